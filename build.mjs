@@ -1,0 +1,66 @@
+// Generates the Prisma client and compiles. With --if-needed only when something has changed since the last time.
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+
+const root = import.meta.dirname;
+const stampFile = join(root, 'dist', '.stamp');
+const generated = join(root, 'src', 'infra', 'generated');
+const sources = [
+  'src',
+  'prisma/schema.prisma',
+  'prisma.config.ts',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'package-lock.json',
+];
+
+function* filesOf(path) {
+  const entries = existsSync(path) ? readdirSync(path, { withFileTypes: true }) : [];
+  for (const entry of entries) {
+    const child = join(path, entry.name);
+    if (child === generated) continue;
+    if (entry.isDirectory()) yield* filesOf(child);
+    else yield child;
+  }
+}
+
+function stamp() {
+  const hash = createHash('sha256');
+  for (const source of sources) {
+    const path = join(root, source);
+    const files = /\.[a-z]+$/.test(source) ? [path] : [...filesOf(path)].sort();
+    for (const file of files) hash.update(file.slice(root.length)).update(readFileSync(file));
+  }
+  return hash.digest('hex');
+}
+
+function run(packageName, script, args) {
+  const require = createRequire(import.meta.url);
+  const command = join(require.resolve(`${packageName}/package.json`), '..', script);
+  // Generating needs the schema parser only, which is WebAssembly; naming an engine keeps Prisma from downloading one.
+  const env = {
+    ...process.env,
+    PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
+    PRISMA_HIDE_UPDATE_MESSAGE: '1',
+  };
+  try {
+    execFileSync(process.execPath, [command, ...args], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  } catch (error) {
+    process.stderr.write(`${String(error.stdout ?? '')}${String(error.stderr ?? '')}\n`);
+    throw error;
+  }
+}
+
+const wanted = stamp();
+const isCurrent =
+  existsSync(stampFile) && existsSync(generated) && readFileSync(stampFile, 'utf8') === wanted;
+if (!process.argv.includes('--if-needed') || !isCurrent) {
+  rmSync(join(root, 'dist'), { recursive: true, force: true });
+  run('prisma', 'build/index.js', ['generate']);
+  run('typescript', 'bin/tsc', ['-p', 'tsconfig.build.json']);
+  mkdirSync(join(root, 'dist'), { recursive: true });
+  writeFileSync(stampFile, wanted);
+}

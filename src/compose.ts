@@ -1,0 +1,130 @@
+/** Config → services. The only file that sees both the providers' adapters and the outside things they are given. */
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+
+import type { Express } from 'express';
+
+import type { Config } from './config.js';
+import type { Channel, Channels } from './domain/channel.js';
+import { createLinkSigner } from './domain/signed-link.js';
+import { createApp } from './http/app.js';
+import { createLocalBlobStore } from './infra/blob-store.js';
+import { openDatabase } from './infra/database.js';
+import { createHttp } from './infra/http-client.js';
+import { createImageDecoder } from './infra/images.js';
+import { createInbox } from './infra/inbox.js';
+import type { Logger } from './infra/logger.js';
+import { createLookup } from './infra/lookup.js';
+import { createMediaTable } from './infra/media-table.js';
+import { listen } from './infra/notifications.js';
+import { createQueue, type Queue } from './infra/queue.js';
+import { createSafeFetch } from './infra/safe-fetch.js';
+import { createStaging } from './infra/staging.js';
+import { createTokens } from './infra/tokens.js';
+import { createFetch } from './pipeline/fetch.js';
+import { createHostGate } from './pipeline/host-gate.js';
+import { createMaintain } from './pipeline/maintain.js';
+import { createReceive } from './pipeline/receive.js';
+import { createStore } from './pipeline/store.js';
+import { createTaskList } from './pipeline/task-list.js';
+
+export interface Services {
+  readonly app: Express;
+  readonly queue: Queue;
+  /** Ends what is still open; the queue and the server are stopped before. */
+  readonly close: () => Promise<void>;
+}
+
+export interface Surroundings {
+  readonly databaseUrl: string;
+  readonly publicUrl: string;
+  readonly logger: Logger;
+  readonly now: () => Date;
+}
+
+/** Pictures that may be under way at once; most of them wait for a host or a decoder, at little cost. */
+const jobsAtOnce = 128;
+const waitingPerHost = 32;
+
+export function compose(config: Config, { databaseUrl, publicUrl, logger, now }: Surroundings): Services {
+  const database = openDatabase(databaseUrl, logger);
+  const channels = channelList(config.channels);
+  const [table, lookup] = [createMediaTable(database.pool), createLookup(database)];
+  const blobs = createLocalBlobStore(config.uploadsDir);
+  const staging = createStaging(join(config.uploadsDir, 'tmp'));
+  const images = createImageDecoder({ maxPixels: config.maxImagePixels });
+  const store = createStore({ blobs, images, table, decoders: availableParallelism() });
+  const inbox = createInbox(database.pool);
+  const download = createSafeFetch(config.fetch);
+  const http = createHttp({ timeoutMs: config.fetch.timeoutMs });
+  const notifications = listen(database, logger);
+  const { fetch: limits } = config;
+  const gate = createHostGate({
+    total: limits.concurrency,
+    perHost: limits.concurrencyPerHost,
+    waitingPerHost,
+  });
+  let stopping = false;
+
+  const fetch = createFetch({
+    ...{
+      table,
+      channels,
+      download,
+      http,
+      staging,
+      store,
+      gate,
+      logger,
+      now,
+      chance: Math.random,
+    },
+    ...{ maxBytes: config.maxMediaBytes, maxAttempts: limits.maxAttempts, stopping: () => stopping },
+  });
+  const maintain = createMaintain({ table, staging, logger, downloadTimeoutMs: limits.timeoutMs });
+  const queue = createQueue({
+    database,
+    logger,
+    tasks: createTaskList({ fetch, maintain }),
+    concurrency: jobsAtOnce,
+  });
+  const app = createApp(
+    {
+      ...{ channels, lookup, table, blobs, staging, store, inbox, notifications, logger, publicUrl, now },
+      receive: createReceive(inbox),
+      links: createLinkSigner(config.authSecret),
+      tokens: createTokens(config.authSecret, now),
+      readiness: {
+        database: () => database.pool.query('select 1'),
+        queue: () => config.processMode === 'api' || queue.isRunning(),
+      },
+    },
+    {
+      maxWebhookBytes: config.maxWebhookBytes,
+      maxMediaBytes: config.maxMediaBytes,
+      trustedProxyHops: config.trustedProxyHops,
+      apiRequestsPerMinute: config.apiRequestsPerMinute,
+      failedProofsPerMinute: config.failedWebhooksPerMinute,
+    },
+  );
+
+  return {
+    app,
+    queue: {
+      ...queue,
+      stop: () => {
+        stopping = true;
+        return queue.stop();
+      },
+    },
+    close: async () => {
+      await Promise.all([notifications.close(), download.close(), http.close()]);
+      await database.close();
+    },
+  };
+}
+
+function channelList(channels: readonly Channel[]): Channels {
+  const byId = new Map(channels.map((channel) => [channel.id, channel]));
+  return { find: (id) => byId.get(id), all: () => channels };
+}

@@ -1,0 +1,109 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+
+import jwt from 'jsonwebtoken';
+
+import type { Answer, Check, HostRequest } from './media-host.js';
+
+/** Lets a request through that carries exactly `Authorization: Key <key>`, as Blip wants it. */
+export function requiresKey(key: string): Check {
+  return ({ headers }) =>
+    headers.authorization === `Key ${key}` ? undefined : unauthorized('A bot key is required.');
+}
+
+/** Lets a request through whose bearer token this application's private key signed, as Vonage wants it. */
+export function requiresApplicationJwt({
+  publicKey,
+  applicationId,
+}: {
+  readonly publicKey: string;
+  readonly applicationId: string;
+}): Check {
+  return ({ headers }) => {
+    const token = /^Bearer (\S+)$/.exec(headers.authorization ?? '')?.[1];
+    if (token === undefined) return unauthorized('A token is required.');
+    try {
+      const claims = jwt.verify(token, publicKey, { algorithms: ['RS256'], maxAge: '24h' });
+      const ours = typeof claims === 'object' && claims['application_id'] === applicationId;
+      return ours && claims.jti !== undefined ? undefined : unauthorized('The claims are not complete.');
+    } catch {
+      return unauthorized('The token is not valid.');
+    }
+  };
+}
+
+function unauthorized(detail: string): Answer {
+  return {
+    status: 401,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ title: 'Unauthorized', detail }),
+  };
+}
+
+/** Answers the first `times` requests with 503. With `retryAfterSeconds` it also says when to come back. */
+export function failsFirst(times: number, retryAfterSeconds?: number): Check {
+  let left = times;
+  const headers = retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) };
+  return () => {
+    left -= 1;
+    return left >= 0 ? { status: 503, headers, body: 'Try again later.' } : undefined;
+  };
+}
+
+interface SignedLink {
+  readonly key: Buffer;
+  readonly path: string;
+  readonly from: Date;
+  readonly until: Date;
+}
+
+/** The query of an Azure shared access signature: who has the link may read, from `st` until `se`. */
+export function sharedAccessQuery({ key, path, from, until }: SignedLink): string {
+  const st = toSeconds(from);
+  const se = toSeconds(until);
+  const sig = sharedAccessSignature(key, [path, st, se]);
+  return new URLSearchParams({ sv: '2019-07-07', st, se, sr: 'b', sp: 'r', sig, secure: 'true' }).toString();
+}
+
+/** Lets a request through within the time of its shared access signature; otherwise 403 with XML, as Azure does. */
+export function requiresSharedAccess(key: Buffer, now: () => Date = () => new Date()): Check {
+  return (request) => {
+    const { st, se, sig } = sharedAccessParameters(request);
+    if (!sameText(sig, sharedAccessSignature(key, [request.url.pathname, st, se]))) {
+      return azureRefusal('Signature did not match.');
+    }
+    const time = now().getTime();
+    return time >= Date.parse(st) && time < Date.parse(se)
+      ? undefined
+      : azureRefusal(`Signature not valid in the specified time frame: Start [${st}] - Expiry [${se}]`);
+  };
+}
+
+function sharedAccessParameters({ url }: HostRequest): { st: string; se: string; sig: string } {
+  const value = (name: string) => url.searchParams.get(name) ?? '';
+  return { st: value('st'), se: value('se'), sig: value('sig') };
+}
+
+function sharedAccessSignature(key: Buffer, parts: readonly string[]): string {
+  return createHmac('sha256', key).update(parts.join('\n')).digest('base64');
+}
+
+function sameText(one: string, other: string): boolean {
+  const [left, right] = [Buffer.from(one), Buffer.from(other)];
+  return left.length === right.length && timingSafeEqual(left, right);
+}
+
+/** Azure's times have no fractions of a second. */
+function toSeconds(time: Date): string {
+  return time.toISOString().replace(/\.\d+/, '');
+}
+
+function azureRefusal(detail: string): Answer {
+  const message = 'Server failed to authenticate the request.';
+  return {
+    status: 403,
+    headers: { 'content-type': 'application/xml', 'x-ms-error-code': 'AuthenticationFailed' },
+    body:
+      `<?xml version="1.0" encoding="utf-8"?><Error><Code>AuthenticationFailed</Code><Message>${message}</Message>` +
+      `<AuthenticationErrorDetail>${detail}</AuthenticationErrorDetail></Error>`,
+  };
+}

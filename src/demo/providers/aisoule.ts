@@ -1,0 +1,94 @@
+import { createHmac, randomBytes } from 'node:crypto';
+
+import type { MediaHost } from '../media-host.js';
+import {
+  businessNumber,
+  declaredType,
+  jsonHeaders,
+  present,
+  senderOf,
+  unixSeconds,
+  type SimulatedMedia,
+  type SimulatedMessage,
+  type SimulatedProvider,
+  type Webhook,
+} from './simulated-provider.js';
+
+export interface AisouleSecrets {
+  readonly webhookSecret: string;
+  readonly apiKey: string;
+}
+
+export interface SimulatedAisoule extends SimulatedProvider {
+  /** The same in the shape and with the header of the second generation of AISoule's documentation. */
+  readonly webhookV2: (message: SimulatedMessage) => Webhook;
+}
+
+export function createAisouleSecrets(): AisouleSecrets {
+  return { webhookSecret: randomBytes(24).toString('hex'), apiKey: randomBytes(24).toString('hex') };
+}
+
+/** AISoule: events signed with an HMAC over the body, in two generations; files on plain links. */
+export function simulateAisoule(secrets: AisouleSecrets, host: MediaHost): SimulatedAisoule {
+  const sign = (body: string) => createHmac('sha256', secrets.webhookSecret).update(body).digest('hex');
+  return {
+    webhook: (message) => {
+      const body = JSON.stringify(eventV1(message));
+      const headers = { ...jsonHeaders, 'x-aisoule-signature': `sha256=${sign(body)}` };
+      return { path: '/webhooks/aisoule', headers, body };
+    },
+    webhookV2: (message) => {
+      const body = JSON.stringify(eventV2(message));
+      return {
+        path: '/webhooks/aisoule',
+        headers: { ...jsonHeaders, 'x-webhook-signature': sign(body) },
+        body,
+      };
+    },
+    publish: (content, ...checks) =>
+      host.serve(`/aisoule/media/${randomBytes(12).toString('hex')}`, content, checks),
+    env: () => ({
+      AISOULE_WEBHOOK_SECRET: secrets.webhookSecret,
+      AISOULE_API_KEY: secrets.apiKey,
+      AISOULE_API_URL: host.origin,
+      AISOULE_MEDIA_HOSTS: host.host,
+    }),
+  };
+}
+
+function eventV1(message: SimulatedMessage): Record<string, unknown> {
+  const { id, from, sentAt } = senderOf(message, () => `msg_${randomBytes(8).toString('hex')}`);
+  const timestamp = unixSeconds(sentAt);
+  const data = { message_id: id, waba_number: businessNumber };
+  if (message.kind === 'status') {
+    const { status } = message;
+    const report = { ...data, sender: businessNumber, recipient: from, status };
+    return { event: `message.${status}`, timestamp, data: report };
+  }
+  if (message.kind === 'malformed') return { event: 'message.received', timestamp };
+  const parties = { ...data, sender: from, recipient: businessNumber };
+  const content = message.kind === 'text' ? { type: 'text', body: message.text } : mediaData(message, 'link');
+  return { event: 'message.received', timestamp, data: { ...parties, ...content } };
+}
+
+function eventV2(message: SimulatedMessage): Record<string, unknown> {
+  const { id, from, name, sentAt } = senderOf(message, () => `wamid.${randomBytes(18).toString('base64')}`);
+  const timestamp = sentAt.toISOString();
+  if (message.kind === 'status') {
+    const { status } = message;
+    return { event: `message.${status}`, timestamp, data: { message_id: id, status } };
+  }
+  if (message.kind === 'malformed') return { event: 'message.incoming', timestamp };
+  const parties = { message_id: id, from: `+${from}`, contact_name: name };
+  const content = message.kind === 'text' ? { type: 'text', text: message.text } : mediaData(message, 'url');
+  return { event: 'message.incoming', timestamp, data: { ...parties, ...content } };
+}
+
+/** How media come in is documented nowhere; this mirrors how they go out, in each generation. */
+function mediaData(media: SimulatedMedia, addressName: 'link' | 'url'): Record<string, unknown> {
+  const { kind, url, caption, filename } = media;
+  return {
+    type: kind,
+    [kind]: present({ [addressName]: url, caption, filename, mime_type: declaredType(media) }),
+  };
+}

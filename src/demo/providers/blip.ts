@@ -1,0 +1,154 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+
+import { requiresKey, requiresSharedAccess, sharedAccessQuery } from '../media-checks.js';
+import type { Answer, ApiHandler, Check, Content, MediaHost } from '../media-host.js';
+import {
+  declaredType,
+  jsonHeaders,
+  present,
+  senderOf,
+  unixSeconds,
+  type SimulatedMedia,
+  type SimulatedMessage,
+  type SimulatedProvider,
+  type SimulatedStatus,
+} from './simulated-provider.js';
+
+export interface BlipSecrets {
+  readonly webhookSecret: string;
+  readonly contractId: string;
+  /** Base64 of `bot:access key`, the form that `Authorization: Key` carries. */
+  readonly key: string;
+}
+
+export interface SimulatedBlip extends SimulatedProvider {
+  /** A link whose time ran out; `/refresh-media-uri` makes a good one of it. */
+  readonly publishExpired: (content: Content) => string;
+  /** A link of the `blip` authorization realm: it wants the bot's key. Send it with `credentials: true`. */
+  readonly publishKeyed: (content: Content) => string;
+}
+
+export function createBlipSecrets(): BlipSecrets {
+  const key = Buffer.from(`demobot:${randomBytes(15).toString('base64url')}`).toString('base64');
+  return { webhookSecret: randomBytes(24).toString('hex'), contractId: 'demo', key };
+}
+
+const botNode = 'demobot@msging.net';
+const mediaNode = 'postmaster@media.msging.net';
+const minute = 60_000;
+/** In all known samples a link is good from a quarter of an hour before its message until a quarter after. */
+const linkMinutes = 15;
+
+/** Blip: LIME envelopes with the secret in a custom header; files behind Azure's shared access signatures. */
+export function simulateBlip(secrets: BlipSecrets, host: MediaHost): SimulatedBlip {
+  const sasKey = randomBytes(32);
+  const link = (path: string, sentAt: number) => {
+    const from = new Date(sentAt - linkMinutes * minute);
+    const until = new Date(sentAt + linkMinutes * minute);
+    return `${host.origin}${path}?${sharedAccessQuery({ key: sasKey, path, from, until })}`;
+  };
+  const keep = (content: Content, checks: readonly Check[] = []) => {
+    const path = `/secure-medias/Media_${randomUUID()}`;
+    host.serve(path, content, [requiresSharedAccess(sasKey), ...checks]);
+    return path;
+  };
+  host.answer(
+    '/commands',
+    commands(secrets.key, (uri) => {
+      const path = URL.canParse(uri) ? new URL(uri).pathname : '';
+      return path.startsWith('/secure-medias/') && host.has(path) ? link(path, Date.now()) : undefined;
+    }),
+  );
+
+  return {
+    webhook: (message) => ({
+      path: '/webhooks/blip',
+      headers: { ...jsonHeaders, 'x-inlet-token': secrets.webhookSecret },
+      body: JSON.stringify(envelope(message)),
+    }),
+    publish: (content, ...checks) => link(keep(content, checks), Date.now()),
+    publishExpired: (content) => link(keep(content), Date.now() - 60 * minute),
+    publishKeyed: (content) => {
+      const name = Buffer.from(`0:Media_${randomUUID()}`).toString('base64url');
+      return host.serve(`/media/download/${name}`, content, [requiresKey(secrets.key)]);
+    },
+    env: () => ({
+      BLIP_WEBHOOK_SECRET: secrets.webhookSecret,
+      BLIP_CONTRACT_ID: secrets.contractId,
+      BLIP_KEY: secrets.key,
+      BLIP_API_URL: host.origin,
+      BLIP_MEDIA_HOSTS: host.host,
+    }),
+  };
+}
+
+const events = { sent: 'accepted', delivered: 'received', read: 'consumed' } as const satisfies Record<
+  SimulatedStatus,
+  string
+>;
+
+function envelope(message: SimulatedMessage): Record<string, unknown> {
+  const { id, from, sentAt } = senderOf(message);
+  const addressed = { id, from: `${from}@wa.gw.msging.net`, to: botNode };
+  if (message.kind === 'status') return { ...addressed, event: events[message.status] };
+  const metadata = {
+    '#wa.timestamp': String(unixSeconds(sentAt)),
+    '#uniqueId': randomUUID(),
+    date_created: String(sentAt.getTime()),
+  };
+  if (message.kind === 'text') return { ...addressed, type: 'text/plain', content: message.text, metadata };
+  const content = message.kind === 'malformed' ? { type: 'image/jpeg', size: 10 } : mediaLink(message);
+  return { ...addressed, type: 'application/vnd.lime.media-link+json', content, metadata };
+}
+
+function mediaLink(media: SimulatedMedia): Record<string, unknown> {
+  return present({
+    type: declaredType(media),
+    uri: media.url,
+    title: media.filename,
+    text: media.caption,
+    authorizationRealm: media.credentials === true ? 'blip' : undefined,
+  });
+}
+
+/** `POST /commands`, of which only `set /refresh-media-uri` is known here. A failed command is answered 200, too. */
+function commands(key: string, refresh: (uri: string) => string | undefined): ApiHandler {
+  const authorized = requiresKey(key);
+  return (request, body) => {
+    const refusal = authorized(request);
+    if (refusal !== undefined) return refusal;
+    const command = isRecord(body) ? body : {};
+    const fresh = isRefreshCommand(command) ? refresh(command.resource) : undefined;
+    return fresh === undefined
+      ? reply(command, { status: 'failure', reason: { code: 61, description: 'No such media' } })
+      : reply(command, { status: 'success', type: 'text/plain', resource: fresh });
+  };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+const refreshCommand = {
+  to: mediaNode,
+  method: 'set',
+  uri: '/refresh-media-uri',
+  type: 'text/plain',
+} as const;
+
+/** Exactly the documented shape: a caller who gets it wrong should learn it here and not at Blip. */
+function isRefreshCommand(
+  command: Record<string, unknown>,
+): command is Record<string, unknown> & { readonly resource: string } {
+  const exact = Object.entries(refreshCommand).every(([name, value]) => command[name] === value);
+  return exact && typeof command['id'] === 'string' && typeof command['resource'] === 'string';
+}
+
+function reply(command: Record<string, unknown>, outcome: Record<string, unknown>): Answer {
+  const { id, method } = command;
+  return {
+    status: 200,
+    headers: jsonHeaders,
+    body: JSON.stringify({ method, id, from: `${mediaNode}/#az-iris1`, to: botNode, ...outcome }),
+  };
+}

@@ -1,0 +1,182 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+import type { Simulator } from './providers/index.js';
+import type { ProviderId, Webhook } from './providers/simulated-provider.js';
+import { scenario, type Expected, type Step } from './scenario.js';
+import { table } from './table.js';
+
+/** What became of one step. */
+export interface StepResult {
+  readonly provider: ProviderId;
+  readonly sent: string;
+  readonly expected: Expected;
+  /** The answer's outcome; or, when there was none, why. */
+  readonly outcome: string;
+  readonly duplicate: boolean;
+  readonly mediaId: string | null;
+  readonly state: string | null;
+  readonly errorCode: string | null;
+  /** From sending the webhook to knowing the final state; to the answer, where there is no attachment. */
+  readonly milliseconds: number;
+  readonly matched: boolean;
+  /** What was not as expected, in words. */
+  readonly differences: readonly string[];
+}
+
+interface Run {
+  /** Address of the service. */
+  readonly baseUrl: string;
+  /** An API token that may read media. */
+  readonly token: string;
+  readonly simulator: Simulator;
+  /** Made by `scenario(simulator)` when absent. */
+  readonly steps?: readonly Step[];
+  /** Told of every step as it ends, which need not be in order. */
+  readonly onStep?: (result: StepResult) => void;
+}
+
+const patienceMs = 3_000;
+const finalStateMs = 120_000;
+const requestMs = 45_000;
+
+/** Posts the webhooks one after another and follows each attachment to its final state. */
+export async function runScenario(run: Run): Promise<StepResult[]> {
+  const { steps = await scenario(run.simulator), onStep } = run;
+  const results: Promise<StepResult>[] = [];
+  for (const step of steps) {
+    const result = play(step, run);
+    results.push(result);
+    if (onStep !== undefined) void result.then(onStep);
+    // One at a time, so that the times mean something; but a slow one does not hold up the rest.
+    await Promise.race([result, delay(patienceMs, undefined, { ref: false })]);
+  }
+  return Promise.all(results);
+}
+
+/** The results as a table for the terminal. */
+export function resultTable(results: readonly StepResult[]): string {
+  return table<StepResult>(
+    [
+      { title: 'provider', value: ({ provider }) => provider },
+      { title: 'sent', value: ({ sent }) => sent },
+      { title: 'outcome', value: (result) => result.outcome + (result.duplicate ? ' (again)' : '') },
+      { title: 'state', value: ({ state }) => state },
+      { title: 'error', value: ({ errorCode }) => errorCode },
+      { title: 'ms', value: ({ milliseconds }) => Math.round(milliseconds), align: 'right' },
+      {
+        title: 'as expected',
+        value: ({ matched, differences }) => (matched ? 'yes' : `NO: ${differences.join('; ')}`),
+      },
+    ],
+    results,
+  );
+}
+
+interface Observed {
+  readonly outcome: string;
+  readonly duplicate: boolean;
+  readonly mediaIds: readonly string[];
+  readonly media: Readonly<Record<string, unknown>>;
+}
+
+async function play(
+  { provider, sent, webhook, expected }: Step,
+  { baseUrl, token }: Run,
+): Promise<StepResult> {
+  const started = performance.now();
+  const observed = await observe(webhook(), { baseUrl, token }).catch(unanswered);
+  const milliseconds = performance.now() - started;
+  const differences = compare(expected, observed);
+  return {
+    provider,
+    sent,
+    expected,
+    outcome: observed.outcome,
+    duplicate: observed.duplicate,
+    mediaId: observed.mediaIds[0] ?? null,
+    state: text(observed.media['state']),
+    errorCode: errorCodeOf(observed.media),
+    milliseconds,
+    matched: differences.length === 0,
+    differences,
+  };
+}
+
+/** A step that cannot be played to its end is a result like others: the table shows it. */
+function unanswered(error: unknown): Observed {
+  const outcome = error instanceof Error ? error.message : String(error);
+  return { outcome, duplicate: false, mediaIds: [], media: {} };
+}
+
+interface Service {
+  readonly baseUrl: string;
+  readonly token: string;
+}
+
+async function observe(webhook: Webhook, service: Service): Promise<Observed> {
+  const { path, headers, body } = webhook;
+  const answer = await request(service.baseUrl + path, { method: 'POST', headers, body });
+  const mediaIds = Array.isArray(answer['media']) ? answer['media'].filter(isString) : [];
+  const [mediaId] = mediaIds;
+  return {
+    outcome: text(answer['outcome']) ?? 'no outcome',
+    duplicate: answer['duplicate'] === true,
+    mediaIds,
+    media: mediaId === undefined ? {} : await finalState(mediaId, service),
+  };
+}
+
+async function finalState(id: string, { baseUrl, token }: Service): Promise<Record<string, unknown>> {
+  const deadline = performance.now() + finalStateMs;
+  const headers = { authorization: `Bearer ${token}` };
+  for (;;) {
+    const media = await request(`${baseUrl}/v1/media/${id}?wait=30`, { headers });
+    if (media['state'] !== 'pending' || performance.now() > deadline) return media;
+    // Usually the service has waited by now; should it answer at once, it must not be asked in a tight loop.
+    await delay(100);
+  }
+}
+
+async function request(url: string, init: RequestInit): Promise<Record<string, unknown>> {
+  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(requestMs) });
+  const body: unknown = await response.json().catch(() => undefined);
+  if (!response.ok) throw new Error(`HTTP ${String(response.status)}`);
+  return isRecord(body) ? body : {};
+}
+
+function compare(expected: Expected, { outcome, duplicate, mediaIds, media }: Observed): string[] {
+  const { state, errorCode = null, media: details = {} } = expected;
+  const pairs: [string, unknown, unknown][] = [
+    ['outcome', expected.outcome, outcome],
+    ['duplicate', expected.duplicate ?? false, duplicate],
+    ['attachments', state === undefined ? 0 : 1, mediaIds.length],
+    ['state', state ?? null, text(media['state'])],
+    ['error', errorCode, errorCodeOf(media)],
+    ...Object.entries(details).map(([name, value]): [string, unknown, unknown] => [name, value, media[name]]),
+  ];
+  return pairs
+    .filter(([, wanted, found]) => wanted !== found)
+    .map(([name, wanted, found]) => `${name} is ${show(found)}, not ${show(wanted)}`);
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return value;
+  return value === undefined ? 'absent' : JSON.stringify(value);
+}
+
+function errorCodeOf(media: Readonly<Record<string, unknown>>): string | null {
+  const { error } = media;
+  return isRecord(error) ? text(error['code']) : null;
+}
+
+function text(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
+function isString(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,157 @@
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { createServer } from 'node:net';
+import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface ServiceProcess {
+  readonly baseUrl: string;
+  /** Settles when the process ends by itself or is stopped. */
+  readonly ended: Promise<string>;
+  /** The last lines that it printed. */
+  readonly lastOutput: () => string;
+  /** Resolves when `/health/ready` says so; rejects when the process ends before, or when it takes too long. */
+  readonly ready: () => Promise<void>;
+  readonly stop: () => Promise<void>;
+}
+
+interface Launch {
+  readonly env: Environment;
+  /** Where it runs: away from the project, so that no `.env` there has a say. */
+  readonly cwd: string;
+  readonly port: number;
+  /** The compiled entry; the service's own unless told otherwise. */
+  readonly entry?: URL;
+}
+
+const readyMs = 120_000;
+const drainMs = 15_000;
+const outputMs = 1_000;
+const keptCharacters = 8_000;
+
+/** What a program needs of its surroundings. Settings of the service are not among it: the demo has its own. */
+const inherited =
+  /^(PATH|HOME|USER|LOGNAME|USERNAME|USERPROFILE|APPDATA|LOCALAPPDATA|SYSTEMROOT|COMSPEC|PATHEXT|TEMP|TMP|TMPDIR|LANG|LC_\w+|TZ|LD_LIBRARY_PATH|NODE_OPTIONS|NODE_V8_COVERAGE|LOG_LEVEL)$/i;
+
+/** The part of an environment that has nothing to do with the service. */
+export function surroundings(env: Environment): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).filter((entry): entry is [string, string] => {
+      const [name, value] = entry;
+      return value !== undefined && inherited.test(name);
+    }),
+  );
+}
+
+/** Starts the compiled service. Returns at once. */
+export function startService({ env, cwd, port, entry }: Launch): ServiceProcess {
+  const child = spawnNode(entry ?? new URL('../main.js', import.meta.url), [], { env, cwd });
+  const baseUrl = `http://127.0.0.1:${String(port)}`;
+  let output = '';
+  const keep = (chunk: Buffer) => {
+    output = (output + chunk.toString('utf8')).slice(-keptCharacters);
+  };
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
+  let running = true;
+  const ended = whenEnded(child).then((how) => {
+    running = false;
+    return how;
+  });
+
+  return {
+    baseUrl,
+    ended,
+    lastOutput: () => output.trimEnd(),
+    ready: async () => {
+      const deadline = Date.now() + readyMs;
+      while (!(await isReady(baseUrl))) {
+        if (!running) throw new Error(`The service ended (${await ended})`);
+        if (Date.now() > deadline) throw new Error(`The service is not ready after ${String(readyMs)} ms`);
+        await Promise.race([ended, delay(100)]);
+      }
+    },
+    stop: async () => {
+      child.kill('SIGTERM');
+      const patience = new AbortController();
+      const hurry = delay(drainMs, undefined, { signal: patience.signal }).then(
+        () => child.kill('SIGKILL'),
+        () => false,
+      );
+      await ended;
+      patience.abort();
+      await hurry;
+    },
+  };
+}
+
+/** Runs the token command with the service's settings: the token is the last line that it prints. */
+export async function makeToken({ env, cwd, entry }: Omit<Launch, 'port'>): Promise<string> {
+  const command = entry ?? new URL('../token.js', import.meta.url);
+  const child = spawnNode(command, ['--scope', 'admin'], { env, cwd });
+  let printed = '';
+  let complaints = '';
+  child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString('utf8')));
+  child.stderr.on('data', (chunk: Buffer) => (complaints += chunk.toString('utf8')));
+  const how = await whenEnded(child);
+  const token = printed.trim().split('\n').at(-1)?.trim() ?? '';
+  if (how !== 'code 0' || token === '') {
+    throw new Error(`The token command ended (${how})\n${printed}${complaints}`.trimEnd());
+  }
+  return token;
+}
+
+/** A port of the loopback interface that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('There is no free port');
+  return address.port;
+}
+
+type Child = ChildProcessByStdio<null, Readable, Readable>;
+
+function spawnNode(entry: URL, args: readonly string[], { env, cwd }: Pick<Launch, 'env' | 'cwd'>): Child {
+  return spawn(process.execPath, [fileURLToPath(entry), ...args], {
+    env,
+    cwd,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+/**
+ * `close` comes after the last output and is worth waiting for; but a process that outlives its parent can hold the
+ * pipes open for ever, so it is waited for only for a moment.
+ */
+function whenEnded(child: Child): Promise<string> {
+  return new Promise((resolve) => {
+    child.once('error', (error) => {
+      resolve(error.message);
+    });
+    child.once('exit', (code, signal) => {
+      const how = signal === null ? `code ${String(code)}` : `signal ${signal}`;
+      const settle = () => {
+        resolve(how);
+      };
+      child.once('close', settle);
+      setTimeout(settle, outputMs).unref();
+    });
+  });
+}
+
+async function isReady(baseUrl: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${baseUrl}/health/ready`, { signal: AbortSignal.timeout(2_000) });
+    await response.body?.cancel();
+    return response.status === 200;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * One error class. HTTP reads `status`, the worker reads `retryable`; the codes are stable and part of the
+ * contract (listed in the README, which a test compares with this table).
+ */
+
+/** Code → HTTP status. Answers of the API carry these codes. */
+const requestErrors = {
+  'request.invalid': 400,
+  'request.not_found': 404,
+  'request.method_not_allowed': 405,
+  'request.too_large': 413,
+  'request.unsupported_type': 415,
+  'request.rate_limited': 429,
+  'auth.missing': 401,
+  'auth.invalid': 401,
+  'auth.expired': 401,
+  'auth.scope': 403,
+  'webhook.unknown_channel': 404,
+  'webhook.unproven': 401,
+  'webhook.unsigned': 503,
+  'webhook.too_large': 413,
+  'webhook.unsupported_encoding': 415,
+  'webhook.not_json': 400,
+  'webhook.not_stored': 503,
+  'delivery.not_found': 404,
+  'message.not_found': 404,
+  'media.not_found': 404,
+  'media.not_ready': 409,
+  'media.no_bytes': 404,
+  'media.no_preview': 404,
+  'media.erased': 410,
+  'media.not_retryable': 409,
+  'upload.refused': 422,
+  'link.invalid': 403,
+  'link.expired': 403,
+  'service.unavailable': 503,
+  internal: 500,
+} as const;
+
+/**
+ * Why the bytes of a picture are not here (`error.code` of a media).
+ * `rejected`: never will be. `failed`: gone or refused at the provider. `retry`: another attempt may succeed.
+ */
+const mediaErrors = {
+  'media.no_address': 'rejected',
+  'media.invalid_url': 'rejected',
+  'media.forbidden_address': 'rejected',
+  'media.forbidden_port': 'rejected',
+  'media.too_many_redirects': 'rejected',
+  'media.unsupported_encoding': 'rejected',
+  'media.too_large': 'rejected',
+  'media.type_mismatch': 'rejected',
+  'media.hash_mismatch': 'rejected',
+  'media.undecodable': 'rejected',
+  'media.too_many_pixels': 'rejected',
+  'media.provider_failed': 'failed',
+  'media.gone': 'failed',
+  'media.refused': 'failed',
+  'media.link_expired': 'failed',
+  'media.crashed': 'failed',
+  'media.http_status': 'retry',
+  'media.rate_limited': 'retry',
+  'media.timeout': 'retry',
+  'media.dns_failed': 'retry',
+  'media.connection_failed': 'retry',
+  'media.truncated': 'retry',
+  'media.empty': 'retry',
+  'media.storage_failed': 'retry',
+} as const;
+
+export type RequestErrorCode = keyof typeof requestErrors;
+export type MediaErrorCode = keyof typeof mediaErrors;
+export type ErrorCode = RequestErrorCode | MediaErrorCode;
+
+export const errorCodes: readonly ErrorCode[] = [
+  ...(Object.keys(requestErrors) as RequestErrorCode[]),
+  ...(Object.keys(mediaErrors) as MediaErrorCode[]),
+];
+
+export interface FieldError {
+  readonly field: string;
+  readonly message: string;
+}
+
+interface AppErrorOptions {
+  readonly cause?: unknown;
+  /** The earliest moment at which another attempt makes sense (`Retry-After`). */
+  readonly retryAt?: Date;
+  /** Which inputs are at fault. */
+  readonly fields?: readonly FieldError[];
+}
+
+export class AppError extends Error {
+  override readonly name = 'AppError';
+  readonly code: ErrorCode;
+  readonly retryAt: Date | undefined;
+  readonly fields: readonly FieldError[] | undefined;
+
+  constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.retryAt = options.retryAt;
+    this.fields = options.fields;
+  }
+
+  /** The HTTP status of an answer that carries this error. */
+  get status(): number {
+    return isRequestError(this.code) ? requestErrors[this.code] : 502;
+  }
+
+  /** Whether doing the same again later may succeed. */
+  get retryable(): boolean {
+    return isMediaError(this.code) && mediaErrors[this.code] === 'retry';
+  }
+}
+
+function isRequestError(code: ErrorCode): code is RequestErrorCode {
+  return code in requestErrors;
+}
+
+export function isMediaError(code: ErrorCode): code is MediaErrorCode {
+  return code in mediaErrors;
+}
+
+/** What a media becomes when an attempt ends in this error. */
+export function mediaErrorVerdict(code: MediaErrorCode): 'rejected' | 'failed' | 'retry' {
+  return mediaErrors[code];
+}

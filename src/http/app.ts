@@ -1,0 +1,52 @@
+import express, { type Express } from 'express';
+import helmet from 'helmet';
+
+import type { Logger } from '../infra/logger.js';
+import { deliveryRoutes, type DeliveryServices } from './deliveries.js';
+import { healthRoutes, type Readiness } from './health.js';
+import { mediaRoutes, type MediaServices } from './media.js';
+import { messageRoutes } from './messages.js';
+import { handleErrors, notFound } from './middleware/errors.js';
+import { limitByToken, limitFailedProofs } from './middleware/rate-limits.js';
+import { uploadRoutes, type UploadServices } from './uploads.js';
+import { webhookRoutes, type WebhookServices } from './webhooks.js';
+
+export interface AppServices extends WebhookServices, MediaServices, DeliveryServices, UploadServices {
+  readonly readiness: Readiness;
+  readonly logger: Logger;
+}
+
+export interface AppOptions {
+  readonly maxWebhookBytes: number;
+  readonly maxMediaBytes: number;
+  /** Hops of reverse proxies whose `X-Forwarded-For` is believed; 0: none. */
+  readonly trustedProxyHops: number;
+  readonly apiRequestsPerMinute: number;
+  readonly failedProofsPerMinute: number;
+}
+
+/** The whole HTTP surface. Webhooks come first: nothing that they do not need stands in their way. */
+export function createApp(services: AppServices, options: AppOptions): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag'); // Stored bytes carry their own; hashing every JSON answer is work for nothing.
+  app.set('trust proxy', options.trustedProxyHops);
+  const limit = limitByToken(options.apiRequestsPerMinute);
+
+  app.use(
+    webhookRoutes(services, {
+      maxBytes: options.maxWebhookBytes,
+      failedProofLimit: limitFailedProofs(options.failedProofsPerMinute),
+    }),
+  );
+  app.use(helmet());
+  app.use(healthRoutes(services.readiness));
+  app.use(uploadRoutes(services, { maxBytes: options.maxMediaBytes, limit }));
+  app.use(express.json({ limit: '256kb' }));
+  app.use(mediaRoutes(services, limit));
+  app.use(messageRoutes(services, limit));
+  app.use(deliveryRoutes(services, limit));
+  app.use(notFound);
+  app.use(handleErrors(services.logger));
+  return app;
+}

@@ -1,0 +1,58 @@
+/** Checks what callers send, and says which field is at fault. */
+import type { Request } from 'express';
+import { z } from 'zod';
+
+import { AppError } from '../domain/errors.js';
+
+/** The value as the schema makes it. Throws `request.invalid` with every field that is wrong. */
+export function parseInput<Schema extends z.ZodType>(schema: Schema, value: unknown): z.infer<Schema> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const fields = parsed.error.issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => ({ field: key, message: 'is not known' }))
+      : [{ field: issue.path.join('.') || 'body', message: issue.message }],
+  );
+  throw new AppError(
+    'request.invalid',
+    fields.map(({ field, message }) => `${field}: ${message}`).join('; '),
+    { fields },
+  );
+}
+
+/** Query parameters as an object; one that is repeated stays a list, which no schema accepts by accident. */
+export function queryOf(request: Request): Record<string, unknown> {
+  return { ...request.query };
+}
+
+const uuid = z.uuid();
+
+/** The id from the path, or undefined when it cannot be one: then there is no such thing either. */
+export function uuidParameter(request: Request, name: string): string | undefined {
+  const parsed = uuid.safeParse(request.params[name]);
+  return parsed.success ? parsed.data.toLowerCase() : undefined;
+}
+
+/** Where a page ends, opaque to callers. */
+export function encodeCursor(id: string): string {
+  return Buffer.from(`1:${id}`).toString('base64url');
+}
+
+export const cursor = z
+  .string()
+  .transform((text) => Buffer.from(text, 'base64url').toString('utf8'))
+  .pipe(z.string().regex(/^1:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, 'is not a cursor of this service'))
+  .transform((text) => text.slice(2));
+
+export const pageLimit = z.coerce.number('is not a number').int().min(1).max(200).default(50);
+
+/** One page of an answer, and the cursor of the next one when there may be more. */
+export function toPage<Item extends { readonly id: string }, View>(
+  items: readonly Item[],
+  limit: number,
+  view: (item: Item) => View,
+): { items: View[]; nextCursor: string | null } {
+  const shown = items.slice(0, limit);
+  const last = items.length > limit ? shown.at(-1) : undefined;
+  return { items: shown.map(view), nextCursor: last ? encodeCursor(last.id) : null };
+}

@@ -1,0 +1,94 @@
+/** Sends stored bytes: conditional requests, ranges and HEAD, with headers that let no file do harm in a browser. */
+import { pipeline } from 'node:stream/promises';
+
+import type { Request, Response } from 'express';
+import parseRange from 'range-parser';
+
+import { AppError } from '../domain/errors.js';
+import { isInline } from '../domain/media.js';
+import type { BlobStore } from '../infra/blob-store.js';
+
+export interface StoredBytes {
+  readonly key: string;
+  readonly type: string;
+  /** Identifies the bytes for ever: the same tag is always the same bytes. */
+  readonly tag: string;
+  readonly lastModified: Date;
+  readonly filename: string | null;
+}
+
+export async function sendStored(
+  blobs: BlobStore,
+  stored: StoredBytes,
+  exchange: { request: Request; response: Response },
+): Promise<void> {
+  const { request, response } = exchange;
+  const size = await blobs.size(stored.key);
+  if (size === undefined) throw new AppError('media.no_bytes', 'the bytes are not in the store');
+  setHeaders(response, stored);
+  if (request.fresh) {
+    response.status(304).end();
+    return;
+  }
+  const range = wantedRange(request, stored, size);
+  if (range === 'unsatisfiable') {
+    response
+      .status(416)
+      .set('Content-Range', `bytes */${String(size)}`)
+      .end();
+    return;
+  }
+  const { start, end } = range ?? { start: 0, end: size - 1 };
+  response.status(range ? 206 : 200).set('Content-Length', String(end - start + 1));
+  if (range) response.set('Content-Range', `bytes ${String(start)}-${String(end)}/${String(size)}`);
+  if (request.method === 'HEAD' || size === 0) {
+    response.end();
+    return;
+  }
+  // A client that goes away is no error, and the file is closed by the pipeline.
+  await pipeline(blobs.read(stored.key, { start, end }), response).catch((error: unknown) => {
+    if (!response.destroyed) throw error;
+  });
+}
+
+function setHeaders(response: Response, { type, tag, lastModified, filename }: StoredBytes): void {
+  const inline = isInline(type);
+  response.set({
+    'Content-Type': type,
+    'Content-Disposition': disposition(inline ? 'inline' : 'attachment', filename),
+    ETag: `"${tag}"`,
+    'Last-Modified': lastModified.toUTCString(),
+    'Accept-Ranges': 'bytes',
+    // Private: it was opened for one token or one link, and a shared cache must not open it for others.
+    'Cache-Control': 'private, max-age=31536000, immutable',
+    'X-Content-Type-Options': 'nosniff',
+    'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    'Cross-Origin-Resource-Policy': 'same-site',
+  });
+}
+
+/** The name as given by a stranger is only ever a label; RFC 6266 and 8187 keep it inside its quotes. */
+function disposition(kind: 'inline' | 'attachment', filename: string | null): string {
+  if (filename === null) return kind;
+  // eslint-disable-next-line no-control-regex -- control characters are what must go.
+  const plain = filename.replace(/[\u0000-\u001f\u007f/\\]/g, '_');
+  const ascii = plain.replace(/[^\x20-\x7e]|["%]/g, '_');
+  return `${kind}; filename="${ascii}"; filename*=UTF-8''${encodeURIComponent(plain).replace(/['()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)}`;
+}
+
+/** One range; several at once are answered with everything, which RFC 9110 allows. */
+function wantedRange(
+  request: Request,
+  { tag, lastModified }: StoredBytes,
+  size: number,
+): { start: number; end: number } | 'unsatisfiable' | undefined {
+  const header = request.headers.range;
+  if (header === undefined || !/^bytes=/.test(header)) return undefined;
+  const condition = request.get('If-Range');
+  if (condition !== undefined && condition !== `"${tag}"` && condition !== lastModified.toUTCString())
+    return undefined;
+  const ranges = parseRange(size, header, { combine: true });
+  if (ranges === -1) return 'unsatisfiable';
+  if (ranges === -2 || ranges.length !== 1) return undefined;
+  return ranges[0];
+}

@@ -1,0 +1,138 @@
+/** `POST /v1/media`: an upload, streamed into the same store and checked like what is fetched. */
+import { Router, type Request, type RequestHandler, type Response } from 'express';
+import multer, { MulterError, type StorageEngine } from 'multer';
+import { v7 as uuidv7 } from 'uuid';
+import { z } from 'zod';
+
+import { seesChannel } from '../domain/access.js';
+import type { Channels } from '../domain/channel.js';
+import { AppError, isMediaError } from '../domain/errors.js';
+import { mediaKinds } from '../domain/provider.js';
+import type { Lookup } from '../infra/lookup.js';
+import type { MediaTable } from '../infra/media-table.js';
+import type { StagedFile, Staging } from '../infra/staging.js';
+import { storable } from '../infra/text.js';
+import type { Tokens } from '../infra/tokens.js';
+import type { Store } from '../pipeline/store.js';
+import { parseInput } from './input.js';
+import { accessOf, authenticate } from './middleware/authenticate.js';
+import { mediaView } from './views.js';
+
+export interface UploadServices {
+  readonly tokens: Tokens;
+  readonly channels: Channels;
+  readonly lookup: Lookup;
+  readonly table: MediaTable;
+  readonly staging: Staging;
+  readonly store: Store;
+  readonly now: () => Date;
+}
+
+const fields = z.strictObject({
+  channel: z.string().min(1).max(255),
+  kind: z.enum(mediaKinds).default('image'),
+});
+
+export function uploadRoutes(
+  services: UploadServices,
+  options: { maxBytes: number; limit: RequestHandler },
+): Router {
+  const router = Router();
+  const upload = multer({
+    storage: stagingEngine(services.staging),
+    limits: { fileSize: options.maxBytes, files: 1, fields: 10, fieldSize: 1_024, parts: 12 },
+    defParamCharset: 'utf8',
+  }).single('file');
+
+  const receiveFile: RequestHandler = (request, response, next) => {
+    void upload(request, response, (error: unknown) => {
+      next(error === undefined || error === null ? undefined : translateUploadError(error, options.maxBytes));
+    });
+  };
+
+  router.post(
+    '/v1/media',
+    authenticate(services.tokens, 'messages:send'),
+    options.limit,
+    receiveFile,
+    async (request: Request, response: Response) => {
+      const file = stagedOf(request);
+      try {
+        const { channel: channelId, kind } = parseInput(fields, request.body ?? {});
+        if (!file) throw missingFile();
+        const channel = seesChannel(accessOf(response), channelId)
+          ? services.channels.find(channelId)
+          : undefined;
+        if (!channel) throw invalid('channel', 'there is no such channel');
+        const blob = await services.store(file, { kind, sha256: null }).catch((error: unknown) => {
+          throw refusal(error);
+        });
+        const id = uuidv7();
+        const filename = request.file ? storable(request.file.originalname, 255) : null;
+        await services.table.addUpload(
+          { id, channel: channel.id, provider: channel.provider, kind, filename },
+          blob,
+          services.now(),
+        );
+        const media = await services.lookup.media(id);
+        if (!media) throw new Error('an upload is gone right after it was stored');
+        response.status(201).location(`/v1/media/${id}`).json(mediaView(media));
+      } finally {
+        await file?.discard();
+      }
+    },
+  );
+  return router;
+}
+
+const staged = Symbol('staged');
+type WithStaged = Express.Multer.File & { [staged]?: StagedFile };
+
+/** Where multer puts a file: our staging, so that uploads are hashed and bounded like downloads. */
+function stagingEngine(staging: Staging): StorageEngine {
+  return {
+    _handleFile: (_, file, done) => {
+      staging.receive(file.stream).then(
+        (received) => {
+          done(null, { [staged]: received, size: received.bytes } as Partial<WithStaged>);
+        },
+        (error: unknown) => {
+          done(error);
+        },
+      );
+    },
+    _removeFile: (_, file: WithStaged, done) => {
+      void file[staged]?.discard();
+      done(null);
+    },
+  };
+}
+
+function stagedOf(request: Request): StagedFile | undefined {
+  return (request.file as WithStaged | undefined)?.[staged];
+}
+
+function translateUploadError(error: unknown, maxBytes: number): unknown {
+  if (!(error instanceof MulterError)) return error;
+  if (error.code === 'LIMIT_FILE_SIZE') {
+    return new AppError('request.too_large', `a file may have ${String(maxBytes)} bytes`, { cause: error });
+  }
+  return invalid(error.field ?? 'file', error.message);
+}
+
+function missingFile(): AppError {
+  return invalid('file', 'send multipart/form-data with the file in the field `file`');
+}
+
+function invalid(field: string, message: string): AppError {
+  return new AppError('request.invalid', `${field}: ${message}`, { fields: [{ field, message }] });
+}
+
+/** What is wrong with the bytes follows from the input; what is wrong with our disk does not. */
+function refusal(error: unknown): unknown {
+  if (!(error instanceof AppError) || !isMediaError(error.code) || error.retryable) return error;
+  return new AppError('upload.refused', `${error.code}: ${error.message}`, {
+    cause: error,
+    fields: [{ field: 'file', message: error.message }],
+  });
+}

@@ -1,0 +1,108 @@
+/** The shapes of answers. */
+import { previewSizes, type Preview } from '../domain/media.js';
+import { messageStatuses } from '../domain/provider.js';
+import type { DeliveryRecord, DeliverySummary, MediaRecord, MessageRecord } from '../infra/lookup.js';
+
+export interface PreviewView {
+  readonly url: string;
+  readonly type: string;
+  readonly width: number;
+  readonly height: number;
+}
+
+export function mediaView(media: MediaRecord): object {
+  const { message, blob } = media;
+  const stored = media.state === 'ready' ? blob : null;
+  return {
+    id: media.id,
+    channel: media.channel,
+    provider: media.provider,
+    direction: media.direction,
+    kind: media.kind,
+    state: media.state,
+    message: message && messageFacts(message),
+    receivedAt: media.receivedAt.toISOString(),
+    readyAt: media.readyAt?.toISOString() ?? null,
+    type: stored?.type ?? null,
+    bytes: stored ? Number(stored.bytes) : null,
+    width: stored?.width ?? null,
+    height: stored?.height ?? null,
+    sha256: stored?.sha256 ?? null,
+    filename: media.filename,
+    thumbhash: stored?.thumbhash ?? null,
+    previews: Object.fromEntries(
+      storedPreviews(stored).map((preview) => [preview.size, previewView(media.id, preview)]),
+    ),
+    contentUrl: stored ? contentPath(media.id) : null,
+    attempts: media.attempts,
+    nextAttemptAt: media.nextAttemptAt?.toISOString() ?? null,
+    error: media.errorCode === null ? null : { code: media.errorCode, message: media.errorMessage },
+  };
+}
+
+function messageFacts(message: NonNullable<MediaRecord['message']>): object {
+  return {
+    id: message.messageId,
+    from: message.sender,
+    to: message.recipient,
+    chat: message.chat,
+    senderName: message.senderName,
+    caption: message.caption,
+    sentAt: message.sentAt?.toISOString() ?? null,
+  };
+}
+
+function previewView(id: string, { size, type, width, height }: Preview): PreviewView {
+  return { url: previewPath(id, size), type, width, height };
+}
+
+export function contentPath(id: string): string {
+  return `/v1/media/${id}/content`;
+}
+
+export function previewPath(id: string, size: string): string {
+  return `/v1/media/${id}/preview?size=${size}`;
+}
+
+/** The previews of a blob: the column is JSON that only this service writes. */
+export function storedPreviews(blob: MediaRecord['blob']): readonly Preview[] {
+  const previews = (blob?.previews ?? []) as unknown as readonly Preview[];
+  return previewSizes.flatMap((size) => previews.filter((preview) => preview.size === size));
+}
+
+export function messageView(message: MessageRecord): object {
+  return {
+    channel: message.channel,
+    provider: message.provider,
+    direction: message.direction,
+    ...messageFacts(message),
+    receivedAt: message.receivedAt.toISOString(),
+    ...statusFacts(message.statuses),
+    media: message.media.map(mediaView),
+  };
+}
+
+/** The furthest status counts: they may arrive in any order. A failure counts only when nothing got further than `sent`. */
+function statusFacts(statuses: MessageRecord['statuses']): object {
+  const rank = (status: string): number => ['sent', 'failed', 'delivered', 'read'].indexOf(status);
+  const known = statuses.filter(({ status }) => messageStatuses.some((name) => name === status));
+  const furthest = [...known].sort((a, b) => rank(b.status) - rank(a.status))[0];
+  return {
+    status: furthest?.status ?? null,
+    statusAt: (furthest?.at ?? furthest?.receivedAt)?.toISOString() ?? null,
+    error: furthest?.errorCode == null ? null : { code: furthest.errorCode, message: furthest.errorMessage },
+  };
+}
+
+export function deliverySummaryView({ receivedAt, ...delivery }: DeliverySummary): object {
+  const { id, channel, provider, outcome, reason } = delivery;
+  return { id, channel, provider, outcome, reason, receivedAt: receivedAt.toISOString() };
+}
+
+export function deliveryView(delivery: DeliveryRecord): object {
+  return {
+    ...deliverySummaryView(delivery),
+    headers: delivery.headers,
+    body: Buffer.from(delivery.body).toString('utf8'),
+  };
+}

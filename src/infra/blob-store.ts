@@ -1,0 +1,121 @@
+/** Bytes by name. Names are made by us from a SHA-256 and never from anything foreign. */
+import { randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
+
+import { AppError } from '../domain/errors.js';
+import type { PreviewSize } from '../domain/media.js';
+
+export type StoredBytes = { readonly file: string } | { readonly data: Buffer };
+
+export interface BlobStore {
+  /** Stores under a key; when it resolves, the bytes survive a crash. The same key always holds the same bytes. A `file` is moved. */
+  readonly put: (key: string, bytes: StoredBytes) => Promise<void>;
+  readonly has: (key: string) => Promise<boolean>;
+  /** From `start` to `end`, both included. */
+  readonly read: (key: string, range: { readonly start: number; readonly end: number }) => Readable;
+  readonly size: (key: string) => Promise<number | undefined>;
+}
+
+/** Two levels of folders keep each of them small. */
+export function blobKey(sha256: string): string {
+  return `blobs/${fan(sha256)}`;
+}
+
+export function previewKey(sha256: string, size: PreviewSize): string {
+  return `previews/${fan(sha256)}-${size}`;
+}
+
+function fan(sha256: string): string {
+  if (!/^[0-9a-f]{64}$/.test(sha256)) throw new Error('not a SHA-256');
+  return `${sha256.slice(0, 2)}/${sha256.slice(2, 4)}/${sha256}`;
+}
+
+export function createLocalBlobStore(folder: string): BlobStore {
+  const sync = createFolderSync();
+  const pathOf = (key: string): string => join(folder, key);
+
+  return {
+    put: async (key, bytes) => {
+      const path = pathOf(key);
+      try {
+        await makeFolder(folder, dirname(path));
+        await rename('file' in bytes ? bytes.file : await writeTemporary(folder, bytes.data), path);
+        await sync(dirname(path));
+      } catch (cause) {
+        throw new AppError('media.storage_failed', 'the file could not be stored', { cause });
+      }
+    },
+    has: async (key) => (await sizeOf(pathOf(key))) !== undefined,
+    read: (key, range) => createReadStream(pathOf(key), range),
+    size: (key) => sizeOf(pathOf(key)),
+  };
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  return stat(path).then(
+    ({ size }) => size,
+    () => undefined,
+  );
+}
+
+/** A new folder's name is durable only once the folder that holds it is synced, up to the one that was there. */
+async function makeFolder(root: string, folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true });
+  if (first === undefined) return;
+  for (let parent = dirname(folder); parent.length >= root.length; parent = dirname(parent))
+    await syncFolder(parent);
+}
+
+async function writeTemporary(folder: string, data: Buffer): Promise<string> {
+  const path = join(folder, 'tmp', randomUUID());
+  await mkdir(dirname(path), { recursive: true });
+  const file = await open(path, 'wx', 0o640);
+  try {
+    await file.writeFile(data);
+    await file.sync();
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  } finally {
+    await file.close();
+  }
+  return path;
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Syncs that are asked for while one of the same folder runs share the next one. */
+function createFolderSync(): (folder: string) => Promise<void> {
+  const running = new Map<string, Promise<void>>();
+  const next = new Map<string, Promise<void>>();
+  const begin = (folder: string): Promise<void> => {
+    const work = syncFolder(folder).finally(() => running.delete(folder));
+    running.set(folder, work);
+    return work;
+  };
+  return (folder) => {
+    const current = running.get(folder);
+    if (!current) return begin(folder);
+    let following = next.get(folder);
+    if (!following) {
+      following = current
+        .catch(() => undefined)
+        .then(() => {
+          next.delete(folder);
+          return begin(folder);
+        });
+      next.set(folder, following);
+    }
+    return following;
+  };
+}

@@ -1,0 +1,123 @@
+/** The only importer of sharp: hostile pictures in, small clean pictures out. */
+import sharp, { type OutputInfo, type ResizeOptions, type Sharp } from 'sharp';
+import { rgbaToThumbHash } from 'thumbhash';
+
+import { AppError } from '../domain/errors.js';
+import { previewEdge, type Preview } from '../domain/media.js';
+
+export interface MadePreview extends Preview {
+  readonly data: Buffer;
+}
+
+export interface Previewed {
+  readonly width: number;
+  readonly height: number;
+  readonly thumbhash: string;
+  readonly previews: readonly MadePreview[];
+}
+
+export interface ImageDecoder {
+  /** Makes the previews of a picture in a file or in memory. Rejects with `media.undecodable` or `media.too_many_pixels`. */
+  readonly preview: (input: string | Buffer) => Promise<Previewed>;
+}
+
+/** The loaders of raster formats; every other one of libvips (SVG, PDF, ImageMagick …) stays out of reach. */
+const rasterLoaders = ['Jpeg', 'Png', 'Webp', 'Nsgif', 'Tiff', 'Heif'];
+
+/** Shuts all decoders but those for raster images, for the whole process. Called once, when the process starts. */
+export function shutForeignDecoders(): void {
+  sharp.block({ operation: ['VipsForeignLoad'] });
+  sharp.unblock({ operation: rasterLoaders.map((name) => `VipsForeignLoad${name}`) });
+}
+
+/** Thumbhash looks at no more than 100x100; its result does not change noticeably with fewer, its cost does. */
+const thumbhashEdge = 64;
+
+export function createImageDecoder(options: { readonly maxPixels: number }): ImageDecoder {
+  // The cache keeps decoded pictures for reuse that never comes here. One thread for each picture: as many pictures
+  // as there are cores are decoded side by side, which costs less than splitting each.
+  sharp.cache(false);
+  sharp.concurrency(1);
+  const open = (input: string | Buffer): Sharp =>
+    // One page only: a bomb of frames is never unrolled. `error`: a truncated or corrupt picture is refused, one with
+    // harmless oddities (as many phones write) is not.
+    sharp(input, { limitInputPixels: options.maxPixels, failOn: 'error', pages: 1, sequentialRead: true });
+
+  return {
+    preview: async (input) => {
+      try {
+        return await makePreviews(open, input);
+      } catch (cause) {
+        const message = cause instanceof Error ? cause.message : '';
+        throw /pixel limit|exceeds.*limit/i.test(message)
+          ? new AppError(
+              'media.too_many_pixels',
+              `the picture has more than ${String(options.maxPixels)} pixels`,
+              { cause },
+            )
+          : new AppError('media.undecodable', 'the picture cannot be decoded', { cause });
+      }
+    },
+  };
+}
+
+async function makePreviews(
+  open: (input: string | Buffer) => Sharp,
+  input: string | Buffer,
+): Promise<Previewed> {
+  const { autoOrient, hasAlpha } = await open(input).metadata();
+  // Decoded once, upright and in sRGB, at the size of the larger preview; the smaller one is made from that.
+  const base = await open(input)
+    .autoOrient()
+    .toColourspace('srgb')
+    .resize(fit(previewEdge.large))
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const small = await pixels(base).resize(fit(previewEdge.small)).raw().toBuffer({ resolveWithObject: true });
+  const [large, webp, thumbhash] = await Promise.all([
+    // WebP of this size costs 80 ms where JPEG costs 12, so only transparency gets it.
+    hasAlpha
+      ? pixels(base).webp({ quality: 80, effort: 2 }).toBuffer()
+      : pixels(base).jpeg({ quality: 80 }).toBuffer(),
+    pixels(small).webp({ quality: 75, effort: 2 }).toBuffer(),
+    thumbhashOf(small),
+  ]);
+  return {
+    width: autoOrient.width,
+    height: autoOrient.height,
+    thumbhash,
+    previews: [
+      { size: 'small', type: 'image/webp', width: small.info.width, height: small.info.height, data: webp },
+      {
+        size: 'large',
+        type: hasAlpha ? 'image/webp' : 'image/jpeg',
+        width: base.info.width,
+        height: base.info.height,
+        data: large,
+      },
+    ],
+  };
+}
+
+interface RawPixels {
+  readonly data: Buffer;
+  readonly info: OutputInfo;
+}
+
+function fit(edge: number): ResizeOptions {
+  return { width: edge, height: edge, fit: 'inside', withoutEnlargement: true };
+}
+
+function pixels({ data, info: { width, height, channels } }: RawPixels): Sharp {
+  return sharp(data, { raw: { width, height, channels } });
+}
+
+async function thumbhashOf(small: RawPixels): Promise<string> {
+  const { data, info } = await pixels(small)
+    .resize(fit(thumbhashEdge))
+    .toColourspace('srgb')
+    .ensureAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  return Buffer.from(rgbaToThumbHash(info.width, info.height, data)).toString('base64');
+}

@@ -1,0 +1,188 @@
+/** The account of every attachment: statements of the worker, each one transaction with the job it needs. */
+import type pg from 'pg';
+
+import type { MediaErrorCode } from '../domain/errors.js';
+import type { BlobFacts, Preview } from '../domain/media.js';
+import type { MediaKind } from '../domain/provider.js';
+import { fetchTask, maxJobAttempts } from './tasks.js';
+
+/** What the worker needs to know of a media that is to be fetched. */
+export interface PendingMedia {
+  readonly id: string;
+  readonly channel: string;
+  readonly kind: MediaKind;
+  readonly url: string;
+  readonly expiresAt: Date | null;
+  readonly needsCredentials: boolean;
+  readonly sha256: string | null;
+  readonly attempts: number;
+}
+
+export interface MediaTable {
+  /** The media, when it is still pending. */
+  readonly findPending: (id: string) => Promise<PendingMedia | undefined>;
+  /** What is known of bytes that are stored already. */
+  readonly findBlob: (sha256: string) => Promise<BlobFacts | undefined>;
+  /** pending → ready, with the blob. */
+  readonly markReady: (id: string, blob: BlobFacts, now: Date) => Promise<void>;
+  /** pending → rejected or failed. */
+  readonly markRefused: (id: string, state: 'rejected' | 'failed', error: MediaError) => Promise<void>;
+  /** Stays pending: the attempt and its error are written down together with the job of the next attempt. */
+  readonly scheduleRetry: (id: string, at: Date, error: MediaError) => Promise<void>;
+  /** Stays pending, no attempt counted: the job is put off because its host is busy. */
+  readonly postpone: (id: string, at: Date) => Promise<void>;
+  /** A fresh link in place of an expired one. */
+  readonly replaceSource: (id: string, url: string, expiresAt: Date | null) => Promise<void>;
+  /** rejected or failed → pending, to be fetched now; false when it is in another state or has no source. */
+  readonly retryNow: (id: string, now: Date) => Promise<boolean>;
+  /** A ready media that belongs to no message yet. */
+  readonly addUpload: (upload: Upload, blob: BlobFacts, now: Date) => Promise<void>;
+  /** Gives pending media that have neither a job nor a future attempt their job back; answers how many. */
+  readonly reconcile: () => Promise<number>;
+}
+
+export interface Upload {
+  readonly id: string;
+  readonly channel: string;
+  readonly provider: string;
+  readonly kind: MediaKind;
+  readonly filename: string | null;
+}
+
+export interface MediaError {
+  readonly code: MediaErrorCode;
+  readonly message: string;
+}
+
+/** Others wait for news of a media on this channel; the payload is its id. */
+export const mediaChanged = 'inlet_media';
+
+/** Adds the job of the media selected as `id, run_at` by `rows`; a job that waits already is moved. */
+const addJobs = (rows: string): string => `
+  select count(*) from graphile_worker.add_jobs(array(
+    select row('${fetchTask}', json_build_object('mediaId', id), null, run_at, ${String(maxJobAttempts)}, '${fetchTask}:' || id, null, null)
+             ::graphile_worker.job_spec
+    from (${rows}) as due
+  ))`;
+
+const insertBlob = `
+  insert into blob (sha256, type, bytes, width, height, thumbhash, previews, created_at)
+  values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (sha256) do nothing`;
+
+function blobValues(
+  { sha256, type, bytes, width, height, thumbhash, previews }: BlobFacts,
+  now: Date,
+): unknown[] {
+  return [sha256, type, bytes, width, height, thumbhash, JSON.stringify(previews), now];
+}
+
+export function createMediaTable(pool: pg.Pool): MediaTable {
+  return {
+    findPending: async (id) => {
+      const { rows } = await pool.query<PendingMedia>({
+        name: 'media-pending',
+        text: `select id, channel, kind, source_url as url, source_expires_at as "expiresAt",
+                      source_credentials as "needsCredentials", declared_sha256 as sha256, attempts
+               from media where id = $1 and state = 'pending' and source_url is not null`,
+        values: [id],
+      });
+      return rows[0];
+    },
+
+    findBlob: async (sha256) => {
+      const { rows } = await pool.query<BlobFacts & { bytes: string; previews: Preview[] }>({
+        name: 'blob-find',
+        text: 'select sha256, type, bytes, width, height, thumbhash, previews from blob where sha256 = $1',
+        values: [sha256],
+      });
+      return rows[0] && { ...rows[0], bytes: Number(rows[0].bytes) };
+    },
+
+    markReady: async (id, blob, now) => {
+      await pool.query({
+        name: 'media-ready',
+        text: `with b as (${insertBlob}), m as (
+                 update media set state = 'ready', sha256 = $1, ready_at = $8, attempts = attempts + 1,
+                                  next_attempt_at = null, error_code = null, error_message = null
+                 where id = $9 and state = 'pending' returning id
+               )
+               select pg_notify('${mediaChanged}', id::text) from m`,
+        values: [...blobValues(blob, now), id],
+      });
+    },
+
+    addUpload: async ({ id, channel, provider, kind, filename }, blob, now) => {
+      await pool.query(
+        `with b as (${insertBlob})
+         insert into media (id, channel, provider, position, direction, kind, state, filename, received_at, ready_at, sha256)
+         values ($9, $10, $11, 0, 'outbound', $12, 'ready', $13, $8, $8, $1)`,
+        [...blobValues(blob, now), id, channel, provider, kind, filename],
+      );
+    },
+
+    markRefused: async (id, state, { code, message }) => {
+      await pool.query({
+        name: 'media-refused',
+        text: `with m as (
+                 update media set state = $2, attempts = attempts + 1, next_attempt_at = null, error_code = $3, error_message = $4
+                 where id = $1 and state = 'pending' returning id
+               )
+               select pg_notify('${mediaChanged}', id::text) from m`,
+        values: [id, state, code, message],
+      });
+    },
+
+    scheduleRetry: async (id, at, { code, message }) => {
+      await pool.query({
+        name: 'media-retry',
+        text: `with m as (
+                 update media set attempts = attempts + 1, next_attempt_at = $2, error_code = $3, error_message = $4
+                 where id = $1 and state = 'pending' returning id, next_attempt_at as run_at
+               ) ${addJobs('select id, run_at from m')}`,
+        values: [id, at, code, message],
+      });
+    },
+
+    postpone: async (id, at) => {
+      await pool.query({
+        name: 'media-postpone',
+        text: addJobs('select $1::uuid as id, $2::timestamptz as run_at'),
+        values: [id, at],
+      });
+    },
+
+    replaceSource: async (id, url, expiresAt) => {
+      await pool.query('update media set source_url = $2, source_expires_at = $3 where id = $1', [
+        id,
+        url,
+        expiresAt,
+      ]);
+    },
+
+    retryNow: async (id, now) => {
+      const { rows } = await pool.query<{ count: string }>(
+        `with m as (
+           update media set state = 'pending', attempts = 0, next_attempt_at = $2
+           where id = $1 and state in ('rejected', 'failed') and source_url is not null
+           returning id, next_attempt_at as run_at
+         ) ${addJobs('select id, run_at from m')}`,
+        [id, now],
+      );
+      return Number(rows[0]?.count ?? 0) > 0;
+    },
+
+    reconcile: async () => {
+      const { rows } = await pool.query<{ count: string }>(
+        addJobs(`
+          select media.id, now() as run_at from media
+          where state = 'pending' and next_attempt_at < now() - interval '1 minute'
+            and not exists (select from graphile_worker._private_jobs as job where job.key = '${fetchTask}:' || media.id)
+            and not exists (
+              select from graphile_worker._private_jobs as job
+              where job.locked_at is not null and job.payload ->> 'mediaId' = media.id::text)
+          limit 1000`),
+      );
+      return Number(rows[0]?.count ?? 0);
+    },
+  };
+}

@@ -1,0 +1,164 @@
+/**
+ * The queue in PostgreSQL (graphile-worker), kept alive. The library gives the jobs of a dead process back only after
+ * four hours. So each pool holds an advisory lock named after it, on a connection of its own: the lock dies with the
+ * process, and whoever finds jobs held by a pool whose lock is free gives them back. No heartbeat is needed.
+ */
+import { EventEmitter } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import {
+  Logger as QueueLogger,
+  parseCronItems,
+  run,
+  type Runner,
+  type TaskList,
+  type WorkerEvents,
+} from 'graphile-worker';
+import type pg from 'pg';
+
+import { newSession, type Database } from './database.js';
+import type { Logger } from './logger.js';
+import { maintainTask } from './tasks.js';
+
+export interface Queue {
+  /** Resolves when the first pool takes jobs. */
+  readonly start: () => Promise<void>;
+  /** Lets running jobs end, for a few seconds; the others are given back. */
+  readonly stop: () => Promise<void>;
+  /** Whether jobs are being taken now. */
+  readonly isRunning: () => boolean;
+}
+
+export interface QueueOptions {
+  readonly database: Database;
+  readonly logger: Logger;
+  readonly tasks: TaskList;
+  readonly concurrency: number;
+}
+
+/** How often jobs of dead pools are looked for. */
+const releaseEveryMs = 2_000;
+const restartAfterMs = 1_000;
+const gracefulShutdownMs = 8_000;
+
+interface Pool {
+  readonly runner: Runner;
+  /** Settles when the pool has ended, or the connection that holds its lock. */
+  readonly ended: Promise<unknown>;
+  readonly close: () => Promise<void>;
+}
+
+export function createQueue(options: QueueOptions): Queue {
+  const { database, logger } = options;
+  const stopped = new AbortController();
+  let pool: Pool | undefined;
+  let supervising: Promise<void> | undefined;
+
+  const supervise = async (): Promise<void> => {
+    while (!stopped.signal.aborted) {
+      try {
+        pool ??= await startPool(options);
+        await keepReleasing(database.pool, pool.ended);
+      } catch (error) {
+        if (!stopped.signal.aborted)
+          logger.warn({ reason: reasonOf(error) }, 'the queue is interrupted, starting it anew');
+      }
+      if (stopped.signal.aborted) return;
+      await pool?.close();
+      pool = undefined;
+      await delay(restartAfterMs, undefined, { signal: stopped.signal }).catch(() => undefined);
+    }
+  };
+
+  return {
+    start: async () => {
+      await releaseDeadPools(database.pool);
+      pool = await startPool(options);
+      supervising = supervise();
+    },
+    stop: async () => {
+      stopped.abort();
+      await pool?.close();
+      await supervising;
+      pool = undefined;
+    },
+    isRunning: () => pool !== undefined,
+  };
+}
+
+async function startPool({ database, logger, tasks, concurrency }: QueueOptions): Promise<Pool> {
+  const session = newSession(database.connectionString);
+  const lost = new Promise<never>((_, fail) => {
+    session.once('error', fail);
+    session.once('end', () => {
+      fail(new Error('the connection that holds the lock has ended'));
+    });
+  });
+  lost.catch(() => undefined); // Heard by whoever waits for the pool's end; before that, by nobody.
+  await session.connect();
+  const events: WorkerEvents = new EventEmitter();
+  const poolId = new Promise<string>((found) => {
+    events.once('pool:create', ({ workerPool }) => {
+      found(workerPool.id);
+    });
+  });
+  const runner = await run({
+    pgPool: database.pool,
+    taskList: tasks,
+    parsedCronItems: parseCronItems([
+      { task: maintainTask, match: '* * * * *', options: { backfillPeriod: 0 } },
+    ]),
+    events,
+    logger: quietLogger(logger),
+    noHandleSignals: true,
+    preset: {
+      worker: {
+        concurrentJobs: concurrency,
+        // Batches of jobs are fetched and completed together: one statement each instead of two for every picture.
+        localQueue: { size: concurrency, ttl: 60_000 },
+        completeJobBatchDelay: 5,
+        gracefulShutdownAbortTimeout: gracefulShutdownMs,
+        pollInterval: 1_000,
+      },
+    },
+  });
+  await session.query('select pg_advisory_lock(hashtextextended($1, 0))', [await poolId]);
+  return {
+    runner,
+    ended: Promise.race([runner.promise, lost]),
+    close: async () => {
+      await runner.stop().catch(() => undefined); // It may have ended by itself.
+      await session.end().catch(() => undefined);
+    },
+  };
+}
+
+async function keepReleasing(pool: pg.Pool, ended: Promise<unknown>): Promise<void> {
+  const end = ended.then(() => true);
+  while (!(await Promise.race([end, delay(releaseEveryMs, false, { ref: false })])))
+    await releaseDeadPools(pool);
+}
+
+/** Gives back the jobs that are held by pools whose process is gone. */
+async function releaseDeadPools(pool: pg.Pool): Promise<void> {
+  await pool.query(`
+    with holder as (
+      select distinct locked_by as id from graphile_worker._private_jobs where locked_at < now() - interval '1 second'
+    ), dead as (
+      select id from holder where pg_try_advisory_xact_lock(hashtextextended(id, 0))
+    )
+    select graphile_worker.force_unlock_workers(array_agg(id)), pg_notify('jobs:insert', '{"r":0,"count":1}')
+    from dead having count(*) > 0`);
+}
+
+/** The library tells of every job; we only want to hear of trouble. */
+function quietLogger(logger: Logger): QueueLogger {
+  return new QueueLogger(() => (level, message) => {
+    if (level === 'error' || level === 'warning')
+      logger.warn({ queue: message.split('\n')[0] }, 'the queue reports trouble');
+  });
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,102 @@
+/** Temporary files that downloads and uploads stream into: counted and hashed on the way, never held in memory. */
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, open, readdir, rm, stat, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { AppError } from '../domain/errors.js';
+
+export interface StagedFile {
+  readonly path: string;
+  readonly bytes: number;
+  /** Hex. */
+  readonly sha256: string;
+  /** The first bytes, enough to tell the type. */
+  readonly head: Buffer;
+  /** Removes the file; nothing happens when it has been moved away. */
+  readonly discard: () => Promise<void>;
+}
+
+export interface Staging {
+  /** Writes a stream to a temporary file. The file is gone when this rejects. */
+  readonly receive: (chunks: AsyncIterable<Buffer>) => Promise<StagedFile>;
+  /** Removes what killed processes left behind: files not written to for `olderThanMs`. */
+  readonly sweep: (olderThanMs: number) => Promise<number>;
+}
+
+const headBytes = 65_536;
+/** Chunks are gathered up to this size, since each write is a trip to another thread. */
+const writeBytes = 524_288;
+
+export function createStaging(folder: string): Staging {
+  return {
+    receive: async (chunks) => {
+      const path = join(folder, randomUUID());
+      const discard = (): Promise<void> => rm(path, { force: true });
+      try {
+        await mkdir(folder, { recursive: true });
+        return { path, discard, ...(await writeAll(path, chunks)) };
+      } catch (error) {
+        await discard();
+        throw error;
+      }
+    },
+    sweep: async (olderThanMs) => {
+      const names = await readdir(folder).catch(() => []);
+      const swept = await Promise.all(names.map((name) => removeIfOld(join(folder, name), olderThanMs)));
+      return swept.filter(Boolean).length;
+    },
+  };
+}
+
+async function writeAll(
+  path: string,
+  chunks: AsyncIterable<Buffer>,
+): Promise<Pick<StagedFile, 'bytes' | 'sha256' | 'head'>> {
+  const file = await storage(open(path, 'wx', 0o640));
+  try {
+    const hash = createHash('sha256');
+    let [bytes, gathered, head] = [0, [] as Buffer[], Buffer.alloc(0)];
+    let gatheredBytes = 0;
+    for await (const chunk of chunks) {
+      hash.update(chunk);
+      bytes += chunk.length;
+      if (head.length < headBytes) head = Buffer.concat([head, chunk.subarray(0, headBytes - head.length)]);
+      gathered.push(chunk);
+      gatheredBytes += chunk.length;
+      if (gatheredBytes < writeBytes) continue;
+      await append(file, gathered);
+      [gathered, gatheredBytes] = [[], 0];
+    }
+    if (gathered.length > 0) await append(file, gathered);
+    await storage(file.sync());
+    return { bytes, sha256: hash.digest('hex'), head };
+  } finally {
+    await file.close();
+  }
+}
+
+async function append(file: FileHandle, chunks: Buffer[]): Promise<void> {
+  let total = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+  const { bytesWritten } = await storage(file.writev(chunks));
+  if (bytesWritten === total) return;
+  // A short write, as on a disk that is just filling up: the rest either goes through or says why not.
+  const rest = Buffer.concat(chunks).subarray(bytesWritten);
+  total = rest.length;
+  await storage(file.writeFile(rest));
+}
+
+/** Failures of our disk are told apart from failures of the sender's. */
+async function storage<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    throw new AppError('media.storage_failed', 'the file could not be written', { cause });
+  }
+}
+
+async function removeIfOld(path: string, olderThanMs: number): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  if (!found || Date.now() - found.mtimeMs < olderThanMs) return false;
+  await rm(path, { force: true });
+  return true;
+}

@@ -1,0 +1,16 @@
+/** Names of the queue's tasks and what they are handed; in one place, since SQL adds jobs as well as code. */
+
+/** Downloads, checks, stores and previews one media. Job key: `fetch:<media id>`, so that a media has one job at most. */
+export const fetchTask = 'fetch';
+export interface FetchPayload {
+  readonly mediaId: string;
+}
+
+/** Every minute: looks for what was left behind. */
+export const maintainTask = 'maintain';
+
+/**
+ * Locking a job counts as an attempt for the queue, also when the process is killed the next moment. When to give up on
+ * a picture is our own decision, so the queue's limit must never be the one that is reached.
+ */
+export const maxJobAttempts = 32_767;

@@ -1,0 +1,146 @@
+/** The process: read the settings, compose, listen and work, drain on SIGTERM. */
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { join } from 'node:path';
+
+import { compose, type Services } from './compose.js';
+import { ConfigError, loadConfig, readEnvironment, type Config } from './config.js';
+import { openDatabase } from './infra/database.js';
+import { EmbeddedPostgresError, startEmbeddedPostgres } from './infra/embedded-postgres.js';
+import { shutForeignDecoders } from './infra/images.js';
+import { createLogger, type Logger } from './infra/logger.js';
+import { migrate, MigrationError } from './infra/migrations.js';
+
+const exitConfig = 78;
+/** Longer than the queue's own grace; after it the process goes, and what it held is taken up by the next one. */
+const drainMs = 10_000;
+
+async function main(): Promise<void> {
+  const now = (): Date => new Date();
+  const config = loadConfig(readEnvironment(), now);
+  const logger = createLogger(config.logLevel);
+  shutForeignDecoders();
+  const app = deferred<RequestListener>();
+  const server = await listenAt(config, app.promise);
+  const postgres =
+    config.databaseUrl === undefined
+      ? await startEmbeddedPostgres(join(config.inletDir, 'postgres'))
+      : undefined;
+  const databaseUrl = config.databaseUrl ?? postgres?.connectionString ?? '';
+  await migrateDatabase(databaseUrl, logger);
+  const publicUrl = config.publicUrl ?? addressOf(server, config);
+  const services = compose(config, { databaseUrl, publicUrl, logger, now });
+  if (config.processMode !== 'api') await services.queue.start();
+  if (config.processMode === 'worker') server.close();
+  else app.resolve(services.app);
+  announce(config, publicUrl, postgres?.adopted);
+
+  const stop = once(async (signal: string) => {
+    logger.info({ signal }, 'stopping');
+    setTimeout(() => process.exit(1), drainMs).unref();
+    await drain(server, services);
+    await postgres?.stop();
+    process.exit(0);
+  });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
+}
+
+/**
+ * Listens before anything slow is begun, so that a port in use is said at once. Who calls before everything is ready waits
+ * for the answer: some providers send a webhook only once.
+ */
+function listenAt({ host, port, processMode }: Config, app: Promise<RequestListener>): Promise<Server> {
+  const server = createServer({ requestTimeout: 60_000, keepAliveTimeout: 65_000 }, (request, response) => {
+    void app.then((listener) => {
+      listener(request, response);
+    });
+  });
+  if (processMode === 'worker') return Promise.resolve(server);
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const reason =
+        error.code === 'EADDRINUSE'
+          ? 'is in use already'
+          : `cannot be listened on (${error.code ?? error.message})`;
+      reject(new ConfigError([`PORT: ${host}:${String(port)} ${reason}`]));
+    });
+    server.listen(port, host, () => {
+      resolve(server);
+    });
+  });
+}
+
+async function migrateDatabase(databaseUrl: string, logger: Logger): Promise<void> {
+  const database = openDatabase(databaseUrl, logger);
+  try {
+    await migrate(database);
+  } finally {
+    await database.close();
+  }
+}
+
+function addressOf(server: Server, { host, port }: Config): string {
+  const address = server.address();
+  const bound = typeof address === 'object' && address ? address.port : port;
+  const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
+  return `http://${name.includes(':') ? `[${name}]` : name}:${String(bound)}`;
+}
+
+function announce(
+  { channels, processMode, databaseUrl }: Config,
+  publicUrl: string,
+  adopted: boolean | undefined,
+): void {
+  const enabled =
+    channels.map(({ id }) => id).join(', ') ||
+    'none yet: set the webhook secret of a provider (see .env.example)';
+  const database =
+    databaseUrl === undefined
+      ? `embedded PostgreSQL${adopted ? ' (already running, adopted)' : ''}`
+      : 'DATABASE_URL';
+  console.log(
+    [
+      `Inlet is ready (${processMode}).`,
+      ...(processMode === 'worker'
+        ? []
+        : [`  address   ${publicUrl}`, `  webhooks  ${publicUrl}/webhooks/<channel>`]),
+      `  channels  ${enabled}`,
+      `  database  ${database}`,
+      '  token     npm run token -- --scope media:read',
+    ].join('\n'),
+  );
+}
+
+/** No new work; what is under way gets to its end. */
+async function drain(server: Server, services: Services): Promise<void> {
+  const closed = new Promise<void>((done) => {
+    server.close(() => {
+      done();
+    });
+  });
+  server.closeIdleConnections();
+  await Promise.all([services.queue.stop(), server.listening ? closed : undefined]);
+  await services.close();
+}
+
+function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((settle) => (resolve = settle));
+  return { promise, resolve };
+}
+
+function once(task: (signal: string) => Promise<void>): (signal: string) => Promise<void> {
+  let running: Promise<void> | undefined;
+  return (signal) => (running ??= task(signal));
+}
+
+function explain(error: unknown): string {
+  const known =
+    error instanceof ConfigError || error instanceof EmbeddedPostgresError || error instanceof MigrationError;
+  if (known) return `Inlet cannot start: ${error.message}`;
+  return `Inlet cannot start: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+}
+
+main().catch((error: unknown) => {
+  console.error(explain(error));
+  process.exit(error instanceof ConfigError ? exitConfig : 1);
+});

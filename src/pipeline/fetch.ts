@@ -1,0 +1,158 @@
+/** One attempt to bring the bytes of one attachment home. Safe to run twice: whatever is done already is left alone. */
+import { matchesHost, type Channel, type Channels } from '../domain/channel.js';
+import { AppError } from '../domain/errors.js';
+import type { HeaderRecord, Http, MaybePromise } from '../domain/provider.js';
+import { asMediaError, decideAfterFailure } from '../domain/retry.js';
+import type { Logger } from '../infra/logger.js';
+import type { MediaTable, PendingMedia } from '../infra/media-table.js';
+import type { SafeFetch } from '../infra/safe-fetch.js';
+import type { StagedFile, Staging } from '../infra/staging.js';
+import type { HostGate } from './host-gate.js';
+import type { Store } from './store.js';
+
+export interface FetchOptions {
+  readonly table: MediaTable;
+  readonly channels: Channels;
+  readonly download: SafeFetch;
+  readonly http: Http;
+  readonly staging: Staging;
+  readonly store: Store;
+  readonly gate: HostGate;
+  readonly logger: Logger;
+  readonly now: () => Date;
+  readonly chance: () => number;
+  readonly maxBytes: number;
+  readonly maxAttempts: number;
+  /** Whether the process is on its way out. */
+  readonly stopping: () => boolean;
+}
+
+export interface FetchJob {
+  readonly mediaId: string;
+  /** How often this job was started; more than once means that the process died in the middle of it. */
+  readonly starts: number;
+}
+
+/**
+ * Starts of one job after which its picture is taken for the cause of the deaths. High, since a process may be killed
+ * for other reasons while it happens to work on this one.
+ */
+const mostStarts = 25;
+
+export function createFetch(options: FetchOptions): (job: FetchJob) => Promise<void> {
+  const { table, now, logger } = options;
+
+  const settle = async (media: PendingMedia, error: unknown): Promise<void> => {
+    const { code, message, retryAt, cause } = asMediaError(error);
+    const decision = decideAfterFailure({
+      ...{ code, retryAt, now: now(), chance: options.chance() },
+      ...{ attempts: media.attempts + 1, maxAttempts: options.maxAttempts, expiresAt: media.expiresAt },
+    });
+    logger.info(
+      { media: media.id, channel: media.channel, code, state: decision.state },
+      'an attempt failed',
+    );
+    if (code === 'media.storage_failed')
+      logger.error({ media: media.id, err: cause ?? error }, 'an internal failure');
+    if (decision.state === 'pending')
+      await table.scheduleRetry(media.id, decision.nextAttemptAt, { code, message });
+    else await table.markRefused(media.id, decision.state, { code: decision.code, message });
+  };
+
+  return async ({ mediaId, starts }) => {
+    const media = await table.findPending(mediaId);
+    if (!media) return;
+    try {
+      if (starts > mostStarts)
+        throw new AppError('media.crashed', 'the service ended again and again while at work on it');
+      const comeBackIn = await attempt(options, media);
+      if (comeBackIn !== undefined) await table.postpone(mediaId, new Date(now().getTime() + comeBackIn));
+    } catch (error) {
+      if (options.stopping()) throw error; // The queue keeps the job; this was no fault of the picture's.
+      await settle(media, error);
+    }
+  };
+}
+
+/** Answers nothing when the bytes are home, or the milliseconds after which its host may have time for it. */
+async function attempt(options: FetchOptions, media: PendingMedia): Promise<number | undefined> {
+  const source = await refreshIfExpired(options, media);
+  try {
+    return await bringHome(options, source);
+  } catch (error) {
+    const fresh = await refreshIfRefused(options, source, error);
+    if (!fresh) throw error;
+    return bringHome(options, fresh);
+  }
+}
+
+async function bringHome(options: FetchOptions, media: PendingMedia): Promise<number | undefined> {
+  const { gate, store, table, now } = options;
+  // Only the download holds a place at the gate: what waits to be decoded lies on the disk.
+  const passed = await gate.pass(hostOf(media.url), () => downloadFile(options, media));
+  if ('comeBackIn' in passed) return passed.comeBackIn;
+  await table.markReady(
+    media.id,
+    await store(passed.done, { kind: media.kind, sha256: media.sha256 }),
+    now(),
+  );
+  return undefined;
+}
+
+async function downloadFile(
+  { download, staging, channels, maxBytes }: FetchOptions,
+  media: PendingMedia,
+): Promise<StagedFile> {
+  const channel = channels.find(media.channel);
+  const answer = await download.open({
+    url: media.url,
+    credentials: (url) => credentialsFor(channel, media, url),
+    extraPorts: (url) => channel !== undefined && matchesHost(url, channel.adapter.downloads.trustedHosts),
+    maxBytes,
+  });
+  return staging.receive(answer.body);
+}
+
+/** A channel's credentials go to that channel's media hosts, and to nobody else. */
+function credentialsFor(
+  channel: Channel | undefined,
+  media: PendingMedia,
+  url: URL,
+): MaybePromise<HeaderRecord> {
+  const downloads = channel?.adapter.downloads;
+  if (!media.needsCredentials || !downloads?.authorize || !matchesHost(url, downloads.trustedHosts))
+    return {};
+  return downloads.authorize(url);
+}
+
+async function refreshIfExpired(options: FetchOptions, media: PendingMedia): Promise<PendingMedia> {
+  if (media.expiresAt === null || media.expiresAt > options.now()) return media;
+  const fresh = await refresh(options, media);
+  // A clock that is ahead, or a provider that is generous: without a refresh the link itself gets to say no.
+  return fresh ?? media;
+}
+
+async function refreshIfRefused(
+  options: FetchOptions,
+  media: PendingMedia,
+  error: unknown,
+): Promise<PendingMedia | undefined> {
+  const refused = error instanceof AppError && error.code === 'media.refused';
+  return refused ? refresh(options, media) : undefined;
+}
+
+/** The media with a fresh link, where the provider has a way to get one. */
+async function refresh(
+  { channels, http, table }: FetchOptions,
+  media: PendingMedia,
+): Promise<PendingMedia | undefined> {
+  const renew = channels.find(media.channel)?.adapter.downloads.refresh;
+  if (!renew) return undefined;
+  const { url, expiresAt } = await renew(media.url, http);
+  await table.replaceSource(media.id, url, expiresAt);
+  return { ...media, url, expiresAt };
+}
+
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : '';
+}

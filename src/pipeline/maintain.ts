@@ -1,0 +1,27 @@
+/** The safety net, every minute: pictures that nobody is at work on, files that nobody owns. */
+import type { Logger } from '../infra/logger.js';
+import type { MediaTable } from '../infra/media-table.js';
+import type { Staging } from '../infra/staging.js';
+
+export interface MaintainOptions {
+  readonly table: Pick<MediaTable, 'reconcile'>;
+  readonly staging: Pick<Staging, 'sweep'>;
+  readonly logger: Logger;
+  readonly downloadTimeoutMs: number;
+}
+
+/** A temporary file lives as long as its download and a wait for a decoder; much older ones are a dead process's. */
+const graceMs = 600_000;
+
+export function createMaintain({
+  table,
+  staging,
+  logger,
+  downloadTimeoutMs,
+}: MaintainOptions): () => Promise<void> {
+  return async () => {
+    const requeued = await table.reconcile();
+    const swept = await staging.sweep(downloadTimeoutMs + graceMs);
+    if (requeued > 0 || swept > 0) logger.warn({ requeued, swept }, 'leftovers were taken care of');
+  };
+}

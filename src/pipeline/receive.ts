@@ -1,0 +1,170 @@
+/** A proven webhook becomes rows: parsed, given ids, committed. Nothing here waits for anything but the database. */
+import { createHash } from 'node:crypto';
+
+import { v7 as uuidv7 } from 'uuid';
+
+import type { Channel } from '../domain/channel.js';
+import type { InboundEvent, InboundMedia, InboundMessage, StatusEvent } from '../domain/provider.js';
+import type { Inbox, InboxEntry, MediaRow, MessageRow, Outcome, StatusRow } from '../infra/inbox.js';
+import { storable } from '../infra/text.js';
+
+export interface ReceivedWebhook {
+  readonly channel: Channel;
+  readonly rawBody: Buffer;
+  readonly payload: unknown;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly receivedAt: Date;
+}
+
+export interface Receipt {
+  readonly delivery: string;
+  readonly outcome: Outcome;
+  readonly duplicate: boolean;
+  readonly media: readonly string[];
+}
+
+export type Receive = (webhook: ReceivedWebhook) => Promise<Receipt>;
+
+/** Text that people write may be long, identifiers may not. UTF-16 units. */
+const longestText = 16_384;
+const longestLabel = 255;
+const longestUrl = 8_192;
+
+export function createReceive(inbox: Pick<Inbox, 'commit'>): Receive {
+  return async (webhook) => {
+    const entry = toEntry(uuidv7(), webhook);
+    try {
+      return { outcome: entry.outcome, ...(await inbox.commit(entry)) };
+    } catch (error) {
+      if (!isRefusedData(error)) throw error;
+      // The database does not take what was read from it: the raw bytes are kept all the same.
+      const bare: InboxEntry = {
+        ...entry,
+        outcome: 'malformed',
+        reason: 'cannot be stored',
+        messages: [],
+        media: [],
+        statuses: [],
+      };
+      return { outcome: bare.outcome, ...(await inbox.commit(bare)) };
+    }
+  };
+}
+
+/** Everything that one webhook means, as rows. The same function serves a replay, with the id the delivery has. */
+export function toEntry(
+  id: string,
+  { channel, rawBody, payload, headers, receivedAt }: ReceivedWebhook,
+): InboxEntry {
+  const contentHash = createHash('sha256').update(rawBody).digest('hex');
+  const events = channel.adapter.parse(payload, receivedAt);
+  const messages = events.filter((event) => event.type === 'message');
+  const rows = messages.map((message, place) => toRows(message, { contentHash, place }));
+  return {
+    id,
+    channel: channel.id,
+    provider: channel.provider,
+    contentHash,
+    body: rawBody,
+    headers,
+    ...summarise(events),
+    receivedAt: receivedAt.toISOString(),
+    messages: rows.map(({ message }) => message),
+    media: rows.flatMap(({ media }) => media),
+    statuses: events.filter((event) => event.type === 'status').map(toStatusRow),
+  };
+}
+
+/** One outcome for the whole delivery: what must not be overlooked comes first. */
+function summarise(events: readonly InboundEvent[]): { outcome: Outcome; reason: string | null } {
+  const malformed = events.find((event) => event.type === 'malformed');
+  if (malformed) return { outcome: 'malformed', reason: malformed.reason };
+  if (events.some(({ type }) => type === 'message')) return { outcome: 'accepted', reason: null };
+  if (events.some(({ type }) => type === 'status')) return { outcome: 'status', reason: null };
+  const ignored = events.find((event) => event.type === 'ignored');
+  return { outcome: 'ignored', reason: ignored?.reason ?? 'not a payload of this provider' };
+}
+
+function toRows(
+  message: InboundMessage,
+  { contentHash, place }: { contentHash: string; place: number },
+): { message: MessageRow; media: MediaRow[] } {
+  const id = uuidv7();
+  return {
+    message: {
+      id,
+      // Without an id of the provider's own, the same content is the same message.
+      message_id: storable(message.messageId ?? `sha256:${contentHash}:${String(place)}`, longestLabel),
+      direction: message.direction,
+      sender: storable(message.from, longestLabel),
+      recipient: text(message.to, longestLabel),
+      chat: text(message.chat, longestLabel),
+      sender_name: text(message.senderName, longestLabel),
+      caption: text(message.caption, longestText),
+      sent_at: message.sentAt?.toISOString() ?? null,
+    },
+    media: message.media.map((media, position) => toMediaRow(media, { messageRowId: id, position, message })),
+  };
+}
+
+function toMediaRow(
+  media: InboundMedia,
+  { messageRowId, position, message }: { messageRowId: string; position: number; message: InboundMessage },
+): MediaRow {
+  return {
+    id: uuidv7(),
+    message_row_id: messageRowId,
+    position,
+    direction: message.direction,
+    kind: media.kind,
+    declared_type: text(media.declaredType, longestLabel),
+    declared_sha256: media.sha256,
+    filename: text(media.filename, longestLabel),
+    ...sourceColumns(media.source),
+  };
+}
+
+type SourceColumns = Pick<
+  MediaRow,
+  'state' | 'source_url' | 'source_expires_at' | 'source_credentials' | 'error_code' | 'error_message'
+>;
+
+function sourceColumns(source: InboundMedia['source']): SourceColumns {
+  if (source.type === 'link') {
+    return {
+      state: 'pending',
+      source_url: storable(source.url, longestUrl),
+      source_expires_at: source.expiresAt?.toISOString() ?? null,
+      source_credentials: source.needsCredentials,
+      error_code: null,
+      error_message: null,
+    };
+  }
+  return {
+    state: source.code === 'media.no_address' ? 'rejected' : 'failed',
+    source_url: null,
+    source_expires_at: null,
+    source_credentials: false,
+    error_code: source.code,
+    error_message: text(source.message, longestLabel),
+  };
+}
+
+function toStatusRow({ messageId, status, at, error }: StatusEvent): StatusRow {
+  return {
+    message_id: storable(messageId, longestLabel),
+    status,
+    at: at?.toISOString() ?? null,
+    error_code: text(error?.code ?? null, longestLabel),
+    error_message: text(error?.message ?? null, longestText),
+  };
+}
+
+function text(value: string | null, maxLength: number): string | null {
+  return value === null ? null : storable(value, maxLength);
+}
+
+/** PostgreSQL's classes for data that it cannot take (22), rows that break a rule (23) and limits of size (54). */
+function isRefusedData(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^(22|23|54)/.test(String(error.code));
+}

@@ -1,0 +1,94 @@
+/** From a staged file to stored bytes with previews: used for what is fetched and for what is uploaded. */
+import { AppError } from '../domain/errors.js';
+import { isDecodable, typeFitsKind, type BlobFacts } from '../domain/media.js';
+import type { MediaKind } from '../domain/provider.js';
+import { blobKey, previewKey, type BlobStore } from '../infra/blob-store.js';
+import { sniffType } from '../infra/file-types.js';
+import type { ImageDecoder, Previewed } from '../infra/images.js';
+import type { MediaTable } from '../infra/media-table.js';
+import type { StagedFile } from '../infra/staging.js';
+import { createKeyedLock, createLimit } from './concurrency.js';
+
+export interface StoreOptions {
+  readonly blobs: BlobStore;
+  readonly images: ImageDecoder;
+  readonly table: Pick<MediaTable, 'findBlob'>;
+  /** How many pictures are decoded at once: as many as there are cores. */
+  readonly decoders: number;
+}
+
+/** What the bytes must be. */
+export interface Expectation {
+  readonly kind: MediaKind;
+  /** Declared by the sender; hex. */
+  readonly sha256: string | null;
+}
+
+/**
+ * Checks a staged file, makes its previews and stores it all; the file is gone afterwards. Rejects with the media error that
+ * names what is wrong with the bytes. When it resolves, bytes and previews survive a crash, and the row may be written.
+ */
+export type Store = (file: StagedFile, expected: Expectation) => Promise<BlobFacts>;
+
+export function createStore({ blobs, images, table, decoders }: StoreOptions): Store {
+  const decode = createLimit(decoders);
+  // The same bytes that arrive twice at once are decoded and written once.
+  const lock = createKeyedLock();
+
+  const store = async (file: StagedFile, kind: MediaKind): Promise<BlobFacts> => {
+    const known = await table.findBlob(file.sha256);
+    if (known && (await blobs.has(blobKey(known.sha256)))) {
+      checkKind(known.type, kind);
+      return known;
+    }
+    const type = await sniffType(file.head);
+    checkKind(type, kind);
+    const pictures = isDecodable(type) ? await preview(file, kind) : undefined;
+    // Bytes last: whoever finds them finds the previews too.
+    for (const { size, data } of pictures?.previews ?? [])
+      await blobs.put(previewKey(file.sha256, size), { data });
+    await blobs.put(blobKey(file.sha256), { file: file.path });
+    return {
+      sha256: file.sha256,
+      type,
+      bytes: file.bytes,
+      width: pictures?.width ?? null,
+      height: pictures?.height ?? null,
+      thumbhash: pictures?.thumbhash ?? null,
+      previews:
+        pictures?.previews.map(({ size, type: previewType, width, height }) => ({
+          size,
+          type: previewType,
+          width,
+          height,
+        })) ?? [],
+    };
+  };
+
+  const preview = async (file: StagedFile, kind: MediaKind): Promise<Previewed | undefined> => {
+    try {
+      return await decode(() => images.preview(file.path));
+    } catch (error) {
+      // A broken picture that was sent as a file is still that file.
+      if (kind === 'document') return undefined;
+      throw error;
+    }
+  };
+
+  return async (file, expected) => {
+    try {
+      if (file.bytes === 0) throw new AppError('media.empty', 'the answer had no bytes');
+      if (expected.sha256 !== null && expected.sha256 !== file.sha256) {
+        throw new AppError('media.hash_mismatch', 'the bytes are not those whose SHA-256 was announced');
+      }
+      return await lock(file.sha256, () => store(file, expected.kind));
+    } finally {
+      await file.discard();
+    }
+  };
+}
+
+function checkKind(type: string, kind: MediaKind): void {
+  if (!typeFitsKind(type, kind))
+    throw new AppError('media.type_mismatch', `announced as ${kind}, but the bytes are ${type}`);
+}

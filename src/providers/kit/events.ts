@@ -1,0 +1,109 @@
+import {
+  mediaKinds,
+  type InboundEvent,
+  type InboundMedia,
+  type InboundMessage,
+  type MediaKind,
+  type MediaSource,
+  type MessageStatus,
+  type StatusEvent,
+} from '../../domain/provider.js';
+import { address, sha256OrNull, textOrNull } from './lenient.js';
+
+export const ignored = (reason: string): InboundEvent => ({ type: 'ignored', reason });
+export const malformed = (reason: string): InboundEvent => ({ type: 'malformed', reason });
+
+/** Kinds of message without media. Only these words become reasons: a foreign text might hold personal data. */
+const mediaFreeKinds: ReadonlySet<unknown> = new Set(
+  'text location contact contacts vcard reaction interactive button order system unsupported reply template custom random'.split(
+    ' ',
+  ),
+);
+
+export function ignoredKind(kind: string): InboundEvent {
+  return ignored(mediaFreeKinds.has(kind) ? kind : 'other');
+}
+
+export function mediaKindOf(word: unknown): MediaKind | undefined {
+  return mediaKinds.find((kind) => kind === word);
+}
+
+interface LinkTerms {
+  readonly expiresAt?: Date | null;
+  readonly needsCredentials?: boolean;
+}
+
+/** A link, or undefined where there is no address. */
+export function linkTo(url: unknown, terms: LinkTerms = {}): MediaSource | undefined {
+  const found = address(url);
+  if (found === undefined) return undefined;
+  const { expiresAt = null, needsCredentials = false } = terms;
+  return { type: 'link', url: found, expiresAt, needsCredentials };
+}
+
+/** Media of which the provider gives nothing but its own id, and no way to use it. */
+export const mediaIdOnly: MediaSource = {
+  type: 'unavailable',
+  code: 'media.no_address',
+  message: 'the provider gave a media id but no address',
+};
+
+interface MediaFacts {
+  readonly kind: MediaKind;
+  readonly source: MediaSource | undefined;
+  readonly declaredType?: unknown;
+  readonly filename?: unknown;
+  readonly sha256?: unknown;
+}
+
+/** One attachment; undefined, like its source, where its shape is not understood. */
+export function mediaFrom(facts: MediaFacts): InboundMedia | undefined {
+  const { kind, source } = facts;
+  if (source === undefined) return undefined;
+  return {
+    kind,
+    source,
+    declaredType: textOrNull(facts.declaredType),
+    filename: textOrNull(facts.filename),
+    sha256: sha256OrNull(facts.sha256),
+  };
+}
+
+interface MessageFacts extends Omit<InboundMessage, 'type' | 'messageId' | 'from' | 'media'> {
+  /** Undefined: there is none that can be used, although there must be. */
+  readonly messageId: string | null | undefined;
+  readonly from: string | undefined;
+  readonly media: readonly (InboundMedia | undefined)[];
+}
+
+/** The message with the media that are understood; what is not is said beside it, so that nothing goes silently. */
+export function messageEvents(facts: MessageFacts): InboundEvent[] {
+  const { messageId, from } = facts;
+  if (messageId === undefined) return [malformed('message without a usable id')];
+  if (from === undefined) return [malformed('message without a usable sender')];
+  const media = facts.media.filter((one) => one !== undefined);
+  const events: InboundEvent[] = [];
+  if (media.length > 0) events.push({ ...facts, type: 'message', messageId, from, media });
+  if (media.length < facts.media.length) events.push(malformed('media without a usable address'));
+  return events;
+}
+
+interface StatusFacts {
+  readonly messageId: string | undefined;
+  readonly status: MessageStatus | undefined;
+  readonly at: Date | null;
+  readonly error?: StatusEvent['error'];
+}
+
+export function statusEvent({ messageId, status, at, error = null }: StatusFacts): InboundEvent {
+  if (messageId === undefined) return malformed('status without a usable message id');
+  if (status === undefined) return malformed('status of an unknown kind');
+  return { type: 'status', messageId, status, at, error };
+}
+
+/** A provider's error, whose code may be a number or missing. */
+export function statusError(code: unknown, message: unknown): StatusEvent['error'] {
+  const name = typeof code === 'number' ? String(code) : textOrNull(code);
+  const text = textOrNull(message);
+  return name === null && text === null ? null : { code: name ?? 'unknown', message: text ?? '' };
+}

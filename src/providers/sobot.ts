@@ -1,0 +1,41 @@
+/**
+ * Sobot (sobot.in, WhatsApp). Shapes: EffCode/sobot-api-doc source/includes/webhook @b690929 (docs.sobot.in).
+ * Every webhook is sent exactly once, whatever is answered (_add-a-webhook.md): what is not kept is lost.
+ */
+import { z } from 'zod';
+
+import type { InboundEvent } from '../domain/provider.js';
+import { apiUrl, defineProvider, hostList, secretList } from './kit/define-provider.js';
+import { asRecord } from './kit/lenient.js';
+import { metaEvents, metaStatus } from './kit/meta.js';
+import { sharedSecret } from './kit/verification.js';
+
+export const sobot = defineProvider({
+  id: 'sobot',
+  envPrefix: 'SOBOT',
+  settings: z.object({
+    webhookSecret: secretList,
+    apiKey: z.string().optional(),
+    apiSecret: z.string().optional(),
+    apiUrl: apiUrl('https://api.sobot.in'),
+    mediaHosts: hostList,
+  }),
+  enabledBy: ['webhookSecret'],
+  create: ({ webhookSecret, mediaHosts }) => ({
+    // No signature, header or handshake is documented (UNVERIFIED).
+    ...sharedSecret(webhookSecret),
+    parse,
+    // Links into the bucket sobot-assets carry no signature in the samples: there are no credentials to give away.
+    downloads: { trustedHosts: mediaHosts },
+  }),
+});
+
+function parse(payload: unknown): InboundEvent[] {
+  return metaEvents(payload) ?? (isStatus(payload) ? [metaStatus(payload)] : []);
+}
+
+/** `{id, status, timestamp}`, bare (_message-status.md). Two fields with a status are one that lost its id. */
+function isStatus(payload: unknown): boolean {
+  const body = asRecord(payload);
+  return typeof body?.['status'] === 'string' && ('id' in body || Object.keys(body).length <= 2);
+}

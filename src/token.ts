@@ -1,0 +1,59 @@
+/** `npm run token`: prints an API token. Needs the settings, but no running service and no database. */
+import { parseArgs } from 'node:util';
+
+import { ConfigError, loadConfig, readEnvironment } from './config.js';
+import { scopes, type Scope } from './domain/access.js';
+import { createTokens } from './infra/tokens.js';
+
+const usage = `usage: npm run token -- --scope ${scopes.join('|')} [--scope ...] [--channel ID]... [--expires 30d|12h|45m|90s]`;
+const secondsPer: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
+
+class UsageError extends Error {}
+
+function readArguments(args: readonly string[]): {
+  scope: Scope[];
+  channels: string[] | null;
+  expiresInSeconds: number | null;
+} {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      scope: { type: 'string', multiple: true },
+      channel: { type: 'string', multiple: true },
+      expires: { type: 'string' },
+    },
+  });
+  const scope = (values.scope ?? []).flatMap((text) => text.split(',')).map(toScope);
+  if (scope.length === 0) throw new UsageError('name at least one --scope');
+  return {
+    scope,
+    channels: values.channel ?? null,
+    expiresInSeconds: values.expires === undefined ? null : toSeconds(values.expires),
+  };
+}
+
+function toScope(text: string): Scope {
+  const scope = scopes.find((name) => name === text);
+  if (!scope) throw new UsageError(`there is no scope ${text}`);
+  return scope;
+}
+
+function toSeconds(text: string): number {
+  const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  if (count === undefined || unit === undefined || Number(count) === 0)
+    throw new UsageError('--expires looks like 30d, 12h, 45m or 90s');
+  return Number(count) * (secondsPer[unit] ?? 1);
+}
+
+try {
+  const { scope, channels, expiresInSeconds } = readArguments(process.argv.slice(2));
+  const now = (): Date => new Date();
+  const config = loadConfig(readEnvironment(), now);
+  console.log(createTokens(config.authSecret, now).issue({ scopes: scope, channels, expiresInSeconds }));
+} catch (error) {
+  const isUsage = error instanceof UsageError || (error instanceof TypeError && 'code' in error);
+  console.error(
+    isUsage ? `${error.message}\n${usage}` : error instanceof Error ? error.message : String(error),
+  );
+  process.exitCode = error instanceof ConfigError ? 78 : isUsage ? 64 : 1;
+}

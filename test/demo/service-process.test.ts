@@ -1,0 +1,69 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+
+import { freePort, makeToken, startService, surroundings } from '../../src/demo/service-process.js';
+
+let cwd: string;
+beforeAll(async () => {
+  cwd = await mkdtemp(join(tmpdir(), 'inlet-demo-test-'));
+});
+afterAll(() => rm(cwd, { recursive: true }));
+
+async function program(name: string, source: string): Promise<URL> {
+  const path = join(cwd, name);
+  await writeFile(path, source);
+  return pathToFileURL(path);
+}
+
+test('a service is waited for until it is ready, and stopped', async () => {
+  const entry = await program(
+    'ready.mjs',
+    `import { createServer } from 'node:http';
+     let asked = 0;
+     const server = createServer((request, response) => response.writeHead((asked += 1) > 2 ? 200 : 503).end());
+     server.listen(process.env.PORT, '127.0.0.1');
+     process.on('SIGTERM', () => { console.log('drained'); process.exit(0); });`,
+  );
+  const port = await freePort();
+  const service = startService({ env: { PORT: String(port) }, cwd, port, entry });
+  await service.ready();
+  await service.stop();
+  expect(await service.ended).toBe('code 0');
+  expect(service.lastOutput()).toBe('drained');
+});
+
+test('a service that ends before it is ready is reported with what it printed', async () => {
+  const entry = await program('broken.mjs', `console.error('PORT is not a number'); process.exitCode = 78;`);
+  const service = startService({ env: {}, cwd, port: await freePort(), entry });
+  await expect(service.ready()).rejects.toThrow('code 78');
+  expect(service.lastOutput()).toBe('PORT is not a number');
+  await service.stop();
+});
+
+test('the token is the last line that the command prints', async () => {
+  const entry = await program(
+    'token.mjs',
+    `console.log('note\\n' + process.argv.slice(2).join('.') + process.env.X);`,
+  );
+  expect(await makeToken({ env: { X: '!' }, cwd, entry })).toBe('--scope.admin!');
+});
+
+test('a token command that fails says why', async () => {
+  const entry = await program('no-token.mjs', `console.error('no secret'); process.exitCode = 1;`);
+  await expect(makeToken({ env: {}, cwd, entry })).rejects.toThrow(/code 1[^]*no secret/);
+});
+
+test('the surroundings of a program are handed on, settings of the service are not', () => {
+  const env = {
+    PATH: '/bin',
+    HOME: '/root',
+    LC_ALL: 'C',
+    DATABASE_URL: 'postgres://production',
+    BLIP_KEY: 'x',
+  };
+  expect(surroundings({ ...env, TZ: undefined })).toEqual({ PATH: '/bin', HOME: '/root', LC_ALL: 'C' });
+});

@@ -1,0 +1,136 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import type { AppError } from '../../src/domain/errors.js';
+import { createHttp, type HttpClient } from '../../src/infra/http-client.js';
+import { startHostileHost, type HostileHost } from '../support/hostile-host.js';
+
+let server: Server;
+let origin: string;
+let answer: (request: IncomingMessage, response: ServerResponse) => void;
+let host: HostileHost;
+let http: HttpClient;
+
+beforeAll(async () => {
+  host = await startHostileHost();
+  server = createServer((request, response) => {
+    answer(request, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port.toString()}`;
+  http = createHttp({ timeoutMs: 300, userAgent: 'Inlet/1' });
+});
+
+afterEach(() => {
+  answer = (_, response) => response.end();
+});
+
+afterAll(async () => {
+  await http.close();
+  server.closeAllConnections();
+  server.close();
+  await host.close();
+});
+
+async function failure(work: Promise<unknown>): Promise<AppError> {
+  return work.then(
+    () => Promise.reject(new Error('It did not fail')),
+    (error: unknown) => error as AppError,
+  );
+}
+
+describe('a call to a provider', () => {
+  it('carries JSON and gives back status, headers and parsed JSON', async () => {
+    let received = {};
+    answer = (request, response) => {
+      void text(request).then((body) => {
+        received = { method: request.method, url: request.url, headers: request.headers, body };
+        response.writeHead(201, { 'content-type': 'application/json', 'x-two': ['a', 'b'] });
+        response.end('{"id":7}');
+      });
+    };
+
+    const response = await http({
+      method: 'POST',
+      url: `${origin}/messages?to=1`,
+      headers: { authorization: 'Key k' },
+      json: { kind: 'image', caption: 'olá' },
+    });
+
+    expect(response).toMatchObject({ status: 201, headers: { 'x-two': 'a, b' }, body: { id: 7 } });
+    expect(received).toMatchObject({
+      method: 'POST',
+      url: '/messages?to=1',
+      headers: { authorization: 'Key k', 'content-type': 'application/json', 'user-agent': 'Inlet/1' },
+      body: '{"kind":"image","caption":"olá"}',
+    });
+  });
+
+  it('without a body declares none', async () => {
+    let headers = {};
+    answer = (request, response) => {
+      headers = request.headers;
+      response.end('[]');
+    };
+    const response = await http({ method: 'GET', url: origin });
+
+    expect(response.body).toEqual([]);
+    expect(headers).not.toHaveProperty('content-type');
+  });
+
+  it.each(['', 'Bad gateway', '<html></html>', '{"cut'])('gives %j back as text', async (body) => {
+    answer = (_, response) => response.writeHead(502).end(body);
+
+    expect(await http({ method: 'GET', url: origin })).toMatchObject({ status: 502, body });
+  });
+
+  it('does not follow redirects', async () => {
+    const response = await http({ method: 'GET', url: host.url('/redirect?to=/ok') });
+
+    expect(response).toMatchObject({ status: 302, headers: { location: '/ok' } });
+  });
+
+  it('understands an answer that comes compressed all the same', async () => {
+    answer = (_, response) =>
+      response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('{"a":1}'));
+
+    expect((await http({ method: 'GET', url: origin })).body).toEqual({ a: 1 });
+  });
+
+  it('reads an answer of 1 MiB', async () => {
+    answer = (_, response) => response.end('x'.repeat(1024 * 1024));
+
+    expect((await http({ method: 'GET', url: origin })).body).toHaveLength(1024 * 1024);
+  });
+});
+
+describe('a call without an answer', () => {
+  it.each([
+    ['/hang', 'media.timeout', true],
+    ['/drip', 'media.timeout', true],
+    ['/reset', 'media.connection_failed', true],
+    ['/reset?after=10', 'media.connection_failed', true],
+    ['/liar?declared=20&sent=10', 'media.connection_failed', true],
+    ['/brokenGzip?broken=cut', 'media.connection_failed', true],
+    ['/flood', 'media.too_large', false],
+    ['/bomb', 'media.too_large', false],
+    ['/encoded?as=zstd', 'media.unsupported_encoding', false],
+  ])('%s rejects with %s', async (path, code, retryable) => {
+    expect(await failure(http({ method: 'GET', url: host.url(path) }))).toMatchObject({ code, retryable });
+  });
+
+  it('rejects when nobody listens', async () => {
+    const gone = await startHostileHost();
+    await gone.close();
+    const error = await failure(http({ method: 'POST', url: gone.url('/?key=s3cret'), json: {} }));
+
+    expect(error).toMatchObject({ code: 'media.connection_failed', retryable: true });
+    expect(error.message).not.toContain('s3cret');
+  });
+
+  it.each(['', 'nonsense', 'file:///etc/passwd'])('rejects the address %j', async (url) => {
+    expect((await failure(http({ method: 'GET', url }))).code).toBe('media.invalid_url');
+  });
+});

@@ -1,0 +1,49 @@
+/** Sample payloads: shapes from the source that each names, all values invented. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { z } from 'zod';
+
+import type { InboundEvent } from '../../src/domain/provider.js';
+
+const root = join(import.meta.dirname, '../fixtures/providers');
+
+const fixtureShape = z.strictObject({
+  source: z.string().min(1),
+  body: z.unknown(),
+  expected: z.strictObject({
+    outcome: z.enum(['accepted', 'status', 'ignored', 'malformed']),
+    /** As {@link compact} writes them. */
+    events: z.array(z.unknown()),
+  }),
+});
+
+export interface Fixture extends z.infer<typeof fixtureShape> {
+  readonly name: string;
+}
+
+export function fixturesOf(providerId: string): Fixture[] {
+  const folder = join(root, providerId);
+  return readdirSync(folder).map((file) => ({
+    name: file.replace(/\.json$/, ''),
+    ...fixtureShape.parse(JSON.parse(readFileSync(join(folder, file), 'utf8'))),
+  }));
+}
+
+/** The moment at which the fixtures' payloads arrive. */
+export const receivedAt = new Date('2026-11-21T10:00:00.000Z');
+
+/** Events as JSON, without what is null or false. */
+export function compact(events: readonly InboundEvent[]): unknown {
+  return JSON.parse(
+    JSON.stringify(events, (_key, value: unknown) => (value === null || value === false ? undefined : value)),
+  );
+}
+
+/** What becomes of a delivery: the most important of its events. */
+export function outcomeOf(events: readonly InboundEvent[]): Fixture['expected']['outcome'] {
+  const types = events.map(({ type }) => type);
+  if (types.includes('malformed')) return 'malformed';
+  if (types.includes('message')) return 'accepted';
+  return types.includes('status') ? 'status' : 'ignored';
+}

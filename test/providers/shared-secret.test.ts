@@ -1,0 +1,50 @@
+import { describe, expect, test } from '@jest/globals';
+
+import { sharedSecret } from '../../src/providers/kit/verification.js';
+import { receivedAt } from './fixtures.js';
+import { secrets } from './signing.js';
+
+const rawBody = Buffer.from('{}');
+
+describe('a shared secret', () => {
+  const { verify } = sharedSecret(secrets);
+  const verdict = (headers: Record<string, string>, query: Record<string, string> = {}) =>
+    verify({ rawBody, headers, query, receivedAt });
+
+  test('may come in the header', () => {
+    expect(verdict({ 'x-inlet-token': secrets[0] })).toEqual({ ok: true });
+  });
+
+  test('may come in the address', () => {
+    expect(verdict({}, { token: secrets[1] })).toEqual({ ok: true });
+  });
+
+  test('may come in the address although a gateway adds a header of its own', () => {
+    expect(verdict({ 'x-inlet-token': 'of a gateway' }, { token: secrets[1] })).toEqual({ ok: true });
+  });
+
+  test.each([
+    '',
+    ' ',
+    secrets.join(','),
+    secrets[0].slice(0, -1),
+    `${secrets[0]} `,
+    secrets[0].toUpperCase(),
+  ])('is not %j', (token) => {
+    expect(verdict({ 'x-inlet-token': token }, { token }).ok).toBe(false);
+  });
+
+  test('in another header proves nothing', () => {
+    expect(verdict({ authorization: `Bearer ${secrets[0]}`, 'z-api-token': secrets[0] }).ok).toBe(false);
+  });
+
+  test('is never matched by an empty list', () => {
+    const { verify: verifyNothing, handshake } = sharedSecret([]);
+    expect(
+      verifyNothing({ rawBody, headers: { 'x-inlet-token': '' }, query: { token: '' }, receivedAt }).ok,
+    ).toBe(false);
+    expect(
+      handshake({ 'hub.mode': 'subscribe', 'hub.verify_token': '', 'hub.challenge': '1' }),
+    ).toBeUndefined();
+  });
+});

@@ -1,0 +1,238 @@
+/**
+ * A real local server that misbehaves on request: `host.url('/drip')`. It counts connections and keeps the headers
+ * of every request, so that a test can say what reached it.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  createServer as createTcpServer,
+  type AddressInfo,
+  type Server as TcpServer,
+  type Socket,
+} from 'node:net';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
+
+/** What an honest answer carries: 64 KiB that look like nothing in particular, always the same. */
+export const picture: Buffer = Buffer.from(
+  Array.from({ length: 64 * 1024 }, (_, index) => (index * 31 + (index >> 8)) & 0xff),
+);
+
+export interface HostileHost {
+  readonly port: number;
+  /** `127.0.0.1:port`, for a list of allowed hosts. */
+  readonly host: string;
+  readonly url: (path: string) => string;
+  /** How many connections were ever accepted. */
+  readonly connections: () => number;
+  readonly requests: Pick<IncomingMessage, 'url' | 'method' | 'headers'>[];
+  /** Resolves as soon as no connection is open. */
+  readonly allClosed: () => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+interface Exchange {
+  readonly response: ServerResponse;
+  readonly request: IncomingMessage;
+  readonly query: URLSearchParams;
+}
+
+const behaviours = {
+  /** The picture, with its length. `type`. */
+  ok: ({ response, query }) => {
+    response.writeHead(200, {
+      'content-type': query.get('type') ?? 'image/jpeg',
+      'content-length': picture.length,
+    });
+    response.end(picture);
+  },
+  /** The picture without a length, in several pieces. */
+  chunked: ({ response }) => {
+    response.writeHead(200, { 'content-type': 'image/jpeg' });
+    for (let start = 0; start < picture.length; start += 8192) {
+      response.write(picture.subarray(start, start + 8192));
+    }
+    response.end();
+  },
+  /** Accepts the request and never answers. */
+  hang: () => undefined,
+  /** Headers at once, then a byte a second. */
+  drip: ({ response }) => {
+    response.writeHead(200, { 'content-type': 'image/jpeg', 'content-length': picture.length });
+    response.write('x');
+    const timer = setInterval(() => response.write('x'), 1000);
+    response.on('close', () => {
+      clearInterval(timer);
+    });
+  },
+  /** Zeros without end, as fast as they are taken. `type`. */
+  flood: ({ response }) => {
+    response.writeHead(200, { 'content-type': 'image/jpeg' });
+    const zeros = Buffer.alloc(64 * 1024);
+    const pour = (): void => {
+      while (!response.destroyed && response.write(zeros));
+    };
+    response.on('drain', pour);
+    pour();
+  },
+  /** Closes the connection rudely, before the headers or (`after=N`) N bytes into the body. */
+  reset: ({ response, query }) => {
+    const after = query.get('after');
+    if (after === null) {
+      response.socket?.resetAndDestroy();
+      return;
+    }
+    response.writeHead(200, { 'content-length': picture.length });
+    response.write(picture.subarray(0, Number(after)), () => response.socket?.resetAndDestroy());
+  },
+  /** Declares `declared` bytes, sends `sent`, and closes politely. */
+  liar: ({ response, query }) => {
+    const body = picture.subarray(0, Number(query.get('sent')));
+    const head = `HTTP/1.1 200 OK\r\nContent-Length: ${query.get('declared') ?? ''}\r\n\r\n`;
+    response.socket?.end(Buffer.concat([Buffer.from(head), body]));
+  },
+  /** A chunked body that stops without its last chunk. */
+  unfinished: ({ response }) => {
+    response.socket?.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n');
+  },
+  /** 50 MB of zeros (`megabytes`) in some 50 KB of gzip. */
+  bomb: ({ response, query }) => {
+    const zeros = Buffer.alloc(Number(query.get('megabytes') ?? 50) * 1_000_000);
+    response.writeHead(200, { 'content-encoding': 'gzip' });
+    response.end(gzipSync(zeros));
+  },
+  /** A gzip body in a gzip body: a few hundred bytes hold 2 MB of empty gzip bodies, which hold nothing. */
+  hollow: ({ response }) => {
+    const member = gzipSync('');
+    response.writeHead(200, { 'content-encoding': 'gzip, gzip' });
+    response.end(gzipSync(Buffer.alloc(100_000 * member.length, member)));
+  },
+  /** The picture, compressed as `with` says (`gzip, br` for both), under the name `as` if that differs. */
+  encoded: ({ response, query }) => {
+    const codings = query.get('with') ?? '';
+    response.writeHead(200, { 'content-encoding': query.get('as') ?? codings });
+    response.end(codings.split(', ').reduce(compress, picture));
+  },
+  /** A gzip body cut in half (`broken=cut`) or with its middle overwritten. */
+  brokenGzip: ({ response, query }) => {
+    const body = gzipSync(picture, { level: 0 });
+    response.writeHead(200, { 'content-encoding': 'gzip' });
+    response.end(
+      query.get('broken') === 'cut' ? body.subarray(0, body.length / 2) : body.fill(255, 20, 4000),
+    );
+  },
+  /** Redirects to `to` with `status` (302); no `to`, no Location. */
+  redirect: ({ response, query }) => {
+    const to = query.get('to');
+    response.writeHead(Number(query.get('status') ?? 302), { ...(to !== null && { location: to }) });
+    response.end('moved');
+  },
+  /** Redirects to itself. */
+  loop: ({ response, request }) => {
+    response.writeHead(302, { location: request.url ?? '/' }).end();
+  },
+  /** `n` redirects, then the picture. */
+  hops: ({ response, query }) => {
+    const left = Number(query.get('n'));
+    response.writeHead(302, { location: left > 1 ? `/hops?n=${(left - 1).toString()}` : '/ok' }).end();
+  },
+  /** Answers `code`, with `retryAfter` and a short body. */
+  status: ({ response, query }) => {
+    const retryAfter = query.get('retryAfter');
+    const code = Number(query.get('code'));
+    response.writeHead(code, { ...(retryAfter !== null && { 'retry-after': retryAfter }) });
+    response.end(code === 204 || code === 205 || code === 304 ? undefined : 'no picture');
+  },
+  /** 200 without a single byte. */
+  empty: ({ response }) => {
+    response.writeHead(200, { 'content-type': 'image/jpeg' }).end();
+  },
+  /** More headers than anybody needs. */
+  bigHeaders: ({ response }) => {
+    response.writeHead(200, { 'x-padding': 'x'.repeat(64 * 1024) }).end(picture);
+  },
+} as const satisfies Record<string, (exchange: Exchange) => void>;
+
+function compress(body: Buffer, coding: string): Buffer {
+  const compressors: Record<string, (body: Buffer) => Buffer> = {
+    gzip: gzipSync,
+    'x-gzip': gzipSync,
+    deflate: deflateSync,
+    'raw deflate': deflateRawSync,
+    br: brotliCompressSync,
+  };
+  return compressors[coding]?.(body) ?? body;
+}
+
+/** Listens on `address` (127.0.0.1; `::` takes IPv4 and IPv6), on a free port. */
+export async function startHostileHost(address = '127.0.0.1'): Promise<HostileHost> {
+  const requests: Pick<IncomingMessage, 'url' | 'method' | 'headers'>[] = [];
+  const server = createServer((request, response) => {
+    const { url = '/', method, headers } = request;
+    requests.push({ url, method, headers });
+    const { pathname, searchParams } = new URL(url, 'http://host');
+    const behave = Object.entries(behaviours).find(([name]) => pathname === `/${name}`)?.[1];
+    if (behave === undefined) response.writeHead(404).end();
+    else behave({ request, response, query: searchParams });
+  });
+  const sockets = trackSockets(server);
+  await new Promise<void>((resolve) => server.listen(0, address, resolve));
+  const { port } = server.address() as AddressInfo;
+  const host = `127.0.0.1:${port.toString()}`;
+  return {
+    port,
+    host,
+    requests,
+    url: (path) => `http://${host}${path}`,
+    ...sockets,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => {
+          resolve();
+        });
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function trackSockets(server: TcpServer): Pick<HostileHost, 'connections' | 'allClosed'> {
+  const open = new Set<Socket>();
+  let accepted = 0;
+  server.on('connection', (socket: Socket) => {
+    accepted++;
+    open.add(socket);
+    // A client that goes away rudely is nothing to complain about here.
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      open.delete(socket);
+      if (open.size === 0) server.emit('idle');
+    });
+  });
+  return {
+    connections: () => accepted,
+    allClosed: () =>
+      new Promise((resolve) => {
+        if (open.size === 0) resolve();
+        else server.once('idle', resolve);
+      }),
+  };
+}
+
+/** Accepts connections and says nothing at all, not even the first byte of TLS. */
+export async function startSilentHost(): Promise<
+  Pick<HostileHost, 'host' | 'connections' | 'allClosed' | 'close'>
+> {
+  // Reading on is how it notices that the other side is gone.
+  const server = createTcpServer((socket) => socket.resume());
+  const sockets = trackSockets(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    host: `127.0.0.1:${port.toString()}`,
+    ...sockets,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => {
+          resolve();
+        });
+      }),
+  };
+}
