@@ -133,12 +133,13 @@ const grainValues = 4096;
 
 /** Gaussian noise on the brightness, in place. libvips has noise too, but no way to seed it from here. */
 function addGrain(pixels: Buffer, seed: number): void {
-  const random = seededRandom(seed ^ 0x9e3779b9);
+  const random = seededRandom(~seed);
   const grain = Int8Array.from({ length: grainValues }, () => Math.round(gaussian(random) * grainDeviation));
-  for (let offset = 0; offset < pixels.length; offset += 3) {
-    const noise = grain[Math.floor(random() * grainValues)] ?? 0;
+  const clamped = new Uint8ClampedArray(pixels.buffer, pixels.byteOffset, pixels.length);
+  for (let offset = 0; offset < clamped.length; offset += 3) {
+    const noise = grain[(random() * grainValues) | 0] ?? 0;
     for (let channel = offset; channel < offset + 3; channel += 1) {
-      pixels[channel] = Math.min(255, Math.max(0, (pixels[channel] ?? 0) + noise));
+      clamped[channel] = (clamped[channel] ?? 0) + noise;
     }
   }
 }

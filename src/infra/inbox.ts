@@ -42,7 +42,9 @@ export interface MessageRow {
 
 export interface MediaRow {
   readonly id: string;
-  readonly message_row_id: string;
+  /** The provider's id of its message. */
+  readonly message_id: string;
+  /** Among the attachments of this kind in the message. */
   readonly position: number;
   readonly direction: Direction;
   readonly kind: MediaKind;
@@ -141,15 +143,15 @@ async function write(pool: pg.Pool, entries: readonly InboxEntry[], again: boole
     values: parameters(entries),
   });
   const deliveries = new Set(rows[0]?.deliveries);
-  const messages = new Set(rows[0]?.messages);
-  const isNew = ({ id, messages: own }: InboxEntry): boolean =>
-    deliveries.has(id) && own.every((message) => messages.has(message.id));
+  const media = new Set(rows[0]?.media);
+  const isNew = (entry: InboxEntry): boolean =>
+    deliveries.has(entry.id) && entry.media.every(({ id }) => media.has(id));
   const known = entries.filter((entry) => !isNew(entry));
   const earlier = known.length > 0 ? await findEarlier(pool, known) : undefined;
   return entries.map((entry) => {
     const found = earlier?.get(entry.id);
     if (!found) return { delivery: entry.id, duplicate: false, media: entry.media.map(({ id }) => id) };
-    const brings = entry.messages.length === 0 || entry.messages.some(({ id }) => messages.has(id));
+    const brings = entry.media.length === 0 || entry.media.some(({ id }) => media.has(id));
     return { ...found, duplicate: !(deliveries.has(entry.id) && brings) };
   });
 }
@@ -157,8 +159,8 @@ async function write(pool: pg.Pool, entries: readonly InboxEntry[], again: boole
 interface Written {
   /** Ids of deliveries that were not known before. */
   readonly deliveries: string[] | null;
-  /** Ids of messages that were not known before. */
-  readonly messages: string[] | null;
+  /** Ids of media that were not known before. */
+  readonly media: string[] | null;
 }
 
 function parameters(entries: readonly InboxEntry[]): string[] {
@@ -202,19 +204,30 @@ m as (
   join d on d.id = x.delivery_id
   order by d.channel, x.message_id
   on conflict (channel, message_id) do nothing
-  returning id, channel, provider, received_at
+  returning id, channel, provider, message_id, received_at
+),
+known as (
+  select id, channel, provider, message_id, received_at from m
+  union all
+  select message.id, message.channel, message.provider, message.message_id, d.received_at
+  from json_to_recordset($2::json) as x (delivery_id uuid, message_id text)
+  join d on d.id = x.delivery_id
+  join message on message.channel = d.channel and message.message_id = x.message_id
 ),
 a as (
   insert into media (id, channel, provider, message_row_id, position, direction, kind, state, source_url,
                      source_expires_at, source_credentials, declared_type, declared_sha256, filename, attempts,
                      next_attempt_at, error_code, error_message, received_at)
-  select x.id, m.channel, m.provider, m.id, x.position, x.direction, x.kind, x.state, x.source_url,
+  select x.id, d.channel, d.provider, known.id, x.position, x.direction, x.kind, x.state, x.source_url,
          x.source_expires_at, x.source_credentials, x.declared_type, x.declared_sha256, x.filename, 0,
-         case when x.state = 'pending' then m.received_at end, x.error_code, x.error_message, m.received_at
-  from json_to_recordset($3::json) as x (id uuid, message_row_id uuid, position int, direction text, kind text,
-         state text, source_url text, source_expires_at timestamptz, source_credentials boolean, declared_type text,
-         declared_sha256 text, filename text, error_code text, error_message text)
-  join m on m.id = x.message_row_id
+         case when x.state = 'pending' then d.received_at end, x.error_code, x.error_message, d.received_at
+  from json_to_recordset($3::json) as x (id uuid, delivery_id uuid, message_id text, position int, direction text,
+         kind text, state text, source_url text, source_expires_at timestamptz, source_credentials boolean,
+         declared_type text, declared_sha256 text, filename text, error_code text, error_message text)
+  join d on d.id = x.delivery_id
+  join known on known.channel = d.channel and known.message_id = x.message_id
+  order by known.id, x.kind, x.position
+  on conflict (message_row_id, kind, position) do nothing
   returning id, state
 ),
 s as (
@@ -233,7 +246,7 @@ jobs as (
     from a where state = 'pending'
   ))
 )
-select array(select id from d) as deliveries, array(select id from m) as messages, (select added from jobs) as jobs`;
+select array(select id from d) as deliveries, array(select id from a) as media, (select added from jobs) as jobs`;
 
 const commitStatement = statement(`
   insert into delivery (id, channel, provider, content_hash, body, headers, outcome, reason, received_at)
@@ -260,20 +273,19 @@ async function findEarlier(
     text: `
       select x.id as entry, d.id as delivery, array(
         select media.id
-        from json_array_elements_text(x.messages) with ordinality as wanted (message_id, place)
+        from rows from (json_to_recordset(x.media) as (message_id text, kind text, position int))
+               with ordinality as wanted (message_id, kind, position, place)
         join message on message.channel = x.channel and message.message_id = wanted.message_id
-        join media on media.message_row_id = message.id
-        order by wanted.place, media.position
+        join media on media.message_row_id = message.id and media.kind = wanted.kind and media.position = wanted.position
+        order by wanted.place
       ) as media
-      from json_to_recordset($1::json) as x (id uuid, channel text, content_hash text, messages json)
+      from json_to_recordset($1::json) as x (id uuid, channel text, content_hash text, media json)
       join delivery d on d.channel = x.channel and d.content_hash = decode(x.content_hash, 'hex')`,
     values: [
       JSON.stringify(
-        entries.map(({ id, channel, contentHash, messages }) => ({
-          id,
-          channel,
-          content_hash: contentHash,
-          messages: messages.map(({ message_id }) => message_id),
+        entries.map(({ id, channel, contentHash, media }) => ({
+          ...{ id, channel, content_hash: contentHash },
+          media: media.map(({ message_id, kind, position }) => ({ message_id, kind, position })),
         })),
       ),
     ],

@@ -89,12 +89,13 @@ function toRows(
   message: InboundMessage,
   { contentHash, place }: { contentHash: string; place: number },
 ): { message: MessageRow; media: MediaRow[] } {
-  const id = uuidv7();
+  // Without an id of the provider's own, the same content is the same message.
+  const messageId = storable(message.messageId ?? `sha256:${contentHash}:${String(place)}`, longestLabel);
+  const counts = new Map<string, number>();
   return {
     message: {
-      id,
-      // Without an id of the provider's own, the same content is the same message.
-      message_id: storable(message.messageId ?? `sha256:${contentHash}:${String(place)}`, longestLabel),
+      id: uuidv7(),
+      message_id: messageId,
       direction: message.direction,
       sender: storable(message.from, longestLabel),
       recipient: text(message.to, longestLabel),
@@ -103,19 +104,21 @@ function toRows(
       caption: text(message.caption, longestText),
       sent_at: message.sentAt?.toISOString() ?? null,
     },
-    media: message.media.map((media, position) => toMediaRow(media, { messageRowId: id, position, message })),
+    media: message.media.map((media) => {
+      const position = counts.get(media.kind) ?? 0;
+      counts.set(media.kind, position + 1);
+      return toMediaRow(media, { message_id: messageId, position, direction: message.direction });
+    }),
   };
 }
 
 function toMediaRow(
   media: InboundMedia,
-  { messageRowId, position, message }: { messageRowId: string; position: number; message: InboundMessage },
+  place: Pick<MediaRow, 'message_id' | 'position' | 'direction'>,
 ): MediaRow {
   return {
     id: uuidv7(),
-    message_row_id: messageRowId,
-    position,
-    direction: message.direction,
+    ...place,
     kind: media.kind,
     declared_type: text(media.declaredType, longestLabel),
     declared_sha256: media.sha256,

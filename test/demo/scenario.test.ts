@@ -77,6 +77,12 @@ describe('the script', () => {
   });
 });
 
+function expectedOf(index: number): Expected {
+  const step = steps[index];
+  if (step === undefined) throw new Error(`There is no step ${String(index)}`);
+  return step.expected;
+}
+
 /** Answers as a service would in which everything goes as the steps expect; `change` spoils media. */
 async function fakeService(change: (media: Record<string, unknown>) => unknown = (media) => media) {
   let posted = 0;
@@ -85,7 +91,7 @@ async function fakeService(change: (media: Record<string, unknown>) => unknown =
     const json = (body: unknown) => response.writeHead(200).end(JSON.stringify(body));
     request.resume();
     if (request.method === 'POST') {
-      const { outcome, duplicate = false, state } = (steps[posted] as Step).expected;
+      const { outcome, duplicate = false, state } = expectedOf(posted);
       posted += 1;
       json({ delivery: 'd', outcome, duplicate, media: state === undefined ? [] : [String(posted - 1)] });
       return;
@@ -97,7 +103,7 @@ async function fakeService(change: (media: Record<string, unknown>) => unknown =
       json({ state: 'pending' });
       return;
     }
-    const { state, errorCode, media } = (steps[Number(index)] as Step).expected;
+    const { state, errorCode, media } = expectedOf(Number(index));
     json(change({ ...media, state, error: errorCode === undefined ? null : { code: errorCode } }));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

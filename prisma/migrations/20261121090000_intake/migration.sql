@@ -117,7 +117,7 @@ CREATE INDEX "media_state_id_idx" ON "media"("state", "id" DESC);
 CREATE INDEX "media_sha256_idx" ON "media"("sha256");
 
 -- CreateIndex
-CREATE UNIQUE INDEX "media_message_row_id_position_key" ON "media"("message_row_id", "position");
+CREATE UNIQUE INDEX "media_message_row_id_kind_position_key" ON "media"("message_row_id", "kind", "position");
 
 -- AddForeignKey
 ALTER TABLE "media" ADD CONSTRAINT "media_message_row_id_fkey" FOREIGN KEY ("message_row_id") REFERENCES "message"("id") ON DELETE CASCADE ON UPDATE NO ACTION;
