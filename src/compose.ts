@@ -49,12 +49,12 @@ const waitingPerHost = 32;
 export function compose(config: Config, { databaseUrl, publicUrl, logger, now }: Surroundings): Services {
   const database = openDatabase(databaseUrl, logger);
   const channels = channelList(config.channels);
-  const [table, lookup] = [createMediaTable(database.pool), createLookup(database)];
+  const [table, lookup] = [createMediaTable(database.byKey), createLookup(database)];
   const blobs = createLocalBlobStore(config.uploadsDir);
   const staging = createStaging(join(config.uploadsDir, 'tmp'));
   const images = createImageDecoder({ maxPixels: config.maxImagePixels });
   const store = createStore({ blobs, images, table, decoders: availableParallelism() });
-  const inbox = createInbox(database.pool);
+  const inbox = createInbox(database.byKey);
   const download = createSafeFetch(config.fetch);
   const http = createHttp({ timeoutMs: config.fetch.timeoutMs });
   const notifications = listen(database, logger);

@@ -23,7 +23,7 @@ export class ConfigError extends Error {
 }
 
 const wholeNumber = (fallback: number, { min = 1, max = Number.MAX_SAFE_INTEGER } = {}) =>
-  z.coerce.number('is not a number').int('is not a whole number').min(min).max(max).default(fallback);
+  z.coerce.number().int().min(min).max(max).default(fallback);
 const list = z
   .string()
   .default('')

@@ -144,19 +144,26 @@ async function request(url: string, init: RequestInit): Promise<Record<string, u
   return isRecord(body) ? body : {};
 }
 
+type Comparison = readonly [name: string, wanted: unknown, found: unknown];
+
+/** In stages, of which the first that differs is told: what comes after it only follows from it. */
 function compare(expected: Expected, { outcome, duplicate, mediaIds, media }: Observed): string[] {
   const { state, errorCode = null, media: details = {} } = expected;
-  const pairs: [string, unknown, unknown][] = [
-    ['outcome', expected.outcome, outcome],
-    ['duplicate', expected.duplicate ?? false, duplicate],
-    ['attachments', state === undefined ? 0 : 1, mediaIds.length],
-    ['state', state ?? null, text(media['state'])],
-    ['error', errorCode, errorCodeOf(media)],
-    ...Object.entries(details).map(([name, value]): [string, unknown, unknown] => [name, value, media[name]]),
+  const stages: Comparison[][] = [
+    [['outcome', expected.outcome, outcome]],
+    [
+      ['duplicate', expected.duplicate ?? false, duplicate],
+      ['attachments', state === undefined ? 0 : 1, mediaIds.length],
+    ],
+    [
+      ['state', state ?? null, text(media['state'])],
+      ['error', errorCode, errorCodeOf(media)],
+    ],
+    Object.entries(details).map(([name, value]): Comparison => [name, value, media[name]]),
   ];
-  return pairs
-    .filter(([, wanted, found]) => wanted !== found)
-    .map(([name, wanted, found]) => `${name} is ${show(found)}, not ${show(wanted)}`);
+  const differing = stages.map((stage) => stage.filter(([, wanted, found]) => wanted !== found));
+  const first = differing.find(({ length }) => length > 0) ?? [];
+  return first.map(([name, wanted, found]) => `${name} is ${show(found)}, not ${show(wanted)}`);
 }
 
 function show(value: unknown): string {

@@ -8,6 +8,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface ServiceProcess {
   readonly baseUrl: string;
+  readonly pid: number | undefined;
   /** Settles when the process ends by itself or is stopped. */
   readonly ended: Promise<string>;
   /** The last lines that it printed. */
@@ -33,7 +34,7 @@ const keptCharacters = 8_000;
 
 /** What a program needs of its surroundings. Settings of the service are not among it: the demo has its own. */
 const inherited =
-  /^(PATH|HOME|USER|LOGNAME|USERNAME|USERPROFILE|APPDATA|LOCALAPPDATA|SYSTEMROOT|COMSPEC|PATHEXT|TEMP|TMP|TMPDIR|LANG|LC_\w+|TZ|LD_LIBRARY_PATH|NODE_OPTIONS|NODE_V8_COVERAGE|LOG_LEVEL)$/i;
+  /^(PATH|HOME|USER|LOGNAME|USERNAME|USERPROFILE|APPDATA|LOCALAPPDATA|SYSTEMROOT|COMSPEC|PATHEXT|TEMP|TMP|TMPDIR|LANG|LC_\w+|TZ|LD_LIBRARY_PATH|NODE_OPTIONS|NODE_V8_COVERAGE|LOG_LEVEL|UV_THREADPOOL_SIZE|MALLOC_ARENA_MAX)$/i;
 
 /** The part of an environment that has nothing to do with the service. */
 export function surroundings(env: Environment): Record<string, string> {
@@ -63,6 +64,7 @@ export function startService({ env, cwd, port, entry }: Launch): ServiceProcess 
 
   return {
     baseUrl,
+    pid: child.pid,
     ended,
     lastOutput: () => output.trimEnd(),
     ready: async () => {

@@ -9,7 +9,7 @@ import { messageRoutes } from './messages.js';
 import { handleErrors, notFound } from './middleware/errors.js';
 import { limitByToken, limitFailedProofs } from './middleware/rate-limits.js';
 import { uploadRoutes, type UploadServices } from './uploads.js';
-import { webhookRoutes, type WebhookServices } from './webhooks.js';
+import { addWebhookRoutes, type WebhookServices } from './webhooks.js';
 
 export interface AppServices extends WebhookServices, MediaServices, DeliveryServices, UploadServices {
   readonly readiness: Readiness;
@@ -33,12 +33,10 @@ export function createApp(services: AppServices, options: AppOptions): Express {
   app.set('trust proxy', options.trustedProxyHops);
   const limit = limitByToken(options.apiRequestsPerMinute);
 
-  app.use(
-    webhookRoutes(services, {
-      maxBytes: options.maxWebhookBytes,
-      failedProofLimit: limitFailedProofs(options.failedProofsPerMinute),
-    }),
-  );
+  addWebhookRoutes(app, services, {
+    maxBytes: options.maxWebhookBytes,
+    failedProofLimit: limitFailedProofs(options.failedProofsPerMinute),
+  });
   app.use(helmet());
   app.use(healthRoutes(services.readiness));
   app.use(uploadRoutes(services, { maxBytes: options.maxMediaBytes, limit }));

@@ -44,7 +44,7 @@ export const cursor = z
   .pipe(z.string().regex(/^1:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, 'is not a cursor of this service'))
   .transform((text) => text.slice(2));
 
-export const pageLimit = z.coerce.number('is not a number').int().min(1).max(200).default(50);
+export const pageLimit = z.coerce.number().int().min(1).max(200).default(50);
 
 /** One page of an answer, and the cursor of the next one when there may be more. */
 export function toPage<Item extends { readonly id: string }, View>(

@@ -28,6 +28,8 @@ export interface MediaServices {
 }
 
 const text = z.string().min(1).max(255);
+/** With an offset or `Z`; a date alone is its beginning in UTC. A time without an offset would mean another one on each machine. */
+const moment = z.iso.datetime({ offset: true }).or(z.iso.date()).pipe(z.coerce.date());
 const filters = z.strictObject({
   channel: text.optional(),
   provider: text.optional(),
@@ -42,14 +44,14 @@ const filters = z.strictObject({
     .regex(/^[0-9a-f]{64}$/i, 'is not 64 hex digits')
     .toLowerCase()
     .optional(),
-  since: z.iso.datetime({ offset: true, local: true }).or(z.iso.date()).pipe(z.coerce.date()).optional(),
-  until: z.iso.datetime({ offset: true, local: true }).or(z.iso.date()).pipe(z.coerce.date()).optional(),
+  since: moment.optional(),
+  until: moment.optional(),
   q: z.string().min(1).max(200).optional(),
   limit: pageLimit,
   cursor: cursor.optional(),
 });
 
-const waiting = z.strictObject({ wait: z.coerce.number('is not a number').min(0).max(30).default(0) });
+const waiting = z.strictObject({ wait: z.coerce.number().min(0).max(30).default(0) });
 const previewQuery = z.object({ size: z.enum(previewSizes).default('small') });
 const linkRequest = z.strictObject({
   expiresIn: z

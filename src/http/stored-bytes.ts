@@ -83,7 +83,7 @@ function wantedRange(
   size: number,
 ): { start: number; end: number } | 'unsatisfiable' | undefined {
   const header = request.headers.range;
-  if (header === undefined || !/^bytes=/.test(header)) return undefined;
+  if (!header?.startsWith('bytes=')) return undefined;
   const condition = request.get('If-Range');
   if (condition !== undefined && condition !== `"${tag}"` && condition !== lastModified.toUTCString())
     return undefined;

@@ -1,7 +1,7 @@
 /** `POST /v1/media`: an upload, streamed into the same store and checked like what is fetched. */
 import { Router, type Request, type RequestHandler, type Response } from 'express';
 import multer, { MulterError, type StorageEngine } from 'multer';
-import { v7 as uuidv7 } from 'uuid';
+import { newId } from '../domain/id.js';
 import { z } from 'zod';
 
 import { seesChannel } from '../domain/access.js';
@@ -67,7 +67,7 @@ export function uploadRoutes(
         const blob = await services.store(file, { kind, sha256: null }).catch((error: unknown) => {
           throw refusal(error);
         });
-        const id = uuidv7();
+        const id = newId();
         const filename = request.file ? storable(request.file.originalname, 255) : null;
         await services.table.addUpload(
           { id, channel: channel.id, provider: channel.provider, kind, filename },
@@ -130,7 +130,8 @@ function invalid(field: string, message: string): AppError {
 
 /** What is wrong with the bytes follows from the input; what is wrong with our disk does not. */
 function refusal(error: unknown): unknown {
-  if (!(error instanceof AppError) || !isMediaError(error.code) || error.retryable) return error;
+  if (!(error instanceof AppError) || !isMediaError(error.code) || error.code === 'media.storage_failed')
+    return error;
   return new AppError('upload.refused', `${error.code}: ${error.message}`, {
     cause: error,
     fields: [{ field: 'file', message: error.message }],

@@ -11,34 +11,38 @@ export interface PreviewView {
 }
 
 export function mediaView(media: MediaRecord): object {
-  const { message, blob } = media;
-  const stored = media.state === 'ready' ? blob : null;
+  const { id, channel, provider, direction, kind, state, filename, attempts } = media;
   return {
-    id: media.id,
-    channel: media.channel,
-    provider: media.provider,
-    direction: media.direction,
-    kind: media.kind,
-    state: media.state,
-    message: message && messageFacts(message),
+    ...{ id, channel, provider, direction, kind, state },
+    message: media.message && messageFacts(media.message),
     receivedAt: media.receivedAt.toISOString(),
     readyAt: media.readyAt?.toISOString() ?? null,
-    type: stored?.type ?? null,
-    bytes: stored ? Number(stored.bytes) : null,
-    width: stored?.width ?? null,
-    height: stored?.height ?? null,
-    sha256: stored?.sha256 ?? null,
-    filename: media.filename,
-    thumbhash: stored?.thumbhash ?? null,
-    previews: Object.fromEntries(
-      storedPreviews(stored).map((preview) => [preview.size, previewView(media.id, preview)]),
-    ),
-    contentUrl: stored ? contentPath(media.id) : null,
-    attempts: media.attempts,
+    filename,
+    ...(media.state === 'ready' && media.blob ? storedFacts(id, media.blob) : nothingStored),
+    attempts,
     nextAttemptAt: media.nextAttemptAt?.toISOString() ?? null,
     error: media.errorCode === null ? null : { code: media.errorCode, message: media.errorMessage },
   };
 }
+
+type StoredBlob = NonNullable<MediaRecord['blob']>;
+
+function storedFacts(id: string, blob: StoredBlob): object {
+  const { type, width, height, sha256, thumbhash } = blob;
+  const previews = storedPreviews(blob).map((preview) => [preview.size, previewView(id, preview)]);
+  return {
+    ...{ type, bytes: Number(blob.bytes), width, height, sha256, thumbhash },
+    previews: Object.fromEntries(previews) as object,
+    contentUrl: contentPath(id),
+  };
+}
+
+/** The same members, so that every media has the same shape. */
+const nothingStored = {
+  ...{ type: null, bytes: null, width: null, height: null, sha256: null, thumbhash: null },
+  previews: {},
+  contentUrl: null,
+};
 
 function messageFacts(message: NonNullable<MediaRecord['message']>): object {
   return {

@@ -7,6 +7,12 @@ import type { Logger } from './logger.js';
 
 export interface Database {
   readonly pool: pg.Pool;
+  /**
+   * For statements that are prepared once and run for ever, each touching a few rows by key: here the planner never chooses to
+   * scan a table. It would otherwise, for as long as the table was small when it looked, and go on doing so while it grows
+   * (measured: 20 µs more for each webhook with every 4 000 waiting jobs).
+   */
+  readonly byKey: pg.Pool;
   readonly prisma: PrismaClient;
   readonly connectionString: string;
   readonly close: () => Promise<void>;
@@ -16,13 +22,6 @@ export interface Database {
 const applicationName = 'inlet';
 
 export function openDatabase(connectionString: string, logger: Logger): Database {
-  const pool = new pg.Pool({
-    connectionString,
-    application_name: applicationName,
-    max: 16,
-    connectionTimeoutMillis: 5_000,
-    keepAlive: true,
-  });
   // A connection that is lost is replaced by the pool; without listeners it would end the process.
   const report = (error: Error): void => {
     logger.warn(
@@ -30,18 +29,34 @@ export function openDatabase(connectionString: string, logger: Logger): Database
       'a database connection was lost',
     );
   };
-  pool.on('error', report);
-  pool.on('connect', (client) => client.on('error', report));
+  const settings = {
+    connectionString,
+    application_name: applicationName,
+    connectionTimeoutMillis: 5_000,
+    keepAlive: true,
+  };
+  const pool = new pg.Pool({ ...settings, max: 12 });
+  const byKey = new pg.Pool({ ...settings, max: 4, onConnect: neverScan });
+  for (const each of [pool, byKey]) {
+    each.on('error', report);
+    each.on('connect', (client) => client.on('error', report));
+  }
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
   return {
     pool,
+    byKey,
     prisma,
     connectionString,
     close: async () => {
       await prisma.$disconnect();
-      await pool.end();
+      await Promise.all([pool.end(), byKey.end()]);
     },
   };
+}
+
+/** The pool waits for this before it hands the connection out, which its types do not tell. */
+function neverScan(client: pg.ClientBase): void {
+  return client.query('set enable_seqscan = off') as unknown as undefined;
 }
 
 /** A connection of its own, for what belongs to a session: LISTEN and advisory locks. */

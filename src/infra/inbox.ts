@@ -90,109 +90,175 @@ interface Waiting {
 
 /** Bounds one statement: memory for its JSON, and how much one bad row makes us do again. */
 const maxBatch = 128;
+const maxBatchBytes = 8_388_608;
+/** While PostgreSQL works on one batch, the next one gathers and is sent off: measured a third faster than one by one. */
+const batchesAtOnce = 2;
 
+/** The pool must be one whose statements go by key (see database.ts). */
 export function createInbox(pool: pg.Pool): Inbox {
-  let waiting: Waiting[] = [];
-  let busy = false;
+  const waiting: Waiting[] = [];
+  let underWay = 0;
+  let scheduled = false;
 
-  async function drain(): Promise<void> {
-    busy = true;
-    while (waiting.length > 0) {
-      const batch = waiting.slice(0, maxBatch);
-      waiting = waiting.slice(maxBatch);
-      await settle(batch);
-    }
-    busy = false;
-  }
-
-  async function settle(batch: readonly Waiting[]): Promise<void> {
-    try {
-      const committed = await write(
-        pool,
-        batch.map(({ entry }) => entry),
-        false,
-      );
-      batch.forEach(({ resolve }, index) => {
-        resolve(committed[index] as Committed);
+  const schedule = (): void => {
+    if (scheduled || underWay >= batchesAtOnce || waiting.length === 0) return;
+    scheduled = true;
+    // Those that arrive in the same turn of the event loop go together.
+    setImmediate(() => {
+      scheduled = false;
+      const batch = waiting.splice(0, batchSize(waiting));
+      underWay += 1;
+      void settle(pool, batch).then(() => {
+        underWay -= 1;
+        schedule();
       });
-    } catch (error) {
-      if (batch.length === 1) batch[0]?.reject(error);
-      // One bad row must not take its neighbours down.
-      else for (const one of batch) await settle([one]);
-    }
-  }
+    });
+  };
 
   return {
     commit: (entry) =>
       new Promise((resolve, reject) => {
         waiting.push({ entry, resolve, reject });
-        // Those that arrive in the same turn of the event loop go together.
-        if (!busy) {
-          busy = true;
-          setImmediate(() => void drain());
-        }
+        schedule();
       }),
-    recommit: async (entry) => (await write(pool, [entry], true))[0] as Committed,
+    recommit: async (entry) => {
+      const kept = new Map([[entry.id, { delivery: entry.id, media: [] }]]);
+      const committed = (await complete(pool, [entry], kept)).get(entry.id);
+      if (!committed) throw new Error('the delivery is gone');
+      return committed;
+    },
   };
 }
 
-async function write(pool: pg.Pool, entries: readonly InboxEntry[], again: boolean): Promise<Committed[]> {
-  const { rows } = await pool.query<Written>({
-    name: again ? 'inbox-again' : 'inbox',
-    text: again ? againStatement : commitStatement,
-    values: parameters(entries),
+/** How many of those that wait go together: at least one. */
+function batchSize(waiting: readonly Waiting[]): number {
+  let bytes = 0;
+  const tooMany = waiting.findIndex(({ entry }, place) => {
+    bytes += entry.body.length;
+    return place >= maxBatch || (place > 0 && bytes > maxBatchBytes);
   });
-  const deliveries = new Set(rows[0]?.deliveries);
-  const media = new Set(rows[0]?.media);
-  const isNew = (entry: InboxEntry): boolean =>
-    deliveries.has(entry.id) && entry.media.every(({ id }) => media.has(id));
+  return tooMany < 0 ? waiting.length : tooMany;
+}
+
+async function settle(pool: pg.Pool, batch: readonly Waiting[]): Promise<void> {
+  try {
+    const committed = await commitBatch(
+      pool,
+      batch.map(({ entry }) => entry),
+    );
+    for (const { entry, resolve, reject } of batch) {
+      const one = committed.get(entry.id);
+      if (one) resolve(one);
+      else reject(new Error('the database did not answer for a delivery'));
+    }
+  } catch (error) {
+    // One bad row must not take its neighbours down; a database that is away is away for all of them.
+    if (batch.length > 1 && isAboutRows(error)) for (const one of batch) await settle(pool, [one]);
+    else for (const { reject } of batch) reject(error);
+  }
+}
+
+/** PostgreSQL's classes for data it cannot take (22), broken rules (23), limits of size (54), and for a deadlock (40). */
+function isAboutRows(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^(22|23|54|40)/.test(String(error.code));
+}
+
+async function commitBatch(pool: pg.Pool, entries: readonly InboxEntry[]): Promise<Map<string, Committed>> {
+  const written = await run(pool, commitStatement, entries);
+  const isNew = ({ id, media }: InboxEntry): boolean =>
+    written.deliveries.has(id) && media.every((one) => written.media.has(one.id));
   const known = entries.filter((entry) => !isNew(entry));
-  const earlier = known.length > 0 ? await findEarlier(pool, known) : undefined;
-  return entries.map((entry) => {
-    const found = earlier?.get(entry.id);
-    if (!found) return { delivery: entry.id, duplicate: false, media: entry.media.map(({ id }) => id) };
-    const brings = entry.media.length === 0 || entry.media.some(({ id }) => media.has(id));
-    return { ...found, duplicate: !(deliveries.has(entry.id) && brings) };
-  });
+  const kept = known.length > 0 ? await findKept(pool, known) : new Map<string, Kept>();
+  // A known message that comes with a new kind of attachment, or a commit of that which was cut off in the middle.
+  const incomplete = known.filter(({ id, media }) => (kept.get(id)?.media.length ?? 0) < media.length);
+  const added = incomplete.length > 0 ? await complete(pool, incomplete, kept) : new Map<string, Committed>();
+  const answerFor = ({ id, media }: InboxEntry): Committed => {
+    const earlier = kept.get(id);
+    if (!earlier) return { delivery: id, duplicate: false, media: media.map((one) => one.id) };
+    return added.get(id) ?? { ...earlier, duplicate: !written.deliveries.has(id) || media.length > 0 };
+  };
+  return new Map(entries.map((entry) => [entry.id, answerFor(entry)]));
+}
+
+async function complete(
+  pool: pg.Pool,
+  entries: readonly InboxEntry[],
+  kept: ReadonlyMap<string, Kept>,
+): Promise<Map<string, Committed>> {
+  const again = entries.map((entry) => ({ ...entry, id: kept.get(entry.id)?.delivery ?? entry.id }));
+  const { media } = await run(pool, againStatement, again);
+  const found = await findKept(pool, entries);
+  return new Map(
+    [...found].map(([id, now]) => [id, { ...now, duplicate: !now.media.some((one) => media.has(one)) }]),
+  );
 }
 
 interface Written {
   /** Ids of deliveries that were not known before. */
-  readonly deliveries: string[] | null;
+  readonly deliveries: ReadonlySet<string>;
   /** Ids of media that were not known before. */
-  readonly media: string[] | null;
+  readonly media: ReadonlySet<string>;
 }
 
-function parameters(entries: readonly InboxEntry[]): string[] {
-  const deliveries = entries.map((entry) => ({
-    id: entry.id,
-    channel: entry.channel,
-    provider: entry.provider,
-    content_hash: entry.contentHash,
-    body: entry.body.toString('base64'),
-    headers: entry.headers,
-    outcome: entry.outcome,
-    reason: entry.reason,
-    received_at: entry.receivedAt,
-  }));
-  const withEntry = <T extends object>(rows: (entry: InboxEntry) => readonly T[]): object[] =>
-    entries.flatMap((entry) => rows(entry).map((row) => ({ ...row, delivery_id: entry.id })));
-  return [
+interface Statement {
+  readonly name: string;
+  readonly text: string;
+}
+
+async function run(pool: pg.Pool, statement: Statement, entries: readonly InboxEntry[]): Promise<Written> {
+  const { rows } = await pool.query<{ deliveries: string[]; media: string[] }>({
+    ...statement,
+    values: parameters(entries),
+  });
+  return { deliveries: new Set(rows[0]?.deliveries), media: new Set(rows[0]?.media) };
+}
+
+/** The bodies go as they are, one behind the other: spelled out in JSON they would cost more than all the rest. */
+function parameters(entries: readonly InboxEntry[]): (string | Buffer)[] {
+  let offset = 1; // SQL counts from one.
+  const deliveries = entries.map((entry) => {
+    const from = offset;
+    offset += entry.body.length;
+    return {
+      id: entry.id,
+      channel: entry.channel,
+      provider: entry.provider,
+      content_hash: entry.contentHash,
+      body_from: from,
+      body_bytes: entry.body.length,
+      headers: entry.headers,
+      outcome: entry.outcome,
+      reason: entry.reason,
+      received_at: entry.receivedAt,
+    };
+  });
+  const withEntry = (rows: (entry: InboxEntry) => readonly object[]): object[] =>
+    entries.flatMap((entry) => rows(entry).map((row) => ({ delivery_id: entry.id, ...row })));
+  const rows = [
     deliveries,
     withEntry((entry) => entry.messages),
     withEntry((entry) => entry.media),
     withEntry((entry) => entry.statuses),
-  ].map((rows) => JSON.stringify(rows));
+  ];
+  return [
+    ...rows.map((some) => JSON.stringify(some, withoutNulls)),
+    Buffer.concat(entries.map(({ body }) => body)),
+  ];
 }
 
-const deliveryColumns = `id uuid, channel text, provider text, content_hash text, body text, headers jsonb,
+/** A member that is absent reads as null anyway. */
+function withoutNulls(_: string, value: unknown): unknown {
+  return value ?? undefined;
+}
+
+const deliveryColumns = `id uuid, channel text, provider text, content_hash text, body_from int, body_bytes int, headers jsonb,
   outcome text, reason text, received_at timestamptz`;
 
 /**
  * Everything hangs on `d`, the deliveries that are to be read: rows of the others are left out. The inserts go in the
  * order of their unique keys, so that two processes writing the same webhooks cannot lock each other out.
  */
-const statement = (d: string): string => `
+const statement = (d: string, owners: string): string => `
 with d as (${d}),
 m as (
   insert into message (id, channel, provider, message_id, direction, sender, recipient, chat, sender_name, caption,
@@ -204,29 +270,21 @@ m as (
   join d on d.id = x.delivery_id
   order by d.channel, x.message_id
   on conflict (channel, message_id) do nothing
-  returning id, channel, provider, message_id, received_at
-),
-known as (
-  select id, channel, provider, message_id, received_at from m
-  union all
-  select message.id, message.channel, message.provider, message.message_id, d.received_at
-  from json_to_recordset($2::json) as x (delivery_id uuid, message_id text)
-  join d on d.id = x.delivery_id
-  join message on message.channel = d.channel and message.message_id = x.message_id
+  returning id, channel, message_id
 ),
 a as (
   insert into media (id, channel, provider, message_row_id, position, direction, kind, state, source_url,
                      source_expires_at, source_credentials, declared_type, declared_sha256, filename, attempts,
                      next_attempt_at, error_code, error_message, received_at)
-  select x.id, d.channel, d.provider, known.id, x.position, x.direction, x.kind, x.state, x.source_url,
+  select x.id, d.channel, d.provider, owner.id, x.position, x.direction, x.kind, x.state, x.source_url,
          x.source_expires_at, x.source_credentials, x.declared_type, x.declared_sha256, x.filename, 0,
          case when x.state = 'pending' then d.received_at end, x.error_code, x.error_message, d.received_at
   from json_to_recordset($3::json) as x (id uuid, delivery_id uuid, message_id text, position int, direction text,
          kind text, state text, source_url text, source_expires_at timestamptz, source_credentials boolean,
          declared_type text, declared_sha256 text, filename text, error_code text, error_message text)
   join d on d.id = x.delivery_id
-  join known on known.channel = d.channel and known.message_id = x.message_id
-  order by known.id, x.kind, x.position
+  join ${owners} as owner on owner.channel = d.channel and owner.message_id = x.message_id
+  order by owner.id, x.kind, x.position
   on conflict (message_row_id, kind, position) do nothing
   returning id, state
 ),
@@ -241,35 +299,55 @@ s as (
 ),
 jobs as (
   select count(*) as added from graphile_worker.add_jobs(array(
-    select row('${fetchTask}', json_build_object('mediaId', id), null, null, ${String(maxJobAttempts)}, '${fetchTask}:' || id, null, null)
+    select row('${fetchTask}', json_build_object('mediaId', id), null, null, ${String(maxJobAttempts)}, null, null, null)
              ::graphile_worker.job_spec
     from a where state = 'pending'
   ))
 )
 select array(select id from d) as deliveries, array(select id from a) as media, (select added from jobs) as jobs`;
 
-const commitStatement = statement(`
+const commitStatement: Statement = {
+  name: 'inbox',
+  text: statement(
+    `
   insert into delivery (id, channel, provider, content_hash, body, headers, outcome, reason, received_at)
-  select x.id, x.channel, x.provider, decode(x.content_hash, 'hex'), decode(x.body, 'base64'), x.headers, x.outcome,
+  select x.id, x.channel, x.provider, decode(x.content_hash, 'hex'), substring($5::bytea from x.body_from for x.body_bytes),
+         x.headers, x.outcome,
          x.reason, x.received_at
   from json_to_recordset($1::json) as x (${deliveryColumns})
   order by x.channel, x.content_hash
   on conflict (channel, content_hash) do nothing
-  returning id, channel, provider, received_at`);
+  returning id, channel, provider, received_at`,
+    'm',
+  ),
+};
 
-const againStatement = statement(`
+/** Looks for known messages too; the usual way does not, since that would cost every webhook what only a few need. */
+const againStatement: Statement = {
+  name: 'inbox-again',
+  text: statement(
+    `
   update delivery set outcome = x.outcome, reason = x.reason
   from json_to_recordset($1::json) as x (${deliveryColumns})
-  where delivery.id = x.id
-  returning delivery.id, delivery.channel, delivery.provider, delivery.received_at`);
+  where delivery.id = x.id and $5::bytea is not null
+  returning delivery.id, delivery.channel, delivery.provider, delivery.received_at`,
+    `(
+    select id, channel, message_id from m
+    union all
+    select message.id, message.channel, message.message_id
+    from json_to_recordset($2::json) as y (delivery_id uuid, message_id text)
+    join d on d.id = y.delivery_id
+    join message on message.channel = d.channel and message.message_id = y.message_id
+  )`,
+  ),
+};
 
-/** The rows that earlier deliveries of the same content, or of the same messages, have made. */
-async function findEarlier(
-  pool: pg.Pool,
-  entries: readonly InboxEntry[],
-): Promise<Map<string, Omit<Committed, 'duplicate'>>> {
+type Kept = Omit<Committed, 'duplicate'>;
+
+/** What is kept of these entries, whichever delivery brought it; by the entry's id. */
+async function findKept(pool: pg.Pool, entries: readonly InboxEntry[]): Promise<Map<string, Kept>> {
   const { rows } = await pool.query<{ entry: string; delivery: string; media: string[] }>({
-    name: 'inbox-earlier',
+    name: 'inbox-kept',
     text: `
       select x.id as entry, d.id as delivery, array(
         select media.id

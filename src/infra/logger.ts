@@ -20,5 +20,11 @@ function describeError(error: unknown): unknown {
   if (!(error instanceof Error)) return { message: 'not an error' };
   const code = 'code' in error ? String(error.code) : undefined;
   const { name, message, stack } = error;
-  return { name, message, code, stack, ...(error.cause !== undefined && { cause: describeError(error.cause) }) };
+  return {
+    name,
+    message,
+    code,
+    stack,
+    ...(error.cause !== undefined && { cause: describeError(error.cause) }),
+  };
 }

@@ -22,7 +22,7 @@ export class MigrationError extends Error {
   override readonly name = 'MigrationError';
 }
 
-export const prismaFolder = join(import.meta.dirname, '../../prisma');
+const prismaFolder = join(import.meta.dirname, '../../prisma');
 /** Any number will do; all processes must agree on it. */
 const migrationLock = 4_716_330_112;
 /** The queue and the worker registry keep their own books. */

@@ -31,7 +31,11 @@ export function listen(database: Database, logger: Logger): Notifications {
           end();
         });
       });
-      session.on('notification', ({ payload = '' }) => waiters.get(payload)?.forEach((wake) => wake()));
+      session.on('notification', ({ payload = '' }) =>
+        waiters.get(payload)?.forEach((wake) => {
+          wake();
+        }),
+      );
       try {
         await session.connect();
         await session.query(`listen ${mediaChanged}`);

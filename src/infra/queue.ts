@@ -53,17 +53,18 @@ export function createQueue(options: QueueOptions): Queue {
   const stopped = new AbortController();
   let pool: Pool | undefined;
   let supervising: Promise<void> | undefined;
+  const isStopping = (): boolean => stopped.signal.aborted;
 
   const supervise = async (): Promise<void> => {
-    while (!stopped.signal.aborted) {
+    while (!isStopping()) {
       try {
         pool ??= await startPool(options);
         await keepReleasing(database.pool, pool.ended);
       } catch (error) {
-        if (!stopped.signal.aborted)
+        if (!isStopping())
           logger.warn({ reason: reasonOf(error) }, 'the queue is interrupted, starting it anew');
       }
-      if (stopped.signal.aborted) return;
+      if (isStopping()) return;
       await pool?.close();
       pool = undefined;
       await delay(restartAfterMs, undefined, { signal: stopped.signal }).catch(() => undefined);
@@ -151,10 +152,13 @@ async function releaseDeadPools(pool: pg.Pool): Promise<void> {
     from dead having count(*) > 0`);
 }
 
-/** The library tells of every job; we only want to hear of trouble. */
+/**
+ * The library tells of every job; we only want to hear of trouble. That it may have fewer connections than jobs at work is
+ * none: those jobs wait for the network and for decoders most of the time.
+ */
 function quietLogger(logger: Logger): QueueLogger {
   return new QueueLogger(() => (level, message) => {
-    if (level === 'error' || level === 'warning')
+    if (/^(error|warning)$/.test(level) && !message.includes('maxPoolSize'))
       logger.warn({ queue: message.split('\n')[0] }, 'the queue reports trouble');
   });
 }

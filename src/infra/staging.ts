@@ -33,10 +33,10 @@ export function createStaging(folder: string): Staging {
       const path = join(folder, randomUUID());
       const discard = (): Promise<void> => rm(path, { force: true });
       try {
-        await mkdir(folder, { recursive: true });
+        await storage(mkdir(folder, { recursive: true }));
         return { path, discard, ...(await writeAll(path, chunks)) };
       } catch (error) {
-        await discard();
+        await discard().catch(() => undefined); // What it failed for is the news; the sweep gets the rest.
         throw error;
       }
     },
@@ -76,13 +76,10 @@ async function writeAll(
 }
 
 async function append(file: FileHandle, chunks: Buffer[]): Promise<void> {
-  let total = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+  const total = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
   const { bytesWritten } = await storage(file.writev(chunks));
-  if (bytesWritten === total) return;
   // A short write, as on a disk that is just filling up: the rest either goes through or says why not.
-  const rest = Buffer.concat(chunks).subarray(bytesWritten);
-  total = rest.length;
-  await storage(file.writeFile(rest));
+  if (bytesWritten < total) await storage(file.writeFile(Buffer.concat(chunks).subarray(bytesWritten)));
 }
 
 /** Failures of our disk are told apart from failures of the sender's. */

@@ -2,7 +2,7 @@
 import { hkdfSync } from 'node:crypto';
 
 import jwt from 'jsonwebtoken';
-import { v7 as uuidv7 } from 'uuid';
+import { newId } from '../domain/id.js';
 import { z } from 'zod';
 
 import { scopes, type Access, type Scope } from '../domain/access.js';
@@ -41,7 +41,7 @@ export function createTokens(secret: string, now: () => Date): Tokens {
           ...(expiresInSeconds !== null && { exp: seconds() + expiresInSeconds }),
         },
         key,
-        { algorithm: 'HS256', issuer, jwtid: uuidv7() },
+        { algorithm: 'HS256', issuer, jwtid: newId() },
       ),
     check: (token) => {
       try {

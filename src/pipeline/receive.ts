@@ -1,9 +1,10 @@
 /** A proven webhook becomes rows: parsed, given ids, committed. Nothing here waits for anything but the database. */
 import { createHash } from 'node:crypto';
 
-import { v7 as uuidv7 } from 'uuid';
+import { newId } from '../domain/id.js';
 
 import type { Channel } from '../domain/channel.js';
+import { AppError } from '../domain/errors.js';
 import type { InboundEvent, InboundMedia, InboundMessage, StatusEvent } from '../domain/provider.js';
 import type { Inbox, InboxEntry, MediaRow, MessageRow, Outcome, StatusRow } from '../infra/inbox.js';
 import { storable } from '../infra/text.js';
@@ -32,7 +33,7 @@ const longestUrl = 8_192;
 
 export function createReceive(inbox: Pick<Inbox, 'commit'>): Receive {
   return async (webhook) => {
-    const entry = toEntry(uuidv7(), webhook);
+    const entry = toEntry(newId(), webhook);
     try {
       return { outcome: entry.outcome, ...(await inbox.commit(entry)) };
     } catch (error) {
@@ -49,6 +50,19 @@ export function createReceive(inbox: Pick<Inbox, 'commit'>): Receive {
       return { outcome: bare.outcome, ...(await inbox.commit(bare)) };
     }
   };
+}
+
+/** The payload of a webhook. Throws `webhook.not_json`, without a cause: V8's message quotes the body. */
+export function parsePayload(body: Uint8Array): unknown {
+  // Some senders start with a byte order mark, which JSON does not know.
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+    .toString('utf8')
+    .replace(/^\uFEFF/, '');
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new AppError('webhook.not_json', 'the body is not JSON');
+  }
 }
 
 /** Everything that one webhook means, as rows. The same function serves a replay, with the id the delivery has. */
@@ -94,7 +108,7 @@ function toRows(
   const counts = new Map<string, number>();
   return {
     message: {
-      id: uuidv7(),
+      id: newId(),
       message_id: messageId,
       direction: message.direction,
       sender: storable(message.from, longestLabel),
@@ -117,7 +131,7 @@ function toMediaRow(
   place: Pick<MediaRow, 'message_id' | 'position' | 'direction'>,
 ): MediaRow {
   return {
-    id: uuidv7(),
+    id: newId(),
     ...place,
     kind: media.kind,
     declared_type: text(media.declaredType, longestLabel),

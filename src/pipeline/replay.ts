@@ -2,7 +2,7 @@
 import type { Channels } from '../domain/channel.js';
 import { AppError } from '../domain/errors.js';
 import type { Inbox } from '../infra/inbox.js';
-import { toEntry, type Receipt } from './receive.js';
+import { parsePayload, toEntry, type Receipt } from './receive.js';
 
 export interface KeptDelivery {
   readonly id: string;
@@ -21,7 +21,7 @@ export async function replay(
   if (!channel)
     throw new AppError('webhook.unknown_channel', 'the channel of this delivery does not exist any more');
   const rawBody = Buffer.from(delivery.body);
-  const payload: unknown = JSON.parse(rawBody.toString('utf8'));
+  const payload = parsePayload(rawBody);
   const entry = toEntry(delivery.id, { ...delivery, channel, rawBody, payload });
   return { outcome: entry.outcome, ...(await inbox.recommit(entry)) };
 }

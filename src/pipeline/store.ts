@@ -35,33 +35,30 @@ export function createStore({ blobs, images, table, decoders }: StoreOptions): S
   // The same bytes that arrive twice at once are decoded and written once.
   const lock = createKeyedLock();
 
+  /** Bytes that are known and there; a file that somebody has removed is stored again. */
+  const findStored = async (sha256: string): Promise<BlobFacts | undefined> => {
+    const known = await table.findBlob(sha256);
+    return known && (await blobs.has(blobKey(sha256))) ? known : undefined;
+  };
+
   const store = async (file: StagedFile, kind: MediaKind): Promise<BlobFacts> => {
-    const known = await table.findBlob(file.sha256);
-    if (known && (await blobs.has(blobKey(known.sha256)))) {
-      checkKind(known.type, kind);
-      return known;
+    const known = await findStored(file.sha256);
+    const type = known?.type ?? (await sniffType(file.head));
+    if (!typeFitsKind(type, kind)) {
+      throw new AppError('media.type_mismatch', `announced as ${kind}, but the bytes are ${type}`);
     }
-    const type = await sniffType(file.head);
-    checkKind(type, kind);
+    if (known) return known;
     const pictures = isDecodable(type) ? await preview(file, kind) : undefined;
     // Bytes last: whoever finds them finds the previews too.
-    for (const { size, data } of pictures?.previews ?? [])
+    for (const { size, data } of pictures?.previews ?? []) {
       await blobs.put(previewKey(file.sha256, size), { data });
+    }
     await blobs.put(blobKey(file.sha256), { file: file.path });
     return {
       sha256: file.sha256,
       type,
       bytes: file.bytes,
-      width: pictures?.width ?? null,
-      height: pictures?.height ?? null,
-      thumbhash: pictures?.thumbhash ?? null,
-      previews:
-        pictures?.previews.map(({ size, type: previewType, width, height }) => ({
-          size,
-          type: previewType,
-          width,
-          height,
-        })) ?? [],
+      ...(pictures ? pictureFacts(pictures) : noPicture),
     };
   };
 
@@ -88,7 +85,15 @@ export function createStore({ blobs, images, table, decoders }: StoreOptions): S
   };
 }
 
-function checkKind(type: string, kind: MediaKind): void {
-  if (!typeFitsKind(type, kind))
-    throw new AppError('media.type_mismatch', `announced as ${kind}, but the bytes are ${type}`);
+type PictureFacts = Pick<BlobFacts, 'width' | 'height' | 'thumbhash' | 'previews'>;
+
+const noPicture: PictureFacts = { width: null, height: null, thumbhash: null, previews: [] };
+
+function pictureFacts({ width, height, thumbhash, previews }: Previewed): PictureFacts {
+  return {
+    ...{ width, height, thumbhash },
+    previews: previews.map((preview) => ({
+      ...{ size: preview.size, type: preview.type, width: preview.width, height: preview.height },
+    })),
+  };
 }

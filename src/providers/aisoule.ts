@@ -13,7 +13,7 @@ import type {
   MessageStatus,
   ProviderAdapter,
 } from '../domain/provider.js';
-import { apiUrl, defineProvider, hostList, secretList } from './kit/define-provider.js';
+import { apiUrl, defineProvider, hostList, issuedSecretList } from './kit/define-provider.js';
 import {
   ignored,
   ignoredKind,
@@ -52,7 +52,7 @@ export const aisoule = defineProvider({
   id: 'aisoule',
   envPrefix: 'AISOULE',
   settings: z.object({
-    webhookSecret: secretList,
+    webhookSecret: issuedSecretList,
     apiKey: z.string().optional(),
     apiUrl: apiUrl('https://api.aisoule.com'),
     mediaHosts: hostList,

@@ -17,7 +17,14 @@ import type {
   Verdict,
   WebhookRequest,
 } from '../domain/provider.js';
-import { apiUrl, defineProvider, hostList, pemOrPath, secretList } from './kit/define-provider.js';
+import {
+  apiUrl,
+  defineProvider,
+  hostList,
+  issuedSecretList,
+  pemOrPath,
+  secretList,
+} from './kit/define-provider.js';
 import {
   ignored,
   ignoredKind,
@@ -61,7 +68,7 @@ export const vonage = defineProvider({
   id: 'vonage',
   envPrefix: 'VONAGE',
   settings: z.object({
-    signatureSecret: secretList.optional(),
+    signatureSecret: issuedSecretList.optional(),
     webhookSecret: secretList.optional(),
     applicationId: z.string().optional(),
     privateKey: pemOrPath

@@ -2,16 +2,26 @@ import { z } from 'zod';
 
 import type { ProviderAdapter } from '../../domain/provider.js';
 
-/** Several secrets, comma separated, so that one can be rotated without a gap. Short ones can be guessed. */
-export const secretList = z
-  .string()
-  .transform((text) =>
-    text
-      .split(',')
-      .map((secret) => secret.trim())
-      .filter((secret) => secret !== ''),
-  )
-  .pipe(z.array(z.string().min(16, 'each secret needs at least 16 characters')).min(1, 'is empty'));
+const secretsOf = (minLength: number) =>
+  z
+    .string()
+    .transform((text) =>
+      text
+        .split(',')
+        .map((secret) => secret.trim())
+        .filter((secret) => secret !== ''),
+    )
+    .pipe(
+      z
+        .array(z.string().min(minLength, `each secret needs at least ${String(minLength)} characters`))
+        .min(1, 'is empty'),
+    );
+
+/** Several secrets that the operator chooses, comma separated, so that one can be rotated without a gap. Short ones can be guessed. */
+export const secretList = secretsOf(16);
+
+/** The same for secrets that the provider chooses: they are as long as they are. */
+export const issuedSecretList = secretsOf(8);
 
 /** Exact hosts (`host` or `host:port`), comma separated. */
 export const hostList = z

@@ -1,0 +1,32 @@
+/** `npm run bench [-- ack pipeline latency memory]`: a table, and `bench-results.json`. */
+import { writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+
+import { table } from '../demo/table.js';
+import { ack, latency, memory, pipeline, type Measure } from './measures.js';
+
+const measures = { ack, pipeline, latency, memory } as const;
+const wanted = process.argv.slice(2);
+const results: Measure[] = [];
+for (const [id, measure] of Object.entries(measures)) {
+  if (wanted.length > 0 && !wanted.includes(id)) continue;
+  console.log(`measuring ${id} ...`);
+  results.push(await measure(process.env));
+}
+const number = (value: number): string => value.toFixed(value < 100 ? 1 : 0);
+console.log(
+  `\n${table<Measure>(
+    [
+      { title: 'id', value: ({ id }) => id },
+      { title: 'measured', value: ({ what }) => what },
+      { title: 'service', value: ({ service, unit }) => `${number(service)} ${unit}`, align: 'right' },
+      { title: 'baseline', value: ({ baseline, unit }) => `${number(baseline)} ${unit}`, align: 'right' },
+      { title: 'ratio', value: ({ ratio }) => ratio.toFixed(2), align: 'right' },
+      { title: 'wanted', value: (measure) => measure.wanted },
+    ],
+    results,
+  )}`,
+);
+const machine = { node: process.version, cores: availableParallelism(), at: new Date().toISOString() };
+await writeFile('bench-results.json', `${JSON.stringify({ machine, results }, null, 2)}\n`);
+process.exit(0);

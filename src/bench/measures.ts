@@ -1,0 +1,196 @@
+/** What is measured. Each compares the service with the least that could do the work, in the same run. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { bytes, filledUpTo } from '../demo/media-host.js';
+import { uniquePhotos } from '../demo/photos.js';
+import { providerIds } from '../demo/providers/simulated-provider.js';
+import { createImageDecoder } from '../infra/images.js';
+import { httpRequest, runLoad } from './load.js';
+import { startBenchService, startCompanion, type BenchService } from './service.js';
+
+export interface Measure {
+  readonly id: string;
+  readonly what: string;
+  readonly service: number;
+  readonly baseline: number;
+  readonly unit: string;
+  /** What the ratio of service to baseline must be. */
+  readonly wanted: string;
+  readonly ratio: number;
+}
+
+const rounds = 5;
+const connections = 64;
+
+/** Webhooks of all five providers, verified, parsed and committed, per second at 64 connections. */
+export async function ack(environment: NodeJS.ProcessEnv): Promise<Measure> {
+  const service = await startBenchService(environment, { PROCESS_MODE: 'api' });
+  const baseline = await startCompanion('./ack-baseline.js');
+  const baselinePort = Number(baseline.first['port']);
+  try {
+    await runLoad({ port: service.port, requests: webhooks(service, 4_000), connections });
+    await runLoad({ port: baselinePort, requests: webhooks(service, 4_000), connections });
+    const results = await series(rounds, async () => {
+      const requests = webhooks(service, 10_000);
+      const least = await runLoad({ port: baselinePort, requests, connections });
+      const ours = await runLoad({ port: service.port, requests, connections });
+      if (ours.statuses.get(200) !== requests.length) throw new Error('some webhooks were refused');
+      return { service: ours.perSecond, baseline: least.perSecond };
+    });
+    return { id: 'ack', what: 'webhooks acknowledged', unit: '/s', wanted: '>= 0.70', ...median(results) };
+  } finally {
+    baseline.stop();
+    await service.stop();
+  }
+}
+
+/** Pictures from webhook to `ready`, per second, against sharp alone making the same previews from memory. */
+export async function pipeline(environment: NodeJS.ProcessEnv): Promise<Measure> {
+  const count = 300;
+  const service = await startBenchService(environment);
+  const baseline = await startCompanion('./sharp-baseline.js');
+  try {
+    await pictures(service, { seed: 1, count: 40 });
+    const results = await series(rounds, async (round) => {
+      const { perSecond } = await baseline.ask({ count });
+      return { baseline: Number(perSecond), service: await pictures(service, { seed: round + 2, count }) };
+    });
+    return {
+      id: 'pipeline',
+      what: 'pictures from webhook to ready',
+      unit: '/s',
+      wanted: '>= 0.80',
+      ...median(results),
+    };
+  } finally {
+    baseline.stop();
+    await service.stop();
+  }
+}
+
+/** One picture at a time, from webhook to a preview that can be read, against a plain download and the same sharp work. */
+export async function latency(environment: NodeJS.ProcessEnv): Promise<Measure> {
+  const service = await startBenchService(environment);
+  const decoder = createImageDecoder({ maxPixels: 100_000_000 });
+  const photos = await uniquePhotos(200, { seed: 77 });
+  const provider = service.simulator.providers['z-api'];
+  try {
+    const results = await series(60, async (round) => {
+      const url = provider.publish(bytes('image/jpeg', photos.at(round)));
+      const started = performance.now();
+      await decoder.preview(Buffer.from(await (await fetch(url)).arrayBuffer()));
+      const plain = performance.now() - started;
+      const again = performance.now();
+      const [id] = await post(service, url);
+      const media = (await (await service.get(`/v1/media/${id ?? ''}?wait=30`)).json()) as { state: string };
+      if (media.state !== 'ready') throw new Error(`a picture is ${media.state}`);
+      await (await service.get(`/v1/media/${id ?? ''}/preview?size=small`)).arrayBuffer();
+      return { baseline: plain, service: performance.now() - again };
+    });
+    return {
+      id: 'latency',
+      what: 'webhook to readable preview',
+      unit: 'ms',
+      wanted: '<= 1.50',
+      ...median(results.slice(10)),
+    };
+  } finally {
+    await service.stop();
+  }
+}
+
+/** Peak memory of the process over 200 downloads of 5 MB that are wanted at once, against the idle process. */
+export async function memory(environment: NodeJS.ProcessEnv): Promise<Measure> {
+  const service = await startBenchService(environment);
+  const [photo] = [(await uniquePhotos(1, { seed: 5 })).at(0)];
+  try {
+    const idle = service.memory();
+    const provider = service.simulator.providers['z-api'];
+    const ids = await Promise.all(
+      Array.from({ length: 200 }, async (_, index) => {
+        // Different bytes each: the number is the last of a JPEG's trailing bytes, which decoders skip.
+        const head = Buffer.concat([photo, Buffer.from(`#${String(index)}`)]);
+        return (
+          (await post(service, provider.publish(filledUpTo(5 * 1024 * 1024, 'image/jpeg', head))))[0] ?? ''
+        );
+      }),
+    );
+    for (const id of ids) await (await service.get(`/v1/media/${id}?wait=30`)).arrayBuffer();
+    return {
+      ...{ id: 'memory', what: 'peak memory, 200 downloads of 5 MB', unit: 'MB', wanted: 'peak < 350 MB' },
+      ...compare({ service: service.memory()?.peak ?? NaN, baseline: idle?.now ?? NaN }),
+    };
+  } finally {
+    await service.stop();
+  }
+}
+
+function webhooks({ simulator }: BenchService, count: number): Buffer[] {
+  return Array.from({ length: count }, (_, index) => {
+    const provider = simulator.providers[providerIds[index % providerIds.length] ?? 'blip'];
+    const { path, headers, body } = provider.webhook({
+      kind: 'image',
+      id: randomUUID(),
+      url: `${simulator.host.origin}/nothing/${String(index)}.jpg`,
+      caption: 'a caption of the usual length',
+    });
+    return httpRequest(path, headers, body);
+  });
+}
+
+async function pictures(
+  service: BenchService,
+  { seed, count }: { seed: number; count: number },
+): Promise<number> {
+  const photos = await uniquePhotos(count, { seed });
+  const provider = service.simulator.providers['z-api'];
+  const requests = Array.from({ length: count }, (_, index) => {
+    const url = provider.publish(bytes('image/jpeg', photos.at(index)));
+    const { path, headers, body } = provider.webhook({ kind: 'image', id: randomUUID(), url });
+    return httpRequest(path, headers, body);
+  });
+  const started = performance.now();
+  await runLoad({ port: service.port, requests, connections: 16 });
+  for (;;) {
+    const page = (await (await service.get('/v1/media?state=pending&limit=1')).json()) as {
+      items: unknown[];
+    };
+    if (page.items.length === 0) return count / ((performance.now() - started) / 1000);
+    await delay(20);
+  }
+}
+
+/** Posts a Z-API webhook with a picture at `url`; answers the ids of its media. */
+async function post({ baseUrl, simulator }: BenchService, url: string): Promise<string[]> {
+  const { path, headers, body } = simulator.providers['z-api'].webhook({
+    kind: 'image',
+    id: randomUUID(),
+    url,
+  });
+  const response = await fetch(baseUrl + path, { method: 'POST', headers, body });
+  return ((await response.json()) as { media: string[] }).media;
+}
+
+interface Pair {
+  readonly service: number;
+  readonly baseline: number;
+}
+
+async function series(count: number, run: (round: number) => Promise<Pair>): Promise<Pair[]> {
+  const results: Pair[] = [];
+  for (let round = 0; round < count; round += 1) results.push(await run(round));
+  return results;
+}
+
+/** The round with the median ratio: machines are noisy, and the two numbers of one round belong together. */
+function median(pairs: readonly Pair[]): Pair & { ratio: number } {
+  const sorted = pairs.map(compare).sort((a, b) => a.ratio - b.ratio);
+  const middle = sorted[Math.floor(sorted.length / 2)];
+  if (!middle) throw new Error('nothing was measured');
+  return middle;
+}
+
+function compare(pair: Pair): Pair & { ratio: number } {
+  return { ...pair, ratio: pair.service / pair.baseline };
+}

@@ -1,0 +1,100 @@
+/** The service under test, in a process of its own, with simulated providers at its side. */
+import { fork, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { startSimulator, type Simulator } from '../demo/providers/index.js';
+import { freePort, makeToken, startService, surroundings } from '../demo/service-process.js';
+
+export interface BenchService {
+  readonly simulator: Simulator;
+  readonly baseUrl: string;
+  readonly port: number;
+  readonly get: (path: string) => Promise<Response>;
+  /** Megabytes, now and at most since it was started; null where the system does not tell. */
+  readonly memory: () => { readonly now: number; readonly peak: number } | null;
+  readonly stop: () => Promise<void>;
+}
+
+export async function startBenchService(
+  environment: NodeJS.ProcessEnv,
+  settings: Record<string, string> = {},
+): Promise<BenchService> {
+  const folder = await mkdtemp(join(tmpdir(), 'inlet-bench-'));
+  const simulator = await startSimulator();
+  const port = await freePort();
+  const env = {
+    ...surroundings(environment),
+    ...simulator.env(),
+    ...{ NODE_ENV: 'production', HOST: '127.0.0.1', PORT: String(port), LOG_LEVEL: 'warn' },
+    ...{
+      INLET_DIR: join(folder, 'inlet'),
+      UPLOADS_DIR: join(folder, 'uploads'),
+      AUTH_SECRET: randomBytes(32).toString('hex'),
+    },
+    ...settings,
+  };
+  const service = startService({ env, cwd: folder, port });
+  await service.ready();
+  const authorization = `Bearer ${await makeToken({ env, cwd: folder })}`;
+  return {
+    simulator,
+    baseUrl: service.baseUrl,
+    port,
+    get: (path) => fetch(service.baseUrl + path, { headers: { authorization } }),
+    memory: () => memoryOf(service.pid),
+    stop: async () => {
+      await service.stop();
+      await simulator.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function memoryOf(pid: number | undefined): { now: number; peak: number } | null {
+  try {
+    const status = readFileSync(`/proc/${String(pid)}/status`, 'utf8');
+    const megabytes = (name: string): number =>
+      Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) / 1024;
+    return { now: megabytes('VmRSS'), peak: megabytes('VmHWM') };
+  } catch {
+    return null;
+  }
+}
+
+/** A helper process that talks in messages; it ends when it is let go. */
+export interface Companion {
+  readonly ask: (message: object) => Promise<Record<string, unknown>>;
+  readonly first: Record<string, unknown>;
+  readonly stop: () => void;
+}
+
+export async function startCompanion(entry: string): Promise<Companion> {
+  const child = fork(new URL(entry, import.meta.url), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const first = await answerOf(child);
+  return {
+    first,
+    ask: (message) => {
+      const answer = answerOf(child);
+      child.send(message);
+      return answer;
+    },
+    stop: () => {
+      child.disconnect();
+    },
+  };
+}
+
+function answerOf(child: ChildProcess): Promise<Record<string, unknown>> {
+  return new Promise((resolve, reject) => {
+    child.once('message', (message) => {
+      resolve(message as Record<string, unknown>);
+    });
+    child.once('exit', () => {
+      reject(new Error('a helper process ended'));
+    });
+  });
+}

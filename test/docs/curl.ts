@@ -1,0 +1,99 @@
+/** Reads the curl commands of a document, and runs them the way curl would: as far as the documents use it. */
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+
+interface CurlCall {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: readonly [name: string, value: string][];
+  readonly data: string | undefined;
+  /** `-F name=value`; a value that begins with `@` is a file. */
+  readonly form: readonly [name: string, value: string][];
+  /** `-o`: where the body is written to. */
+  readonly output: string | undefined;
+}
+
+type Variables = Readonly<Record<string, string>>;
+
+/** Every curl command in a piece of shell; continued lines are one. */
+export function curlCommands(shell: string): string[] {
+  return shell
+    .replaceAll(/\\\n\s*/g, '')
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => /^curl\s/.test(line));
+}
+
+/** Throws for options that it does not know, and for variables that have no value. */
+export function parseCurl(command: string, variables: Variables): CurlCall {
+  const given = optionsOf(wordsOf(command, variables).slice(1));
+  const all = (option: string): string[] => given.get(option) ?? [];
+  const [data] = all('-d');
+  const sends = data !== undefined || all('-F').length > 0;
+  return {
+    method: all('-X')[0] ?? (sends ? 'POST' : 'GET'),
+    url: all('url')[0] ?? '',
+    headers: all('-H').map((header) => split(header, ':')),
+    form: all('-F').map((field) => split(field, '=')),
+    data,
+    output: all('-o')[0],
+  };
+}
+
+/** `find` says where a file that the command names really is. */
+export async function runCurl(call: CurlCall, find: (name: string) => string): Promise<Response> {
+  const { method, url, data, form } = call;
+  const headers = new Headers(call.headers.map(([name, value]) => [name, value]));
+  if (form.length === 0) return fetch(url, { method, headers, ...(data !== undefined && { body: data }) });
+  const body = new FormData();
+  for (const [name, value] of form) {
+    const file = /^@(.+)$/.exec(value)?.[1];
+    if (file === undefined) body.set(name, value);
+    else body.set(name, new Blob([new Uint8Array(await readFile(find(file)))]), basename(file));
+  }
+  return fetch(url, { method, headers, body });
+}
+
+const known = ['-X', '-H', '-F', '-d', '-o'];
+
+/** Values by option; what belongs to no option is the `url`. */
+function optionsOf(words: readonly string[]): Map<string, string[]> {
+  const given = new Map<string, string[]>();
+  let option = 'url';
+  for (const word of words) {
+    if (option === 'url' && word === '-s') continue;
+    if (option === 'url' && word.startsWith('-')) {
+      if (!known.includes(word)) throw new Error(`curl.ts does not know ${word}`);
+      option = word;
+    } else {
+      given.set(option, [...(given.get(option) ?? []), word]);
+      option = 'url';
+    }
+  }
+  return given;
+}
+
+function split(text: string, separator: string): [string, string] {
+  const at = text.indexOf(separator);
+  return [text.slice(0, at).trim(), text.slice(at + 1).trim()];
+}
+
+/** Words of a shell command: 'as it is', "with $VARIABLES and \" escapes", or bare. */
+function wordsOf(command: string, variables: Variables): string[] {
+  const words = command.match(/(?:'[^']*'|"(?:\\.|[^"\\])*"|[^\s'"])+/g) ?? [];
+  return words.map((word) =>
+    word.replaceAll(/'[^']*'|"(?:\\.|[^"\\])*"|[^'"]+/g, (part) => {
+      if (part.startsWith("'")) return part.slice(1, -1);
+      const text = part.startsWith('"') ? part.slice(1, -1).replaceAll(/\\(["\\$])/g, '$1') : part;
+      return expand(text, variables);
+    }),
+  );
+}
+
+function expand(text: string, variables: Variables): string {
+  return text.replaceAll(/\$([A-Z]+)/g, (_, name: string) => {
+    const value = variables[name];
+    if (value === undefined) throw new Error(`the variable ${name} has no value`);
+    return value;
+  });
+}

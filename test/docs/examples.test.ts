@@ -1,0 +1,110 @@
+/** The README's examples of the API, run in their order against a service; answers have the shape that is shown. */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+
+import { photo } from '../../src/demo/photos.js';
+import { bytes, startMediaHost, type MediaHost } from '../../src/demo/media-host.js';
+import { secrets } from '../providers/signing.js';
+import { call, postWebhook, type MediaView, type Receipt } from '../support/client.js';
+import { picture } from '../support/payloads.js';
+import { startTestService, type TestService } from '../support/test-service.js';
+import { curlCommands, parseCurl, runCurl } from './curl.js';
+
+interface Example {
+  readonly command: string;
+  /** What the README shows below it, when it shows something. */
+  readonly shown: unknown;
+}
+
+const readme = await readFile(join(import.meta.dirname, '../../README.md'), 'utf8');
+
+let host: MediaHost;
+let service: TestService;
+let folder: string;
+let variables: Record<string, string>;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'inlet-test-docs-'));
+  host = await startMediaHost();
+  service = await startTestService({ mediaHosts: [host.host] });
+  variables = {
+    BASE: service.url,
+    TOKEN: service.token('admin'),
+    SECRET: secrets[0],
+    PICTURE: host.serve(
+      '/picture.jpg',
+      bytes('image/jpeg', await photo({ seed: 1, width: 1600, height: 1200 })),
+    ),
+    FAILED: await failedMedia(),
+  };
+});
+
+afterAll(async () => {
+  await service.stop();
+  await host.close();
+  await rm(folder, { recursive: true });
+});
+
+async function failedMedia(): Promise<string> {
+  const { body } = await postWebhook(service, 'z-api', picture('z-api', { url: `${host.origin}/gone.jpg` }));
+  const [id = ''] = body.media;
+  const media = await call<MediaView>(service.url, `/v1/media/${id}?wait=20`, {
+    token: service.token('media:read'),
+  });
+  expect(media.body).toMatchObject({ state: 'failed', error: { code: 'media.gone' } });
+  return id;
+}
+
+/** The commands of the section, each with the answer that stands right below its block. */
+function examples(): Example[] {
+  const section = readme.split('\n## The API by example\n')[1]?.split('\n## ')[0] ?? '';
+  const blocks = [...section.matchAll(/^```(\w+)\n(.*?)^```/gms)];
+  return blocks.flatMap(([, language, shell = ''], at) => {
+    if (language !== 'bash') return [];
+    const [, nextLanguage, json = ''] = blocks[at + 1] ?? [];
+    const commands = curlCommands(shell);
+    return commands.map((command, place) => ({
+      command,
+      shown:
+        nextLanguage === 'json' && place === commands.length - 1 ? (JSON.parse(json) as unknown) : undefined,
+    }));
+  });
+}
+
+/** Keys all the way down, as far as they are shown: `…` stands for the rest. */
+function shapeOf(value: unknown, like: unknown): unknown {
+  if (Array.isArray(value))
+    return value.slice(0, 1).map((item) => shapeOf(item, Array.isArray(like) ? like[0] : undefined));
+  if (typeof value !== 'object' || value === null) return 'value';
+  const shown = typeof like === 'object' && like !== null ? (like as Record<string, unknown>) : {};
+  const keys = Object.keys(value).filter((key) => key !== '…' && (!('…' in shown) || key in shown));
+  return Object.fromEntries(
+    keys.sort().map((key) => [key, shapeOf((value as Record<string, unknown>)[key], shown[key])]),
+  );
+}
+
+test('every example of the API works, and answers in the shape that is shown', async () => {
+  const all = examples();
+  expect(all.length).toBeGreaterThan(12);
+  for (const { command, shown } of all) {
+    const wanted = parseCurl(command, variables);
+    const response = await runCurl(wanted, (name) => join(folder, name));
+    const body = Buffer.from(await response.arrayBuffer());
+    if (!response.ok) throw new Error(`${command}\n${String(response.status)} ${body.toString('utf8')}`);
+    if (wanted.output !== undefined) await writeFile(join(folder, basename(wanted.output)), body);
+    if (shown === undefined) continue;
+    const answer: unknown = JSON.parse(body.toString('utf8'));
+    expect({ command, shape: shapeOf(answer, shown) }).toEqual({ command, shape: shapeOf(shown, shown) });
+    remember(answer);
+  }
+});
+
+/** The first webhook's answer names what the later examples are about. */
+function remember(answer: unknown): void {
+  if (typeof answer !== 'object' || answer === null || !('outcome' in answer) || !('media' in answer)) return;
+  const { delivery, media } = answer as Receipt;
+  variables = { DELIVERY: delivery, MEDIA: media[0] ?? '', ...variables };
+}

@@ -1,0 +1,203 @@
+import { describe, expect, test } from '@jest/globals';
+
+import { AppError, errorCodes, isMediaError, mediaErrorVerdict } from '../../src/domain/errors.js';
+import {
+  asMediaError,
+  backoffMs,
+  decideAfterFailure,
+  type Decision,
+  type FailedAttempt,
+} from '../../src/domain/retry.js';
+
+const now = new Date('2026-11-21T10:00:00.000Z');
+const inMs = (ms: number): Date => new Date(now.getTime() + ms);
+
+function decide(failed: Partial<FailedAttempt>): Decision {
+  return decideAfterFailure({
+    ...{ code: 'media.timeout', attempts: 1, maxAttempts: 12, now, expiresAt: null, chance: 1 },
+    ...failed,
+  });
+}
+
+const mediaCodes = errorCodes.filter(isMediaError);
+
+describe('what an attempt that failed makes of a media', () => {
+  test.each([
+    ['media.no_address', 'rejected'],
+    ['media.invalid_url', 'rejected'],
+    ['media.forbidden_address', 'rejected'],
+    ['media.forbidden_port', 'rejected'],
+    ['media.too_many_redirects', 'rejected'],
+    ['media.unsupported_encoding', 'rejected'],
+    ['media.too_large', 'rejected'],
+    ['media.type_mismatch', 'rejected'],
+    ['media.hash_mismatch', 'rejected'],
+    ['media.undecodable', 'rejected'],
+    ['media.too_many_pixels', 'rejected'],
+    ['media.provider_failed', 'failed'],
+    ['media.gone', 'failed'],
+    ['media.refused', 'failed'],
+    ['media.link_expired', 'failed'],
+    ['media.crashed', 'failed'],
+  ] as const)('%s is final: %s, however many attempts are left', (code, state) => {
+    expect(decide({ code, retryAt: inMs(1_000) })).toEqual({ state, code });
+  });
+
+  test.each([
+    'media.http_status',
+    'media.rate_limited',
+    'media.timeout',
+    'media.dns_failed',
+    'media.connection_failed',
+    'media.truncated',
+    'media.empty',
+    'media.storage_failed',
+  ] as const)('%s may pass, so another attempt is made', (code) => {
+    expect(decide({ code })).toEqual({ state: 'pending', nextAttemptAt: inMs(2_000) });
+  });
+
+  test('no media error is left out of these two lists', () => {
+    const decided = mediaCodes.map((code) => decide({ code }).state);
+    expect(decided.filter((state) => state === 'pending')).toHaveLength(8);
+    expect(decided.filter((state) => state !== 'pending')).toHaveLength(16);
+  });
+});
+
+describe('the delay', () => {
+  test('grows threefold from two seconds and stops at an hour', () => {
+    const delays = Array.from({ length: 10 }, (_, index) => backoffMs(index + 1, 1));
+    expect(delays).toEqual([
+      ...[2_000, 6_000, 18_000, 54_000, 162_000, 486_000, 1_458_000],
+      ...[3_600_000, 3_600_000, 3_600_000],
+    ]);
+  });
+
+  test('stays an hour after more attempts than a number can count in powers of three', () => {
+    expect(backoffMs(5_000, 1)).toBe(3_600_000);
+  });
+
+  test.each([1, 2, 3, 7, 12])('of attempt %i is somewhere between half and all of its length', (attempts) => {
+    const full = backoffMs(attempts, 1);
+    const delays = Array.from({ length: 101 }, (_, percent) => backoffMs(attempts, percent / 100));
+    expect(delays[0]).toBe(full / 2);
+    expect(delays.at(-1)).toBe(full);
+    expect(delays.every((delay) => delay >= full / 2 && delay <= full)).toBe(true);
+    expect(new Set(delays).size).toBe(101);
+  });
+
+  test('lets a media survive an outage of two hours with the usual twelve attempts', () => {
+    const least = Array.from({ length: 11 }, (_, index) => backoffMs(index + 1, 0)).reduce((a, b) => a + b);
+    expect(least).toBeGreaterThan(2 * 3_600_000);
+  });
+});
+
+describe('Retry-After', () => {
+  test('that is later than the delay is kept', () => {
+    expect(decide({ code: 'media.rate_limited', retryAt: inMs(90_000) })).toEqual({
+      state: 'pending',
+      nextAttemptAt: inMs(90_000),
+    });
+  });
+
+  test.each([-60_000, 0, 500])('that is earlier than the delay (%i ms) hurries nobody', (ms) => {
+    expect(decide({ retryAt: inMs(ms) })).toEqual({ state: 'pending', nextAttemptAt: inMs(2_000) });
+  });
+
+  test('beyond the end of the link gives way to one last attempt before it', () => {
+    expect(decide({ retryAt: inMs(600_000), expiresAt: inMs(300_000) })).toEqual({
+      state: 'pending',
+      nextAttemptAt: inMs(295_000),
+    });
+  });
+
+  test('does not bring back a media whose attempts are used up', () => {
+    expect(decide({ attempts: 12, retryAt: inMs(1_000) }).state).toBe('failed');
+  });
+});
+
+describe('the end of a link', () => {
+  test('that is far away changes nothing', () => {
+    expect(decide({ expiresAt: inMs(3_600_000) })).toEqual({ state: 'pending', nextAttemptAt: inMs(2_000) });
+  });
+
+  test('at the very moment of the next attempt is early enough', () => {
+    expect(decide({ expiresAt: inMs(2_000) })).toEqual({ state: 'pending', nextAttemptAt: inMs(2_000) });
+  });
+
+  test('before the next attempt brings it forward to five seconds before that end', () => {
+    expect(decide({ attempts: 5, expiresAt: inMs(60_000) })).toEqual({
+      state: 'pending',
+      nextAttemptAt: inMs(55_000),
+    });
+  });
+
+  test.each([-1_000, 0, 1_999, 6_000])('in %i ms leaves no time for another attempt', (ms) => {
+    const expected = { state: 'failed', code: 'media.link_expired' };
+    expect(decide({ attempts: 5, expiresAt: inMs(ms) })).toEqual(expected);
+  });
+
+  test('lets the last chance be the last: after it there is none', () => {
+    const expiresAt = inMs(60_000);
+    const first = decide({ attempts: 5, expiresAt });
+    const at = first.state === 'pending' ? first.nextAttemptAt : now;
+    expect(decide({ attempts: 6, expiresAt, now: at })).toEqual({
+      state: 'failed',
+      code: 'media.link_expired',
+    });
+  });
+});
+
+describe('giving up', () => {
+  test.each([
+    { attempts: 11, state: 'pending' },
+    { attempts: 12, state: 'failed' },
+    { attempts: 13, state: 'failed' },
+  ])('happens at the last attempt: $attempts of 12 is $state', ({ attempts, state }) => {
+    expect(decide({ attempts }).state).toBe(state);
+  });
+
+  test('keeps the reason of the last attempt', () => {
+    expect(decide({ attempts: 12, code: 'media.dns_failed' })).toEqual({
+      state: 'failed',
+      code: 'media.dns_failed',
+    });
+  });
+
+  test.each([12, 100, 32_767])(
+    'never happens for failures of our own disk, after %i attempts',
+    (attempts) => {
+      expect(decide({ attempts, code: 'media.storage_failed' })).toEqual({
+        state: 'pending',
+        nextAttemptAt: inMs(3_600_000),
+      });
+    },
+  );
+
+  test('happens at once when one attempt is all that is allowed', () => {
+    expect(decide({ maxAttempts: 1 }).state).toBe('failed');
+  });
+});
+
+describe('a failure of any kind as a media error', () => {
+  test.each(mediaCodes)('%s stays itself', (code) => {
+    const error = new AppError(code, 'why');
+    expect(asMediaError(error)).toBe(error);
+    expect(mediaErrorVerdict(asMediaError(error).code)).toBeDefined();
+  });
+
+  test.each([...errorCodes.filter((code) => !isMediaError(code))])(
+    '%s belongs to an answer of the API: it is ours, and may pass',
+    (code) => {
+      expect(asMediaError(new AppError(code, 'why')).code).toBe('media.storage_failed');
+    },
+  );
+
+  test.each([new Error('x'), 'text', undefined, null, { code: 'media.gone' }])(
+    'what is not understood (%p) may pass, and is kept as the cause',
+    (failure) => {
+      const error = asMediaError(failure);
+      expect(error).toMatchObject({ code: 'media.storage_failed', retryable: true });
+      expect(error.cause).toBe(failure);
+    },
+  );
+});

@@ -1,0 +1,137 @@
+import { describe, expect, test } from '@jest/globals';
+
+import type { AppError } from '../../src/domain/errors.js';
+import { createLinkSigner } from '../../src/domain/signed-link.js';
+
+const secret = 'a secret of more than thirty-two characters';
+const signer = createLinkSigner(secret);
+const path = '/v1/media/0198c0de-0000-7000-8000-000000000000/preview?size=small';
+const now = new Date('2026-11-21T10:00:00.000Z');
+const expiresAt = new Date('2026-11-21T11:00:00.000Z');
+
+function signed(resource = path): { expires: string; signature: string } {
+  const parameters = signer.sign(resource, expiresAt);
+  return { expires: parameters.get('expires') ?? '', signature: parameters.get('signature') ?? '' };
+}
+
+/** The code of the refusal, or undefined when the link opens. */
+function refusal(
+  query: Partial<{ expires: string; signature: string }> = {},
+  { resource = path, at = now, by = signer } = {},
+): string | undefined {
+  try {
+    by.check(resource, { ...signed(), ...query }, at);
+    return undefined;
+  } catch (error) {
+    return (error as AppError).code;
+  }
+}
+
+test('a link opens what it was made for', () => {
+  expect(refusal()).toBeUndefined();
+});
+
+test('the parameters survive being written into a URL and read again', () => {
+  const url = new URL(`http://inlet${path}&${signer.sign(path, expiresAt).toString()}`);
+  const { searchParams: query } = url;
+  expect(
+    refusal({ expires: query.get('expires') ?? '', signature: query.get('signature') ?? '' }),
+  ).toBeUndefined();
+});
+
+describe('a link does not open', () => {
+  test.each([
+    '/v1/media/0198c0de-0000-7000-8000-000000000001/preview?size=small',
+    '/v1/media/0198c0de-0000-7000-8000-000000000000/preview?size=large',
+    '/v1/media/0198c0de-0000-7000-8000-000000000000/content',
+    `${path}&`,
+    path.toUpperCase(),
+    '',
+  ])('another resource: %s', (resource) => {
+    expect(refusal({}, { resource })).toBe('link.invalid');
+  });
+
+  test.each([
+    '1795262401',
+    '01795262400',
+    '1795262400.0',
+    '1.7952624e9',
+    ' 1795262400',
+    '',
+    'Infinity',
+    'NaN',
+  ])('at another expiry: "%s"', (expires) => {
+    expect(signed().expires).toBe(String(expiresAt.getTime() / 1000));
+    expect(refusal({ expires })).toBe('link.invalid');
+  });
+
+  test('when a line break moves text between path and expiry', () => {
+    const { signature } = signed();
+    const [expires = '', rest = ''] = [`${signed().expires}\n${path}`, ''];
+    expect(refusal({ expires, signature }, { resource: rest })).toBe('link.invalid');
+  });
+
+  test('with any one character of its signature changed', () => {
+    const { signature } = signed();
+    const changed = [...signature].map((character, index) => {
+      const other = character === 'A' ? 'B' : 'A';
+      return signature.slice(0, index) + other + signature.slice(index + 1);
+    });
+    expect(changed).toHaveLength(43);
+    expect(
+      changed.map((text) => refusal({ signature: text })).filter((code) => code !== 'link.invalid'),
+    ).toEqual([]);
+  });
+
+  test('with another spelling of the same signature bytes', () => {
+    const { signature } = signed();
+    const bytes = Buffer.from(signature, 'base64url');
+    const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+    // 256 bits are 42 characters and 4 bits: the last character has four spellings.
+    const lastOnes = [...alphabet].map((last) => signature.slice(0, -1) + last);
+    const twins = lastOnes.filter(
+      (text) => Buffer.from(text, 'base64url').equals(bytes) && text !== signature,
+    );
+    expect(twins).toHaveLength(3);
+    const spellings = [
+      ...twins,
+      `${signature}=`,
+      `${signature}\n`,
+      ` ${signature}`,
+      `${signature}.`,
+      ...(/[-_]/.test(signature) ? [bytes.toString('base64')] : []),
+    ];
+    expect(spellings.map((text) => refusal({ signature: text }))).toEqual(
+      spellings.map(() => 'link.invalid'),
+    );
+  });
+
+  test.each(['', 'A', 'A'.repeat(43), 'A'.repeat(10_000), 'ä'.repeat(43)])(
+    'with nonsense for a signature: %#',
+    (signature) => {
+      expect(refusal({ signature })).toBe('link.invalid');
+    },
+  );
+
+  test('when another secret signed it', () => {
+    expect(refusal({}, { by: createLinkSigner(`${secret}.`) })).toBe('link.invalid');
+  });
+});
+
+describe('the end of a link', () => {
+  test('is its last moment', () => {
+    expect(refusal({}, { at: expiresAt })).toBeUndefined();
+    expect(refusal({}, { at: new Date(expiresAt.getTime() + 1) })).toBe('link.expired');
+  });
+
+  test('is never before the moment that was asked for', () => {
+    const asked = new Date(expiresAt.getTime() + 1);
+    const parameters = signer.sign(path, asked);
+    expect(Number(parameters.get('expires')) * 1000).toBeGreaterThanOrEqual(asked.getTime());
+  });
+
+  test('is not told to those who did not have the link: tampered and expired is invalid', () => {
+    const at = new Date(expiresAt.getTime() + 1);
+    expect(refusal({ signature: 'A'.repeat(43) }, { at })).toBe('link.invalid');
+  });
+});

@@ -1,0 +1,326 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { pino } from 'pino';
+
+import { openDatabase, type Database } from '../../src/infra/database.js';
+import { createInbox, type Committed, type Inbox, type InboxEntry } from '../../src/infra/inbox.js';
+import { cloneDatabase, type TestDatabase } from '../support/test-database.js';
+import { until } from '../support/until.js';
+import { entry, mediaRow, messageRow, statusRow } from './entries.js';
+
+let database: TestDatabase;
+let opened: Database[];
+let inbox: Inbox;
+beforeEach(async () => {
+  database = await cloneDatabase();
+  opened = [];
+  inbox = openInbox();
+});
+afterEach(async () => {
+  await Promise.all(opened.map((one) => one.close()));
+  await database.drop();
+});
+
+function openInbox(): Inbox {
+  const one = openDatabase(database.connectionString, pino({ level: 'silent' }));
+  opened.push(one);
+  return createInbox(one.byKey);
+}
+
+const count = async (table: string): Promise<number> =>
+  (await database.query<{ count: number }>(`select count(*)::int as count from ${table}`))[0]?.count ?? -1;
+
+/** The media that jobs are there for. */
+async function jobs(): Promise<(string | null)[]> {
+  const rows = await database.query<{ id: string | null }>(
+    `select payload ->> 'mediaId' as id from graphile_worker._private_jobs order by id`,
+  );
+  return rows.map(({ id }) => id);
+}
+
+const numbered = (length: number, name: string): InboxEntry[] =>
+  Array.from({ length }, (_, index) => entry(`${name} ${String(index)}`));
+
+describe('one webhook', () => {
+  test('is kept byte for byte, with everything that was read from it', async () => {
+    const body = Buffer.from([0, 255, 254, 13, 10, 0x27, 0x5c, 0]);
+    const one = entry('one', {
+      ...{
+        body,
+        headers: { 'user-agent': `a "quoted" 'thing'` },
+        outcome: 'malformed',
+        reason: 'half of it',
+      },
+      messages: [messageRow('m', { caption: `it's \\ "quoted" 👋 $1`, chat: 'group', recipient: 'us' })],
+      media: [
+        mediaRow('m', { source_expires_at: '2026-11-21T11:00:00.000Z', source_credentials: true }),
+        mediaRow('m', { position: 1, declared_type: 'image/png', declared_sha256: 'ab', filename: 'a.png' }),
+      ],
+      statuses: [
+        statusRow('earlier', { at: '2026-11-21T09:00:00.000Z', status: 'failed', error_code: '131' }),
+      ],
+    });
+    const committed = await inbox.commit(one);
+
+    expect(committed).toEqual<Committed>({
+      delivery: one.id,
+      duplicate: false,
+      media: one.media.map(({ id }) => id),
+    });
+    const [delivery] = await database.query('select * from delivery');
+    expect(delivery).toEqual({
+      ...{ id: one.id, channel: 'z-api', provider: 'z-api', body, headers: one.headers },
+      ...{ content_hash: Buffer.from(one.contentHash, 'hex'), outcome: 'malformed', reason: 'half of it' },
+      received_at: new Date(one.receivedAt),
+    });
+    const [message] = await database.query('select * from message');
+    expect(message).toMatchObject({
+      ...{ id: one.messages[0]?.id, channel: 'z-api', provider: 'z-api', message_id: 'm', chat: 'group' },
+      ...{
+        caption: `it's \\ "quoted" 👋 $1`,
+        delivery_id: one.id,
+        sent_at: new Date('2026-11-21T10:00:00Z'),
+      },
+    });
+    const media = await database.query('select * from media order by position');
+    expect(media).toMatchObject([
+      {
+        ...{ id: one.media[0]?.id, message_row_id: one.messages[0]?.id, state: 'pending', attempts: 0 },
+        ...{ source_expires_at: new Date('2026-11-21T11:00:00Z'), source_credentials: true },
+        next_attempt_at: new Date(one.receivedAt),
+      },
+      { position: 1, declared_type: 'image/png', declared_sha256: 'ab', filename: 'a.png' },
+    ]);
+    const [status] = await database.query('select * from message_status');
+    expect(status).toMatchObject({ message_id: 'earlier', status: 'failed', error_code: '131' });
+  });
+
+  test('gives jobs to pictures that are to be fetched, and to no others', async () => {
+    const states = ['pending', 'rejected', 'failed', 'pending'] as const;
+    const media = states.map((state, position) =>
+      mediaRow('m', { state, position, ...(state !== 'pending' && { source_url: null }) }),
+    );
+    await inbox.commit(entry('one', { messages: [messageRow('m')], media }));
+    await inbox.commit(entry('two', { messages: [], media: [], outcome: 'ignored' }));
+    const pending = media.filter(({ state }) => state === 'pending').map(({ id }) => id);
+    expect(await jobs()).toEqual(pending.toSorted());
+    const [job] = await database.query<{ payload: unknown; max_attempts: number; task: string }>(
+      `select payload, max_attempts, task_identifier as task from graphile_worker.jobs j
+       join graphile_worker._private_jobs using (id) where j.key = 'fetch:' || $1`,
+      [pending[0]],
+    );
+    expect(job).toEqual({ payload: { mediaId: pending[0] }, max_attempts: 32_767, task: 'fetch' });
+  });
+
+  test('that the database refuses leaves nothing behind', async () => {
+    const bad = entry('bad', { media: [mediaRow('bad', { source_expires_at: 'tomorrow' })] });
+    await expect(inbox.commit(bad)).rejects.toMatchObject({ code: '22007' });
+    expect(await count('delivery')).toBe(0);
+    expect(await count('message')).toBe(0);
+    expect(await jobs()).toEqual([]);
+  });
+});
+
+describe('many webhooks at once', () => {
+  test('are all written, and each answer is about its own', async () => {
+    const entries = numbered(500, 'picture');
+    const committed = await Promise.all(entries.map((one) => inbox.commit(one)));
+
+    expect(committed).toEqual(
+      entries.map((one) => ({ delivery: one.id, duplicate: false, media: [one.media[0]?.id] })),
+    );
+    expect(await count('delivery')).toBe(500);
+    const rows = await database.query<{ name: string; delivery: string; media: string }>(
+      `select message.message_id as name, delivery.id as delivery, media.id as media from media
+       join message on message.id = message_row_id join delivery on delivery.id = delivery_id`,
+    );
+    expect(new Set(rows.map(({ name, delivery, media }) => [name, delivery, media].join()))).toEqual(
+      new Set(entries.map((one) => [one.messages[0]?.message_id, one.id, one.media[0]?.id].join())),
+    );
+    expect(await jobs()).toEqual(jobsOf(entries.map((one) => one.media[0]?.id ?? '')));
+  });
+
+  test('are written together, not one by one', async () => {
+    const entries = numbered(500, 'picture');
+    await Promise.all(entries.map((one) => inbox.commit(one)));
+    const [row] = await database.query<{ transactions: number }>(
+      'select count(distinct xmin::text)::int as transactions from delivery',
+    );
+    expect(row?.transactions).toBeLessThanOrEqual(10);
+  });
+
+  test('may be the same: one is new, the others are told of it', async () => {
+    const copies = Array.from({ length: 20 }, () => entry('same'));
+    const committed = await Promise.all(copies.map((one) => inbox.commit(one)));
+
+    expect(committed.filter(({ duplicate }) => !duplicate)).toHaveLength(1);
+    expect(new Set(committed.map(({ delivery }) => delivery)).size).toBe(1);
+    expect(new Set(committed.flatMap(({ media }) => media)).size).toBe(1);
+    const [kept] = await database.query<{ id: string; media: string }>(
+      'select delivery.id, media.id as media from delivery, media',
+    );
+    expect(committed[0]).toMatchObject({ delivery: kept?.id, media: [kept?.media] });
+    expect(await jobs()).toHaveLength(1);
+  });
+
+  test('are not taken down by a bad one among them', async () => {
+    const bad: InboxEntry[] = [
+      entry('bad date', { receivedAt: '2026-13-45T10:00:00Z' }),
+      entry('bad expiry', { media: [mediaRow('bad expiry', { source_expires_at: 'soon' })] }),
+      entry('bad text', { messages: [messageRow('bad text', { caption: 'NUL \u0000' })] }),
+      entry('bad id', { id: 'not a uuid' }),
+    ];
+    const good = numbered(60, 'good');
+    const mixed = [...good.slice(0, 20), ...bad, ...good.slice(20)];
+    const settled = await Promise.allSettled(mixed.map((one) => inbox.commit(one)));
+
+    const refused = mixed.filter((_, index) => settled[index]?.status === 'rejected');
+    expect(refused).toEqual(bad);
+    expect(await count('delivery')).toBe(60);
+    expect(await jobs()).toEqual(jobsOf(good.map((one) => one.media[0]?.id ?? '')));
+  });
+
+  test('go on after a bad one: the next batch is written', async () => {
+    await inbox.commit(entry('bad', { receivedAt: 'never' })).catch(() => undefined);
+    expect((await inbox.commit(entry('next'))).duplicate).toBe(false);
+  });
+});
+
+describe('what came before', () => {
+  test('is recognised by its content, later and from another process', async () => {
+    const first = await inbox.commit(entry('again'));
+    const second = await openInbox().commit(entry('again'));
+    expect(second).toEqual({ ...first, duplicate: true });
+    expect(await count('delivery')).toBe(1);
+  });
+
+  test('is another delivery on another channel', async () => {
+    await inbox.commit(entry('again'));
+    const other = await inbox.commit(entry('again', { channel: 'second' }));
+    expect(other.duplicate).toBe(false);
+    expect(await count('media')).toBe(2);
+  });
+
+  test('in another envelope is another delivery, but not another picture', async () => {
+    const first = await inbox.commit(
+      entry('one envelope', { messages: [messageRow('m')], media: [mediaRow('m')] }),
+    );
+    const second = entry('another envelope', { messages: [messageRow('m')], media: [mediaRow('m')] });
+    const again = await inbox.commit(second);
+    expect(again).toEqual({ delivery: second.id, duplicate: true, media: first.media });
+    expect(await count('delivery')).toBe(2);
+    expect(await count('media')).toBe(1);
+    expect(await jobs()).toEqual(jobsOf(first.media));
+  });
+
+  test('with another kind of attachment brings that one only', async () => {
+    const first = await inbox.commit(entry('one', { messages: [messageRow('m')], media: [mediaRow('m')] }));
+    const second = entry('two', {
+      messages: [messageRow('m')],
+      media: [mediaRow('m'), mediaRow('m', { kind: 'audio' })],
+    });
+    const committed = await inbox.commit(second);
+    expect(committed).toEqual({
+      delivery: second.id,
+      duplicate: false,
+      media: [first.media[0], second.media[1]?.id],
+    });
+    expect(await count('media')).toBe(2);
+  });
+
+  test('of a status is written once', async () => {
+    const status = (name: string): InboxEntry =>
+      entry(name, { messages: [], media: [], statuses: [statusRow('m')], outcome: 'status' });
+    await Promise.all([inbox.commit(status('a')), inbox.commit(status('b'))]);
+    expect(await count('message_status')).toBe(1);
+    expect(await count('delivery')).toBe(2);
+  });
+});
+
+describe('reading again', () => {
+  test('adds what was not understood before, and leaves what exists', async () => {
+    const first = entry('one', { messages: [], media: [], outcome: 'malformed', reason: 'what?' });
+    await inbox.commit(first);
+    const learned = { ...entry('one'), id: first.id };
+    expect(await inbox.recommit(learned)).toEqual({
+      delivery: first.id,
+      duplicate: false,
+      media: [learned.media[0]?.id],
+    });
+    const again = await inbox.recommit({ ...entry('one'), id: first.id });
+    expect(again).toEqual({ delivery: first.id, duplicate: true, media: [learned.media[0]?.id] });
+    expect(await database.query('select outcome, reason from delivery')).toEqual([
+      { outcome: 'accepted', reason: null },
+    ]);
+    expect(await jobs()).toEqual([learned.media[0]?.id ?? '']);
+  });
+});
+
+test('two processes that receive the same 200 webhooks write each once, and neither sees a deadlock', async () => {
+  const names = Array.from({ length: 200 }, (_, index) => `same ${String(index)}`);
+  const inboxes = [inbox, openInbox()];
+  // Several messages each, and in opposite orders, which is what deadlocks are made of.
+  const shared = (name: string): InboxEntry =>
+    entry(name, {
+      messages: [messageRow(name), messageRow(`${name}'`)],
+      media: [mediaRow(`${name}'`), mediaRow(name)],
+      statuses: [statusRow(name), statusRow(`${name}'`)],
+    });
+  const committed = await Promise.all(
+    inboxes.map((one, index) =>
+      Promise.all((index === 0 ? names : names.toReversed()).map((name) => one.commit(shared(name)))),
+    ),
+  );
+
+  const [mine = [], theirs = []] = [committed[0], committed[1]?.toReversed()];
+  names.forEach((_, index) => {
+    expect([mine[index]?.duplicate, theirs[index]?.duplicate].toSorted()).toEqual([false, true]);
+    expect(mine[index]?.delivery).toBe(theirs[index]?.delivery);
+    expect(mine[index]?.media).toEqual(theirs[index]?.media);
+  });
+  expect(await count('delivery')).toBe(200);
+  expect(await count('message')).toBe(400);
+  expect(await count('media')).toBe(400);
+  expect(await count('message_status')).toBe(400);
+  expect(await jobs()).toEqual(jobsOf(mine.flatMap(({ media }) => media)));
+  expect(await deadlocks()).toBe(0);
+});
+
+test('two processes that receive the same messages in different envelopes write each message once', async () => {
+  const names = Array.from({ length: 200 }, (_, index) => `m${String(index)}`);
+  const inboxes = [inbox, openInbox()];
+  const committed = await Promise.all(
+    inboxes.map((one, index) =>
+      Promise.all(
+        (index === 0 ? names : names.toReversed()).map((name) =>
+          one.commit(
+            entry(`${name} in envelope ${String(index)}`, {
+              messages: [messageRow(name)],
+              media: [mediaRow(name)],
+            }),
+          ),
+        ),
+      ),
+    ),
+  );
+  const [mine = [], theirs = []] = [committed[0], committed[1]?.toReversed()];
+  expect(mine.map(({ media }) => media)).toEqual(theirs.map(({ media }) => media));
+  expect(await count('delivery')).toBe(400);
+  expect(await count('media')).toBe(200);
+  expect(await jobs()).toEqual(jobsOf(mine.flatMap(({ media }) => media)));
+  expect(await deadlocks()).toBe(0);
+});
+
+/** As the server counts them; a connection hands its counts in when it ends. */
+async function deadlocks(): Promise<number> {
+  await Promise.all(opened.splice(0).map((one) => one.close()));
+  await until(async () => {
+    const [row] = await database.query<{ others: number }>(
+      `select count(*)::int as others from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
+    );
+    return row?.others === 0;
+  });
+  const [row] = await database.query<{ deadlocks: number }>(
+    'select deadlocks::int from pg_stat_database where datname = current_database()',
+  );
+  return row?.deadlocks ?? -1;
+}

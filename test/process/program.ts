@@ -1,0 +1,81 @@
+/** Programs in processes of their own, so that they can be killed. They see the build that global-setup.ts brought up to date. */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+export const projectFolder = join(import.meta.dirname, '../..');
+
+/** The address of a compiled module, to be imported by a program. */
+export function built(file: string): string {
+  return pathToFileURL(join(projectFolder, 'dist', file)).href;
+}
+
+export interface Program {
+  readonly pid: number;
+  /** What it has printed so far, complaints included. */
+  readonly output: () => string;
+  /** Resolves when it has printed this; rejects when it ends before. */
+  readonly says: (pattern: RegExp) => Promise<RegExpExecArray>;
+  /** Resolves with the exit status or the signal when it has ended and everything it printed has been read. */
+  readonly ended: Promise<number | NodeJS.Signals>;
+  /** Sends a signal and waits for the end. */
+  readonly kill: (signal: NodeJS.Signals) => Promise<number | NodeJS.Signals>;
+}
+
+interface Launch {
+  readonly cwd?: string;
+  /** Absent: the environment of the tests. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Runs a module that is written down in the test. `args` are in `process.argv` from index 1. */
+export function startScript(source: string, args: readonly string[] = []): Program {
+  return start(['--input-type=module', '--eval', source, '--', ...args], { cwd: projectFolder });
+}
+
+/** Runs a compiled module. */
+export function startCompiled(file: string, args: readonly string[], launch: Launch): Program {
+  return start([join(projectFolder, 'dist', file), ...args], launch);
+}
+
+function start(args: readonly string[], { cwd, env }: Launch): Program {
+  const child = spawn(process.execPath, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let printed = '';
+  const listeners = new Set<() => void>();
+  const hear = (chunk: Buffer): void => {
+    printed += chunk.toString('utf8');
+    for (const listener of listeners) listener();
+  };
+  child.stdout.on('data', hear);
+  child.stderr.on('data', hear);
+  const ended = new Promise<number | NodeJS.Signals>((resolve, reject) => {
+    child.once('error', reject);
+    // `close` comes after the last output. A grandchild that holds the pipes open (PostgreSQL does not) would keep it away.
+    child.once('close', (code, signal) => {
+      resolve(signal ?? code ?? 0);
+    });
+  });
+  return {
+    pid: child.pid ?? 0,
+    output: () => printed,
+    ended,
+    says: (pattern) =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          const match = pattern.exec(printed);
+          if (!match) return;
+          listeners.delete(look);
+          resolve(match);
+        };
+        listeners.add(look);
+        look();
+        ended.then((how) => {
+          reject(new Error(`It ended (${String(how)}) without saying ${String(pattern)}:\n${printed}`));
+        }, reject);
+      }),
+    kill: (signal) => {
+      child.kill(signal);
+      return ended;
+    },
+  };
+}

@@ -1,0 +1,171 @@
+/** Talks to a service over HTTP, and says what came back in a form that tests can look into. */
+import request from 'supertest';
+
+import { signWebhook } from '../providers/signing.js';
+
+export interface Answer<Body> {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly bytes: Buffer;
+  /** Parsed, where it is JSON; otherwise undefined. */
+  readonly body: Body;
+}
+
+export interface Call {
+  readonly method?: 'get' | 'head' | 'post' | 'put' | 'delete' | 'patch' | 'options';
+  readonly token?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as it is. */
+  readonly raw?: Buffer | string;
+  /** Sent as JSON. */
+  readonly json?: unknown;
+}
+
+export async function call<Body = Problem>(
+  base: string,
+  path: string,
+  what: Call = {},
+): Promise<Answer<Body>> {
+  const { method = 'get', token, headers = {}, raw, json } = what;
+  const sending = request(base)[method](path).responseType('blob').redirects(0);
+  if (token !== undefined) void sending.set('Authorization', `Bearer ${token}`);
+  if (json !== undefined) void sending.set('Content-Type', 'application/json').send(JSON.stringify(json));
+  void sending.set(headers);
+  // Without this, superagent makes JSON of bytes that are sent as JSON.
+  if (raw !== undefined) void sending.serialize((body) => body as string).send(raw);
+  const response = await sending;
+  const bytes = Buffer.isBuffer(response.body) ? response.body : Buffer.alloc(0);
+  return {
+    status: response.status,
+    headers: response.headers as Record<string, string | undefined>,
+    bytes,
+    body: (isJson(response.headers['content-type']) ? JSON.parse(bytes.toString('utf8')) : undefined) as Body,
+  };
+}
+
+function isJson(type: unknown): boolean {
+  return typeof type === 'string' && /^application\/(problem\+)?json\b/.test(type);
+}
+
+export interface WebhookOptions {
+  readonly query?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Posts a webhook with the given proof, or none. Anything but bytes or text is sent as JSON. */
+export async function postUnproven<Body = Problem>(
+  { url }: { readonly url: string },
+  channel: string,
+  { payload, query = {}, headers = {} }: WebhookOptions & { readonly payload: unknown },
+): Promise<Answer<Body>> {
+  const path = `/webhooks/${channel}?${new URLSearchParams(query).toString()}`;
+  return call<Body>(url, path, {
+    method: 'post',
+    headers: { 'content-type': 'application/json', ...headers },
+    raw: toBytes(payload),
+  });
+}
+
+/** Posts a webhook as its provider does. */
+export async function postWebhook(
+  service: { readonly url: string },
+  channel: string,
+  payload: unknown,
+): Promise<Answer<Receipt>> {
+  const bytes = toBytes(payload);
+  return postUnproven<Receipt>(service, channel, { payload: bytes, ...signWebhook(channel, bytes) });
+}
+
+function toBytes(payload: unknown): Buffer {
+  if (Buffer.isBuffer(payload)) return payload;
+  return Buffer.from(typeof payload === 'string' ? payload : JSON.stringify(payload));
+}
+
+// Answers, as the contract has them.
+
+export interface Receipt {
+  readonly delivery: string;
+  readonly outcome: string;
+  readonly duplicate: boolean;
+  readonly media: readonly string[];
+}
+
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly errors?: readonly { readonly field: string; readonly message: string }[];
+}
+
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  readonly nextCursor: string | null;
+}
+
+export interface MessageFacts {
+  readonly id: string;
+  readonly from: string;
+  readonly to: string | null;
+  readonly chat: string | null;
+  readonly senderName: string | null;
+  readonly caption: string | null;
+  readonly sentAt: string | null;
+}
+
+export interface PreviewView {
+  readonly url: string;
+  readonly type: string;
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface MediaView {
+  readonly id: string;
+  readonly channel: string;
+  readonly provider: string;
+  readonly direction: string;
+  readonly kind: string;
+  readonly state: string;
+  readonly message: MessageFacts | null;
+  readonly receivedAt: string;
+  readonly readyAt: string | null;
+  readonly type: string | null;
+  readonly bytes: number | null;
+  readonly width: number | null;
+  readonly height: number | null;
+  readonly sha256: string | null;
+  readonly filename: string | null;
+  readonly thumbhash: string | null;
+  readonly previews: Readonly<Partial<Record<'small' | 'large', PreviewView>>>;
+  readonly contentUrl: string | null;
+  readonly attempts: number;
+  readonly nextAttemptAt: string | null;
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+
+export interface MessageView extends MessageFacts {
+  readonly channel: string;
+  readonly provider: string;
+  readonly direction: string;
+  readonly receivedAt: string;
+  readonly status: string | null;
+  readonly statusAt: string | null;
+  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly media: readonly MediaView[];
+}
+
+export interface DeliverySummary {
+  readonly id: string;
+  readonly channel: string;
+  readonly provider: string;
+  readonly outcome: string;
+  readonly reason: string | null;
+  readonly receivedAt: string;
+}
+
+export interface DeliveryView extends DeliverySummary {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}

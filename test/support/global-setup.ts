@@ -1,0 +1,99 @@
+/**
+ * One PostgreSQL for all tests, with a migrated template that each of them clones (test-database.ts): an embedded one in a
+ * temporary folder, or the server that TEST_DATABASE_URL names.
+ *
+ * Jest loads this file before there are test modules, and as CommonJS, so that it cannot import sources: what it needs of
+ * them comes from the build, which is brought up to date first.
+ */
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+import pg from 'pg';
+
+import type * as EmbeddedPostgres from '../../src/infra/embedded-postgres.js';
+
+const run = promisify(execFile);
+
+interface TestServer {
+  readonly url: string;
+  readonly stop: () => Promise<void>;
+}
+
+async function setUp({ rootDir }: { readonly rootDir: string }): Promise<void> {
+  await run(process.execPath, ['build.mjs', '--if-needed'], { cwd: rootDir });
+  const given = process.env['TEST_DATABASE_URL'];
+  const server = given === undefined ? await startServer(rootDir) : { url: given, stop: nothing };
+  const template = `inlet_test_${randomBytes(4).toString('hex')}`;
+  const stopTestServer = async (): Promise<void> => {
+    await dropClones(server.url, template);
+    await server.stop();
+  };
+  try {
+    await administer(server.url, `create database ${template}`);
+    await migrateTemplate(rootDir, databaseUrl(server.url, template));
+  } catch (error) {
+    await stopTestServer();
+    throw error;
+  }
+  process.env['INLET_TEST_SERVER'] = server.url;
+  process.env['INLET_TEST_TEMPLATE'] = template;
+  Object.assign(globalThis, { stopTestServer }); // For global-teardown.ts.
+}
+
+const nothing = (): Promise<void> => Promise.resolve();
+
+async function startServer(rootDir: string): Promise<TestServer> {
+  const { startEmbeddedPostgres } = (await import(
+    join(rootDir, 'dist/infra/embedded-postgres.js')
+  )) as typeof EmbeddedPostgres;
+  const folder = await mkdtemp(join(tmpdir(), 'inlet-test-postgres-'));
+  const { connectionString, stop } = await startEmbeddedPostgres(folder);
+  // Nothing here has to survive a crash, and every clone of the template would wait for the disk.
+  await administer(connectionString, 'alter system set fsync = off');
+  await administer(connectionString, 'select pg_reload_conf()');
+  return {
+    url: connectionString,
+    stop: async () => {
+      await stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** In a process of its own: Prisma's schema engine leaves a timer and connections behind, which would keep Jest waiting. */
+async function migrateTemplate(rootDir: string, connectionString: string): Promise<void> {
+  const program = `
+    import { openDatabase } from './dist/infra/database.js';
+    import { migrate } from './dist/infra/migrations.js';
+    await migrate(openDatabase(process.argv[1]));
+    process.exit();`;
+  await run(process.execPath, ['--input-type=module', '--eval', program, connectionString], { cwd: rootDir });
+}
+
+/** The template and what tests that were ended half-way have left, together with their connections. */
+async function dropClones(url: string, template: string): Promise<void> {
+  const rows = await administer(url, `select datname from pg_database where datname like '${template}%'`);
+  for (const { datname } of rows) await administer(url, `drop database if exists ${datname} with (force)`);
+}
+
+async function administer(url: string, statement: string): Promise<{ datname: string }[]> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query<{ datname: string }>(statement)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+function databaseUrl(server: string, name: string): string {
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+export { setUp as default };

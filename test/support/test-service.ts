@@ -1,0 +1,128 @@
+/** The whole service in this process: the real composition on a database of its own, listening on a real port. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { pino } from 'pino';
+
+import { compose } from '../../src/compose.js';
+import { loadConfig } from '../../src/config.js';
+import type { Scope } from '../../src/domain/access.js';
+import { createLogger } from '../../src/infra/logger.js';
+import { createTokens } from '../../src/infra/tokens.js';
+import { providers } from '../../src/providers/index.js';
+import { settings } from '../providers/signing.js';
+import { cloneDatabase, type TestDatabase } from './test-database.js';
+
+export interface TestServiceOptions {
+  /** Settings beyond those of the five channels, which are all enabled with the secrets of signing.ts. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Hosts, as `127.0.0.1:PORT`, that pictures may be fetched from. */
+  readonly mediaHosts?: readonly string[];
+  readonly now?: () => Date;
+  /** Whether pictures are fetched; without it everything stays pending. By default true. */
+  readonly queue?: boolean;
+}
+
+export interface TestService {
+  readonly url: string;
+  readonly database: TestDatabase;
+  readonly uploadsDir: string;
+  /** A token for the scopes, separated by spaces, and for all channels unless some are named. */
+  readonly token: (scope: string, options?: TokenOptions) => string;
+  /** Everything that was logged so far, in the form in which it is written. */
+  readonly logs: () => string;
+  readonly stop: () => Promise<void>;
+}
+
+export interface TokenOptions {
+  readonly channels?: readonly string[];
+  readonly expiresInSeconds?: number;
+}
+
+export const authSecret = 'a-secret-for-tests-0123456789abcdef';
+
+/** Whoever starts it stops it. A host that hangs is to be closed before, or stopping waits for it. */
+export async function startTestService(options: TestServiceOptions = {}): Promise<TestService> {
+  const now = options.now ?? (() => new Date());
+  const [database, folder] = await Promise.all([
+    cloneDatabase(),
+    mkdtemp(join(tmpdir(), 'inlet-test-uploads-')),
+  ]);
+  const config = loadConfig(
+    {
+      ...channelSettings(),
+      AUTH_SECRET: authSecret,
+      INLET_DIR: folder,
+      UPLOADS_DIR: folder,
+      FETCH_ALLOW_PRIVATE_HOSTS: (options.mediaHosts ?? []).join(','),
+      ...options.env,
+    },
+    now,
+  );
+  const { server, url, handle } = await listen();
+  const { logger, logs } = loggerInMemory();
+  const services = compose(config, {
+    databaseUrl: database.connectionString,
+    publicUrl: url,
+    logger,
+    now,
+  });
+  handle(services.app);
+  if (options.queue ?? true) await services.queue.start();
+  const tokens = createTokens(config.authSecret, now);
+
+  return {
+    url,
+    database,
+    uploadsDir: config.uploadsDir,
+    token: (scope, { channels, expiresInSeconds } = {}) =>
+      tokens.issue({
+        scopes: scope.split(' ') as Scope[],
+        channels: channels ?? null,
+        expiresInSeconds: expiresInSeconds ?? null,
+      }),
+    logs,
+    stop: async () => {
+      server.close();
+      server.closeAllConnections();
+      await services.queue.stop();
+      await services.close();
+      await database.drop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function channelSettings(): Record<string, string> {
+  return Object.fromEntries(
+    providers.flatMap(({ id, envKeys }) =>
+      Object.entries(settings[id] ?? {}).map(([name, value]) => [envKeys[name] ?? name, value]),
+    ),
+  );
+}
+
+/** Listens at once, since the address is part of what is composed; requests come later. */
+async function listen() {
+  let listener: RequestListener | undefined;
+  const server = createServer((request, response) => listener?.(request, response));
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+  return {
+    server,
+    url,
+    handle: (app: RequestListener) => {
+      listener = app;
+    },
+  };
+}
+
+/** The service's own logger, at its most talkative, except that its lines stay here. */
+function loggerInMemory() {
+  const lines: string[] = [];
+  const logger = createLogger('trace');
+  Object.assign(logger, { [pino.symbols.streamSym]: { write: (line: string) => lines.push(line) } });
+  return { logger, logs: () => lines.join('') };
+}
