@@ -8,7 +8,7 @@ import { outcomes, type Inbox } from '../infra/inbox.js';
 import type { DeliveryRecord, Lookup } from '../infra/lookup.js';
 import type { Tokens } from '../infra/tokens.js';
 import { replay } from '../pipeline/replay.js';
-import { cursor, pageLimit, parseInput, queryOf, toPage, uuidParameter } from './input.js';
+import { cursor, pageLimit, parseInput, queryOf, searchText, toPage, uuidParameter } from './input.js';
 import { accessOf, authenticate } from './middleware/authenticate.js';
 import { deliverySummaryView, deliveryView } from './views.js';
 
@@ -20,7 +20,7 @@ export interface DeliveryServices {
 }
 
 const filters = z.strictObject({
-  channel: z.string().min(1).max(255).optional(),
+  channel: searchText(255).optional(),
   outcome: z.enum(outcomes).optional(),
   limit: pageLimit,
   cursor: cursor.optional(),

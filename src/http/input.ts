@@ -33,6 +33,14 @@ export function uuidParameter(request: Request, name: string): string | undefine
   return parsed.success ? parsed.data.toLowerCase() : undefined;
 }
 
+/** A text to look for. NUL is in no text that is stored, and the database does not even take the question. */
+export const searchText = (maxLength: number) =>
+  z
+    .string()
+    .min(1)
+    .max(maxLength)
+    .refine((text) => !text.includes('\0'), 'has a character that no text has');
+
 /** Where a page ends, opaque to callers. */
 export function encodeCursor(id: string): string {
   return Buffer.from(`1:${id}`).toString('base64url');

@@ -11,7 +11,7 @@ import type { Lookup, MediaFilter, MediaRecord } from '../infra/lookup.js';
 import type { MediaTable } from '../infra/media-table.js';
 import type { Notifications } from '../infra/notifications.js';
 import type { Tokens } from '../infra/tokens.js';
-import { cursor, pageLimit, parseInput, queryOf, toPage, uuidParameter } from './input.js';
+import { cursor, pageLimit, parseInput, queryOf, searchText, toPage, uuidParameter } from './input.js';
 import { accessOf, authenticate, setAccess } from './middleware/authenticate.js';
 import { sendStored, type StoredBytes } from './stored-bytes.js';
 import { contentPath, mediaView, previewPath, storedPreviews } from './views.js';
@@ -27,9 +27,14 @@ export interface MediaServices {
   readonly now: () => Date;
 }
 
-const text = z.string().min(1).max(255);
+const text = searchText(255);
 /** With an offset or `Z`; a date alone is its beginning in UTC. A time without an offset would mean another one on each machine. */
-const moment = z.iso.datetime({ offset: true }).or(z.iso.date()).pipe(z.coerce.date());
+const moment = z.iso
+  .datetime({ offset: true })
+  .or(z.iso.date())
+  // The database knows no year 0.
+  .transform((text) => new Date(text))
+  .pipe(z.date().min(new Date('0001-01-01')));
 const filters = z.strictObject({
   channel: text.optional(),
   provider: text.optional(),
@@ -46,7 +51,7 @@ const filters = z.strictObject({
     .optional(),
   since: moment.optional(),
   until: moment.optional(),
-  q: z.string().min(1).max(200).optional(),
+  q: searchText(200).optional(),
   limit: pageLimit,
   cursor: cursor.optional(),
 });

@@ -15,7 +15,7 @@ export function messageRoutes(services: { lookup: Lookup; tokens: Tokens }, limi
     limit,
     async (request: Request, response: Response) => {
       const [channel, messageId] = [String(request.params['channel']), String(request.params['messageId'])];
-      const visible = seesChannel(accessOf(response), channel) && !messageId.includes('\0');
+      const visible = seesChannel(accessOf(response), channel) && !`${channel}${messageId}`.includes('\0');
       const message = visible ? await services.lookup.message(channel, messageId) : null;
       if (!message)
         throw new AppError('message.not_found', 'there is no message with this id in this channel');

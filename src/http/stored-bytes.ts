@@ -30,7 +30,8 @@ export async function sendStored(
     response.status(304).end();
     return;
   }
-  const range = wantedRange(request, stored, size);
+  // RFC 9110 knows ranges of GET only.
+  const range = request.method === 'GET' ? wantedRange(request, stored, size) : undefined;
   if (range === 'unsatisfiable') {
     response
       .status(416)
@@ -79,16 +80,20 @@ function disposition(kind: 'inline' | 'attachment', filename: string | null): st
 /** One range; several at once are answered with everything, which RFC 9110 allows. */
 function wantedRange(
   request: Request,
-  { tag, lastModified }: StoredBytes,
+  stored: StoredBytes,
   size: number,
 ): { start: number; end: number } | 'unsatisfiable' | undefined {
   const header = request.headers.range;
-  if (!header?.startsWith('bytes=')) return undefined;
-  const condition = request.get('If-Range');
-  if (condition !== undefined && condition !== `"${tag}"` && condition !== lastModified.toUTCString())
-    return undefined;
-  const ranges = parseRange(size, header, { combine: true });
+  if (!header?.startsWith('bytes=') || !isStillSame(request.get('If-Range'), stored)) return undefined;
+  // The last bytes, when there are fewer, are all of them; the parser does not know that.
+  const lastBytes = Number(/^bytes=-(\d+)$/.exec(header)?.[1] ?? 0);
+  const ranges = parseRange(size, lastBytes > size ? 'bytes=0-' : header, { combine: true });
   if (ranges === -1) return 'unsatisfiable';
   if (ranges === -2 || ranges.length !== 1) return undefined;
   return ranges[0];
+}
+
+/** Whether a download that was broken off may go on: `If-Range` holds the tag or the date it was begun with. */
+function isStillSame(condition: string | undefined, { tag, lastModified }: StoredBytes): boolean {
+  return condition === undefined || condition === `"${tag}"` || condition === lastModified.toUTCString();
 }

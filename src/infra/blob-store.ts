@@ -21,30 +21,45 @@ export interface BlobStore {
 
 /** Two levels of folders keep each of them small. */
 export function blobKey(sha256: string): string {
-  return `blobs/${fan(sha256)}`;
+  return `blobs/${checked(sha256).slice(0, 2)}/${sha256.slice(2, 4)}/${sha256}`;
 }
 
 export function previewKey(sha256: string, size: PreviewSize): string {
-  return `previews/${fan(sha256)}-${size}`;
+  return `previews/${checked(sha256).slice(0, 2)}/${sha256}-${size}`;
 }
 
-function fan(sha256: string): string {
+function checked(sha256: string): string {
   if (!/^[0-9a-f]{64}$/.test(sha256)) throw new Error('not a SHA-256');
-  return `${sha256.slice(0, 2)}/${sha256.slice(2, 4)}/${sha256}`;
+  return sha256;
 }
 
 export function createLocalBlobStore(folder: string): BlobStore {
   const sync = createFolderSync();
   const pathOf = (key: string): string => join(folder, key);
+  const made = new Set<string>();
+  const makeFolder = async (path: string): Promise<void> => {
+    if (made.has(path)) return;
+    const first = await mkdir(path, { recursive: true });
+    // A new folder's name is durable once the folder that holds it is synced.
+    if (first !== undefined) {
+      for (let parent = dirname(path); parent.length >= dirname(first).length; parent = dirname(parent))
+        await sync(parent);
+    }
+    made.add(path);
+  };
+  const moveTo = async (path: string, bytes: StoredBytes): Promise<void> => {
+    await makeFolder(dirname(path));
+    await rename('file' in bytes ? bytes.file : await writeTemporary(join(folder, 'tmp'), bytes.data), path);
+    await sync(dirname(path));
+  };
 
   return {
     put: async (key, bytes) => {
-      const path = pathOf(key);
       try {
-        await makeFolder(folder, dirname(path));
-        await rename('file' in bytes ? bytes.file : await writeTemporary(folder, bytes.data), path);
-        await sync(dirname(path));
+        await makeFolder(join(folder, 'tmp'));
+        await moveTo(pathOf(key), bytes);
       } catch (cause) {
+        made.clear(); // Somebody may have removed a folder.
         throw new AppError('media.storage_failed', 'the file could not be stored', { cause });
       }
     },
@@ -61,17 +76,8 @@ async function sizeOf(path: string): Promise<number | undefined> {
   );
 }
 
-/** A new folder's name is durable only once the folder that holds it is synced, up to the one that was there. */
-async function makeFolder(root: string, folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true });
-  if (first === undefined) return;
-  for (let parent = dirname(folder); parent.length >= root.length; parent = dirname(parent))
-    await syncFolder(parent);
-}
-
 async function writeTemporary(folder: string, data: Buffer): Promise<string> {
-  const path = join(folder, 'tmp', randomUUID());
-  await mkdir(dirname(path), { recursive: true });
+  const path = join(folder, randomUUID());
   const file = await open(path, 'wx', 0o640);
   try {
     await file.writeFile(data);

@@ -61,5 +61,8 @@ function neverScan(client: pg.ClientBase): void {
 
 /** A connection of its own, for what belongs to a session: LISTEN and advisory locks. */
 export function newSession(connectionString: string): pg.Client {
-  return new pg.Client({ connectionString, application_name: applicationName, keepAlive: true });
+  const session = new pg.Client({ connectionString, application_name: applicationName, keepAlive: true });
+  // A connection that is terminated says so twice; whoever minds has heard the first, nobody may die of the second.
+  session.on('error', () => undefined);
+  return session;
 }

@@ -1,4 +1,5 @@
 /** What the API reads: media, messages and deliveries, newest first, a page at a time. */
+import type { MediaState } from '../domain/media.js';
 import type { Prisma } from './generated/client.js';
 import type { Database } from './database.js';
 
@@ -28,7 +29,7 @@ export interface MediaFilter {
   readonly provider?: string | undefined;
   readonly direction?: string | undefined;
   readonly kind?: string | undefined;
-  readonly state?: string | undefined;
+  readonly state?: MediaState | undefined;
   readonly from?: string | undefined;
   readonly chat?: string | undefined;
   readonly messageId?: string | undefined;

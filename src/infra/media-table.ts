@@ -176,10 +176,9 @@ export function createMediaTable(pool: pg.Pool): MediaTable {
         addJobs(`
           select media.id, now() as run_at from media
           where state = 'pending' and next_attempt_at < now() - interval '1 minute'
-            and not exists (select from graphile_worker._private_jobs as job where job.key = '${fetchTask}:' || media.id)
             and not exists (
-              select from graphile_worker._private_jobs as job
-              where job.locked_at is not null and job.payload ->> 'mediaId' = media.id::text)
+              select from graphile_worker._private_jobs as job join graphile_worker._private_tasks as task on task.id = job.task_id
+              where task.identifier = '${fetchTask}' and job.payload ->> 'mediaId' = media.id::text)
           limit 1000`),
       );
       return Number(rows[0]?.count ?? 0);

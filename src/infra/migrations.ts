@@ -14,7 +14,7 @@ import {
 } from '@prisma/driver-adapter-utils';
 import type { SchemaEngine } from '@prisma/schema-engine-wasm';
 import { runMigrations as runQueueMigrations } from 'graphile-worker';
-import type pg from 'pg';
+import pg from 'pg';
 
 import { newSession, type Database } from './database.js';
 
@@ -51,7 +51,18 @@ async function refuseOldServer(session: pg.Client): Promise<void> {
 
 async function applyMigrations(database: Database): Promise<void> {
   const migrationsList = await readMigrations();
-  await withSchemaEngine(new PrismaPg({ connectionString: database.connectionString }), async (engine) => {
+  // The engine keeps its connections, and with them its own lock, which the next process would wait for: they are ended here.
+  const connections = new pg.Pool({ connectionString: database.connectionString });
+  connections.on('error', () => undefined);
+  try {
+    await applyWith(new PrismaPg(connections), migrationsList);
+  } finally {
+    await connections.end();
+  }
+}
+
+async function applyWith(connections: PrismaPg, migrationsList: MigrationsList): Promise<void> {
+  await withSchemaEngine(connections, async (engine) => {
     const diagnosis = await engine.diagnoseMigrationHistory({
       migrationsList,
       optInToShadowDatabase: false,
@@ -66,7 +77,9 @@ async function applyMigrations(database: Database): Promise<void> {
   });
 }
 
-async function readMigrations(): Promise<Parameters<SchemaEngine['applyMigrations']>[0]['migrationsList']> {
+type MigrationsList = Parameters<SchemaEngine['applyMigrations']>[0]['migrationsList'];
+
+async function readMigrations(): Promise<MigrationsList> {
   const baseDir = join(prismaFolder, 'migrations');
   const entries = await readdir(baseDir, { withFileTypes: true });
   const names = entries

@@ -20,10 +20,11 @@ const reconnectAfterMs = 1_000;
 export function listen(database: Database, logger: Logger): Notifications {
   const waiters = new Map<string, Set<() => void>>();
   const closed = new AbortController();
+  const isClosed = (): boolean => closed.signal.aborted;
   let session = newSession(database.connectionString);
 
   const hear = async (): Promise<void> => {
-    while (!closed.signal.aborted) {
+    while (!isClosed()) {
       session = newSession(database.connectionString);
       const ended = new Promise<void>((end) => {
         session.once('end', end);
@@ -37,7 +38,9 @@ export function listen(database: Database, logger: Logger): Notifications {
         }),
       );
       try {
-        await session.connect();
+        // A connection that is closed while it is being made never says so by its promise.
+        await Promise.race([session.connect(), ended]);
+        if (isClosed()) break;
         await session.query(`listen ${mediaChanged}`);
         await ended;
       } catch (error) {
@@ -57,6 +60,7 @@ export function listen(database: Database, logger: Logger): Notifications {
         const timer = setTimeout(wake, timeoutMs);
         signal.addEventListener('abort', wake, { once: true });
         group.add(wake);
+        if (signal.aborted) wake();
         function wake(): void {
           clearTimeout(timer);
           signal.removeEventListener('abort', wake);

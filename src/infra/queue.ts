@@ -128,7 +128,9 @@ async function startPool({ database, logger, tasks, concurrency }: QueueOptions)
     runner,
     ended: Promise.race([runner.promise, lost]),
     close: async () => {
-      await runner.stop().catch(() => undefined); // It may have ended by itself.
+      const stopped = runner.stop().catch(() => undefined); // It may have ended by itself.
+      // What is still running then is given back with the lock: whoever looks for dead pools takes it up.
+      await Promise.race([stopped, delay(gracefulShutdownMs, undefined, { ref: false })]);
       await session.end().catch(() => undefined);
     },
   };

@@ -1,7 +1,7 @@
 /** Temporary files that downloads and uploads stream into: counted and hashed on the way, never held in memory. */
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, rm, stat, type FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { AppError } from '../domain/errors.js';
 
@@ -52,7 +52,7 @@ async function writeAll(
   path: string,
   chunks: AsyncIterable<Buffer>,
 ): Promise<Pick<StagedFile, 'bytes' | 'sha256' | 'head'>> {
-  const file = await storage(open(path, 'wx', 0o640));
+  const file = await storage(create(path));
   try {
     const hash = createHash('sha256');
     let [bytes, gathered, head] = [0, [] as Buffer[], Buffer.alloc(0)];
@@ -72,6 +72,17 @@ async function writeAll(
     return { bytes, sha256: hash.digest('hex'), head };
   } finally {
     await file.close();
+  }
+}
+
+/** The folder is made when it turns out to be missing: asking every time costs more than once being wrong. */
+async function create(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'wx', 0o640);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    await mkdir(dirname(path), { recursive: true });
+    return open(path, 'wx', 0o640);
   }
 }
 

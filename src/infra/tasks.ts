@@ -1,10 +1,10 @@
 /** Names of the queue's tasks and what they are handed; in one place, since SQL adds jobs as well as code. */
 
-/** Downloads, checks, stores and previews one media. Job key: `fetch:<media id>`, so that a media has one job at most. */
+/**
+ * Downloads, checks, stores and previews one media; payload `{mediaId}`. Jobs of later attempts have the key
+ * `fetch:<media id>`, so that one that waits is moved instead of doubled; the first one needs none.
+ */
 export const fetchTask = 'fetch';
-export interface FetchPayload {
-  readonly mediaId: string;
-}
 
 /** Every minute: looks for what was left behind. */
 export const maintainTask = 'maintain';

@@ -50,9 +50,8 @@ export function createStore({ blobs, images, table, decoders }: StoreOptions): S
     if (known) return known;
     const pictures = isDecodable(type) ? await preview(file, kind) : undefined;
     // Bytes last: whoever finds them finds the previews too.
-    for (const { size, data } of pictures?.previews ?? []) {
-      await blobs.put(previewKey(file.sha256, size), { data });
-    }
+    const previews = pictures?.previews ?? [];
+    await Promise.all(previews.map(({ size, data }) => blobs.put(previewKey(file.sha256, size), { data })));
     await blobs.put(blobKey(file.sha256), { file: file.path });
     return {
       sha256: file.sha256,

@@ -1,7 +1,7 @@
 /** What is kept of proven webhooks: every byte, once, whatever they hold. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
-import { call, postWebhook, type Answer, type MessageView, type Receipt } from '../support/client.js';
+import { call, postWebhook, type Answer, type MessageView } from '../support/client.js';
 import { picture, sobotChange, zApiMedia } from '../support/payloads.js';
 import { startTestService, type TestService } from '../support/test-service.js';
 

@@ -2,6 +2,7 @@
 import request from 'supertest';
 
 import { signWebhook } from '../providers/signing.js';
+import type { TestService } from './test-service.js';
 
 export interface Answer<Body> {
   readonly status: number;
@@ -37,9 +38,11 @@ export async function call<Body = Problem>(
   const bytes = Buffer.isBuffer(response.body) ? response.body : Buffer.alloc(0);
   return {
     status: response.status,
-    headers: response.headers as Record<string, string | undefined>,
+    headers: response.headers,
     bytes,
-    body: (isJson(response.headers['content-type']) ? JSON.parse(bytes.toString('utf8')) : undefined) as Body,
+    body: (bytes.length > 0 && isJson(response.headers['content-type'])
+      ? JSON.parse(bytes.toString('utf8'))
+      : undefined) as Body,
   };
 }
 
@@ -74,6 +77,40 @@ export async function postWebhook(
 ): Promise<Answer<Receipt>> {
   const bytes = toBytes(payload);
   return postUnproven<Receipt>(service, channel, { payload: bytes, ...signWebhook(channel, bytes) });
+}
+
+/** Posts a webhook with one attachment, and answers that attachment as soon as it has left `pending`. */
+export async function receive(service: TestService, channel: string, payload: unknown): Promise<MediaView> {
+  const { body } = await postWebhook(service, channel, payload);
+  const path = `/v1/media/${String(body.media[0])}?wait=20`;
+  return (await call<MediaView>(service.url, path, { token: service.token('media:read') })).body;
+}
+
+export interface UploadOptions {
+  readonly token?: string;
+  readonly file?: Uint8Array;
+  readonly filename?: string;
+  /** The name of the field that holds the file. */
+  readonly field?: string;
+  /** The other fields; by default the channel `z-api`. */
+  readonly fields?: Readonly<Record<string, string>>;
+}
+
+/** Uploads a file as a browser does; by default with a token that may. */
+export async function upload<Body = MediaView>(
+  service: TestService,
+  { file, filename = 'file', field = 'file', fields = { channel: 'z-api' }, ...options }: UploadOptions,
+): Promise<Answer<Body>> {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) form.set(name, value);
+  if (file !== undefined) form.set(field, new Blob([new Uint8Array(file)]), filename);
+  const packed = new Response(form); // It knows how to write multipart/form-data.
+  return call<Body>(service.url, '/v1/media', {
+    method: 'post',
+    token: options.token ?? service.token('messages:send'),
+    headers: { 'content-type': packed.headers.get('content-type') ?? '' },
+    raw: Buffer.from(await packed.arrayBuffer()),
+  });
 }
 
 function toBytes(payload: unknown): Buffer {

@@ -1,0 +1,307 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { pino } from 'pino';
+
+import { newId } from '../../src/domain/id.js';
+import type { BlobFacts } from '../../src/domain/media.js';
+import { openDatabase, type Database } from '../../src/infra/database.js';
+import { createInbox, type MediaRow } from '../../src/infra/inbox.js';
+import { createMediaTable, type MediaTable } from '../../src/infra/media-table.js';
+import { cloneDatabase, type TestDatabase } from '../support/test-database.js';
+import { entry, mediaRow, messageRow } from './entries.js';
+
+let clone: TestDatabase;
+let database: Database;
+let table: MediaTable;
+beforeEach(async () => {
+  clone = await cloneDatabase();
+  database = openDatabase(clone.connectionString, pino({ level: 'silent' }));
+  table = createMediaTable(database.byKey);
+});
+afterEach(async () => {
+  await database.close();
+  await clone.drop();
+});
+
+const now = new Date('2026-11-21T10:00:00.000Z');
+const later = new Date('2026-11-21T10:05:00.000Z');
+const timeout = { code: 'media.timeout', message: 'too slow' } as const;
+
+const blob: BlobFacts = {
+  ...{ sha256: 'a'.repeat(64), type: 'image/jpeg', bytes: 5_000_000_000, width: 1600, height: 1200 },
+  thumbhash: 'abcd',
+  previews: [{ size: 'small', type: 'image/webp', width: 320, height: 240 }],
+};
+
+/** A webhook with one picture has come in; answers the picture's id. */
+async function received(changed: Partial<MediaRow> = {}): Promise<string> {
+  const name = newId();
+  const media = [mediaRow(name, changed)];
+  const { media: ids } = await createInbox(database.byKey).commit(
+    entry(name, { messages: [messageRow(name)], media }),
+  );
+  return ids[0] ?? '';
+}
+
+interface Row {
+  readonly state: string;
+  readonly attempts: number;
+  readonly next_attempt_at: Date | null;
+  readonly error_code: string | null;
+  readonly error_message: string | null;
+  readonly sha256: string | null;
+  readonly ready_at: Date | null;
+}
+
+async function rowOf(id: string): Promise<Row | undefined> {
+  const [row] = await clone.query<Row>('select * from media where id = $1', [id]);
+  return row;
+}
+
+/** When the jobs of a media are to run. */
+async function jobsOf(id: string): Promise<Date[]> {
+  const rows = await clone.query<{ run_at: Date }>(
+    `select run_at from graphile_worker._private_jobs where payload ->> 'mediaId' = $1`,
+    [id],
+  );
+  return rows.map(({ run_at }) => run_at);
+}
+
+async function count(table: 'blob' | 'media'): Promise<number> {
+  const [row] = await clone.query<{ count: number }>(`select count(*)::int as count from ${table}`);
+  return row?.count ?? -1;
+}
+
+const forgetJobs = (): Promise<unknown> => clone.query('delete from graphile_worker._private_jobs');
+
+/** Lets the picture have been due for two minutes. */
+const age = (id: string): Promise<unknown> =>
+  clone.query(`update media set next_attempt_at = now() - interval '2 minutes' where id = $1`, [id]);
+
+describe('a pending media', () => {
+  test('is found with all that is needed to fetch it', async () => {
+    const id = await received({
+      ...{ source_url: 'https://host/x', source_expires_at: later.toISOString(), source_credentials: true },
+      ...{ declared_sha256: 'f'.repeat(64), kind: 'sticker' },
+    });
+    expect(await table.findPending(id)).toEqual({
+      ...{ id, channel: 'z-api', kind: 'sticker', url: 'https://host/x', expiresAt: later },
+      ...{ needsCredentials: true, sha256: 'f'.repeat(64), attempts: 0 },
+    });
+  });
+
+  test('becomes ready with its bytes', async () => {
+    const id = await received();
+    await table.scheduleRetry(id, later, timeout);
+    await table.markReady(id, blob, now);
+    expect(await rowOf(id)).toMatchObject({
+      ...{ state: 'ready', sha256: blob.sha256, ready_at: now, attempts: 2, next_attempt_at: null },
+      ...{ error_code: null, error_message: null },
+    });
+    expect(await table.findBlob(blob.sha256)).toEqual(blob);
+    expect(await table.findPending(id)).toBeUndefined();
+  });
+
+  test('becomes refused with the reason', async () => {
+    const id = await received();
+    await table.markRefused(id, 'failed', { code: 'media.gone', message: 'not there' });
+    expect(await rowOf(id)).toMatchObject({
+      ...{ state: 'failed', error_code: 'media.gone', error_message: 'not there', attempts: 1 },
+      ...{ next_attempt_at: null, sha256: null },
+    });
+  });
+
+  test('stays pending after an attempt that failed, with one job for the next', async () => {
+    const id = await received();
+    await forgetJobs(); // The queue deletes a job that has run.
+    await table.scheduleRetry(id, later, timeout);
+    expect(await rowOf(id)).toMatchObject({
+      ...{ state: 'pending', attempts: 1, next_attempt_at: later, error_code: 'media.timeout' },
+    });
+    expect(await jobsOf(id)).toEqual([later]);
+    await table.scheduleRetry(id, now, timeout);
+    expect(await rowOf(id)).toMatchObject({ attempts: 2, next_attempt_at: now });
+    expect(await jobsOf(id)).toEqual([now]);
+  });
+
+  test('gets another job even while the present one is at work', async () => {
+    const id = await received();
+    await clone.query(`update graphile_worker._private_jobs set locked_at = now(), locked_by = 'somebody'`);
+    await table.scheduleRetry(id, later, timeout);
+    expect(await jobsOf(id)).toContainEqual(later);
+  });
+
+  test('is put off without an attempt being counted', async () => {
+    const id = await received();
+    await forgetJobs();
+    await table.postpone(id, later);
+    expect(await jobsOf(id)).toEqual([later]);
+    expect(await rowOf(id)).toMatchObject({ state: 'pending', attempts: 0, error_code: null });
+  });
+
+  test('can be given a fresh link', async () => {
+    const id = await received();
+    await table.replaceSource(id, 'https://host/fresh', null);
+    expect(await table.findPending(id)).toMatchObject({ url: 'https://host/fresh', expiresAt: null });
+  });
+});
+
+describe('a media that is not pending any more stays as it is', () => {
+  test.each(['ready', 'rejected', 'failed', 'erased'])('%s', async (state) => {
+    const id = await received();
+    await forgetJobs();
+    await clone.query('update media set state = $2 where id = $1', [id, state]);
+    const before = await rowOf(id);
+    await table.markReady(id, blob, now);
+    await table.markRefused(id, 'rejected', timeout);
+    await table.scheduleRetry(id, later, timeout);
+    expect(await rowOf(id)).toEqual(before);
+    expect(await jobsOf(id)).toEqual([]);
+    expect(await table.findPending(id)).toBeUndefined();
+  });
+
+  test('and an id that nobody knows is no error', async () => {
+    const id = newId();
+    await table.markRefused(id, 'rejected', timeout);
+    await table.scheduleRetry(id, later, timeout);
+    expect(await table.findPending(id)).toBeUndefined();
+    expect(await jobsOf(id)).toEqual([]);
+  });
+});
+
+describe('the same bytes', () => {
+  test('are one blob for all media that have them, whose first description stays', async () => {
+    const ids = await Promise.all(Array.from({ length: 8 }, () => received()));
+    await Promise.all(ids.map((id) => table.markReady(id, blob, now)));
+    await table.markReady(await received(), { ...blob, type: 'image/png' }, later);
+    expect(await count('blob')).toBe(1);
+    expect((await table.findBlob(blob.sha256))?.type).toBe('image/jpeg');
+    const states = await clone.query('select distinct state, sha256 from media');
+    expect(states).toEqual([{ state: 'ready', sha256: blob.sha256 }]);
+  });
+
+  test('may be an upload too', async () => {
+    const id = newId();
+    const upload = { id, channel: 'z-api', provider: 'z-api', kind: 'image', filename: 'a.jpg' } as const;
+    await table.markReady(await received(), blob, now);
+    await table.addUpload(upload, blob, now);
+    const [row] = await clone.query('select * from media where id = $1', [id]);
+    expect(row).toMatchObject({
+      ...{
+        state: 'ready',
+        direction: 'outbound',
+        filename: 'a.jpg',
+        message_row_id: null,
+        sha256: blob.sha256,
+      },
+    });
+    expect(await count('blob')).toBe(1);
+  });
+
+  test('are not known before they are stored', async () => {
+    expect(await table.findBlob('b'.repeat(64))).toBeUndefined();
+  });
+});
+
+describe('trying again by hand', () => {
+  test.each(['rejected', 'failed'] as const)(
+    'brings back what is %s, with all its attempts',
+    async (state) => {
+      const id = await received();
+      await forgetJobs();
+      await table.markRefused(id, state, timeout);
+      expect(await table.retryNow(id, now)).toBe(true);
+      expect(await rowOf(id)).toMatchObject({ state: 'pending', attempts: 0, next_attempt_at: now });
+      expect(await jobsOf(id)).toEqual([now]);
+    },
+  );
+
+  test.each(['pending', 'ready', 'erased'])('does nothing to what is %s', async (state) => {
+    const id = await received();
+    await forgetJobs();
+    await clone.query('update media set state = $2 where id = $1', [id, state]);
+    expect(await table.retryNow(id, now)).toBe(false);
+    expect((await rowOf(id))?.state).toBe(state);
+    expect(await jobsOf(id)).toEqual([]);
+  });
+
+  test('does nothing to what never had an address, or does not exist', async () => {
+    const id = await received({ state: 'rejected', source_url: null, error_code: 'media.no_address' });
+    expect(await table.retryNow(id, now)).toBe(false);
+    expect(await table.retryNow(newId(), now)).toBe(false);
+  });
+});
+
+describe('the reconciler', () => {
+  test('gives a job back to a media whose job is gone', async () => {
+    const id = await received();
+    await forgetJobs();
+    await age(id);
+    expect(await table.reconcile()).toBe(1);
+    expect(await jobsOf(id)).toHaveLength(1);
+    expect(await table.reconcile()).toBe(0);
+  });
+
+  test('leaves alone what waits for its turn, however long', async () => {
+    const id = await received();
+    await age(id);
+    expect(await table.reconcile()).toBe(0);
+    expect(await jobsOf(id)).toHaveLength(1);
+  });
+
+  test('leaves alone what waits for its next attempt', async () => {
+    const id = await received();
+    await forgetJobs();
+    await table.scheduleRetry(id, later, timeout);
+    await age(id);
+    expect(await table.reconcile()).toBe(0);
+    expect(await jobsOf(id)).toEqual([later]);
+  });
+
+  test('leaves alone what is being worked on', async () => {
+    const id = await received();
+    await age(id);
+    await clone.query(
+      `update graphile_worker._private_jobs set locked_at = now(), locked_by = 'somebody', key = null`,
+    );
+    expect(await table.reconcile()).toBe(0);
+    expect(await jobsOf(id)).toHaveLength(1);
+  });
+
+  test('leaves alone what came in a moment ago', async () => {
+    const id = await received();
+    await forgetJobs();
+    await clone.query('update media set next_attempt_at = now() where id = $1', [id]);
+    expect(await table.reconcile()).toBe(0);
+  });
+
+  test('leaves alone what has a future attempt', async () => {
+    const id = await received();
+    await forgetJobs();
+    await clone.query(`update media set next_attempt_at = now() + interval '1 hour' where id = $1`, [id]);
+    expect(await table.reconcile()).toBe(0);
+  });
+
+  test.each(['ready', 'rejected', 'failed', 'erased'])('leaves alone what is %s', async (state) => {
+    const id = await received();
+    await forgetJobs();
+    await age(id);
+    await clone.query('update media set state = $2 where id = $1', [id, state]);
+    expect(await table.reconcile()).toBe(0);
+    expect(await jobsOf(id)).toEqual([]);
+  });
+});
+
+test('whoever listens hears of a media that leaves pending, and of none that does not', async () => {
+  const heard: string[] = [];
+  const client = await database.pool.connect();
+  client.on('notification', ({ payload = '' }) => heard.push(payload));
+  await client.query('listen inlet_media');
+  const [ready, refused, retried] = [await received(), await received(), await received()];
+  await table.scheduleRetry(retried, later, timeout);
+  await table.markReady(ready, blob, now);
+  await table.markRefused(refused, 'failed', timeout);
+  await table.markReady(ready, blob, now);
+  await client.query('select 1');
+  expect(heard).toEqual([ready, refused]);
+  client.release(true);
+});

@@ -1,0 +1,122 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { pino } from 'pino';
+
+import { newId } from '../../src/domain/id.js';
+import { openDatabase, type Database } from '../../src/infra/database.js';
+import { listen, type Notifications } from '../../src/infra/notifications.js';
+import { cloneDatabase, type TestDatabase } from '../support/test-database.js';
+import { until } from '../support/until.js';
+
+let clone: TestDatabase;
+let database: Database;
+let notifications: Notifications;
+beforeAll(async () => {
+  clone = await cloneDatabase();
+  database = openDatabase(clone.connectionString, pino({ level: 'silent' }));
+  notifications = listen(database, pino({ level: 'silent' }));
+  await until(async () => (await listeners()).length === 1);
+});
+afterAll(async () => {
+  await notifications.close();
+  await database.close();
+  await clone.drop();
+});
+
+async function listeners(): Promise<number[]> {
+  const rows = await clone.query<{ pid: number }>(
+    `select pid from pg_stat_activity where datname = current_database() and query = 'listen inlet_media' and state = 'idle'`,
+  );
+  return rows.map(({ pid }) => pid);
+}
+
+const notify = (id: string): Promise<unknown> => clone.query(`select pg_notify('inlet_media', $1)`, [id]);
+
+/** How a wait went: false while it lasts. */
+function waitFor(id: string, timeoutMs = 60_000, signal = new AbortController().signal) {
+  const wait = { over: false, end: notifications.mediaChange(id, { timeoutMs, signal }) };
+  void wait.end.then(() => (wait.over = true));
+  return wait;
+}
+
+describe('whoever waits for a media', () => {
+  test('is woken when it changes, and nobody else is', async () => {
+    const [id, other] = [newId(), newId()];
+    const waits = [waitFor(id), waitFor(id), waitFor(id)];
+    const elsewhere = new AbortController();
+    const bystander = waitFor(other, 60_000, elsewhere.signal);
+    await notify(id);
+    await Promise.all(waits.map(({ end }) => end));
+    expect(bystander.over).toBe(false);
+    elsewhere.abort();
+    await bystander.end;
+  });
+
+  test('is not woken by what happened before', async () => {
+    const id = newId();
+    // Notifications come in order: when the second is here, the first has been.
+    const flush = async (): Promise<void> => {
+      const last = newId();
+      const wait = waitFor(last);
+      await notify(last);
+      await wait.end;
+    };
+    await notify(id);
+    await flush();
+    const abort = new AbortController();
+    const wait = waitFor(id, 60_000, abort.signal);
+    await flush();
+    expect(wait.over).toBe(false);
+    abort.abort();
+    await wait.end;
+  });
+
+  test('waits no longer than it wants', async () => {
+    const started = performance.now();
+    await waitFor(newId(), 100).end;
+    expect(performance.now() - started).toBeGreaterThanOrEqual(95);
+    expect(performance.now() - started).toBeLessThan(5_000);
+  });
+
+  test('stops waiting when it is told to', async () => {
+    const abort = new AbortController();
+    const wait = waitFor(newId(), 60_000, abort.signal);
+    abort.abort();
+    await wait.end;
+    expect(wait.over).toBe(true);
+  });
+
+  test('does not wait at all when it was told before', async () => {
+    await waitFor(newId(), 60_000, AbortSignal.abort()).end;
+  });
+
+  test('can wait again', async () => {
+    const id = newId();
+    await waitFor(id, 1).end;
+    const again = waitFor(id);
+    await notify(id);
+    await again.end;
+  });
+});
+
+test('a connection that the server ends is made anew, several times', async () => {
+  for (let time = 0; time < 2; time++) {
+    const [pid] = await until(async () => {
+      const found = await listeners();
+      return found.length === 1 && found;
+    });
+    const id = newId();
+    const wait = waitFor(id);
+    await clone.query('select pg_terminate_backend($1, 5000)', [pid]);
+    await until(async () => (await listeners()).some((other) => other !== pid));
+    expect(wait.over).toBe(false);
+    await notify(id);
+    await wait.end;
+  }
+});
+
+test('closing ends the connection, also while it is being made', async () => {
+  const others = await listeners();
+  const brief = listen(database, pino({ level: 'silent' }));
+  await brief.close();
+  expect(await until(async () => (await listeners()).length === others.length)).toBe(true);
+});

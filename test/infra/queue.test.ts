@@ -1,0 +1,189 @@
+import { randomUUID } from 'node:crypto';
+
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { pino } from 'pino';
+
+import { openDatabase, type Database } from '../../src/infra/database.js';
+import { createQueue, type Queue } from '../../src/infra/queue.js';
+import { built, startScript } from '../process/program.js';
+import { cloneDatabase, type TestDatabase } from '../support/test-database.js';
+import { until } from '../support/until.js';
+
+let clone: TestDatabase;
+let opened: { readonly queue: Queue; readonly database: Database }[];
+beforeEach(async () => {
+  clone = await cloneDatabase();
+  opened = [];
+});
+afterEach(async () => {
+  await Promise.all(opened.map(({ queue }) => queue.stop()));
+  await Promise.all(opened.map(({ database }) => database.close()));
+  await clone.drop();
+});
+
+/** A process's queue; it starts nothing yet. */
+function openQueue(run: (name: string) => Promise<void>): Queue {
+  const logger = pino({ level: 'silent' });
+  const database = openDatabase(clone.connectionString, logger);
+  const tasks = {
+    fetch: (payload: unknown) => run((payload as { name: string }).name),
+    maintain: () => Promise.resolve(),
+  };
+  const queue = createQueue({ database, logger, tasks, concurrency: 4 });
+  opened.push({ queue, database });
+  return queue;
+}
+
+/** A queue that does its jobs at once and keeps their names. */
+function openRecorder(): { readonly queue: Queue; readonly done: string[] } {
+  const done: string[] = [];
+  const queue = openQueue((name) => {
+    done.push(name);
+    return Promise.resolve();
+  });
+  return { queue, done };
+}
+
+async function addJob(name: string = randomUUID()): Promise<string> {
+  await clone.query(
+    `select graphile_worker.add_job('fetch', json_build_object('name', $1::text), max_attempts => 100)`,
+    [name],
+  );
+  return name;
+}
+
+async function jobs(): Promise<{ locked_by: string | null; attempts: number }[]> {
+  return clone.query('select locked_by, attempts from graphile_worker._private_jobs order by id');
+}
+
+/** Takes jobs and never ends them. */
+const hanging = (): string => `
+  import { pino } from 'pino';
+  import { openDatabase } from '${built('infra/database.js')}';
+  import { createQueue } from '${built('infra/queue.js')}';
+  const logger = pino({ level: 'silent' });
+  const tasks = {
+    fetch: ({ name }) => { console.log('took ' + name + '.'); return new Promise(() => {}); },
+    maintain: async () => {},
+  };
+  const database = openDatabase(process.argv[1], logger);
+  await createQueue({ database, logger, tasks, concurrency: 4 }).start();
+  console.log('started');
+`;
+
+test('a job is run once, soon after it was added', async () => {
+  const { queue, done } = openRecorder();
+  expect(queue.isRunning()).toBe(false);
+  await queue.start();
+  expect(queue.isRunning()).toBe(true);
+  const names = await Promise.all(Array.from({ length: 50 }, () => addJob()));
+  await until(async () => (await jobs()).length === 0);
+  expect(done.toSorted()).toEqual(names.toSorted());
+});
+
+test('a job of a process that was killed is run by another one within seconds', async () => {
+  const names = [await addJob(), await addJob()];
+  const program = startScript(hanging(), [clone.connectionString]);
+  for (const name of names) await program.says(new RegExp(`took ${name}`));
+  const { queue, done } = openRecorder();
+  await queue.start();
+  await program.kill('SIGKILL');
+  const killed = performance.now();
+  await until(async () => (await jobs()).length === 0);
+  expect(done.toSorted()).toEqual(names.toSorted());
+  expect(performance.now() - killed).toBeLessThan(6_000);
+});
+
+test('a job of a process that was killed is run by the next one that starts', async () => {
+  const name = await addJob();
+  const program = startScript(hanging(), [clone.connectionString]);
+  await program.says(new RegExp(`took ${name}`));
+  await program.kill('SIGKILL');
+  const { queue, done } = openRecorder();
+  await queue.start();
+  await until(() => done.length > 0);
+  expect(done).toEqual([name]);
+});
+
+test('what another process is at work on stays with it, and is given back when that process stops', async () => {
+  const name = await addJob();
+  const took: string[] = [];
+  let letGo = (): void => undefined;
+  const slow = openQueue((job) => {
+    took.push(job);
+    return new Promise((resolve) => (letGo = resolve));
+  });
+  await slow.start();
+  await until(() => took.length > 0);
+  const { queue, done } = openRecorder();
+  await queue.start();
+  const [before] = await jobs();
+  const since = performance.now();
+  await until(() => performance.now() - since > 5_000); // Two rounds in which the other looks for dead processes.
+  expect(done).toEqual([]);
+  expect(await jobs()).toEqual([before]);
+
+  await slow.stop();
+  expect(slow.isRunning()).toBe(false);
+  await until(async () => (await jobs()).length === 0);
+  expect(done).toEqual([name]);
+  letGo();
+}, 40_000);
+
+test('stopping waits for what is being done, and takes nothing new', async () => {
+  let finish = (): void => undefined;
+  const done: string[] = [];
+  const queue = openQueue(async (name) => {
+    await new Promise<void>((resolve) => (finish = resolve));
+    done.push(name);
+  });
+  await queue.start();
+  const name = await addJob();
+  await until(async () => (await jobs())[0]?.locked_by);
+  const started = performance.now();
+  const stopping = queue.stop();
+  await addJob();
+  expect(done).toEqual([]);
+  finish();
+  await stopping;
+  expect(done).toEqual([name]);
+  expect(performance.now() - started).toBeLessThan(4_000);
+  expect(await jobs()).toEqual([{ locked_by: null, attempts: 0 }]);
+});
+
+test('the queue goes on after all its connections were terminated, again and again', async () => {
+  const { queue, done } = openRecorder();
+  await queue.start();
+  for (let time = 1; time <= 3; time++) {
+    await clone.query(
+      `select pg_terminate_backend(pid, 5000) from pg_stat_activity
+       where datname = current_database() and application_name = 'inlet'`,
+    );
+    const name = await addJob();
+    await until(() => done.includes(name));
+    await until(async () => (await jobs()).length === 0);
+    expect(done).toHaveLength(time);
+  }
+}, 40_000);
+
+test('a job that is under way when the connections are terminated is done once more at most, and not lost', async () => {
+  const runs: string[] = [];
+  let finish = (): void => undefined;
+  const queue = openQueue(async (name) => {
+    runs.push(name);
+    await new Promise<void>((resolve) => (finish = resolve));
+  });
+  await queue.start();
+  const name = await addJob();
+  await until(() => runs.length > 0);
+  await clone.query(
+    `select pg_terminate_backend(pid, 5000) from pg_stat_activity
+     where datname = current_database() and application_name = 'inlet'`,
+  );
+  await until(async () => {
+    finish();
+    return (await jobs()).length === 0;
+  });
+  expect(new Set(runs)).toEqual(new Set([name]));
+  expect(runs.length).toBeLessThanOrEqual(2);
+}, 40_000);
