@@ -29,6 +29,7 @@ export interface InboxEntry {
 }
 
 export interface MessageRow {
+  readonly delivery_id: string;
   readonly id: string;
   readonly message_id: string;
   readonly direction: Direction;
@@ -41,6 +42,7 @@ export interface MessageRow {
 }
 
 export interface MediaRow {
+  readonly delivery_id: string;
   readonly id: string;
   /** The provider's id of its message. */
   readonly message_id: string;
@@ -60,6 +62,7 @@ export interface MediaRow {
 }
 
 export interface StatusRow {
+  readonly delivery_id: string;
   readonly message_id: string;
   readonly status: MessageStatus;
   readonly at: string | null;
@@ -185,12 +188,20 @@ async function complete(
   entries: readonly InboxEntry[],
   kept: ReadonlyMap<string, Kept>,
 ): Promise<Map<string, Committed>> {
-  const again = entries.map((entry) => ({ ...entry, id: kept.get(entry.id)?.delivery ?? entry.id }));
+  const again = entries.map((entry) => withId(entry, kept.get(entry.id)?.delivery ?? entry.id));
   const { media } = await run(pool, againStatement, again);
   const found = await findKept(pool, entries);
   return new Map(
     [...found].map(([id, now]) => [id, { ...now, duplicate: !now.media.some((one) => media.has(one)) }]),
   );
+}
+
+/** The entry as that of another delivery: the one that is kept of the same content. */
+function withId(entry: InboxEntry, id: string): InboxEntry {
+  const owned = <Row extends object>(rows: readonly Row[]): (Row & { delivery_id: string })[] =>
+    rows.map((row) => ({ ...row, delivery_id: id }));
+  const { messages, media, statuses } = entry;
+  return { ...entry, id, messages: owned(messages), media: owned(media), statuses: owned(statuses) };
 }
 
 interface Written {
@@ -232,23 +243,13 @@ function parameters(entries: readonly InboxEntry[]): (string | Buffer)[] {
       received_at: entry.receivedAt,
     };
   });
-  const withEntry = (rows: (entry: InboxEntry) => readonly object[]): object[] =>
-    entries.flatMap((entry) => rows(entry).map((row) => ({ delivery_id: entry.id, ...row })));
   const rows = [
     deliveries,
-    withEntry((entry) => entry.messages),
-    withEntry((entry) => entry.media),
-    withEntry((entry) => entry.statuses),
+    entries.flatMap((entry) => entry.messages),
+    entries.flatMap((entry) => entry.media),
+    entries.flatMap((entry) => entry.statuses),
   ];
-  return [
-    ...rows.map((some) => JSON.stringify(some, withoutNulls)),
-    Buffer.concat(entries.map(({ body }) => body)),
-  ];
-}
-
-/** A member that is absent reads as null anyway. */
-function withoutNulls(_: string, value: unknown): unknown {
-  return value ?? undefined;
+  return [...rows.map((some) => JSON.stringify(some)), Buffer.concat(entries.map(({ body }) => body))];
 }
 
 const deliveryColumns = `id uuid, channel text, provider text, content_hash text, body_from int, body_bytes int, headers jsonb,

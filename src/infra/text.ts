@@ -4,5 +4,6 @@ const nul = /\u0000/g;
 
 /** The text as it can be stored, cut to `maxLength` UTF-16 units. */
 export function storable(text: string, maxLength: number): string {
-  return text.replace(nul, '').slice(0, maxLength).toWellFormed();
+  const isFine = text.length <= maxLength && !text.includes('\0') && text.isWellFormed();
+  return isFine ? text : text.replace(nul, '').slice(0, maxLength).toWellFormed();
 }

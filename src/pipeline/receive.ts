@@ -73,7 +73,7 @@ export function toEntry(
   const contentHash = createHash('sha256').update(rawBody).digest('hex');
   const events = channel.adapter.parse(payload, receivedAt);
   const messages = events.filter((event) => event.type === 'message');
-  const rows = messages.map((message, place) => toRows(message, { contentHash, place }));
+  const rows = messages.map((message, place) => toRows(message, { id, contentHash, place }));
   return {
     id,
     channel: channel.id,
@@ -85,7 +85,7 @@ export function toEntry(
     receivedAt: receivedAt.toISOString(),
     messages: rows.map(({ message }) => message),
     media: rows.flatMap(({ media }) => media),
-    statuses: events.filter((event) => event.type === 'status').map(toStatusRow),
+    statuses: events.filter((event) => event.type === 'status').map((event) => toStatusRow(event, id)),
   };
 }
 
@@ -99,16 +99,24 @@ function summarise(events: readonly InboundEvent[]): { outcome: Outcome; reason:
   return { outcome: 'ignored', reason: ignored?.reason ?? 'not a payload of this provider' };
 }
 
+interface MessagePlace {
+  /** Of the delivery. */
+  readonly id: string;
+  readonly contentHash: string;
+  /** Among the messages of the delivery. */
+  readonly place: number;
+}
+
 function toRows(
   message: InboundMessage,
-  { contentHash, place }: { contentHash: string; place: number },
+  { id, contentHash, place }: MessagePlace,
 ): { message: MessageRow; media: MediaRow[] } {
   // Without an id of the provider's own, the same content is the same message.
   const messageId = storable(message.messageId ?? `sha256:${contentHash}:${String(place)}`, longestLabel);
-  const counts = new Map<string, number>();
   return {
     message: {
       id: newId(),
+      delivery_id: id,
       message_id: messageId,
       direction: message.direction,
       sender: storable(message.from, longestLabel),
@@ -118,27 +126,23 @@ function toRows(
       caption: text(message.caption, longestText),
       sent_at: message.sentAt?.toISOString() ?? null,
     },
-    media: message.media.map((media) => {
-      const position = counts.get(media.kind) ?? 0;
-      counts.set(media.kind, position + 1);
-      return toMediaRow(media, { message_id: messageId, position, direction: message.direction });
-    }),
+    media: message.media.map((media, index) => ({
+      id: newId(),
+      delivery_id: id,
+      message_id: messageId,
+      position: positionAmongKind(message.media, index),
+      direction: message.direction,
+      kind: media.kind,
+      declared_type: text(media.declaredType, longestLabel),
+      declared_sha256: media.sha256,
+      filename: text(media.filename, longestLabel),
+      ...sourceColumns(media.source),
+    })),
   };
 }
 
-function toMediaRow(
-  media: InboundMedia,
-  place: Pick<MediaRow, 'message_id' | 'position' | 'direction'>,
-): MediaRow {
-  return {
-    id: newId(),
-    ...place,
-    kind: media.kind,
-    declared_type: text(media.declaredType, longestLabel),
-    declared_sha256: media.sha256,
-    filename: text(media.filename, longestLabel),
-    ...sourceColumns(media.source),
-  };
+function positionAmongKind(media: readonly InboundMedia[], index: number): number {
+  return index === 0 ? 0 : media.slice(0, index).filter(({ kind }) => kind === media[index]?.kind).length;
 }
 
 type SourceColumns = Pick<
@@ -167,8 +171,9 @@ function sourceColumns(source: InboundMedia['source']): SourceColumns {
   };
 }
 
-function toStatusRow({ messageId, status, at, error }: StatusEvent): StatusRow {
+function toStatusRow({ messageId, status, at, error }: StatusEvent, deliveryId: string): StatusRow {
   return {
+    delivery_id: deliveryId,
     message_id: storable(messageId, longestLabel),
     status,
     at: at?.toISOString() ?? null,

@@ -1,31 +1,42 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { call, postWebhook, type MediaView } from '../support/client.js';
+import { afterEach, describe, expect, it } from '@jest/globals';
+
+import { call } from '../support/client.js';
 import { startTestService, type TestService } from '../support/test-service.js';
-import { startMediaHost, bytes } from '../../src/demo/media-host.js';
-import { photo } from '../../src/demo/photos.js';
-import { picture } from '../support/payloads.js';
+import { until } from '../support/until.js';
 
 let service: TestService;
-let host: Awaited<ReturnType<typeof startMediaHost>>;
-beforeAll(async () => {
-  host = await startMediaHost();
-  service = await startTestService({ mediaHosts: [host.host] });
-});
-afterAll(async () => {
-  await service.stop();
-  await host.close();
-});
-it('works', async () => {
-  const url = host.serve('/a.jpg', bytes('image/jpeg', await photo({ seed: 1, width: 400, height: 300 })));
-  const got = await postWebhook(service, 'z-api', picture('z-api', { url }));
-  console.log(got.body);
-  const m = await call<MediaView>(service.url, `/v1/media/${got.body.media[0]}?wait=30`, {
-    token: service.token('media:read'),
+
+afterEach(() => service.stop());
+
+describe('the service', () => {
+  const ask = (path: string) => call<object>(service.url, path);
+
+  it('is alive and ready, for anybody who asks', async () => {
+    service = await startTestService();
+    expect(await ask('/health/live')).toMatchObject({ status: 200, body: { status: 'ok' } });
+    expect(await ask('/health/ready')).toMatchObject({ status: 200, body: { status: 'ok', database: 'ok' } });
   });
-  console.log(m, service.logs());
-  expect(m.status).toBe(200);
-  const c = await call<MediaView>(service.url, `/v1/media/${got.body.media[0]}/content`, {
-    token: service.token('media:read'),
+
+  it('is alive but not ready while the database is away, and ready again by itself', async () => {
+    service = await startTestService();
+    await service.database.goAway();
+    expect(await ask('/health/live')).toMatchObject({ status: 200 });
+    expect(await ask('/health/ready')).toMatchObject({
+      status: 503,
+      headers: { 'content-type': expect.stringMatching(/^application\/problem\+json/) },
+      body: { code: 'service.unavailable' },
+    });
+    await service.database.comeBack();
+    await until(async () => (await ask('/health/ready')).status === 200);
+    expect(await ask('/health/ready')).toMatchObject({ body: { status: 'ok', queue: 'ok' } });
   });
-  console.log(c);
+
+  it('is not ready while it takes no jobs, unless that is not its business', async () => {
+    service = await startTestService({ queue: false });
+    expect(await ask('/health/ready')).toMatchObject({ status: 503 });
+    await service.stop();
+
+    service = await startTestService({ queue: false, env: { PROCESS_MODE: 'api' } });
+    expect(await ask('/health/ready')).toMatchObject({ status: 200 });
+  });
 });

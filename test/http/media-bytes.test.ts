@@ -286,7 +286,7 @@ describe('a browser', () => {
     { name: `it's (a) *.pdf`, ascii: `it's (a) *.pdf`, encoded: 'it%27s%20%28a%29%20%2A.pdf' },
     { name: 'a\u0000b\u007fc', ascii: 'ab_c', encoded: 'ab_c' },
     { name: 'a\ud800b', ascii: 'a_b', encoded: 'a%EF%BF%BDb' },
-  ])('is told the name $name safely', async ({ name: filename, ascii, encoded }) => {
+  ])('is told a strange name safely: $encoded', async ({ name: filename, ascii, encoded }) => {
     const body = pdf(filename.replace(/[^a-z]/g, ''));
     const { contentUrl } = await bring(body, { kind: 'document', filename });
     const answer = await get(String(contentUrl));

@@ -4,10 +4,14 @@ import { createHash } from 'node:crypto';
 import { newId } from '../../src/domain/id.js';
 import type { InboxEntry, MediaRow, MessageRow, StatusRow } from '../../src/infra/inbox.js';
 
+/** Rows belong to the entry that they are put into. */
+const unowned = '';
+
 export function messageRow(messageId: string, changed: Partial<MessageRow> = {}): MessageRow {
   return {
     ...{
       id: newId(),
+      delivery_id: unowned,
       message_id: messageId,
       direction: 'inbound',
       sender: '5511999990000',
@@ -20,7 +24,14 @@ export function messageRow(messageId: string, changed: Partial<MessageRow> = {})
 
 export function mediaRow(messageId: string, changed: Partial<MediaRow> = {}): MediaRow {
   return {
-    ...{ id: newId(), message_id: messageId, position: 0, direction: 'inbound', kind: 'image' },
+    ...{
+      id: newId(),
+      delivery_id: unowned,
+      message_id: messageId,
+      position: 0,
+      direction: 'inbound',
+      kind: 'image',
+    },
     ...{ state: 'pending', source_url: `http://127.0.0.1:1/${messageId}`, source_expires_at: null },
     ...{ source_credentials: false, declared_type: null, declared_sha256: null, filename: null },
     ...{ error_code: null, error_message: null },
@@ -30,7 +41,14 @@ export function mediaRow(messageId: string, changed: Partial<MediaRow> = {}): Me
 
 export function statusRow(messageId: string, changed: Partial<StatusRow> = {}): StatusRow {
   return {
-    ...{ message_id: messageId, status: 'delivered', at: null, error_code: null, error_message: null },
+    ...{
+      delivery_id: unowned,
+      message_id: messageId,
+      status: 'delivered',
+      at: null,
+      error_code: null,
+      error_message: null,
+    },
     ...changed,
   };
 }
@@ -38,11 +56,19 @@ export function statusRow(messageId: string, changed: Partial<StatusRow> = {}): 
 /** A webhook with one picture; the same name is the same content. */
 export function entry(name: string, changed: Partial<InboxEntry> = {}): InboxEntry {
   const body = Buffer.from(JSON.stringify({ name }));
-  return {
+  const made: InboxEntry = {
     ...{ id: newId(), channel: 'z-api', provider: 'z-api', outcome: 'accepted', reason: null, body },
     ...{ contentHash: createHash('sha256').update(body).digest('hex'), headers: {} },
     ...{ receivedAt: '2026-11-21T10:00:01.000Z', messages: [messageRow(name)], media: [mediaRow(name)] },
     ...{ statuses: [] },
     ...changed,
+  };
+  const owned = <Row extends object>(rows: readonly Row[]) =>
+    rows.map((row) => ({ ...row, delivery_id: made.id }));
+  return {
+    ...made,
+    messages: owned(made.messages),
+    media: owned(made.media),
+    statuses: owned(made.statuses),
   };
 }

@@ -131,7 +131,7 @@ test('what another process is at work on stays with it, and is given back when t
 }, 40_000);
 
 test('stopping waits for what is being done, and takes nothing new', async () => {
-  let finish = (): void => undefined;
+  let finish: (() => void) | undefined;
   const done: string[] = [];
   const queue = openQueue(async (name) => {
     await new Promise<void>((resolve) => (finish = resolve));
@@ -139,12 +139,12 @@ test('stopping waits for what is being done, and takes nothing new', async () =>
   });
   await queue.start();
   const name = await addJob();
-  await until(async () => (await jobs())[0]?.locked_by);
   const started = performance.now();
+  const end = await until(() => finish);
   const stopping = queue.stop();
   await addJob();
   expect(done).toEqual([]);
-  finish();
+  end();
   await stopping;
   expect(done).toEqual([name]);
   expect(performance.now() - started).toBeLessThan(4_000);

@@ -1,0 +1,205 @@
+/** `POST /v1/media`: files for sending, checked and stored like those that are fetched. */
+import { createHash } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+
+import { bytes, startMediaHost, type MediaHost } from '../../src/demo/media-host.js';
+import { photo } from '../../src/demo/photos.js';
+import { call, receive, upload, type MediaView, type Page, type Problem } from '../support/client.js';
+import { picture } from '../support/payloads.js';
+import { startTestService, type TestService } from '../support/test-service.js';
+
+const maxBytes = 200_000;
+
+let host: MediaHost;
+let service: TestService;
+let original: Buffer;
+
+beforeAll(async () => {
+  host = await startMediaHost();
+  service = await startTestService({
+    mediaHosts: [host.host],
+    env: { MAX_MEDIA_BYTES: String(maxBytes) },
+  });
+  original = await photo({ seed: 1, width: 400, height: 300 });
+});
+
+afterAll(async () => {
+  await service.stop();
+  await host.close();
+});
+
+const sha256 = (body: Uint8Array): string => createHash('sha256').update(body).digest('hex');
+const leftovers = async (): Promise<string[]> => readdir(join(service.uploadsDir, 'tmp')).catch(() => []);
+
+describe('a picture', () => {
+  it('is stored, with previews, and belongs to no message yet', async () => {
+    const answer = await upload(service, { file: original, filename: 'roses.jpg' });
+
+    expect(answer.status).toBe(201);
+    expect(answer.headers['location']).toBe(`/v1/media/${answer.body.id}`);
+    expect(answer.body).toMatchObject({
+      ...{ channel: 'z-api', provider: 'z-api', direction: 'outbound', kind: 'image', state: 'ready' },
+      ...{ message: null, type: 'image/jpeg', bytes: original.length, width: 400, height: 300 },
+      ...{ sha256: sha256(original), filename: 'roses.jpg', error: null, nextAttemptAt: null },
+      previews: { small: { width: 320, height: 240 }, large: { width: 400, height: 300 } },
+    });
+    const token = service.token('media:read');
+    const shown = await call<MediaView>(service.url, `/v1/media/${answer.body.id}`, { token });
+    expect(shown.body).toEqual(answer.body);
+    const content = await call(service.url, String(answer.body.contentUrl), { token });
+    expect(content.bytes.equals(original)).toBe(true);
+    expect(await leftovers()).toEqual([]);
+  });
+
+  it('that came in before is stored once', async () => {
+    const body = await photo({ seed: 2, width: 400, height: 300 });
+    const url = host.serve('/inbound.jpg', bytes('image/jpeg', body));
+    const inbound = await receive(service, 'blip', picture('blip', { url }));
+    const { body: uploaded } = await upload(service, { file: body });
+    const { body: again } = await upload(service, { file: body });
+
+    expect(new Set([inbound.id, uploaded.id, again.id]).size).toBe(3);
+    for (const { sha256: digest, thumbhash } of [uploaded, again])
+      expect({ digest, thumbhash }).toEqual({ digest: inbound.sha256, thumbhash: inbound.thumbhash });
+    const blobs = await service.database.query('select 1 from blob where sha256 = $1', [sha256(body)]);
+    expect(blobs).toHaveLength(1);
+    const found = await call<Page<MediaView>>(service.url, `/v1/media?sha256=${sha256(body)}`, {
+      token: service.token('media:read'),
+    });
+    expect(found.body.items).toHaveLength(3);
+  });
+
+  it('may be uploaded many times at once', async () => {
+    const body = await photo({ seed: 3, width: 400, height: 300 });
+    const answers = await Promise.all(Array.from({ length: 8 }, () => upload(service, { file: body })));
+    expect(answers.map(({ status }) => status)).toEqual(Array<number>(8).fill(201));
+    expect(await leftovers()).toEqual([]);
+  });
+
+  it.each(['orçamento 🌹.jpg', '../../etc/passwd', 'a"b.jpg', 'x'.repeat(300)])(
+    'keeps no more of its name than a label: %s',
+    async (filename) => {
+      const { status, body } = await upload(service, { file: original, filename });
+      expect(status).toBe(201);
+      expect(body.filename?.length).toBeLessThanOrEqual(255);
+    },
+  );
+});
+
+it.each(['document', 'video', 'audio', 'sticker'])('takes other kinds, too: %s', async (kind) => {
+  const files: Record<string, Buffer> = {
+    document: Buffer.from('%PDF-1.7\n%%EOF\n'),
+    video: Buffer.from('\0\0\0\x18ftypmp42\0\0\0\0mp42isom', 'latin1'),
+    audio: Buffer.from('OggS\0\x02', 'latin1'),
+    sticker: original,
+  };
+  const fields = { channel: 'sobot', kind };
+  const answer = await upload(service, { file: files[kind] ?? original, fields });
+  expect(answer).toMatchObject({ status: 201, body: { channel: 'sobot', kind, state: 'ready' } });
+});
+
+describe('is refused', () => {
+  const refuse = (options: Parameters<typeof upload>[1]) => upload<Problem>(service, options);
+  const count = async (): Promise<unknown> => service.database.query('select count(*) from media');
+
+  it.each<[string, Buffer]>([
+    ['a web page', Buffer.from('<!doctype html><script>alert(1)</script>')],
+    ['a drawing', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>')],
+    ['a broken picture', Buffer.from('\x89PNG\r\n\x1a\n\0\0\0\rIHDR', 'latin1')],
+    ['an empty file', Buffer.alloc(0)],
+  ])('as an image: %s', async (_, file) => {
+    const before = await count();
+    const answer = await refuse({ file, filename: 'photo.jpg' });
+    expect(answer).toMatchObject({
+      status: 422,
+      headers: { 'content-type': expect.stringMatching(/^application\/problem\+json/) },
+      body: { code: 'upload.refused', errors: [{ field: 'file', message: expect.any(String) }] },
+    });
+    expect(await count()).toEqual(before);
+    expect(await leftovers()).toEqual([]);
+  });
+
+  it('over the limit, and not at it', async () => {
+    const fields = { channel: 'z-api', kind: 'document' };
+    expect(await upload(service, { file: Buffer.alloc(maxBytes, 'a'), fields })).toMatchObject({
+      status: 201,
+    });
+    expect(await refuse({ file: Buffer.alloc(maxBytes + 1, 'a'), fields })).toMatchObject({
+      status: 413,
+      body: { code: 'request.too_large' },
+    });
+    expect(await leftovers()).toEqual([]);
+  });
+
+  it.each([
+    ['without a file', {}, 'file'],
+    ['with the file in another field', { file: Buffer.from('x'), field: 'picture' }, 'picture'],
+    ['without a channel', { file: Buffer.from('x'), fields: {} }, 'channel'],
+    [
+      'for a channel that does not exist',
+      { file: Buffer.from('x'), fields: { channel: 'nobody' } },
+      'channel',
+    ],
+    [
+      'with an unknown kind',
+      { file: Buffer.from('x'), fields: { channel: 'z-api', kind: 'picture' } },
+      'kind',
+    ],
+    [
+      'with unknown fields',
+      { file: Buffer.from('x'), fields: { channel: 'z-api', colour: 'red' } },
+      'colour',
+    ],
+    [
+      'with a field that is too long',
+      { file: Buffer.from('x'), fields: { channel: 'c'.repeat(2_000) } },
+      'channel',
+    ],
+  ])('%s', async (_, options, field) => {
+    const before = await count();
+    expect(await refuse(options)).toMatchObject({
+      status: 400,
+      body: { code: 'request.invalid', errors: [{ field, message: expect.any(String) }] },
+    });
+    expect(await count()).toEqual(before);
+    expect(await leftovers()).toEqual([]);
+  });
+
+  it.each([
+    ['as JSON', { json: { channel: 'z-api' } }],
+    ['as bytes', { raw: Buffer.from('x'), headers: { 'content-type': 'image/jpeg' } }],
+    ['with nothing', {}],
+    ['without a boundary', { raw: Buffer.from('x'), headers: { 'content-type': 'multipart/form-data' } }],
+    [
+      'cut short',
+      {
+        raw: Buffer.from('--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nabc'),
+        headers: { 'content-type': 'multipart/form-data; boundary=b' },
+      },
+    ],
+    [
+      'with headers that are none',
+      {
+        raw: Buffer.from('--b\r\nnonsense\r\n\r\nabc\r\n--b--\r\n'),
+        headers: { 'content-type': 'multipart/form-data; boundary=b' },
+      },
+    ],
+  ])('when it is sent %s', async (_, options) => {
+    const token = service.token('messages:send');
+    const { status } = await call(service.url, '/v1/media', { method: 'post', token, ...options });
+    expect([400, 415, 422]).toContain(status);
+    expect(await leftovers()).toEqual([]);
+  });
+
+  it('without a token that may send, before any of it is stored', async () => {
+    expect(await refuse({ file: original, token: service.token('media:read') })).toMatchObject({
+      status: 403,
+      body: { code: 'auth.scope' },
+    });
+    expect(await call(service.url, '/v1/media', { method: 'post' })).toMatchObject({ status: 401 });
+    expect(await leftovers()).toEqual([]);
+  });
+});
