@@ -49,11 +49,14 @@ async function main(): Promise<void> {
  * for the answer: some providers send a webhook only once.
  */
 function listenAt({ host, port, processMode }: Config, app: Promise<RequestListener>): Promise<Server> {
-  const server = createServer({ requestTimeout: 60_000, keepAliveTimeout: 65_000 }, (request, response) => {
+  const server = createServer({ requestTimeout: 60_000, keepAliveTimeout: 65_000 });
+  const patience: RequestListener = (request, response) => {
     void app.then((listener) => {
       listener(request, response);
     });
-  });
+  };
+  server.on('request', patience);
+  void app.then((listener) => server.off('request', patience).on('request', listener));
   if (processMode === 'worker') return Promise.resolve(server);
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {

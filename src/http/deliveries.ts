@@ -10,6 +10,7 @@ import type { Tokens } from '../infra/tokens.js';
 import { replay } from '../pipeline/replay.js';
 import { cursor, pageLimit, parseInput, queryOf, searchText, toPage, uuidParameter } from './input.js';
 import { accessOf, authenticate } from './middleware/authenticate.js';
+import { allowOnly } from './middleware/errors.js';
 import { deliverySummaryView, deliveryView } from './views.js';
 
 export interface DeliveryServices {
@@ -62,5 +63,7 @@ export function deliveryRoutes(services: DeliveryServices, limit: RequestHandler
     );
   });
 
+  for (const path of ['', '/:id']) router.all(`/v1/deliveries${path}`, allowOnly('GET, HEAD'));
+  router.all('/v1/deliveries/:id/replay', allowOnly('POST'));
   return router;
 }

@@ -1,6 +1,7 @@
 import { Router, type Request, type Response } from 'express';
 
 import { AppError } from '../domain/errors.js';
+import { allowOnly } from './middleware/errors.js';
 
 export interface Readiness {
   /** Rejects, or does not answer, when the database is away. */
@@ -26,6 +27,7 @@ export function healthRoutes(readiness: Readiness): Router {
     }
     response.json({ status: 'ok', database: 'ok', queue: 'ok' });
   });
+  router.all(['/health/live', '/health/ready'], allowOnly('GET, HEAD'));
   return router;
 }
 

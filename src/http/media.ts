@@ -13,6 +13,7 @@ import type { Notifications } from '../infra/notifications.js';
 import type { Tokens } from '../infra/tokens.js';
 import { cursor, pageLimit, parseInput, queryOf, searchText, toPage, uuidParameter } from './input.js';
 import { accessOf, authenticate, setAccess } from './middleware/authenticate.js';
+import { allowOnly } from './middleware/errors.js';
 import { sendStored, type StoredBytes } from './stored-bytes.js';
 import { contentPath, mediaView, previewPath, storedPreviews } from './views.js';
 
@@ -125,6 +126,9 @@ export function mediaRoutes(services: MediaServices, limit: RequestHandler): Rou
     response.status(202).json(mediaView(await findVisible(services, request, response)));
   });
 
+  router.all('/v1/media', allowOnly('GET, HEAD, POST')); // POST is for uploads.
+  for (const path of ['', '/content', '/preview']) router.all(`/v1/media/:id${path}`, allowOnly('GET, HEAD'));
+  for (const path of ['/link', '/retry']) router.all(`/v1/media/:id${path}`, allowOnly('POST'));
   return router;
 }
 

@@ -5,6 +5,7 @@ import { AppError } from '../domain/errors.js';
 import type { Lookup } from '../infra/lookup.js';
 import type { Tokens } from '../infra/tokens.js';
 import { accessOf, authenticate } from './middleware/authenticate.js';
+import { allowOnly } from './middleware/errors.js';
 import { messageView } from './views.js';
 
 export function messageRoutes(services: { lookup: Lookup; tokens: Tokens }, limit: RequestHandler): Router {
@@ -22,5 +23,6 @@ export function messageRoutes(services: { lookup: Lookup; tokens: Tokens }, limi
       response.json(messageView(message));
     },
   );
+  router.all('/v1/messages/:channel/:messageId', allowOnly('GET, HEAD'));
   return router;
 }

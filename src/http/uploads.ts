@@ -102,8 +102,10 @@ function stagingEngine(staging: Staging): StorageEngine {
       );
     },
     _removeFile: (_, file: WithStaged, done) => {
-      void file[staged]?.discard();
-      done(null);
+      const discarded = file[staged]?.discard() ?? Promise.resolve();
+      discarded.then(() => {
+        done(null);
+      }, done);
     },
   };
 }
@@ -113,7 +115,9 @@ function stagedOf(request: Request): StagedFile | undefined {
 }
 
 function translateUploadError(error: unknown, maxBytes: number): unknown {
-  if (!(error instanceof MulterError)) return error;
+  // A system error is ours; any other says that the form is cut short or none at all.
+  if (error instanceof AppError || (error instanceof Error && 'syscall' in error)) return error;
+  if (!(error instanceof MulterError)) return invalid('body', 'the form is not understood');
   if (error.code === 'LIMIT_FILE_SIZE') {
     return new AppError('request.too_large', `a file may have ${String(maxBytes)} bytes`, { cause: error });
   }

@@ -1,10 +1,13 @@
 /** `POST /webhooks/:channel`: size, bytes, proof, JSON, commit, answer; in this order and with nothing in between. */
+import { parse as parseQuery } from 'node:querystring';
+
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 
 import type { Channel, Channels } from '../domain/channel.js';
 import { AppError } from '../domain/errors.js';
 import type { WebhookRequest } from '../domain/provider.js';
 import { parsePayload, type Receive } from '../pipeline/receive.js';
+import { allowOnly } from './middleware/errors.js';
 
 export interface WebhookServices {
   readonly channels: Channels;
@@ -72,10 +75,7 @@ export function addWebhookRoutes(app: Express, services: WebhookServices, option
     if (answer === undefined) throw new AppError('request.not_found', 'webhooks are POSTed here');
     response.set('X-Content-Type-Options', 'nosniff').type('text/plain').send(answer);
   });
-  app.all('/webhooks/:channel', (_, response) => {
-    response.set('Allow', 'GET, POST');
-    throw new AppError('request.method_not_allowed', 'webhooks are POSTed');
-  });
+  app.all('/webhooks/:channel', allowOnly('GET, HEAD, POST'));
 }
 
 /** The bytes as they came: a signature covers bytes. */
@@ -110,10 +110,13 @@ function toWebhookRequest(request: Request, rawBody: Buffer, receivedAt: Date): 
 }
 
 function singleParameters(request: Request): Record<string, string> {
-  const at = request.originalUrl.indexOf('?');
+  const at = request.url.indexOf('?');
   if (at < 0) return {};
-  const parameters = new URLSearchParams(request.originalUrl.slice(at));
-  return Object.fromEntries([...parameters].filter(([name]) => parameters.getAll(name).length === 1));
+  const parameters: Record<string, string> = {};
+  for (const [name, value] of Object.entries(parseQuery(request.url.slice(at + 1)))) {
+    if (typeof value === 'string') parameters[name] = value;
+  }
+  return parameters;
 }
 
 function keep(request: Request): Record<string, string> {

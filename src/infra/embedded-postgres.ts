@@ -51,7 +51,7 @@ export async function startEmbeddedPostgres(directory: string): Promise<Embedded
     const binaries = await findBinaries();
     const account = await postgresAccount([dirname(binaries.postgres), root]);
     await initialise({ data, password, binaries, account });
-    return { ...(await start({ data, password, binaries, account })), adopted: false };
+    return { ...(await startPatiently({ data, password, binaries, account })), adopted: false };
   });
 }
 
@@ -126,6 +126,20 @@ async function initialise({ data, password, binaries, account }: Cluster): Promi
     await rm(passwordFile, { force: true });
   }
   await writeFile(join(data, 'initialised'), '');
+}
+
+/** Processes of a server that was killed may be busy for a moment, and PostgreSQL starts no second one beside them. */
+async function startPatiently(cluster: Cluster): ReturnType<typeof start> {
+  const give = Date.now() + 60_000;
+  for (;;) {
+    try {
+      return await start(cluster);
+    } catch (error) {
+      const isBusy = error instanceof EmbeddedPostgresError && error.message.includes('shared memory block');
+      if (!isBusy || Date.now() > give) throw error;
+      await delay(250);
+    }
+  }
 }
 
 async function start({

@@ -94,28 +94,39 @@ interface Waiting {
 /** Bounds one statement: memory for its JSON, and how much one bad row makes us do again. */
 const maxBatch = 128;
 const maxBatchBytes = 8_388_608;
-/** While PostgreSQL works on one batch, the next one gathers and is sent off: measured a third faster than one by one. */
+/** While PostgreSQL works on one batch, the next one gathers, so that neither waits for the other. */
 const batchesAtOnce = 2;
 
 /** The pool must be one whose statements go by key (see database.ts). */
 export function createInbox(pool: pg.Pool): Inbox {
   const waiting: Waiting[] = [];
-  let underWay = 0;
+  let batchesUnderWay = 0;
+  let entriesUnderWay = 0;
   let scheduled = false;
 
+  // A statement costs a millisecond before its first row: a second one goes off only with as many as are under way.
+  const isTime = (): boolean =>
+    waiting.length > 0 &&
+    (batchesUnderWay === 0 || (batchesUnderWay < batchesAtOnce && waiting.length >= entriesUnderWay));
+
+  const send = (): void => {
+    scheduled = false;
+    if (!isTime()) return;
+    const batch = waiting.splice(0, batchSize(waiting));
+    batchesUnderWay += 1;
+    entriesUnderWay += batch.length;
+    void settle(pool, batch).then(() => {
+      batchesUnderWay -= 1;
+      entriesUnderWay -= batch.length;
+      schedule();
+    });
+  };
+
   const schedule = (): void => {
-    if (scheduled || underWay >= batchesAtOnce || waiting.length === 0) return;
+    if (scheduled || !isTime()) return;
     scheduled = true;
     // Those that arrive in the same turn of the event loop go together.
-    setImmediate(() => {
-      scheduled = false;
-      const batch = waiting.splice(0, batchSize(waiting));
-      underWay += 1;
-      void settle(pool, batch).then(() => {
-        underWay -= 1;
-        schedule();
-      });
-    });
+    setImmediate(send);
   };
 
   return {
@@ -149,11 +160,11 @@ async function settle(pool: pg.Pool, batch: readonly Waiting[]): Promise<void> {
       pool,
       batch.map(({ entry }) => entry),
     );
-    for (const { entry, resolve, reject } of batch) {
-      const one = committed.get(entry.id);
+    batch.forEach(({ resolve, reject }, place) => {
+      const one = committed[place];
       if (one) resolve(one);
       else reject(new Error('the database did not answer for a delivery'));
-    }
+    });
   } catch (error) {
     // One bad row must not take its neighbours down; a database that is away is away for all of them.
     if (batch.length > 1 && isAboutRows(error)) for (const one of batch) await settle(pool, [one]);
@@ -166,21 +177,26 @@ function isAboutRows(error: unknown): boolean {
   return error instanceof Error && 'code' in error && /^(22|23|54|40)/.test(String(error.code));
 }
 
-async function commitBatch(pool: pg.Pool, entries: readonly InboxEntry[]): Promise<Map<string, Committed>> {
+async function commitBatch(pool: pg.Pool, entries: readonly InboxEntry[]): Promise<readonly Committed[]> {
   const written = await run(pool, commitStatement, entries);
+  if (written === 'all') return entries.map(asNew);
   const isNew = ({ id, media }: InboxEntry): boolean =>
     written.deliveries.has(id) && media.every((one) => written.media.has(one.id));
   const known = entries.filter((entry) => !isNew(entry));
-  const kept = known.length > 0 ? await findKept(pool, known) : new Map<string, Kept>();
+  const kept = await findKept(pool, known);
   // A known message that comes with a new kind of attachment, or a commit of that which was cut off in the middle.
   const incomplete = known.filter(({ id, media }) => (kept.get(id)?.media.length ?? 0) < media.length);
   const added = incomplete.length > 0 ? await complete(pool, incomplete, kept) : new Map<string, Committed>();
-  const answerFor = ({ id, media }: InboxEntry): Committed => {
-    const earlier = kept.get(id);
-    if (!earlier) return { delivery: id, duplicate: false, media: media.map((one) => one.id) };
-    return added.get(id) ?? { ...earlier, duplicate: !written.deliveries.has(id) || media.length > 0 };
-  };
-  return new Map(entries.map((entry) => [entry.id, answerFor(entry)]));
+  return entries.map((entry) => {
+    const earlier = kept.get(entry.id);
+    if (!earlier) return asNew(entry);
+    const duplicate = !written.deliveries.has(entry.id) || entry.media.length > 0;
+    return added.get(entry.id) ?? { ...earlier, duplicate };
+  });
+}
+
+function asNew({ id, media }: InboxEntry): Committed {
+  return { delivery: id, duplicate: false, media: media.map((one) => one.id) };
 }
 
 async function complete(
@@ -189,11 +205,11 @@ async function complete(
   kept: ReadonlyMap<string, Kept>,
 ): Promise<Map<string, Committed>> {
   const again = entries.map((entry) => withId(entry, kept.get(entry.id)?.delivery ?? entry.id));
-  const { media } = await run(pool, againStatement, again);
+  const written = await run(pool, againStatement, again);
+  const brings = (media: readonly string[]): boolean =>
+    written === 'all' ? media.length > 0 : media.some((one) => written.media.has(one));
   const found = await findKept(pool, entries);
-  return new Map(
-    [...found].map(([id, now]) => [id, { ...now, duplicate: !now.media.some((one) => media.has(one)) }]),
-  );
+  return new Map([...found].map(([id, now]) => [id, { ...now, duplicate: !brings(now.media) }]));
 }
 
 /** The entry as that of another delivery: the one that is kept of the same content. */
@@ -216,16 +232,22 @@ interface Statement {
   readonly text: string;
 }
 
-async function run(pool: pg.Pool, statement: Statement, entries: readonly InboxEntry[]): Promise<Written> {
-  const { rows } = await pool.query<{ deliveries: string[]; media: string[] }>({
+/** Nearly always everything is new, and then nothing is listed: reading ids back costs more than it seems. */
+async function run(
+  pool: pg.Pool,
+  statement: Statement,
+  entries: readonly InboxEntry[],
+): Promise<Written | 'all'> {
+  const { rows } = await pool.query<{ deliveries: string[] | null; media: string[] | null }>({
     ...statement,
     values: parameters(entries),
   });
-  return { deliveries: new Set(rows[0]?.deliveries), media: new Set(rows[0]?.media) };
+  const { deliveries, media } = rows[0] ?? { deliveries: [], media: [] };
+  return deliveries && media ? { deliveries: new Set(deliveries), media: new Set(media) } : 'all';
 }
 
 /** The bodies go as they are, one behind the other: spelled out in JSON they would cost more than all the rest. */
-function parameters(entries: readonly InboxEntry[]): (string | Buffer)[] {
+function parameters(entries: readonly InboxEntry[]): (string | Buffer | number)[] {
   let offset = 1; // SQL counts from one.
   const deliveries = entries.map((entry) => {
     const from = offset;
@@ -243,13 +265,16 @@ function parameters(entries: readonly InboxEntry[]): (string | Buffer)[] {
       received_at: entry.receivedAt,
     };
   });
-  const rows = [
-    deliveries,
-    entries.flatMap((entry) => entry.messages),
-    entries.flatMap((entry) => entry.media),
-    entries.flatMap((entry) => entry.statuses),
+  const media = entries.flatMap((entry) => entry.media);
+  return [
+    JSON.stringify(deliveries),
+    JSON.stringify(entries.flatMap((entry) => entry.messages)),
+    JSON.stringify(media),
+    JSON.stringify(entries.flatMap((entry) => entry.statuses)),
+    Buffer.concat(entries.map(({ body }) => body)),
+    entries.length,
+    media.length,
   ];
-  return [...rows.map((some) => JSON.stringify(some)), Buffer.concat(entries.map(({ body }) => body))];
 }
 
 const deliveryColumns = `id uuid, channel text, provider text, content_hash text, body_from int, body_bytes int, headers jsonb,
@@ -305,7 +330,10 @@ jobs as (
     from a where state = 'pending'
   ))
 )
-select array(select id from d) as deliveries, array(select id from a) as media, (select added from jobs) as jobs`;
+select (select added from jobs) as jobs, changed.deliveries, changed.media
+from (select (select count(*) from d) = $6 and (select count(*) from a) = $7 as is_all) as written
+left join lateral (select array(select id from d) as deliveries, array(select id from a) as media) as changed
+  on not written.is_all`;
 
 const commitStatement: Statement = {
   name: 'inbox',

@@ -1,7 +1,7 @@
 /** One attempt to bring the bytes of one attachment home. Safe to run twice: whatever is done already is left alone. */
 import { matchesHost, type Channel, type Channels } from '../domain/channel.js';
 import { AppError } from '../domain/errors.js';
-import type { HeaderRecord, Http, MaybePromise } from '../domain/provider.js';
+import type { Downloads, HeaderRecord, Http, MaybePromise } from '../domain/provider.js';
 import { asMediaError, decideAfterFailure } from '../domain/retry.js';
 import type { Logger } from '../infra/logger.js';
 import type { MediaTable, PendingMedia } from '../infra/media-table.js';
@@ -46,7 +46,9 @@ export function createFetch(options: FetchOptions): (job: FetchJob) => Promise<v
     const { code, message, retryAt, cause } = asMediaError(error);
     const decision = decideAfterFailure({
       ...{ code, retryAt, now: now(), chance: options.chance() },
-      ...{ attempts: media.attempts + 1, maxAttempts: options.maxAttempts, expiresAt: media.expiresAt },
+      ...{ attempts: media.attempts + 1, maxAttempts: options.maxAttempts },
+      // The end of a link that can be renewed is no end for the picture.
+      expiresAt: refreshOf(options, media) ? null : media.expiresAt,
     });
     logger.info(
       { media: media.id, channel: media.channel, code, state: decision.state },
@@ -142,15 +144,17 @@ async function refreshIfRefused(
 }
 
 /** The media with a fresh link, where the provider has a way to get one. */
-async function refresh(
-  { channels, http, table }: FetchOptions,
-  media: PendingMedia,
-): Promise<PendingMedia | undefined> {
-  const renew = channels.find(media.channel)?.adapter.downloads.refresh;
+async function refresh(options: FetchOptions, media: PendingMedia): Promise<PendingMedia | undefined> {
+  const { http, table } = options;
+  const renew = refreshOf(options, media);
   if (!renew) return undefined;
   const { url, expiresAt } = await renew(media.url, http);
   await table.replaceSource(media.id, url, expiresAt);
   return { ...media, url, expiresAt };
+}
+
+function refreshOf({ channels }: FetchOptions, media: PendingMedia): Downloads['refresh'] {
+  return channels.find(media.channel)?.adapter.downloads.refresh;
 }
 
 function hostOf(url: string): string {

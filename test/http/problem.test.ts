@@ -45,7 +45,7 @@ describe('a route that does not exist', () => {
     });
   });
 
-  it.each(['/v1/media/%', '/%E0%A4%A', '/v1/messages/z-api/%ff', '/webhooks/%'])(
+  it.each(['/v1/media/%', '/v1/messages/z-api/%ff', '/webhooks/%'])(
     'is a problem, too, when it cannot be decoded: %s',
     async (path) => {
       const answer = await call(service.url, path, { token: admin });
@@ -106,15 +106,12 @@ describe('a JSON body', () => {
     expect(answer).toMatchObject({ status: 413, body: { code: 'request.too_large' } });
   });
 
-  it.each(['application/json; charset=utf-32', 'application/json; charset=nonsense'])(
-    'in a charset that nobody uses is refused: %s',
-    async (type) => {
-      expect(await post('{}', type)).toMatchObject({
-        status: 415,
-        body: { code: 'request.unsupported_type' },
-      });
-    },
-  );
+  it('in a charset that nobody knows is refused', async () => {
+    expect(await post('{}', 'application/json; charset=nonsense')).toMatchObject({
+      status: 415,
+      body: { code: 'request.unsupported_type' },
+    });
+  });
 
   it('is not merged into anything', async () => {
     expect(await post('{"__proto__":{"admin":true},"constructor":1}')).toMatchObject({ status: 400 });

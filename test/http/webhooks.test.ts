@@ -234,7 +234,7 @@ describe.each(channels)('%s', (channel) => {
   it.each(['put', 'delete', 'patch'] as const)('cannot be %s', async (method) => {
     const answer = await call(service.url, `/webhooks/${channel}?token=${firstSecret}`, { method });
     expect(answer).toMatchObject(problem(405, 'request.method_not_allowed'));
-    expect(answer.headers['allow']).toBe('GET, POST');
+    expect(answer.headers['allow']).toBe('GET, HEAD, POST');
   });
 
   describe('asked with GET', () => {

@@ -99,9 +99,6 @@ CREATE UNIQUE INDEX "delivery_channel_content_hash_key" ON "delivery"("channel",
 CREATE INDEX "message_sender_id_idx" ON "message"("sender", "id" DESC);
 
 -- CreateIndex
-CREATE INDEX "message_chat_id_idx" ON "message"("chat", "id" DESC);
-
--- CreateIndex
 CREATE INDEX "message_caption_idx" ON "message" USING GIN ("caption" gin_trgm_ops);
 
 -- CreateIndex
@@ -118,9 +115,3 @@ CREATE INDEX "media_sha256_idx" ON "media"("sha256");
 
 -- CreateIndex
 CREATE UNIQUE INDEX "media_message_row_id_kind_position_key" ON "media"("message_row_id", "kind", "position");
-
--- AddForeignKey
-ALTER TABLE "media" ADD CONSTRAINT "media_message_row_id_fkey" FOREIGN KEY ("message_row_id") REFERENCES "message"("id") ON DELETE CASCADE ON UPDATE NO ACTION;
-
--- AddForeignKey
-ALTER TABLE "media" ADD CONSTRAINT "media_sha256_fkey" FOREIGN KEY ("sha256") REFERENCES "blob"("sha256") ON DELETE NO ACTION ON UPDATE NO ACTION;

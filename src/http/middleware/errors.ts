@@ -43,6 +43,14 @@ export function handleErrors(logger: Logger): ErrorRequestHandler {
   };
 }
 
+/** For `router.all` behind the routes of a path: every other method is answered with those that it knows. */
+export function allowOnly(methods: string): RequestHandler {
+  return (request, response) => {
+    response.set('Allow', methods);
+    throw new AppError('request.method_not_allowed', `this does not know ${request.method}`);
+  };
+}
+
 export const notFound: RequestHandler = (request) => {
   throw new AppError('request.not_found', `there is no ${request.method} ${request.path}`);
 };

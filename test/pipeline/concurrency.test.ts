@@ -1,0 +1,92 @@
+import { describe, expect, test } from '@jest/globals';
+
+import { createKeyedLock, createLimit } from '../../src/pipeline/concurrency.js';
+import { createSteps } from './steps.js';
+
+describe('a limit', () => {
+  test('lets no more run at once than it has places, and all of them in the end', async () => {
+    const limit = createLimit(3);
+    let [running, most] = [0, 0];
+    const results = await Promise.all(
+      Array.from({ length: 50 }, (_, index) =>
+        limit(async () => {
+          running += 1;
+          most = Math.max(most, running);
+          await new Promise(setImmediate);
+          running -= 1;
+          return index;
+        }),
+      ),
+    );
+    expect(most).toBe(3);
+    expect(results).toEqual(Array.from({ length: 50 }, (_, index) => index));
+  });
+
+  test('hands places on in order, so that nobody overtakes those who wait', async () => {
+    const limit = createLimit(1);
+    const steps = createSteps();
+    const all = ['a', 'b', 'c'].map((name) => limit(() => steps.run(name)));
+    await steps.settle();
+    expect(steps.running()).toEqual(['a']);
+    steps.finish('a');
+    const late = limit(() => steps.run('late'));
+    await steps.settle();
+    expect(steps.running()).toEqual(['b']);
+    steps.finish('b');
+    await steps.settle();
+    expect(steps.running()).toEqual(['c']);
+    steps.finish('c');
+    await steps.settle();
+    expect(steps.running()).toEqual(['late']);
+    steps.finish('late');
+    await Promise.all([...all, late]);
+  });
+
+  test('gives the place of a task that failed to the next', async () => {
+    const limit = createLimit(1);
+    const failing = Array.from({ length: 5 }, () => limit(() => Promise.reject(new Error('no'))));
+    const settled = await Promise.allSettled(failing);
+    expect(settled.map(({ status }) => status)).toEqual(Array(5).fill('rejected'));
+    expect(await limit(() => Promise.resolve('still open'))).toBe('still open');
+  });
+});
+
+describe('a lock by key', () => {
+  test('runs the tasks of one key one after another, and those of others meanwhile', async () => {
+    const lock = createKeyedLock();
+    const steps = createSteps();
+    const all = [
+      lock('x', () => steps.run('x1')),
+      lock('x', () => steps.run('x2')),
+      lock('y', () => steps.run('y1')),
+      lock('x', () => steps.run('x3')),
+    ];
+    await steps.settle();
+    expect(steps.running()).toEqual(['x1', 'y1']);
+    steps.finish('x1');
+    await steps.settle();
+    expect(steps.running()).toEqual(['y1', 'x2']);
+    steps.finish('x2');
+    steps.finish('y1');
+    await steps.settle();
+    expect(steps.running()).toEqual(['x3']);
+    steps.finish('x3');
+    expect(await Promise.all(all)).toEqual(['x1', 'x2', 'y1', 'x3']);
+  });
+
+  test('goes on after a task that failed, whose error is its own', async () => {
+    const lock = createKeyedLock();
+    const settled = await Promise.allSettled([
+      lock('x', () => Promise.reject(new Error('first'))),
+      lock('x', () => Promise.resolve('second')),
+      lock('x', () => Promise.reject(new Error('third'))),
+      lock('x', () => Promise.resolve('fourth')),
+    ]);
+    expect(settled).toMatchObject([
+      { reason: { message: 'first' } },
+      { value: 'second' },
+      { reason: { message: 'third' } },
+      { value: 'fourth' },
+    ]);
+  });
+});

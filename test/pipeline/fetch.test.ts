@@ -1,0 +1,677 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { pino } from 'pino';
+
+import { loadConfig } from '../../src/config.js';
+import { failsFirst, requiresKey } from '../../src/demo/media-checks.js';
+import { bytes, endless, startMediaHost, type Check, type MediaHost } from '../../src/demo/media-host.js';
+import { photo, uniquePhotos, type UniquePhotos } from '../../src/demo/photos.js';
+import type { Channel } from '../../src/domain/channel.js';
+import { newId } from '../../src/domain/id.js';
+import { blobKey, createLocalBlobStore } from '../../src/infra/blob-store.js';
+import { openDatabase, type Database } from '../../src/infra/database.js';
+import { createHttp, type HttpClient } from '../../src/infra/http-client.js';
+import { createImageDecoder } from '../../src/infra/images.js';
+import { createInbox, type MediaRow } from '../../src/infra/inbox.js';
+import { createMediaTable, type MediaTable } from '../../src/infra/media-table.js';
+import { createSafeFetch, type SafeFetch } from '../../src/infra/safe-fetch.js';
+import { createStaging } from '../../src/infra/staging.js';
+import { createFetch, type FetchOptions } from '../../src/pipeline/fetch.js';
+import { createHostGate } from '../../src/pipeline/host-gate.js';
+import { createStore } from '../../src/pipeline/store.js';
+import { entry, mediaRow, messageRow } from '../infra/entries.js';
+import { startHostileHost, type HostileHost } from '../support/hostile-host.js';
+import { cloneDatabase, type TestDatabase } from '../support/test-database.js';
+
+let clone: TestDatabase;
+let database: Database;
+let table: MediaTable;
+let host: MediaHost;
+let other: MediaHost;
+let hostile: HostileHost;
+/** Never allowed: it must not be reached. */
+let inside: HostileHost;
+let photos: UniquePhotos;
+let folder: string;
+let download: SafeFetch;
+let http: HttpClient;
+let decoded: number;
+let now: Date;
+
+const start = new Date('2026-11-21T10:00:00.000Z');
+const inMs = (ms: number): Date => new Date(now.getTime() + ms);
+
+beforeAll(async () => {
+  clone = await cloneDatabase();
+  database = openDatabase(clone.connectionString, pino({ level: 'silent' }));
+  table = createMediaTable(database.byKey);
+  [host, other, hostile, inside] = await Promise.all([
+    ...[startMediaHost(), startMediaHost()],
+    ...[startHostileHost(), startHostileHost()],
+  ] as const);
+  photos = await uniquePhotos(1_000, { width: 640, height: 480 });
+  http = createHttp({ timeoutMs: 5_000 });
+});
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'inlet-fetch-'));
+  now = start;
+  decoded = 0;
+  download = createSafeFetch({
+    allowPrivateHosts: [host.host, other.host, hostile.host],
+    timeoutMs: 2_000,
+    now: () => now,
+    lookup: () => Promise.resolve([{ address: '127.0.0.1', family: 4 }]),
+  });
+});
+afterEach(async () => {
+  await download.close();
+  // Whatever happened, nothing half done lies about.
+  expect(await readdir(join(folder, 'tmp')).catch(() => [])).toEqual([]);
+  await rm(folder, { recursive: true, force: true });
+});
+afterAll(async () => {
+  await Promise.all([host, other, hostile, inside].map((one) => one.close()));
+  await http.close();
+  await database.close();
+  await clone.drop();
+});
+
+let nextPhoto = 0;
+/** Bytes that no other test has. */
+const freshPhoto = (): Buffer => photos.at(nextPhoto++);
+const sha256 = (content: Buffer): string => createHash('sha256').update(content).digest('hex');
+
+/** Puts a picture on the host; answers its address. */
+function publish(content: Buffer, ...checks: Check[]): string {
+  return host.serve(`/${newId()}.jpg`, bytes('image/jpeg', content), checks);
+}
+
+/** The service's worker, with these channels and what else is to be different. */
+function worker(channels: readonly Channel[] = [plainChannel], changed: Partial<FetchOptions> = {}) {
+  const images = createImageDecoder({ maxPixels: 1_000_000 });
+  const store = createStore({
+    blobs: createLocalBlobStore(folder),
+    images: {
+      preview: (input) => {
+        decoded += 1;
+        return images.preview(input);
+      },
+    },
+    table,
+    decoders: 2,
+  });
+  const run = createFetch({
+    ...{ table, download, http, store, now: () => now, chance: () => 1, stopping: () => false },
+    channels: { find: (id) => channels.find((channel) => channel.id === id), all: () => channels },
+    staging: createStaging(join(folder, 'tmp')),
+    gate: createHostGate({ total: 16, perHost: 8, waitingPerHost: 64 }),
+    logger: pino({ level: 'silent' }),
+    ...{ maxBytes: 1_000_000, maxAttempts: 4 },
+    ...changed,
+  });
+  return (mediaId: string, starts = 1) => run({ mediaId, starts });
+}
+
+const plainChannel: Channel = {
+  id: 'z-api',
+  provider: 'z-api',
+  adapter: {
+    verify: () => ({ ok: true }),
+    parse: () => [],
+    downloads: { trustedHosts: [] },
+  },
+};
+
+/** A picture at this address has been announced; answers its id. */
+async function announced(
+  url: string,
+  changed: Partial<MediaRow> & { channel?: string } = {},
+): Promise<string> {
+  const { channel = 'z-api', ...media } = changed;
+  const name = newId();
+  const { media: ids } = await createInbox(database.byKey).commit(
+    entry(name, {
+      ...{ channel, messages: [messageRow(name)] },
+      media: [mediaRow(name, { source_url: url, ...media })],
+    }),
+  );
+  // The queue deletes a job that has run; here nobody but the test runs them.
+  await clone.query(`delete from graphile_worker._private_jobs where payload ->> 'mediaId' = $1`, [ids[0]]);
+  return ids[0] ?? '';
+}
+
+interface Row {
+  readonly state: string;
+  readonly attempts: number;
+  readonly next_attempt_at: Date | null;
+  readonly error_code: string | null;
+  readonly sha256: string | null;
+  readonly source_url: string;
+}
+
+async function rowOf(id: string): Promise<Row> {
+  const [row] = await clone.query<Row>('select * from media where id = $1', [id]);
+  if (!row) throw new Error('there is no such media');
+  return row;
+}
+
+async function jobsOf(id: string): Promise<Date[]> {
+  const rows = await clone.query<{ run_at: Date }>(
+    `select run_at from graphile_worker._private_jobs where payload ->> 'mediaId' = $1`,
+    [id],
+  );
+  return rows.map(({ run_at }) => run_at);
+}
+
+async function storedFiles(): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true });
+  return entries.filter((one) => one.isFile()).map(({ name }) => name);
+}
+
+const requestsFor = (url: string, from: MediaHost = host): number =>
+  from.requests.filter((request) => request.url.pathname === new URL(url).pathname).length;
+
+describe('a picture', () => {
+  test('that can be had becomes ready: its bytes, two previews, and what is known of it', async () => {
+    const content = await photo({ seed: 2, width: 640, height: 480, orientation: 6 });
+    const id = await announced(publish(content));
+    await worker()(id);
+    expect(await rowOf(id)).toMatchObject({ state: 'ready', attempts: 1, sha256: sha256(content) });
+    expect((await readFile(join(folder, blobKey(sha256(content))))).equals(content)).toBe(true);
+    expect((await storedFiles()).toSorted()).toEqual(
+      ['', '-large', '-small'].map((size) => sha256(content) + size),
+    );
+    expect(await table.findBlob(sha256(content))).toMatchObject({
+      ...{ type: 'image/jpeg', bytes: content.length, width: 640, height: 480 },
+      previews: [
+        { size: 'small', width: 320, height: 240 },
+        { size: 'large', width: 640, height: 480 },
+      ],
+    });
+    expect(await jobsOf(id)).toEqual([]);
+  });
+
+  test('whose job is run twice is fetched once, and nothing changes', async () => {
+    const url = publish(freshPhoto());
+    const id = await announced(url);
+    const run = worker();
+    await run(id);
+    const before = await rowOf(id);
+    await run(id, 2);
+    expect(await rowOf(id)).toEqual(before);
+    expect(requestsFor(url)).toBe(1);
+  });
+
+  test('whose job is run twice at once ends ready, counted once', async () => {
+    const id = await announced(publish(freshPhoto()));
+    const run = worker();
+    await Promise.all([run(id), run(id), run(id)]);
+    expect(await rowOf(id)).toMatchObject({ state: 'ready', attempts: 1 });
+    expect(await storedFiles()).toHaveLength(3);
+  });
+
+  test('that came with ten messages at once is stored once, and ready ten times', async () => {
+    const content = freshPhoto();
+    const ids = await Promise.all(Array.from({ length: 10 }, () => announced(publish(content))));
+    const run = worker();
+    await Promise.all(ids.map((id) => run(id)));
+    for (const id of ids) expect(await rowOf(id)).toMatchObject({ state: 'ready', sha256: sha256(content) });
+    expect(decoded).toBeLessThan(5); // Most of them find what the first ones have made.
+    expect(await storedFiles()).toHaveLength(3);
+    const blobs = await clone.query('select from blob where sha256 = $1', [sha256(content)]);
+    expect(blobs).toHaveLength(1);
+  });
+
+  test('whose file was removed from the disk is stored again when it comes again', async () => {
+    const content = freshPhoto();
+    const run = worker();
+    await run(await announced(publish(content)));
+    await rm(join(folder, blobKey(sha256(content))));
+    await run(await announced(publish(content)));
+    expect(await storedFiles()).toHaveLength(3);
+    expect(decoded).toBe(2);
+  });
+
+  test('that nobody announced is no error', async () => {
+    await worker()(newId());
+    expect(await storedFiles()).toEqual([]);
+  });
+});
+
+describe('what fails for now is tried again', () => {
+  test('after two failures and their delays it becomes ready', async () => {
+    const id = await announced(publish(freshPhoto(), failsFirst(2)));
+    const run = worker();
+    await run(id);
+    expect(await rowOf(id)).toMatchObject({
+      ...{ state: 'pending', attempts: 1, error_code: 'media.http_status', next_attempt_at: inMs(2_000) },
+    });
+    expect(await jobsOf(id)).toEqual([inMs(2_000)]);
+    now = inMs(2_000);
+    await run(id);
+    expect(await rowOf(id)).toMatchObject({ attempts: 2, next_attempt_at: inMs(6_000) });
+    expect(await jobsOf(id)).toEqual([inMs(6_000)]);
+    now = inMs(6_000);
+    await run(id);
+    expect(await rowOf(id)).toMatchObject({
+      ...{ state: 'ready', attempts: 3, error_code: null, next_attempt_at: null },
+    });
+  });
+
+  test('not before the moment that Retry-After names', async () => {
+    const id = await announced(publish(freshPhoto(), failsFirst(1, 77)));
+    await worker()(id);
+    expect(await rowOf(id)).toMatchObject({ state: 'pending', next_attempt_at: inMs(77_000) });
+    expect(await jobsOf(id)).toEqual([inMs(77_000)]);
+  });
+
+  test('when the host asks for it with 429', async () => {
+    const id = await announced(hostile.url('/status?code=429&retryAfter=30'));
+    await worker()(id);
+    expect(await rowOf(id)).toMatchObject({
+      ...{ state: 'pending', error_code: 'media.rate_limited', next_attempt_at: inMs(30_000) },
+    });
+  });
+
+  test.each([
+    ['/status?code=503', 'media.http_status'],
+    ['/status?code=408', 'media.http_status'],
+    ['/reset', 'media.connection_failed'],
+    ['/reset?after=1000', 'media.truncated'],
+    ['/liar?declared=1000&sent=10', 'media.truncated'],
+    ['/hang', 'media.timeout'],
+    ['/drip', 'media.timeout'],
+    ['/empty', 'media.empty'],
+  ])('%s: %s', async (path, code) => {
+    const id = await announced(hostile.url(path));
+    await worker()(id);
+    expect(await rowOf(id)).toMatchObject({ state: 'pending', attempts: 1, error_code: code });
+    expect(await jobsOf(id)).toHaveLength(1);
+  });
+
+  test('until the attempts are used up', async () => {
+    const id = await announced(hostile.url('/status?code=500'));
+    const run = worker();
+    for (let attempt = 1; attempt <= 4; attempt++) {
+      expect((await rowOf(id)).state).toBe('pending');
+      await run(id);
+    }
+    expect(await rowOf(id)).toMatchObject({
+      ...{ state: 'failed', attempts: 4, error_code: 'media.http_status', next_attempt_at: null },
+    });
+  });
+
+  test('until the link ends, with one last chance before', async () => {
+    const id = await announced(hostile.url('/status?code=500'), {
+      source_expires_at: inMs(8_000).toISOString(),
+    });
+    const run = worker();
+    await run(id);
+    expect(await rowOf(id)).toMatchObject({ next_attempt_at: inMs(2_000) });
+    now = inMs(2_000);
+    await run(id); // The next would be six seconds on, and the link ends in six.
+    expect(await rowOf(id)).toMatchObject({ state: 'pending', next_attempt_at: inMs(6_000) });
+    now = inMs(6_000);
+    await run(id);
+    expect(await rowOf(id)).toMatchObject({ state: 'failed', error_code: 'media.link_expired' });
+  });
+
+  test('for ever, when it is our own disk that fails', async () => {
+    const id = await announced(publish(freshPhoto()));
+    await writeFile(join(folder, 'blobs'), 'in the way');
+    const run = worker();
+    for (let attempt = 1; attempt <= 6; attempt++) await run(id);
+    expect(await rowOf(id)).toMatchObject({
+      ...{ state: 'pending', attempts: 6, error_code: 'media.storage_failed' },
+    });
+    await rm(join(folder, 'blobs'));
+    await run(id);
+    expect((await rowOf(id)).state).toBe('ready');
+  });
+});
+
+describe('what is final is not tried again', () => {
+  test.each([
+    ['/status?code=404', 'failed', 'media.gone'],
+    ['/status?code=410', 'failed', 'media.gone'],
+    ['/status?code=403', 'failed', 'media.refused'],
+    ['/status?code=400', 'failed', 'media.refused'],
+    ['/loop', 'rejected', 'media.too_many_redirects'],
+    ['/flood', 'rejected', 'media.too_large'],
+    ['/bomb', 'rejected', 'media.too_large'],
+    ['/encoded?with=gzip&as=zstd', 'rejected', 'media.unsupported_encoding'],
+    ['/ok', 'rejected', 'media.type_mismatch'],
+  ])('%s: %s, %s', async (path, state, code) => {
+    const id = await announced(hostile.url(path));
+    await worker()(id);
+    expect(await rowOf(id)).toMatchObject({ state, attempts: 1, error_code: code, next_attempt_at: null });
+    expect(await jobsOf(id)).toEqual([]);
+    expect(await storedFiles()).toEqual([]);
+  });
+
+  test.each([
+    ['no URL', 'not a url', 'media.invalid_url'],
+    ['another scheme', 'file:///etc/passwd', 'media.invalid_url'],
+    ['a user name', 'http://user:secret@example.org/', 'media.invalid_url'],
+    ['another port', 'http://example.org:22/', 'media.forbidden_port'],
+    ['this machine', 'http://127.0.0.1/x', 'media.forbidden_address'],
+    ['this machine in another spelling', 'http://[::ffff:7f00:1]/x', 'media.forbidden_address'],
+    ['a name that leads to this machine', 'http://rebind.example.org/x', 'media.forbidden_address'],
+  ])('an address that is %s', async (_, url, code) => {
+    const id = await announced(url);
+    await worker()(id);
+    expect(await rowOf(id)).toMatchObject({ state: 'rejected', attempts: 1, error_code: code });
+  });
+
+  test('a file that declares more bytes than are allowed, before any of them is read', async () => {
+    const id = await announced(publish(Buffer.alloc(1_000_001)));
+    await worker()(id);
+    expect(await rowOf(id)).toMatchObject({ state: 'rejected', error_code: 'media.too_large' });
+  });
+
+  test('a file without end, which starts like a picture', async () => {
+    const url = host.serve(`/${newId()}`, endless('image/jpeg', freshPhoto()));
+    const id = await announced(url);
+    await worker()(id);
+    expect(await rowOf(id)).toMatchObject({ state: 'rejected', error_code: 'media.too_large' });
+  });
+
+  test.each([
+    ['HTML that is named like a picture', '<!doctype html><script>alert(1)</script>', 'media.type_mismatch'],
+    ['SVG', '<svg xmlns="http://www.w3.org/2000/svg"/>', 'media.type_mismatch'],
+    ['a PDF', '%PDF-1.7\n', 'media.type_mismatch'],
+    ['what begins like a GIF and is a script', 'GIF89a/*\u0001*/=1;alert(1)', 'media.undecodable'],
+  ])('%s', async (_, text, code) => {
+    const id = await announced(publish(Buffer.from(text, 'latin1')));
+    await worker()(id);
+    expect(await rowOf(id)).toMatchObject({ state: 'rejected', error_code: code });
+    expect(await storedFiles()).toEqual([]);
+  });
+
+  test('half a picture', async () => {
+    const content = freshPhoto();
+    const id = await announced(publish(content.subarray(0, content.length / 2)));
+    await worker()(id);
+    expect(await rowOf(id)).toMatchObject({ state: 'rejected', error_code: 'media.undecodable' });
+  });
+
+  test('a picture of more pixels than are allowed', async () => {
+    const id = await announced(publish(await photo({ seed: 1, width: 1200, height: 900 })));
+    await worker()(id);
+    expect(await rowOf(id)).toMatchObject({ state: 'rejected', error_code: 'media.too_many_pixels' });
+  });
+
+  test('bytes that are not those whose digest was announced', async () => {
+    const content = freshPhoto();
+    const wrong = await announced(publish(content), { declared_sha256: '0'.repeat(64) });
+    const right = await announced(publish(content), { declared_sha256: sha256(content) });
+    const run = worker();
+    await run(wrong);
+    expect(await rowOf(wrong)).toMatchObject({ state: 'rejected', error_code: 'media.hash_mismatch' });
+    expect(await storedFiles()).toEqual([]);
+    await run(right);
+    expect((await rowOf(right)).state).toBe('ready');
+  });
+
+  test('a broken picture that was sent as a document is kept as that', async () => {
+    const broken = freshPhoto().subarray(0, 5_000);
+    const id = await announced(publish(broken), { kind: 'document' });
+    await worker()(id);
+    expect((await rowOf(id)).state).toBe('ready');
+    expect(await table.findBlob(sha256(broken))).toMatchObject({
+      type: 'image/jpeg',
+      width: null,
+      previews: [],
+    });
+  });
+
+  test('bytes that are known as a document are still no picture', async () => {
+    const html = Buffer.from(`<!doctype html>${newId()}`);
+    const run = worker();
+    const document = await announced(publish(html), { kind: 'document' });
+    await run(document);
+    expect((await rowOf(document)).state).toBe('ready');
+    const picture = await announced(publish(html));
+    await run(picture);
+    expect(await rowOf(picture)).toMatchObject({ state: 'rejected', error_code: 'media.type_mismatch' });
+  });
+});
+
+describe('an address that must not be reached is not', () => {
+  const openChannel: Channel = {
+    ...plainChannel,
+    // The port is allowed, so that it is the address that decides.
+    adapter: { ...plainChannel.adapter, downloads: { trustedHosts: [/./] } },
+  };
+
+  test.each([
+    ['literally', (port: number) => `http://127.0.0.1:${String(port)}/ok`],
+    ['as a number', (port: number) => `http://2130706433:${String(port)}/ok`],
+    ['within IPv6', (port: number) => `http://[::ffff:127.0.0.1]:${String(port)}/ok`],
+    ['by a name', (port: number) => `http://pictures.example.org:${String(port)}/ok`],
+    ['by its usual name', (port: number) => `http://localhost:${String(port)}/ok`],
+    [
+      'by a redirect of a host that may be reached',
+      (port: number) =>
+        hostile.url(`/redirect?to=${encodeURIComponent(`http://127.0.0.1:${String(port)}/ok`)}`),
+    ],
+  ])('%s: rejected without any connection', async (_, urlOf) => {
+    const id = await announced(urlOf(inside.port));
+    await worker([openChannel])(id);
+    expect(await rowOf(id)).toMatchObject({
+      ...{ state: 'rejected', attempts: 1, error_code: 'media.forbidden_address' },
+    });
+    expect(inside.connections()).toBe(0);
+  });
+});
+
+describe('credentials', () => {
+  const secret = { authorization: 'Key secret' };
+
+  function trusting(...trustedHosts: string[]): Channel {
+    const downloads = { trustedHosts, authorize: () => secret };
+    return { ...plainChannel, adapter: { ...plainChannel.adapter, downloads } };
+  }
+
+  test('go to a host of the channel, for a link that asks for them', async () => {
+    const id = await announced(publish(freshPhoto(), requiresKey('secret')), { source_credentials: true });
+    await worker([trusting(host.host)])(id);
+    expect((await rowOf(id)).state).toBe('ready');
+  });
+
+  test.each([
+    ['to another host', 'elsewhere.example.org', true],
+    ['for a link that does not ask for them', 'this', false],
+  ])('do not go %s', async (_, trusted, asks) => {
+    const url = publish(freshPhoto());
+    const id = await announced(url, { source_credentials: asks });
+    await worker([trusting(trusted === 'this' ? host.host : trusted)])(id);
+    expect((await rowOf(id)).state).toBe('ready');
+    expect(host.requests.at(-1)?.url.pathname).toBe(new URL(url).pathname);
+    expect(host.requests.at(-1)?.hadCredentials).toBe(false);
+  });
+
+  test('do not follow a redirect to another origin, not even one that is trusted too', async () => {
+    const path = `/${newId()}`;
+    const target = other.serve(path, bytes('image/jpeg', freshPhoto()));
+    const from = host.serve(`/${newId()}`, bytes('image/jpeg', Buffer.alloc(0)), [
+      () => ({ status: 302, headers: { location: target } }),
+    ]);
+    const id = await announced(from, { source_credentials: true });
+    await worker([trusting(host.host, other.host)])(id);
+    expect((await rowOf(id)).state).toBe('ready');
+    expect(host.requests.at(-1)?.headers.authorization).toBe('Key secret');
+    expect(other.requests.at(-1)).toMatchObject({ hadCredentials: false, url: { pathname: path } });
+  });
+
+  test('of a channel that is gone are nobody’s, and the picture is fetched all the same', async () => {
+    const id = await announced(publish(freshPhoto()), { source_credentials: true, channel: 'gone' });
+    await worker([trusting(host.host)])(id);
+    expect((await rowOf(id)).state).toBe('ready');
+    expect(host.requests.at(-1)?.hadCredentials).toBe(false);
+  });
+});
+
+describe('a link that can be renewed (Blip)', () => {
+  let commands: unknown[];
+  let answer: { readonly status: number; readonly body: object };
+  beforeEach(() => {
+    commands = [];
+    host.answer('/commands', (request, body) => {
+      commands.push({ key: request.headers.authorization, body });
+      return {
+        status: answer.status,
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(answer.body),
+      };
+    });
+  });
+
+  function blip(): Channel[] {
+    const config = loadConfig(
+      {
+        ...{ AUTH_SECRET: 'x'.repeat(32), BLIP_WEBHOOK_SECRET: 'y'.repeat(32), BLIP_CONTRACT_ID: 'shop' },
+        ...{ BLIP_KEY: 'secret', BLIP_API_URL: host.origin },
+      },
+      () => now,
+    );
+    return [...config.channels];
+  }
+
+  const refuses: Check = () => ({ status: 403, body: 'AuthenticationFailed' });
+  const success = (resource: string): typeof answer => ({
+    status: 200,
+    body: { status: 'success', resource },
+  });
+  const refreshed = (content: Buffer, ...checks: Check[]): string => {
+    const url = publish(content, ...checks);
+    answer = success(url);
+    return url;
+  };
+
+  test('is renewed when it is refused, and the picture becomes ready', async () => {
+    const stale = publish(freshPhoto(), refuses);
+    const fresh = refreshed(freshPhoto());
+    const id = await announced(stale, { channel: 'blip' });
+    await worker(blip())(id);
+    expect(await rowOf(id)).toMatchObject({ state: 'ready', attempts: 1, source_url: fresh });
+    expect(commands).toMatchObject([
+      { key: 'Key secret', body: { method: 'set', uri: '/refresh-media-uri', resource: stale } },
+    ]);
+  });
+
+  test('is renewed before it is used when its time is over', async () => {
+    const stale = publish(freshPhoto());
+    const fresh = refreshed(freshPhoto());
+    const id = await announced(stale, { channel: 'blip', source_expires_at: inMs(-1_000).toISOString() });
+    await worker(blip())(id);
+    expect(await rowOf(id)).toMatchObject({ state: 'ready', source_url: fresh });
+    expect(requestsFor(stale)).toBe(0);
+  });
+
+  test('is renewed once for each attempt: a fresh link that is refused is final', async () => {
+    refreshed(freshPhoto(), refuses);
+    const id = await announced(publish(freshPhoto(), refuses), { channel: 'blip' });
+    await worker(blip())(id);
+    expect(await rowOf(id)).toMatchObject({ state: 'failed', error_code: 'media.refused' });
+    expect(commands).toHaveLength(1);
+  });
+
+  test.each([
+    ['has none', 200, 'failed', 'media.link_expired'],
+    ['refuses the command', 401, 'failed', 'media.refused'],
+    ['is busy', 429, 'pending', 'media.rate_limited'],
+    ['is down', 503, 'pending', 'media.http_status'],
+  ])('whose provider %s (%i): %s, %s', async (_, status, state, code) => {
+    answer = { status, body: { status: 'failure' } };
+    const id = await announced(publish(freshPhoto(), refuses), { channel: 'blip' });
+    await worker(blip())(id);
+    expect(await rowOf(id)).toMatchObject({ state, error_code: code, attempts: 1 });
+  });
+
+  test('has no end that attempts must keep to: trouble that outlasts it is survived', async () => {
+    const id = await announced(publish(freshPhoto(), failsFirst(9)), {
+      ...{ channel: 'blip', source_expires_at: inMs(3_000).toISOString() },
+    });
+    const run = worker(blip());
+    await run(id);
+    now = (await rowOf(id)).next_attempt_at ?? now;
+    await run(id); // By the time of the third attempt the link will have ended.
+    expect(await rowOf(id)).toMatchObject({ state: 'pending', attempts: 2, next_attempt_at: inMs(6_000) });
+    now = inMs(6_000);
+    refreshed(freshPhoto());
+    await run(id);
+    expect(await rowOf(id)).toMatchObject({ state: 'ready', attempts: 3 });
+  });
+
+  test('that fails for now after it was renewed is tried again', async () => {
+    const fresh = refreshed(freshPhoto(), failsFirst(1));
+    const id = await announced(publish(freshPhoto()), {
+      ...{ channel: 'blip', source_expires_at: inMs(-60_000).toISOString() },
+    });
+    await worker(blip())(id);
+    expect(await rowOf(id)).toMatchObject({
+      state: 'pending',
+      error_code: 'media.http_status',
+      source_url: fresh,
+    });
+    now = inMs(2_000);
+    await worker(blip())(id);
+    expect((await rowOf(id)).state).toBe('ready');
+  });
+
+  test('that the provider cannot renew for now, although its time is over, is tried again', async () => {
+    answer = { status: 503, body: {} };
+    const id = await announced(publish(freshPhoto()), {
+      ...{ channel: 'blip', source_expires_at: inMs(-60_000).toISOString() },
+    });
+    await worker(blip())(id);
+    expect(await rowOf(id)).toMatchObject({ state: 'pending', error_code: 'media.http_status' });
+  });
+});
+
+test('a link whose time is over is tried all the same where nobody can renew it: clocks differ', async () => {
+  const id = await announced(publish(freshPhoto()), { source_expires_at: inMs(-60_000).toISOString() });
+  await worker()(id);
+  expect((await rowOf(id)).state).toBe('ready');
+});
+
+describe('a picture that the process died of', () => {
+  test('is given up after 25 starts, without being touched once more', async () => {
+    const url = publish(freshPhoto());
+    const id = await announced(url);
+    await worker()(id, 26);
+    expect(await rowOf(id)).toMatchObject({ state: 'failed', error_code: 'media.crashed' });
+    expect(requestsFor(url)).toBe(0);
+  });
+
+  test('is given every chance before that', async () => {
+    const id = await announced(publish(freshPhoto()));
+    await worker()(id, 25);
+    expect((await rowOf(id)).state).toBe('ready');
+  });
+});
+
+describe('a host that has no room', () => {
+  test('has the picture come back later, without an attempt being counted', async () => {
+    const id = await announced(publish(freshPhoto()));
+    await worker([plainChannel], { gate: { pass: () => Promise.resolve({ comeBackIn: 1_234 }) } })(id);
+    expect(await rowOf(id)).toMatchObject({ state: 'pending', attempts: 0, error_code: null });
+    expect(await jobsOf(id)).toEqual([inMs(1_234)]);
+  });
+});
+
+describe('a process on its way out', () => {
+  test('keeps the job of what fails because of that, and counts no attempt', async () => {
+    const id = await announced(hostile.url('/hang'));
+    const run = worker([plainChannel], { stopping: () => true });
+    const running = run(id);
+    await download.close();
+    await expect(running).rejects.toMatchObject({ retryable: true });
+    expect(await rowOf(id)).toMatchObject({ state: 'pending', attempts: 0, error_code: null });
+  });
+});

@@ -1,0 +1,138 @@
+/** The worker as it is put together for real: queue, gate and all, in the whole service. */
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+
+import { failsFirst } from '../../src/demo/media-checks.js';
+import { bytes, startMediaHost, type MediaHost } from '../../src/demo/media-host.js';
+import { uniquePhotos, type UniquePhotos } from '../../src/demo/photos.js';
+import { newId } from '../../src/domain/id.js';
+import { postWebhook } from '../support/client.js';
+import { picture } from '../support/payloads.js';
+import { startTestService, type TestService, type TestServiceOptions } from '../support/test-service.js';
+import { until } from '../support/until.js';
+
+let photos: UniquePhotos;
+let quick: MediaHost;
+let service: TestService | undefined;
+beforeAll(async () => {
+  [photos, quick] = await Promise.all([uniquePhotos(300, { width: 320, height: 240 }), startMediaHost()]);
+});
+afterEach(async () => {
+  await service?.stop();
+  service = undefined;
+});
+afterAll(() => quick.close());
+
+async function start(options: TestServiceOptions): Promise<TestService> {
+  service = await startTestService(options);
+  return service;
+}
+
+/** A picture at this address comes in; answers its id. */
+async function receive(to: TestService, url: string): Promise<string> {
+  const { status, body } = await postWebhook(to, 'z-api', picture('z-api', { url }));
+  expect(status).toBe(200);
+  return body.media[0] ?? '';
+}
+
+async function stateOf(of: TestService, id: string): Promise<string | undefined> {
+  const [row] = await of.database.query<{ state: string }>('select state from media where id = $1', [id]);
+  return row?.state;
+}
+
+async function countReady(of: TestService): Promise<number> {
+  const [row] = await of.database.query<{ count: number }>(
+    `select count(*)::int as count from media where state = 'ready'`,
+  );
+  return row?.count ?? -1;
+}
+
+/** A host that answers nobody until it is told to. */
+async function startSlowHost(answer: () => Buffer) {
+  const waiting = new Set<ServerResponse>();
+  let isOpen = false;
+  let most = 0;
+  const send = (response: ServerResponse): void => {
+    waiting.delete(response);
+    response.end(answer());
+  };
+  const server = createServer((_, response) => {
+    if (isOpen) {
+      send(response);
+      return;
+    }
+    waiting.add(response);
+    most = Math.max(most, waiting.size);
+    response.on('close', () => waiting.delete(response));
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const host = `127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+  return {
+    host,
+    waiting: () => waiting.size,
+    most: () => most,
+    open: () => {
+      isOpen = true;
+      for (const response of waiting) send(response);
+    },
+    close: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+test('a hundred pictures of a host that hangs do not delay those of another host, and come in when it wakes', async () => {
+  let next = 0;
+  const slow = await startSlowHost(() => photos.at(next++));
+  const running = await start({ mediaHosts: [slow.host, quick.host] });
+  try {
+    const ids = await Promise.all(
+      Array.from({ length: 100 }, (_, index) => receive(running, `http://${slow.host}/${String(index)}`)),
+    );
+    await until(() => slow.waiting() === 16);
+    for (let index = 0; index < 5; index++) {
+      const url = quick.serve(`/${String(index)}`, bytes('image/jpeg', photos.at(200 + index)));
+      const asked = performance.now();
+      const id = await receive(running, url);
+      await until(async () => (await stateOf(running, id)) === 'ready');
+      expect(performance.now() - asked).toBeLessThan(2_000);
+    }
+    expect(slow.most()).toBe(16);
+    expect(await countReady(running)).toBe(5);
+
+    slow.open();
+    for (const id of ids) await until(async () => (await stateOf(running, id)) === 'ready');
+    expect(await countReady(running)).toBe(105);
+  } finally {
+    slow.close();
+  }
+}, 60_000);
+
+test('a picture whose host fails at first is ready seconds later', async () => {
+  const url = quick.serve('/failing', bytes('image/jpeg', photos.at(299)), [failsFirst(1, 1)]);
+  const running = await start({ mediaHosts: [quick.host] });
+  const id = await receive(running, url);
+  await until(async () => (await stateOf(running, id)) === 'ready');
+  const [row] = await running.database.query('select attempts, error_code from media where id = $1', [id]);
+  expect(row).toEqual({ attempts: 2, error_code: null });
+  await until(async () => {
+    const jobs = await running.database.query('select from graphile_worker._private_jobs');
+    return jobs.length === 0;
+  });
+});
+
+test('a picture that nobody has a job for any more is found by the maintenance', async () => {
+  const url = quick.serve('/forgotten', bytes('image/jpeg', photos.at(298)));
+  const running = await start({ mediaHosts: [quick.host] });
+  const id = newId();
+  await running.database.query(
+    `insert into media (id, channel, provider, position, direction, kind, state, source_url, received_at, next_attempt_at)
+     values ($1, 'z-api', 'z-api', 0, 'inbound', 'image', 'pending', $2, now(), now() - interval '2 minutes')`,
+    [id, url],
+  );
+  await running.database.query(`select graphile_worker.add_job('maintain')`);
+  await until(async () => (await stateOf(running, id)) === 'ready');
+});
