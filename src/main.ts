@@ -13,6 +13,7 @@ import { migrate, MigrationError } from './infra/migrations.js';
 const exitConfig = 78;
 /** Longer than the queue's own grace; after it the process goes, and what it held is taken up by the next one. */
 const drainMs = 10_000;
+const lastRequestMs = 8_000;
 
 async function main(): Promise<void> {
   const now = (): Date => new Date();
@@ -113,15 +114,20 @@ function announce(
   );
 }
 
-/** No new work; what is under way gets to its end. */
+/** No new work; what is under way gets to its end, though whoever waits for news is not waited for long. */
 async function drain(server: Server, services: Services): Promise<void> {
-  const closed = new Promise<void>((done) => {
-    server.close(() => {
-      done();
-    });
-  });
+  const closed = server.listening
+    ? new Promise<void>((done) => {
+        server.close(() => {
+          done();
+        });
+      })
+    : undefined;
   server.closeIdleConnections();
-  await Promise.all([services.queue.stop(), server.listening ? closed : undefined]);
+  setTimeout(() => {
+    server.closeAllConnections();
+  }, lastRequestMs).unref();
+  await Promise.all([services.queue.stop(), closed]);
   await services.close();
 }
 

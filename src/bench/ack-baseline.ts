@@ -1,18 +1,36 @@
-/** The least that a receiver can do: the same Express, the same way to read a body, `JSON.parse`, 200. Nothing is stored. */
-import express, { type Request, type Response } from 'express';
+/**
+ * The same Express app, answering 200 after `JSON.parse`: the service's own webhook routes, with a channel that believes
+ * everybody and a receiver that keeps nothing.
+ */
+import express from 'express';
+
+import type { Channel } from '../domain/channel.js';
+import { addWebhookRoutes } from '../http/webhooks.js';
+
+const receipt = { delivery: '', outcome: 'ignored', duplicate: false, media: [] } as const;
+const channelFor = (id: string): Channel => ({
+  id,
+  provider: id,
+  adapter: { verify: () => ({ ok: true }), parse: () => [], downloads: { trustedHosts: [] } },
+});
 
 const app = express();
 app.disable('x-powered-by');
 app.disable('etag');
-const rawBody = express.raw({ type: () => true, limit: 3_145_728, inflate: false });
-app.post('/webhooks/:channel', rawBody, (request: Request, response: Response) => {
-  const body: Buffer = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-  const payload: unknown = JSON.parse(body.toString('utf8'));
-  const answer = JSON.stringify({ received: typeof payload });
-  response
-    .writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(answer) })
-    .end(answer);
-});
+addWebhookRoutes(
+  app,
+  {
+    channels: { find: channelFor, all: () => [] },
+    receive: () => Promise.resolve(receipt),
+    now: () => new Date(),
+  },
+  {
+    maxBytes: 3_145_728,
+    failedProofLimit: (_request, _response, next) => {
+      next();
+    },
+  },
+);
 const server = app.listen(0, '127.0.0.1', () => {
   const address = server.address();
   process.send?.({ port: typeof address === 'object' ? address?.port : undefined });

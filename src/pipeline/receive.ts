@@ -1,5 +1,5 @@
 /** A proven webhook becomes rows: parsed, given ids, committed. Nothing here waits for anything but the database. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 import { newId } from '../domain/id.js';
 
@@ -55,11 +55,9 @@ export function createReceive(inbox: Pick<Inbox, 'commit'>): Receive {
 /** The payload of a webhook. Throws `webhook.not_json`, without a cause: V8's message quotes the body. */
 export function parsePayload(body: Uint8Array): unknown {
   // Some senders start with a byte order mark, which JSON does not know.
-  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
-    .toString('utf8')
-    .replace(/^\uFEFF/, '');
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8');
   try {
-    return JSON.parse(text);
+    return JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
   } catch {
     throw new AppError('webhook.not_json', 'the body is not JSON');
   }
@@ -70,10 +68,21 @@ export function toEntry(
   id: string,
   { channel, rawBody, payload, headers, receivedAt }: ReceivedWebhook,
 ): InboxEntry {
-  const contentHash = createHash('sha256').update(rawBody).digest('hex');
+  const contentHash = hash('sha256', rawBody, 'hex');
   const events = channel.adapter.parse(payload, receivedAt);
-  const messages = events.filter((event) => event.type === 'message');
-  const rows = messages.map((message, place) => toRows(message, { id, contentHash, place }));
+  const messages: MessageRow[] = [];
+  const media: MediaRow[] = [];
+  const statuses: StatusRow[] = [];
+  for (const event of events) {
+    if (event.type === 'message') {
+      // Without an id of the provider's own, the same content is the same message.
+      const given = event.messageId ?? `sha256:${contentHash}:${String(messages.length)}`;
+      const messageId = storable(given, longestLabel);
+      messages.push(toMessageRow(event, { id, messageId }));
+      for (const one of event.media) media.push(toMediaRow(one, { id, messageId, message: event }));
+    } else if (event.type === 'status') statuses.push(toStatusRow(event, id));
+  }
+  const { outcome, reason } = summarise(events);
   return {
     id,
     channel: channel.id,
@@ -81,68 +90,77 @@ export function toEntry(
     contentHash,
     body: rawBody,
     headers,
-    ...summarise(events),
+    outcome,
+    reason,
     receivedAt: receivedAt.toISOString(),
-    messages: rows.map(({ message }) => message),
-    media: rows.flatMap(({ media }) => media),
-    statuses: events.filter((event) => event.type === 'status').map((event) => toStatusRow(event, id)),
+    messages,
+    media,
+    statuses,
   };
 }
 
-/** One outcome for the whole delivery: what must not be overlooked comes first. */
+/** What must not be overlooked comes first. */
+const ranks = { malformed: 3, message: 2, status: 1, ignored: 0 } as const satisfies Record<
+  InboundEvent['type'],
+  number
+>;
+
+/** One outcome for the whole delivery. */
 function summarise(events: readonly InboundEvent[]): { outcome: Outcome; reason: string | null } {
-  const malformed = events.find((event) => event.type === 'malformed');
-  if (malformed) return { outcome: 'malformed', reason: malformed.reason };
-  if (events.some(({ type }) => type === 'message')) return { outcome: 'accepted', reason: null };
-  if (events.some(({ type }) => type === 'status')) return { outcome: 'status', reason: null };
-  const ignored = events.find((event) => event.type === 'ignored');
-  return { outcome: 'ignored', reason: ignored?.reason ?? 'not a payload of this provider' };
+  let first = events[0];
+  if (!first) return { outcome: 'ignored', reason: 'not a payload of this provider' };
+  for (const event of events) if (ranks[event.type] > ranks[first.type]) first = event;
+  if (first.type === 'message') return { outcome: 'accepted', reason: null };
+  return { outcome: first.type, reason: first.type === 'status' ? null : first.reason };
 }
 
-interface MessagePlace {
+function toMessageRow(
+  message: InboundMessage,
+  { id, messageId }: { id: string; messageId: string },
+): MessageRow {
+  return {
+    id: newId(),
+    delivery_id: id,
+    message_id: messageId,
+    direction: message.direction,
+    sender: storable(message.from, longestLabel),
+    recipient: text(message.to, longestLabel),
+    chat: text(message.chat, longestLabel),
+    sender_name: text(message.senderName, longestLabel),
+    caption: text(message.caption, longestText),
+    sent_at: message.sentAt?.toISOString() ?? null,
+  };
+}
+
+interface MediaPlace {
   /** Of the delivery. */
   readonly id: string;
-  readonly contentHash: string;
-  /** Among the messages of the delivery. */
-  readonly place: number;
+  readonly messageId: string;
+  readonly message: InboundMessage;
 }
 
-function toRows(
-  message: InboundMessage,
-  { id, contentHash, place }: MessagePlace,
-): { message: MessageRow; media: MediaRow[] } {
-  // Without an id of the provider's own, the same content is the same message.
-  const messageId = storable(message.messageId ?? `sha256:${contentHash}:${String(place)}`, longestLabel);
+function toMediaRow(media: InboundMedia, { id, messageId, message }: MediaPlace): MediaRow {
   return {
-    message: {
-      id: newId(),
-      delivery_id: id,
-      message_id: messageId,
-      direction: message.direction,
-      sender: storable(message.from, longestLabel),
-      recipient: text(message.to, longestLabel),
-      chat: text(message.chat, longestLabel),
-      sender_name: text(message.senderName, longestLabel),
-      caption: text(message.caption, longestText),
-      sent_at: message.sentAt?.toISOString() ?? null,
-    },
-    media: message.media.map((media, index) => ({
-      id: newId(),
-      delivery_id: id,
-      message_id: messageId,
-      position: positionAmongKind(message.media, index),
-      direction: message.direction,
-      kind: media.kind,
-      declared_type: text(media.declaredType, longestLabel),
-      declared_sha256: media.sha256,
-      filename: text(media.filename, longestLabel),
-      ...sourceColumns(media.source),
-    })),
+    id: newId(),
+    delivery_id: id,
+    message_id: messageId,
+    position: positionAmongKind(message.media, media),
+    direction: message.direction,
+    kind: media.kind,
+    declared_type: text(media.declaredType, longestLabel),
+    declared_sha256: media.sha256,
+    filename: text(media.filename, longestLabel),
+    ...sourceColumns(media.source),
   };
 }
 
-function positionAmongKind(media: readonly InboundMedia[], index: number): number {
-  return index === 0 ? 0 : media.slice(0, index).filter(({ kind }) => kind === media[index]?.kind).length;
+function positionAmongKind(all: readonly InboundMedia[], media: InboundMedia): number {
+  let position = 0;
+  for (const one of all) {
+    if (one === media) break;
+    if (one.kind === media.kind) position += 1;
+  }
+  return position;
 }
 
 type SourceColumns = Pick<

@@ -3,7 +3,7 @@
  * @609f524) and the Conversation API (Nexmo/nexmo-developer conversation/concepts/event.md @4da2b39), whose in-app
  * messaging is announced to end on 30 April 2026.
  */
-import { createHash, createPrivateKey, createSecretKey, type KeyObject, randomUUID } from 'node:crypto';
+import { createHmac, createPrivateKey, createSecretKey, hash, type KeyObject, randomUUID } from 'node:crypto';
 
 import jwt from 'jsonwebtoken';
 import { z } from 'zod';
@@ -133,25 +133,34 @@ function verifySignature(
 ): Verdict {
   const nowSeconds = request.receivedAt.getTime() / 1000;
   const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1] ?? '';
-  const claims = keys.map((key) => claimsOf(token, key, nowSeconds)).find((found) => found !== undefined);
+  const claims = keys.map((key) => claimsOf(token, key)).find((found) => found !== undefined);
   if (claims === undefined) return { ok: false, reason: 'wrong signature' };
   const { iat, payload_hash: payloadHash } = claims;
   // The token has no `exp`, and Vonage's own SDK checks no age (vonage-node-sdk packages/jwt/lib/verifySignature.ts).
   if (typeof iat !== 'number' || Math.abs(nowSeconds - iat) > maxSignatureAgeSeconds)
     return { ok: false, reason: 'signature is not fresh' };
-  const bodyHash = createHash('sha256').update(request.rawBody).digest('hex');
+  const bodyHash = hash('sha256', request.rawBody, 'hex');
   const isOfBody = typeof payloadHash === 'string' && secretMatcher([bodyHash])(payloadHash.toLowerCase());
   return isOfBody ? { ok: true } : { ok: false, reason: 'signature of another body' };
 }
 
-/** HS256 and nothing else: the SDK also takes RS256, which lets a public key be used as a secret. */
-function claimsOf(token: string, key: KeyObject, nowSeconds: number): JsonRecord | undefined {
+/**
+ * HS256 and nothing else: the SDK also takes RS256, which lets a public key be used as a secret. Checked here rather than
+ * by jsonwebtoken, which takes eight times as long to do the same, on the path that acknowledges webhooks.
+ */
+function claimsOf(token: string, key: KeyObject): JsonRecord | undefined {
+  const [header = '', payload = '', signature = '', ...more] = token.split('.');
+  const wanted = createHmac('sha256', key).update(`${header}.${payload}`).digest('base64url');
+  // As text: in base64url the same signature has several spellings, and only one of them is right.
+  const isRight = more.length === 0 && secretMatcher([wanted])(signature);
+  return isRight && decoded(header)['alg'] === 'HS256' ? decoded(payload) : undefined;
+}
+
+function decoded(part: string): JsonRecord {
   try {
-    return fieldsOf(
-      jwt.verify(token, key, { algorithms: ['HS256'], clockTimestamp: Math.floor(nowSeconds) }),
-    );
+    return fieldsOf(JSON.parse(Buffer.from(part, 'base64url').toString('utf8')));
   } catch {
-    return undefined;
+    return {};
   }
 }
 

@@ -3,6 +3,8 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
+import { surroundings } from '../../src/demo/service-process.js';
+
 export const projectFolder = join(import.meta.dirname, '../..');
 
 /** The address of a compiled module, to be imported by a program. */
@@ -23,8 +25,8 @@ export interface Program {
 }
 
 interface Launch {
-  readonly cwd?: string;
-  /** Absent: the environment of the tests. */
+  readonly cwd: string;
+  /** Settings; absent: the environment of the tests as it is. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -33,13 +35,18 @@ export function startScript(source: string, args: readonly string[] = []): Progr
   return start(['--input-type=module', '--eval', source, '--', ...args], { cwd: projectFolder });
 }
 
-/** Runs a compiled module. */
+/** Runs a compiled module, with these settings and no others. */
 export function startCompiled(file: string, args: readonly string[], launch: Launch): Program {
   return start([join(projectFolder, 'dist', file), ...args], launch);
 }
 
 function start(args: readonly string[], { cwd, env }: Launch): Program {
-  const child = spawn(process.execPath, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  // eslint-disable-next-line no-restricted-properties -- What has nothing to do with the service is handed on.
+  const surrounding = process.env;
+  const child = spawn(process.execPath, args, {
+    ...{ cwd, stdio: ['ignore', 'pipe', 'pipe'] },
+    env: env === undefined ? surrounding : { ...surroundings(surrounding), ...env },
+  });
   let printed = '';
   const listeners = new Set<() => void>();
   const hear = (chunk: Buffer): void => {

@@ -1,0 +1,123 @@
+/** A start without settings, and its end. */
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+
+import { bytes, startMediaHost } from '../../src/demo/media-host.js';
+import { photo } from '../../src/demo/photos.js';
+import { call, type MediaView, type Page, type Receipt } from '../support/client.js';
+import { startHostileHost } from '../support/hostile-host.js';
+import { picture } from '../support/payloads.js';
+import { until } from '../support/until.js';
+import { startService, token, webhookSecret, type RunningService } from './service.js';
+
+let cwd: string;
+let running: RunningService[];
+beforeEach(async () => {
+  cwd = await mkdtemp(join(tmpdir(), 'inlet-life-'));
+  running = [];
+});
+afterEach(async () => {
+  // Those that a test has stopped are gone already; what a failure has left goes too, its database with it.
+  for (const one of running) await one.kill('SIGTERM');
+  await rm(cwd, { recursive: true });
+});
+
+async function start(env: Readonly<Record<string, string>> = {}): Promise<RunningService> {
+  const service = await startService(cwd, env);
+  running.push(service);
+  return service;
+}
+
+const lockFile = (): string => join(cwd, '.inlet', 'postgres', 'data', 'postmaster.pid');
+
+async function receive(service: RunningService, url: string): Promise<string> {
+  const { status, body } = await call<Receipt>(service.url, `/webhooks/z-api?token=${webhookSecret}`, {
+    ...{ method: 'post', json: picture('z-api', { url }) },
+  });
+  expect(status).toBe(200);
+  return body.media[0] ?? '';
+}
+
+async function stop(service: RunningService): Promise<number> {
+  const asked = performance.now();
+  expect(await service.kill('SIGTERM')).toBe(0);
+  return performance.now() - asked;
+}
+
+test('a start without settings works, keeps its secret and its pictures, and ends clean', async () => {
+  const host = await startMediaHost();
+  const url = host.serve('/picture', bytes('image/jpeg', await photo({ seed: 1, width: 320, height: 240 })));
+  const first = await start({ FETCH_ALLOW_PRIVATE_HOSTS: host.host });
+  expect(first.output()).toMatch(/channels {2}z-api/);
+  expect(first.output()).toMatch(/database {2}embedded PostgreSQL\n/);
+  const secretFile = join(cwd, '.inlet', 'auth-secret');
+  expect((await stat(secretFile)).mode & 0o777).toBe(0o600);
+  const secret = await readFile(secretFile, 'utf8');
+  expect(secret.length).toBeGreaterThanOrEqual(32);
+  expect(first.output()).not.toContain(secret);
+
+  const { output: admin } = await token(cwd, ['--scope', 'media:read']);
+  const id = await receive(first, url);
+  const ready = await call<MediaView>(first.url, `/v1/media/${id}?wait=10`, { token: admin });
+  expect(ready.body).toMatchObject({ id, state: 'ready', width: 320 });
+  expect((await call(first.url, '/v1/media')).status).toBe(401);
+
+  expect(await stop(first)).toBeLessThan(5_000);
+  expect(existsSync(lockFile())).toBe(false);
+
+  const second = await start();
+  expect(await readFile(secretFile, 'utf8')).toBe(secret);
+  const page = await call<Page<MediaView>>(second.url, '/v1/media', { token: admin });
+  expect(page.body.items).toMatchObject([{ id, state: 'ready' }]);
+  expect(await stop(second)).toBeLessThan(5_000);
+  await host.close();
+}, 60_000);
+
+test('SIGTERM ends it in time, with its database, though a host hangs and somebody waits for news', async () => {
+  const hostile = await startHostileHost();
+  const service = await start({ FETCH_ALLOW_PRIVATE_HOSTS: hostile.host });
+  const id = await receive(service, hostile.url('/hang'));
+  await until(() => hostile.requests.length > 0);
+  const { output: admin } = await token(cwd, ['--scope', 'media:read']);
+  const waiting = call(service.url, `/v1/media/${id}?wait=30`, { token: admin }).catch(() => undefined);
+  expect((await call(service.url, '/health/ready')).status).toBe(200);
+
+  expect(await stop(service)).toBeLessThan(10_000);
+  expect(existsSync(lockFile())).toBe(false);
+  await waiting;
+
+  // What was under way is taken up by the next one.
+  const asked = hostile.requests.length;
+  const next = await start({ FETCH_ALLOW_PRIVATE_HOSTS: hostile.host });
+  await until(() => hostile.requests.length > asked);
+  await hostile.close();
+  await stop(next);
+}, 60_000);
+
+test('SIGTERM lets the webhooks that are being received be answered', async () => {
+  const service = await start({ PROCESS_MODE: 'api' });
+  const answers = Promise.all(
+    Array.from({ length: 200 }, () => receive(service, 'http://127.0.0.1:1/x').catch(() => undefined)),
+  );
+  await until(async () => {
+    const { output: admin } = await token(cwd, ['--scope', 'media:read']);
+    const page = await call<Page<MediaView>>(service.url, '/v1/media?limit=1', { token: admin });
+    return page.body.items.length > 0;
+  });
+  expect(await stop(service)).toBeLessThan(10_000);
+  await answers;
+}, 60_000);
+
+test('a second start in the same folder while the first one runs uses the same database, and leaves it running', async () => {
+  const first = await start();
+  const second = await start();
+  expect(second.output()).toContain('already running, adopted');
+  await stop(second);
+  expect((await call(first.url, '/health/ready')).status).toBe(200);
+  await stop(first);
+  expect(existsSync(lockFile())).toBe(false);
+}, 60_000);

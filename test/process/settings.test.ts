@@ -1,0 +1,89 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+
+import { launch } from './service.js';
+
+let cwd: string;
+beforeEach(async () => {
+  cwd = await mkdtemp(join(tmpdir(), 'inlet-settings-'));
+});
+afterEach(() => rm(cwd, { recursive: true }));
+
+/** Something that must not be printed. */
+const value = 'hunter2';
+
+test('every setting that is wrong is named at once, none of their values is printed, and nothing is begun', async () => {
+  const wrong = {
+    ...{ PORT: `8080${value}`, PUBLIC_URL: `ftp://${value}`, DATABASE_URL: `mysql://root:${value}@host/db` },
+    ...{ AUTH_SECRET: value, PROCESS_MODE: value, STORAGE: value, LOG_LEVEL: value },
+    ...{ MAX_MEDIA_BYTES: `-${value}`, MAX_IMAGE_PIXELS: '-1', MAX_WEBHOOK_BYTES: '1.5' },
+    ...{ FETCH_TIMEOUT_MS: '0', FETCH_MAX_ATTEMPTS: `${value}`, TRUSTED_PROXY_HOPS: '11' },
+    ...{ BLIP_WEBHOOK_SECRET: 'short', BLIP_CONTRACT_ID: `no/${value}`, BLIP_API_URL: value },
+    ...{ VONAGE_SIGNATURE_SECRET: value, SOBOT_WEBHOOK_SECRET: value },
+  };
+  const program = launch(cwd, wrong);
+  expect(await program.ended).toBe(78);
+  const output = program.output();
+  expect(Object.keys(wrong).filter((name) => !output.includes(`  ${name}: `))).toEqual([]);
+  expect(output).not.toContain(value);
+  expect(output).not.toContain('    at '); // A stack is no help to an operator.
+  expect(await readdir(cwd)).toEqual([]);
+});
+
+test('a secret is asked for in production', async () => {
+  const program = launch(cwd, { NODE_ENV: 'production' });
+  expect(await program.ended).toBe(78);
+  expect(program.output()).toContain('AUTH_SECRET: is required when NODE_ENV=production');
+});
+
+test('settings are read from .env, and the real environment goes before it', async () => {
+  await writeFile(join(cwd, '.env'), 'FETCH_TIMEOUT_MS=never\nLOG_LEVEL=loud\n');
+  const program = launch(cwd, { LOG_LEVEL: 'error' });
+  expect(await program.ended).toBe(78);
+  expect(program.output()).toContain('FETCH_TIMEOUT_MS: ');
+  expect(program.output()).not.toContain('LOG_LEVEL');
+});
+
+test('a port in use is said, before anything slow is begun', async () => {
+  const server = createServer();
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  try {
+    const port = String((server.address() as AddressInfo).port);
+    const program = launch(cwd, { PORT: port });
+    expect(await program.ended).toBe(78);
+    expect(program.output()).toContain(`PORT: 127.0.0.1:${port} is in use already`);
+    expect(existsSync(join(cwd, '.inlet', 'postgres'))).toBe(false);
+  } finally {
+    server.close();
+  }
+});
+
+test('an address that is not this machine’s is said', async () => {
+  const program = launch(cwd, { HOST: '192.0.2.1' });
+  expect(await program.ended).toBe(78);
+  expect(program.output()).toMatch(/PORT: 192\.0\.2\.1:0 cannot be listened on \(EADDRNOTAVAIL\)/);
+});
+
+test('a folder that cannot be made is said by the name of its setting', async () => {
+  await writeFile(join(cwd, 'file'), '');
+  const program = launch(cwd, { INLET_DIR: 'file/inlet' });
+  expect(await program.ended).toBe(78);
+  expect(program.output()).toContain(`INLET_DIR: ${join(cwd, 'file/inlet')} cannot be written (ENOTDIR)`);
+
+  const withSecret = launch(cwd, { INLET_DIR: 'file/inlet', AUTH_SECRET: 'x'.repeat(32) });
+  expect(await withSecret.ended).not.toBe(0);
+  expect(withSecret.output()).toContain(join(cwd, 'file/inlet/postgres'));
+});
+
+test('a database that cannot be reached is said, without its password', async () => {
+  const program = launch(cwd, { DATABASE_URL: `postgresql://inlet:${value}@127.0.0.1:1/inlet` });
+  expect(await program.ended).toBe(1);
+  expect(program.output()).toContain('ECONNREFUSED');
+  expect(program.output()).not.toContain(value);
+});
