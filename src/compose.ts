@@ -45,6 +45,8 @@ export interface Surroundings {
 /** Pictures that may be under way at once; most of them wait for a host or a decoder, at little cost. */
 const jobsAtOnce = 128;
 const waitingPerHost = 32;
+/** How long downloads may go on when the process is to end. Shorter than the queue's own grace. */
+const lastDownloadMs = 5_000;
 
 export function compose(config: Config, { databaseUrl, publicUrl, logger, now }: Surroundings): Services {
   const database = openDatabase(databaseUrl, logger);
@@ -112,9 +114,12 @@ export function compose(config: Config, { databaseUrl, publicUrl, logger, now }:
     app,
     queue: {
       ...queue,
-      stop: () => {
+      stop: async () => {
         stopping = true;
-        return queue.stop();
+        // Downloads that are still running then are cut off, and keep their jobs.
+        const cutOff = setTimeout(() => void download.close(), lastDownloadMs);
+        await queue.stop();
+        clearTimeout(cutOff);
       },
     },
     close: async () => {

@@ -13,7 +13,7 @@ import { migrate, MigrationError } from './infra/migrations.js';
 const exitConfig = 78;
 /** Longer than the queue's own grace; after it the process goes, and what it held is taken up by the next one. */
 const drainMs = 10_000;
-const lastRequestMs = 8_000;
+const lastRequestMs = 5_000;
 
 async function main(): Promise<void> {
   const now = (): Date => new Date();
@@ -33,7 +33,6 @@ async function main(): Promise<void> {
   if (config.processMode !== 'api') await services.queue.start();
   if (config.processMode === 'worker') server.close();
   else app.resolve(services.app);
-  announce(config, publicUrl, postgres?.adopted);
 
   const stop = once(async (signal: string) => {
     logger.info({ signal }, 'stopping');
@@ -43,6 +42,7 @@ async function main(): Promise<void> {
     process.exit(0);
   });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
+  announce(config, publicUrl, postgres?.adopted);
 }
 
 /**

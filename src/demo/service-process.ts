@@ -121,7 +121,7 @@ export async function freePort(): Promise<number> {
 type Child = ChildProcessByStdio<null, Readable, Readable>;
 
 function spawnNode(entry: URL, args: readonly string[], { env, cwd }: Pick<Launch, 'env' | 'cwd'>): Child {
-  return spawn(process.execPath, [fileURLToPath(entry), ...args], {
+  return spawn(process.execPath, [...process.execArgv, fileURLToPath(entry), ...args], {
     env,
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],

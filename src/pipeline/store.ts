@@ -49,10 +49,11 @@ export function createStore({ blobs, images, table, decoders }: StoreOptions): S
     }
     if (known) return known;
     const pictures = isDecodable(type) ? await preview(file, kind) : undefined;
-    // Bytes last: whoever finds them finds the previews too.
     const previews = pictures?.previews ?? [];
-    await Promise.all(previews.map(({ size, data }) => blobs.put(previewKey(file.sha256, size), { data })));
-    await blobs.put(blobKey(file.sha256), { file: file.path });
+    await Promise.all([
+      ...previews.map(({ size, data }) => blobs.put(previewKey(file.sha256, size), { data })),
+      blobs.put(blobKey(file.sha256), { file: file.path }),
+    ]);
     return {
       sha256: file.sha256,
       type,

@@ -356,7 +356,7 @@ describe('a header that claims more pixels than are allowed', () => {
     const bytes = await claiming(60_000, 60_000);
     const [memory, started] = [process.memoryUsage().rss, performance.now()];
     expect(await failure(bytes)).toBe('media.too_many_pixels');
-    expect(performance.now() - started).toBeLessThan(1_000);
+    expect(performance.now() - started).toBeLessThan(2_000);
     expect(process.memoryUsage().rss - memory).toBeLessThan(64 * 1024 * 1024);
   });
 
@@ -383,7 +383,7 @@ test('a GIF of 2000 frames costs as much as one of few', async () => {
   expect((await sharp(gif, { limitInputPixels: false }).metadata()).pages).toBe(2000);
   const started = performance.now();
   expect(await decoder.preview(gif)).toMatchObject({ width: 400, height: 300 });
-  expect(performance.now() - started).toBeLessThan(1_500);
+  expect(performance.now() - started).toBeLessThan(3_000);
 });
 
 /** In a process of its own, since the shutting is for a whole process. */

@@ -98,7 +98,7 @@ test('a hundred pictures of a host that hangs do not delay those of another host
       const asked = performance.now();
       const id = await receive(running, url);
       await until(async () => (await stateOf(running, id)) === 'ready');
-      expect(performance.now() - asked).toBeLessThan(2_000);
+      expect(performance.now() - asked).toBeLessThan(5_000);
     }
     expect(slow.most()).toBe(16);
     expect(await countReady(running)).toBe(5);
