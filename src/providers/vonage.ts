@@ -135,9 +135,10 @@ function verifySignature(
   const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1] ?? '';
   const claims = keys.map((key) => claimsOf(token, key)).find((found) => found !== undefined);
   if (claims === undefined) return { ok: false, reason: 'wrong signature' };
-  const { iat, payload_hash: payloadHash } = claims;
-  // The token has no `exp`, and Vonage's own SDK checks no age (vonage-node-sdk packages/jwt/lib/verifySignature.ts).
-  if (typeof iat !== 'number' || Math.abs(nowSeconds - iat) > maxSignatureAgeSeconds)
+  const { iat, exp, payload_hash: payloadHash } = claims;
+  // The token has no `exp` as a rule, and Vonage's own SDK checks no age (vonage-node-sdk packages/jwt/lib/verifySignature.ts).
+  const isFresh = typeof iat === 'number' && Math.abs(nowSeconds - iat) <= maxSignatureAgeSeconds;
+  if (!isFresh || (exp !== undefined && !(typeof exp === 'number' && exp > nowSeconds)))
     return { ok: false, reason: 'signature is not fresh' };
   const bodyHash = hash('sha256', request.rawBody, 'hex');
   const isOfBody = typeof payloadHash === 'string' && secretMatcher([bodyHash])(payloadHash.toLowerCase());

@@ -173,7 +173,6 @@ describe('a migrated database', () => {
       'alter table media alter column kind drop not null',
       '"kind" SET NOT NULL',
     ],
-    ['a link between tables', 'alter table media drop constraint media_sha256_fkey', 'media_sha256_fkey'],
     ['a table', 'drop table message_status', 'CREATE TABLE "message_status"'],
   ])('that lost %s is told from it', async (_, statement, named) => {
     const database = await cloneDatabase();

@@ -23,7 +23,7 @@ test('every setting that is wrong is named at once, none of their values is prin
     ...{ PORT: `8080${value}`, PUBLIC_URL: `ftp://${value}`, DATABASE_URL: `mysql://root:${value}@host/db` },
     ...{ AUTH_SECRET: value, PROCESS_MODE: value, STORAGE: value, LOG_LEVEL: value },
     ...{ MAX_MEDIA_BYTES: `-${value}`, MAX_IMAGE_PIXELS: '-1', MAX_WEBHOOK_BYTES: '1.5' },
-    ...{ FETCH_TIMEOUT_MS: '0', FETCH_MAX_ATTEMPTS: `${value}`, TRUSTED_PROXY_HOPS: '11' },
+    ...{ FETCH_TIMEOUT_MS: '0', FETCH_MAX_ATTEMPTS: value, TRUSTED_PROXY_HOPS: '11' },
     ...{ BLIP_WEBHOOK_SECRET: 'short', BLIP_CONTRACT_ID: `no/${value}`, BLIP_API_URL: value },
     ...{ VONAGE_SIGNATURE_SECRET: value, SOBOT_WEBHOOK_SECRET: value },
   };

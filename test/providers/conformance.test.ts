@@ -100,7 +100,7 @@ describe.each(providers.map((provider) => ({ id: provider.id, provider })))('$id
 
   test('refuses a secret that can be guessed, without repeating it', () => {
     const guessable = Object.fromEntries(provider.enabledBy.map((name) => [name, 'hunter2']));
-    expect(() => provider.load(guessable, () => receivedAt)).toThrow(/16 characters/);
+    expect(() => provider.load(guessable, () => receivedAt)).toThrow(/(8|16) characters/);
     expect(() => provider.load(guessable, () => receivedAt)).not.toThrow(/hunter2/);
   });
 
