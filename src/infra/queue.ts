@@ -144,7 +144,7 @@ async function keepReleasing(pool: pg.Pool, ended: Promise<unknown>): Promise<vo
 
 /** Gives back the jobs that are held by pools whose process is gone. */
 async function releaseDeadPools(pool: pg.Pool): Promise<void> {
-  await pool.query(`
+  const { rowCount } = await pool.query(`
     with holder as (
       select distinct locked_by as id from graphile_worker._private_jobs where locked_at < now() - interval '1 second'
     ), dead as (
@@ -152,6 +152,11 @@ async function releaseDeadPools(pool: pg.Pool): Promise<void> {
     )
     select graphile_worker.force_unlock_workers(array_agg(id)), pg_notify('jobs:insert', '{"r":0,"count":1}')
     from dead having count(*) > 0`);
+  // A job that had put its next one in place when its process died is over: the library marks it so and leaves it there.
+  if (rowCount)
+    await pool.query(`
+      select graphile_worker.complete_jobs(array(
+        select id from graphile_worker._private_jobs where attempts >= max_attempts and locked_at is null))`);
 }
 
 /**

@@ -137,13 +137,17 @@ function verifySignature(
   if (claims === undefined) return { ok: false, reason: 'wrong signature' };
   const { iat, exp, payload_hash: payloadHash } = claims;
   // The token has no `exp` as a rule, and Vonage's own SDK checks no age (vonage-node-sdk packages/jwt/lib/verifySignature.ts).
-  const isFresh = typeof iat === 'number' && Math.abs(nowSeconds - iat) <= maxSignatureAgeSeconds;
-  if (!isFresh || (exp !== undefined && !(typeof exp === 'number' && exp > nowSeconds)))
+  if (!isRecent(iat, nowSeconds) || !(exp === undefined || isAfter(exp, nowSeconds)))
     return { ok: false, reason: 'signature is not fresh' };
   const bodyHash = hash('sha256', request.rawBody, 'hex');
   const isOfBody = typeof payloadHash === 'string' && secretMatcher([bodyHash])(payloadHash.toLowerCase());
   return isOfBody ? { ok: true } : { ok: false, reason: 'signature of another body' };
 }
+
+const isRecent = (time: unknown, nowSeconds: number): boolean =>
+  typeof time === 'number' && Math.abs(nowSeconds - time) <= maxSignatureAgeSeconds;
+
+const isAfter = (time: unknown, nowSeconds: number): boolean => typeof time === 'number' && time > nowSeconds;
 
 /**
  * HS256 and nothing else: the SDK also takes RS256, which lets a public key be used as a secret. Checked here rather than

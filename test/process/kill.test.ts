@@ -32,6 +32,7 @@ beforeAll(async () => {
   host = await startSlowHost();
 });
 afterAll(async () => {
+  await last?.kill('SIGKILL');
   host.close();
   await database.drop();
   await rm(cwd, { recursive: true });
@@ -71,6 +72,7 @@ const start = (): Promise<RunningService> =>
   });
 
 let sent = 0;
+let last: RunningService | undefined;
 
 /** Sends webhooks one after another until the service is gone. Notes the pictures that were acknowledged. */
 async function sendOn(service: RunningService, acknowledged: Map<string, number>): Promise<void> {
@@ -106,7 +108,7 @@ test(`a process that is killed ${String(kills)} times in a burst of webhooks los
   const acknowledged = new Map<string, number>();
   let halfDone = 0;
   for (let time = 0; time < kills; time++) {
-    const service = await start();
+    const service = (last = await start());
     const sending = Array.from({ length: 4 }, () => sendOn(service, acknowledged));
     const [before, enough] = [acknowledged.size, 5 + Math.floor(random() * 40)];
     await until(() => acknowledged.size >= before + enough);
@@ -116,10 +118,12 @@ test(`a process that is killed ${String(kills)} times in a burst of webhooks los
   }
   expect(halfDone).toBeGreaterThan(0); // Otherwise nobody was killed in the middle of anything.
 
-  const last = await start();
+  last = await start();
   for (const id of acknowledged.keys()) await until(() => isReady(id));
   // What was written and not acknowledged any more comes too, and what is done over again gets to its end.
   await until(async () => (await pending()) === 0);
+  await database.query(`select graphile_worker.add_job('maintain')`);
+  await until(async () => (await jobs()) === 0);
   expect(await last.kill('SIGTERM')).toBe(0);
 
   const rows = await database.query<{ id: string; sha256: string; caption: string }>(
@@ -149,11 +153,10 @@ async function isReady(id: string): Promise<boolean> {
   return row?.state === 'ready';
 }
 
-/** Pictures and jobs that are not done. */
-async function pending(): Promise<number> {
-  const [row] = await database.query<{ count: number }>(
-    `select (select count(*) from media where state <> 'ready')::int
-          + (select count(*) from graphile_worker._private_jobs)::int as count`,
-  );
+const pending = (): Promise<number> => count(`media where state <> 'ready'`);
+const jobs = (): Promise<number> => count('graphile_worker._private_jobs');
+
+async function count(rows: string): Promise<number> {
+  const [row] = await database.query<{ count: number }>(`select count(*)::int as count from ${rows}`);
   return row?.count ?? -1;
 }
