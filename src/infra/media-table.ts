@@ -172,20 +172,15 @@ export function createMediaTable(pool: pg.Pool): MediaTable {
     },
 
     reconcile: async () => {
-      // The queue never runs a job again that got a successor while it was at work. When its process was killed in that
-      // moment, nobody removes it either, and it must not pass for one that will bring the picture.
-      await pool.query(`
-        select graphile_worker.complete_jobs(array(
-          select job.id from graphile_worker._private_jobs as job
-          join graphile_worker._private_tasks as task on task.id = job.task_id
-          where task.identifier = '${fetchTask}' and job.attempts >= job.max_attempts and job.locked_at is null))`);
       const { rows } = await pool.query<{ count: string }>(
         addJobs(`
           select media.id, now() as run_at from media
           where state = 'pending' and next_attempt_at < now() - interval '1 minute'
             and not exists (
               select from graphile_worker._private_jobs as job join graphile_worker._private_tasks as task on task.id = job.task_id
-              where task.identifier = '${fetchTask}' and job.payload ->> 'mediaId' = media.id::text)
+              where task.identifier = '${fetchTask}' and job.payload ->> 'mediaId' = media.id::text
+                -- One that had its next one put in place when its process died is never run again.
+                and (job.attempts < job.max_attempts or job.locked_at is not null))
           limit 1000`),
       );
       return Number(rows[0]?.count ?? 0);

@@ -267,22 +267,18 @@ describe('the reconciler', () => {
     expect(await jobsOf(id)).toHaveLength(1);
   });
 
-  test('is not misled by what is left of a job that was replaced while its process was killed', async () => {
+  test('is not misled by what is left of a job that was replaced when its process was killed', async () => {
     const id = await received();
+    await forgetJobs();
     await table.postpone(id, now);
     await clone.query(`update graphile_worker._private_jobs set locked_at = now(), locked_by = 'somebody'`);
     await table.postpone(id, later);
-    await clone.query(`select graphile_worker.force_unlock_workers(array['somebody'])`);
-    const dead = 'select id from graphile_worker._private_jobs where attempts = max_attempts';
-    expect(await clone.query(dead)).toHaveLength(1); // The queue's way to have it run no more.
-    expect(await table.reconcile()).toBe(0);
-    expect(await clone.query(dead)).toEqual([]);
-    expect(await jobsOf(id)).toContainEqual(later);
-
-    await clone.query('update graphile_worker._private_jobs set attempts = max_attempts');
+    await clone.query(`delete from graphile_worker._private_jobs where run_at = $1`, [later]);
     await age(id);
+    expect(await table.reconcile()).toBe(0);
+    await clone.query(`select graphile_worker.force_unlock_workers(array['somebody'])`);
+    expect(await jobsOf(id)).toHaveLength(1); // The queue's way to have it run no more is to call its attempts used up.
     expect(await table.reconcile()).toBe(1);
-    expect(await jobsOf(id)).toHaveLength(1);
   });
 
   test('leaves alone what came in a moment ago', async () => {

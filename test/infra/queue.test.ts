@@ -103,6 +103,21 @@ test('a job of a process that was killed is run by the next one that starts', as
   expect(done).toEqual([name]);
 });
 
+test('a job that had its next one put in place when its process was killed is cleared away', async () => {
+  const name = await addJob();
+  await clone.query(`update graphile_worker._private_jobs set key = 'k'`);
+  const program = startScript(hanging(), [clone.connectionString]);
+  await program.says(new RegExp(`took ${name}`));
+  await clone.query(`select graphile_worker.add_job('fetch', '{"name": "next"}', job_key => 'k')`);
+  await program.says(/took next/);
+  expect(await jobs()).toHaveLength(2);
+  await program.kill('SIGKILL');
+  const { queue, done } = openRecorder();
+  await queue.start();
+  await until(async () => (await jobs()).length === 0);
+  expect(done).toEqual(['next']);
+});
+
 test('what another process is at work on stays with it, and is given back when that process stops', async () => {
   const name = await addJob();
   const took: string[] = [];
