@@ -1,8 +1,7 @@
 /** Config → services. The only file that sees both the providers' adapters and the outside things they are given. */
+import type { RequestListener } from 'node:http';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-
-import type { Express } from 'express';
 
 import type { Config } from './config.js';
 import type { Channel, Channels } from './domain/channel.js';
@@ -29,7 +28,7 @@ import { createStore } from './pipeline/store.js';
 import { createTaskList } from './pipeline/task-list.js';
 
 export interface Services {
-  readonly app: Express;
+  readonly app: RequestListener;
   readonly queue: Queue;
   /** Ends what is still open; the queue and the server are stopped before. */
   readonly close: () => Promise<void>;

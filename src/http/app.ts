@@ -1,4 +1,6 @@
-import express, { type Express } from 'express';
+import type { RequestListener } from 'node:http';
+
+import express from 'express';
 import helmet from 'helmet';
 
 import type { Logger } from '../infra/logger.js';
@@ -9,7 +11,8 @@ import { messageRoutes } from './messages.js';
 import { handleErrors, notFound } from './middleware/errors.js';
 import { limitByToken, limitFailedProofs } from './middleware/rate-limits.js';
 import { uploadRoutes, type UploadServices } from './uploads.js';
-import { addWebhookRoutes, type WebhookServices } from './webhooks.js';
+import { createIntake, type WebhookServices } from './webhook-intake.js';
+import { webhookRoutes } from './webhooks.js';
 
 export interface AppServices extends WebhookServices, MediaServices, DeliveryServices, UploadServices {
   readonly readiness: Readiness;
@@ -26,18 +29,22 @@ export interface AppOptions {
 }
 
 /** The whole HTTP surface. Webhooks come first: nothing that they do not need stands in their way. */
-export function createApp(services: AppServices, options: AppOptions): Express {
+export function createApp(services: AppServices, options: AppOptions): RequestListener {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag'); // Stored bytes carry their own; hashing every JSON answer is work for nothing.
   app.set('trust proxy', options.trustedProxyHops);
   const limit = limitByToken(options.apiRequestsPerMinute);
 
-  addWebhookRoutes(app, services, {
-    maxBytes: options.maxWebhookBytes,
-    failedProofLimit: limitFailedProofs(options.failedProofsPerMinute),
-  });
+  const intake = createIntake(services, { maxBytes: options.maxWebhookBytes });
+
   app.use(helmet());
+  app.use(
+    webhookRoutes({
+      ...{ channels: services.channels, refusals: intake.refusals },
+      failedProofLimit: limitFailedProofs(options.failedProofsPerMinute),
+    }),
+  );
   app.use(healthRoutes(services.readiness));
   app.use(uploadRoutes(services, { maxBytes: options.maxMediaBytes, limit }));
   app.use(express.json({ limit: '256kb' }));
@@ -46,5 +53,5 @@ export function createApp(services: AppServices, options: AppOptions): Express {
   app.use(deliveryRoutes(services, limit));
   app.use(notFound);
   app.use(handleErrors(services.logger));
-  return app;
+  return intake.inFrontOf(app);
 }

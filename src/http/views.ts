@@ -28,10 +28,10 @@ export function mediaView(media: MediaRecord): object {
 type StoredBlob = NonNullable<MediaRecord['blob']>;
 
 function storedFacts(id: string, blob: StoredBlob): object {
-  const { type, width, height, sha256, thumbhash } = blob;
+  const { type, bytes, width, height, sha256, thumbhash } = blob;
   const previews = storedPreviews(blob).map((preview) => [preview.size, previewView(id, preview)]);
   return {
-    ...{ type, bytes: Number(blob.bytes), width, height, sha256, thumbhash },
+    ...{ type, bytes, width, height, sha256, thumbhash },
     previews: Object.fromEntries(previews) as object,
     contentUrl: contentPath(id),
   };

@@ -1,16 +1,19 @@
-/** What the API reads: media, messages and deliveries, newest first, a page at a time. */
+/**
+ * What the API reads: media, messages and deliveries, newest first, a page at a time. Media are read with SQL of our own: one
+ * by its id takes 4 ms with Prisma and 0.5 ms without, and every picture that somebody looks at is such a question.
+ */
 import type { MediaState } from '../domain/media.js';
-import type { Prisma } from './generated/client.js';
 import type { Database } from './database.js';
+import type { Blob, Media, Message, MessageStatus, Prisma } from './generated/client.js';
 
-const mediaWith = { message: true, blob: true } as const;
-export type MediaRecord = Prisma.MediaGetPayload<{ include: typeof mediaWith }>;
+export type MediaRecord = Media & { readonly message: Message | null; readonly blob: BlobRecord | null };
+export type BlobRecord = Omit<Blob, 'bytes'> & { readonly bytes: number };
 
-const messageWith = { media: { include: mediaWith, orderBy: { position: 'asc' } } } as const;
-export type MessageRecord = Prisma.MessageGetPayload<{ include: typeof messageWith }> & {
+export type MessageRecord = Message & {
+  readonly media: readonly MediaRecord[];
   readonly statuses: readonly StatusRecord[];
 };
-export type StatusRecord = Prisma.MessageStatusGetPayload<object>;
+export type StatusRecord = MessageStatus;
 
 const deliverySummary = {
   id: true,
@@ -59,25 +62,39 @@ export interface Lookup {
   readonly listDeliveries: (filter: DeliveryFilter, page: Page) => Promise<DeliverySummary[]>;
 }
 
-export function createLookup({ prisma }: Pick<Database, 'prisma'>): Lookup {
+export function createLookup({ prisma, pool }: Pick<Database, 'prisma' | 'pool'>): Lookup {
+  const readMedia = async (query: {
+    name?: string;
+    text: string;
+    values: unknown[];
+  }): Promise<MediaRecord[]> => {
+    const { rows } = await pool.query<Record<string, unknown>>(query);
+    return rows.map(toMediaRecord);
+  };
   return {
-    media: (id) => prisma.media.findUnique({ where: { id }, include: mediaWith }),
-    listMedia: (filter, { limit, after }) =>
-      prisma.media.findMany({
-        where: { ...mediaWhere(filter), ...(after !== undefined && { id: { lt: after } }) },
-        include: mediaWith,
-        orderBy: { id: 'desc' },
-        take: limit,
-      }),
+    media: async (id) => {
+      const text = `${selectMedia} where media.id = $1`;
+      return (await readMedia({ name: 'media-by-id', text, values: [id] }))[0] ?? null;
+    },
+    listMedia: (filter, { limit, after }) => {
+      const { conditions, values } = mediaConditions(filter, after);
+      const where = conditions.length > 0 ? `where ${conditions.join(' and ')}` : '';
+      return readMedia({
+        text: `${selectMedia} ${where} order by media.id desc limit ${String(limit)}`,
+        values,
+      });
+    },
     message: async (channel, messageId) => {
-      const [message, statuses] = await Promise.all([
-        prisma.message.findUnique({
-          where: { channel_messageId: { channel, messageId } },
-          include: messageWith,
+      const [message, media, statuses] = await Promise.all([
+        prisma.message.findUnique({ where: { channel_messageId: { channel, messageId } } }),
+        readMedia({
+          name: 'media-of-message',
+          text: `${selectMedia} where message.channel = $1 and message.message_id = $2 order by media.position, media.id`,
+          values: [channel, messageId],
         }),
         prisma.messageStatus.findMany({ where: { channel, messageId } }),
       ]);
-      return message && { ...message, statuses };
+      return message && { ...message, media, statuses };
     },
     delivery: (id) => prisma.delivery.findUnique({ where: { id } }),
     listDeliveries: ({ channels, outcome }, { limit, after }) =>
@@ -94,32 +111,98 @@ export function createLookup({ prisma }: Pick<Database, 'prisma'>): Lookup {
   };
 }
 
-function mediaWhere(filter: MediaFilter): Prisma.MediaWhereInput {
-  const { channels, provider, direction, kind, state, sha256 } = filter;
-  const message = messageWhere(filter);
+const columns = {
+  media: {
+    ...{
+      id: 'id',
+      channel: 'channel',
+      provider: 'provider',
+      messageRowId: 'message_row_id',
+      position: 'position',
+    },
+    ...{ direction: 'direction', kind: 'kind', state: 'state', filename: 'filename', sha256: 'sha256' },
+    ...{
+      sourceUrl: 'source_url',
+      sourceExpiresAt: 'source_expires_at',
+      sourceCredentials: 'source_credentials',
+    },
+    ...{ declaredType: 'declared_type', declaredSha256: 'declared_sha256', attempts: 'attempts' },
+    ...{ nextAttemptAt: 'next_attempt_at', errorCode: 'error_code', errorMessage: 'error_message' },
+    ...{ receivedAt: 'received_at', readyAt: 'ready_at' },
+  } satisfies Record<keyof Media, string>,
+  message: {
+    ...{
+      id: 'id',
+      channel: 'channel',
+      provider: 'provider',
+      messageId: 'message_id',
+      direction: 'direction',
+    },
+    ...{
+      sender: 'sender',
+      recipient: 'recipient',
+      chat: 'chat',
+      senderName: 'sender_name',
+      caption: 'caption',
+    },
+    ...{ sentAt: 'sent_at', receivedAt: 'received_at', deliveryId: 'delivery_id' },
+  } satisfies Record<keyof Message, string>,
+  blob: {
+    ...{ sha256: 'sha256', type: 'type', bytes: 'bytes::float8', width: 'width', height: 'height' },
+    ...{ thumbhash: 'thumbhash', previews: 'previews', createdAt: 'created_at' },
+  } satisfies Record<keyof Blob, string>,
+} as const;
+
+/** Three tables in one row: `media.id`, `message.id` and so on are the names in the answer. */
+const selectMedia = `
+  select ${Object.entries(columns)
+    .flatMap(([table, names]) =>
+      Object.entries(names).map(([name, column]) => `${table}.${column} as "${table}.${name}"`),
+    )
+    .join(', ')}
+  from media
+  left join message on message.id = media.message_row_id
+  left join blob on blob.sha256 = media.sha256`;
+
+function toMediaRecord(row: Readonly<Record<string, unknown>>): MediaRecord {
+  const part = (table: keyof typeof columns): object =>
+    Object.fromEntries(Object.keys(columns[table]).map((name) => [name, row[`${table}.${name}`]]));
   return {
-    ...(channels && { channel: { in: [...channels] } }),
-    ...given({ provider, direction, kind, state, sha256 }),
-    ...((filter.since ?? filter.until) && { receivedAt: given({ gte: filter.since, lt: filter.until }) }),
-    ...(Object.keys(message).length > 0 && { message }),
+    ...(part('media') as Media),
+    message: row['message.id'] === null ? null : (part('message') as Message),
+    blob: row['blob.sha256'] === null ? null : (part('blob') as BlobRecord),
   };
 }
 
-function messageWhere({ from, chat, messageId, q }: MediaFilter): Prisma.MessageWhereInput {
+function mediaConditions(
+  filter: MediaFilter,
+  after: string | undefined,
+): { conditions: string[]; values: unknown[] } {
+  const { channels, provider, direction, kind, state, from, chat, messageId, sha256, since, until, q } =
+    filter;
+  const wanted: readonly (readonly [condition: string, value: unknown])[] = [
+    ['media.id < ?', after],
+    ['media.channel = any(?)', channels],
+    ['media.provider = ?', provider],
+    ['media.direction = ?', direction],
+    ['media.kind = ?', kind],
+    ['media.state = ?', state],
+    ['media.sha256 = ?', sha256],
+    ['media.received_at >= ?', since],
+    ['media.received_at < ?', until],
+    ['message.sender = ?', from],
+    ['message.chat = ?', chat],
+    ['message.message_id = ?', messageId],
+    ['message.caption ilike ?', q === undefined ? undefined : `%${escapeLike(q)}%`],
+  ];
+  const given = wanted.filter(([, value]) => value !== undefined);
   return {
-    ...given({ sender: from, chat, messageId }),
-    ...(q !== undefined && { caption: { contains: escapeLike(q), mode: 'insensitive' } }),
+    conditions: given.map(([condition], index) => condition.replace('?', `$${String(index + 1)}`)),
+    values: given.map(([, value]) => value),
   };
 }
 
-/** Prisma hands the text to LIKE as it is. */
+/** Letters that mean something to LIKE stand for themselves. */
 function escapeLike(text: string): string {
   return text.replace(/[\\%_]/g, String.raw`\$&`);
-}
-
-type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
-
-/** Without the members that are undefined. */
-function given<T extends object>(values: T): Given<T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Given<T>;
 }

@@ -1,5 +1,8 @@
 /** What proves a sender, and what every kind of webhook is answered with. */
 import { createHash, createHmac, generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
+import { Agent, request } from 'node:http';
+import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -69,6 +72,69 @@ it('answers 404 for a channel that does not exist, and keeps nothing', async () 
       expect(answer).toMatchObject(problem(404, 'webhook.unknown_channel'));
     }
   });
+});
+
+it.each(['/webhooks/z-api/', '/webhooks/z%2Dapi', '/Webhooks/z-api', '/webhooks/z-api/?x=1'])(
+  'takes a webhook at another spelling of its address: %s',
+  async (path) => {
+    const answer = await call<Receipt>(service.url, path, {
+      ...{ method: 'post', json: picture('z-api'), headers: { 'x-inlet-token': firstSecret } },
+    });
+    expect(answer).toMatchObject({ status: 200, body: { outcome: 'accepted' } });
+  },
+);
+
+it.each([
+  ['/webhooks', 404, 'request.not_found'],
+  ['/webhooks/', 404, 'request.not_found'],
+  ['/webhooks/z-api/more', 404, 'request.not_found'],
+  ['/webhooks/%E0%A4%A', 400, 'request.invalid'],
+  ['//webhooks/z-api', 404, 'request.not_found'],
+])('takes no webhook at %s', async (path, status, code) => {
+  await expectNothingKept(async () => {
+    const answer = await call(service.url, path, {
+      ...{ method: 'post', json: picture('z-api'), headers: { 'x-inlet-token': firstSecret } },
+    });
+    expect(answer).toMatchObject(problem(status, code));
+  });
+});
+
+it('forgets a webhook that is cut off, and goes on', async () => {
+  await expectNothingKept(async () => {
+    const { port, hostname } = new URL(service.url);
+    const socket = connect(Number(port), hostname);
+    socket.write(
+      `POST /webhooks/z-api?token=${firstSecret} HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{"type":`,
+    );
+    socket.end();
+    await once(socket.resume(), 'close');
+  });
+  expect(await postWebhook(service, 'z-api', picture('z-api'))).toMatchObject({ status: 200 });
+});
+
+it('answers the next webhook on a connection whose last one was too large', async () => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const send = (body: string, chunked: boolean): Promise<number | undefined> =>
+    new Promise((resolve, reject) => {
+      const sending = request(`${service.url}/webhooks/z-api?token=${firstSecret}`, {
+        ...{ method: 'POST', agent },
+        headers: chunked ? {} : { 'content-length': Buffer.byteLength(body) },
+      });
+      sending.on('error', reject).on('response', (response) => {
+        response.resume().on('end', () => {
+          resolve(response.statusCode);
+        });
+      });
+      sending.end(body);
+    });
+  try {
+    for (const chunked of [true, false]) {
+      expect(await send('x'.repeat(maxBytes * 2), chunked)).toBe(413);
+      expect(await send(JSON.stringify(picture('z-api')), chunked)).toBe(200);
+    }
+  } finally {
+    agent.destroy();
+  }
 });
 
 it('has no channel for a provider whose secret is not set', async () => {
