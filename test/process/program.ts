@@ -3,6 +3,8 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
+import { afterAll } from '@jest/globals';
+
 import { surroundings } from '../../src/demo/service-process.js';
 
 export const projectFolder = join(import.meta.dirname, '../..');
@@ -11,6 +13,12 @@ export const projectFolder = join(import.meta.dirname, '../..');
 export function built(file: string): string {
   return pathToFileURL(join(projectFolder, 'dist', file)).href;
 }
+
+const running = new Set<Program>();
+/** Whatever a test that failed has left behind. */
+afterAll(async () => {
+  for (const program of running) await program.kill('SIGKILL');
+});
 
 export interface Program {
   readonly pid: number;
@@ -62,7 +70,7 @@ function start(args: readonly string[], { cwd, env }: Launch): Program {
       resolve(signal ?? code ?? 0);
     });
   });
-  return {
+  const program: Program = {
     pid: child.pid ?? 0,
     output: () => printed,
     ended,
@@ -85,4 +93,8 @@ function start(args: readonly string[], { cwd, env }: Launch): Program {
       return ended;
     },
   };
+  running.add(program);
+  const forget = (): boolean => running.delete(program);
+  ended.then(forget, forget);
+  return program;
 }
