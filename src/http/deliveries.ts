@@ -58,9 +58,7 @@ export function deliveryRoutes(services: DeliveryServices, limit: RequestHandler
 
   router.post('/v1/deliveries/:id/replay', admin, async (request: Request, response: Response) => {
     const delivery = await find(request, response);
-    response.json(
-      await replay({ ...delivery, headers: delivery.headers as Record<string, string> }, services),
-    );
+    response.json(await replay(delivery, services));
   });
 
   for (const path of ['', '/:id']) router.all(`/v1/deliveries${path}`, allowOnly('GET, HEAD'));

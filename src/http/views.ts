@@ -1,16 +1,12 @@
 /** The shapes of answers. */
 import { previewSizes, type Preview } from '../domain/media.js';
 import { messageStatuses } from '../domain/provider.js';
+import type { MediaView } from './shapes/media.js';
+import type { DeliverySummaryView, DeliveryView, MessageView } from './shapes/message.js';
 import type { DeliveryRecord, DeliverySummary, MediaRecord, MessageRecord } from '../infra/lookup.js';
 
-export interface PreviewView {
-  readonly url: string;
-  readonly type: string;
-  readonly width: number;
-  readonly height: number;
-}
-
-export function mediaView(media: MediaRecord): object {
+type PreviewView = NonNullable<MediaView['previews']['small']>;
+export function mediaView(media: MediaRecord): MediaView {
   const { id, channel, provider, direction, kind, state, filename, attempts } = media;
   return {
     ...{ id, channel, provider, direction, kind, state },
@@ -25,14 +21,15 @@ export function mediaView(media: MediaRecord): object {
   };
 }
 
+type StoredMember = keyof typeof nothingStored;
 type StoredBlob = NonNullable<MediaRecord['blob']>;
 
-function storedFacts(id: string, blob: StoredBlob): object {
+function storedFacts(id: string, blob: StoredBlob): Pick<MediaView, StoredMember> {
   const { type, bytes, width, height, sha256, thumbhash } = blob;
   const previews = storedPreviews(blob).map((preview) => [preview.size, previewView(id, preview)]);
   return {
     ...{ type, bytes, width, height, sha256, thumbhash },
-    previews: Object.fromEntries(previews) as object,
+    previews: Object.fromEntries(previews) as MediaView['previews'],
     contentUrl: contentPath(id),
   };
 }
@@ -44,7 +41,7 @@ const nothingStored = {
   contentUrl: null,
 };
 
-function messageFacts(message: NonNullable<MediaRecord['message']>): object {
+function messageFacts(message: NonNullable<MediaRecord['message']>): NonNullable<MediaView['message']> {
   return {
     id: message.messageId,
     from: message.sender,
@@ -74,7 +71,7 @@ export function storedPreviews(blob: MediaRecord['blob']): readonly Preview[] {
   return previewSizes.flatMap((size) => previews.filter((preview) => preview.size === size));
 }
 
-export function messageView(message: MessageRecord): object {
+export function messageView(message: MessageRecord): MessageView {
   return {
     channel: message.channel,
     provider: message.provider,
@@ -87,7 +84,9 @@ export function messageView(message: MessageRecord): object {
 }
 
 /** The furthest status counts: they may arrive in any order. A failure counts only when nothing got further than `sent`. */
-function statusFacts(statuses: MessageRecord['statuses']): object {
+function statusFacts(
+  statuses: MessageRecord['statuses'],
+): Pick<MessageView, 'status' | 'statusAt' | 'error'> {
   const rank = (status: string): number => ['sent', 'failed', 'delivered', 'read'].indexOf(status);
   const known = statuses.filter(({ status }) => messageStatuses.some((name) => name === status));
   const furthest = [...known].sort((a, b) => rank(b.status) - rank(a.status))[0];
@@ -98,12 +97,16 @@ function statusFacts(statuses: MessageRecord['statuses']): object {
   };
 }
 
-export function deliverySummaryView({ receivedAt, ...delivery }: DeliverySummary): object {
-  const { id, channel, provider, outcome, reason } = delivery;
-  return { id, channel, provider, outcome, reason, receivedAt: receivedAt.toISOString() };
+export function deliverySummaryView(delivery: DeliverySummary): DeliverySummaryView {
+  const { id, channel, provider, outcome, reason, receivedAt, erasedAt } = delivery;
+  return {
+    ...{ id, channel, provider, outcome, reason },
+    receivedAt: receivedAt.toISOString(),
+    erasedAt: erasedAt?.toISOString() ?? null,
+  };
 }
 
-export function deliveryView(delivery: DeliveryRecord): object {
+export function deliveryView(delivery: DeliveryRecord): DeliveryView {
   return {
     ...deliverySummaryView(delivery),
     headers: delivery.headers,

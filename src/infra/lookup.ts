@@ -3,17 +3,26 @@
  * by its id takes 4 ms with Prisma and 0.5 ms without, and every picture that somebody looks at is such a question.
  */
 import type { MediaState } from '../domain/media.js';
+import type { Direction, MediaKind, MessageStatus as Status } from '../domain/provider.js';
 import type { Database } from './database.js';
-import type { Blob, Media, Message, MessageStatus, Prisma } from './generated/client.js';
+import type { Outcome } from './inbox.js';
+import type { Blob, Delivery, Media, Message, MessageStatus, Prisma } from './generated/client.js';
 
-export type MediaRecord = Media & { readonly message: Message | null; readonly blob: BlobRecord | null };
-export type BlobRecord = Omit<Blob, 'bytes'> & { readonly bytes: number };
+/** A row whose text columns hold one of a few words: only this service writes them. */
+type Narrowed<Row, Words> = Omit<Row, keyof Words> & Readonly<Words>;
 
-export type MessageRecord = Message & {
+export type MediaRecord = Narrowed<Media, { direction: Direction; kind: MediaKind; state: MediaState }> & {
+  readonly message: MessageRow | null;
+  readonly blob: BlobRecord | null;
+};
+type MessageRow = Narrowed<Message, { direction: Direction }>;
+export type BlobRecord = Narrowed<Blob, { bytes: number }>;
+
+export type MessageRecord = MessageRow & {
   readonly media: readonly MediaRecord[];
   readonly statuses: readonly StatusRecord[];
 };
-export type StatusRecord = MessageStatus;
+export type StatusRecord = Narrowed<MessageStatus, { status: Status }>;
 
 const deliverySummary = {
   id: true,
@@ -22,9 +31,16 @@ const deliverySummary = {
   outcome: true,
   reason: true,
   receivedAt: true,
+  erasedAt: true,
 } as const;
-export type DeliverySummary = Prisma.DeliveryGetPayload<{ select: typeof deliverySummary }>;
-export type DeliveryRecord = Prisma.DeliveryGetPayload<object>;
+export type DeliverySummary = Narrowed<
+  Prisma.DeliveryGetPayload<{ select: typeof deliverySummary }>,
+  { outcome: Outcome }
+>;
+export type DeliveryRecord = Narrowed<
+  Delivery,
+  { outcome: Outcome; headers: Readonly<Record<string, string>> }
+>;
 
 export interface MediaFilter {
   /** Undefined: all. A token that is limited to channels narrows this. */
@@ -94,9 +110,9 @@ export function createLookup({ prisma, pool }: Pick<Database, 'prisma' | 'pool'>
         }),
         prisma.messageStatus.findMany({ where: { channel, messageId } }),
       ]);
-      return message && { ...message, media, statuses };
+      return message && ({ ...message, media, statuses } as MessageRecord);
     },
-    delivery: (id) => prisma.delivery.findUnique({ where: { id } }),
+    delivery: (id) => prisma.delivery.findUnique({ where: { id } }) as Promise<DeliveryRecord | null>,
     listDeliveries: ({ channels, outcome }, { limit, after }) =>
       prisma.delivery.findMany({
         where: {
@@ -107,7 +123,7 @@ export function createLookup({ prisma, pool }: Pick<Database, 'prisma' | 'pool'>
         select: deliverySummary,
         orderBy: { id: 'desc' },
         take: limit,
-      }),
+      }) as Promise<DeliverySummary[]>,
   };
 }
 
@@ -128,7 +144,7 @@ const columns = {
     },
     ...{ declaredType: 'declared_type', declaredSha256: 'declared_sha256', attempts: 'attempts' },
     ...{ nextAttemptAt: 'next_attempt_at', errorCode: 'error_code', errorMessage: 'error_message' },
-    ...{ receivedAt: 'received_at', readyAt: 'ready_at' },
+    ...{ receivedAt: 'received_at', readyAt: 'ready_at', erasedAt: 'erased_at' },
   } satisfies Record<keyof Media, string>,
   message: {
     ...{
@@ -145,11 +161,11 @@ const columns = {
       senderName: 'sender_name',
       caption: 'caption',
     },
-    ...{ sentAt: 'sent_at', receivedAt: 'received_at', deliveryId: 'delivery_id' },
+    ...{ sentAt: 'sent_at', receivedAt: 'received_at', deliveryId: 'delivery_id', erasedAt: 'erased_at' },
   } satisfies Record<keyof Message, string>,
   blob: {
     ...{ sha256: 'sha256', type: 'type', bytes: 'bytes::float8', width: 'width', height: 'height' },
-    ...{ thumbhash: 'thumbhash', previews: 'previews', createdAt: 'created_at' },
+    ...{ thumbhash: 'thumbhash', previews: 'previews', createdAt: 'created_at', orphanedAt: 'orphaned_at' },
   } satisfies Record<keyof Blob, string>,
 } as const;
 
@@ -168,8 +184,8 @@ function toMediaRecord(row: Readonly<Record<string, unknown>>): MediaRecord {
   const part = (table: keyof typeof columns): object =>
     Object.fromEntries(Object.keys(columns[table]).map((name) => [name, row[`${table}.${name}`]]));
   return {
-    ...(part('media') as Media),
-    message: row['message.id'] === null ? null : (part('message') as Message),
+    ...(part('media') as MediaRecord),
+    message: row['message.id'] === null ? null : (part('message') as MessageRow),
     blob: row['blob.sha256'] === null ? null : (part('blob') as BlobRecord),
   };
 }

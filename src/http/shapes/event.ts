@@ -1,0 +1,58 @@
+/** Shapes of events and of those who subscribe to them. */
+import { z } from 'zod';
+
+import { eventTypes } from '../../domain/event.js';
+import { messageStatuses } from '../../domain/provider.js';
+import { failure, media, moment } from './media.js';
+
+const common = {
+  id: z.string().meta({ description: 'Grows; Last-Event-ID' }),
+  at: moment,
+  channel: z.string(),
+};
+
+/** `data` of a server-sent event, and the body that a subscription is sent. */
+export const event = z.discriminatedUnion('type', [
+  z.object({ ...common, type: z.enum(['media.ready', 'media.failed', 'media.rejected']), data: media }),
+  z.object({
+    ...common,
+    type: z.literal('message.status'),
+    data: z.object({
+      channel: z.string(),
+      messageId: z.string(),
+      status: z.enum(messageStatuses),
+      at: moment.nullable(),
+      error: failure.nullable(),
+    }),
+  }),
+]);
+export type EventView = z.infer<typeof event>;
+
+export const subscription = z.object({
+  id: z.uuid(),
+  url: z.url(),
+  description: z.string().nullable(),
+  types: z.array(z.enum(eventTypes)).meta({ description: 'Empty: all' }),
+  channels: z.array(z.string()).meta({ description: 'Empty: all' }),
+  createdAt: moment,
+  state: z.enum(['active', 'failing', 'disabled']),
+  lastDeliveredAt: moment.nullable(),
+  failingSince: moment.nullable(),
+  lastError: z.string().nullable(),
+  disabledAt: moment.nullable(),
+  disabledReason: z.string().nullable(),
+});
+export type SubscriptionView = z.infer<typeof subscription>;
+
+/** The answer to a new subscription, or a new secret: the only time that the secret is shown. */
+export const subscriptionWithSecret = subscription.extend({
+  secret: z.string().meta({ description: '`whsec_...`, see standardwebhooks.com' }),
+});
+
+/** `POST /v1/subscriptions/:id/test`: what became of the sample. */
+export const sampleResult = z.object({
+  delivered: z.boolean(),
+  status: z.int().nullable(),
+  error: z.string().nullable(),
+});
+export type SampleResult = z.infer<typeof sampleResult>;
