@@ -77,6 +77,7 @@ describe('the list', () => {
         ...common,
         id: deliveries[expected.outcome],
         receivedAt: expect.stringMatching(/Z$/),
+        erasedAt: null,
         ...expected,
       })),
     );
@@ -124,6 +125,7 @@ describe('one delivery', () => {
     expect((await show(receipt.delivery)).body).toEqual({
       ...{ id: receipt.delivery, channel: 'vonage', provider: 'vonage', outcome: 'accepted', reason: null },
       receivedAt: expect.stringMatching(/Z$/),
+      erasedAt: null,
       headers: { 'content-type': 'application/json' },
       body,
     });
