@@ -4,6 +4,7 @@ import type pg from 'pg';
 import type { MediaErrorCode } from '../domain/errors.js';
 import type { BlobFacts, Preview } from '../domain/media.js';
 import type { MediaKind } from '../domain/provider.js';
+import { topics } from './notifications.js';
 import { fetchTask, maxJobAttempts } from './tasks.js';
 
 /** What the worker needs to know of a media that is to be fetched. */
@@ -54,9 +55,6 @@ export interface MediaError {
   readonly message: string;
 }
 
-/** Others wait for news of a media on this channel; the payload is its id. */
-export const mediaChanged = 'inlet_media';
-
 /** Adds the job of the media selected as `id, run_at` by `rows`; a job that waits already is moved. */
 const addJobs = (rows: string): string => `
   select count(*) from graphile_worker.add_jobs(array(
@@ -106,7 +104,7 @@ export function createMediaTable(pool: pg.Pool): MediaTable {
                                   next_attempt_at = null, error_code = null, error_message = null
                  where id = $9 and state = 'pending' returning id
                )
-               select pg_notify('${mediaChanged}', id::text) from m`,
+               select pg_notify('${topics.media}', id::text) from m`,
         values: [...blobValues(blob, now), id],
       });
     },
@@ -127,7 +125,7 @@ export function createMediaTable(pool: pg.Pool): MediaTable {
                  update media set state = $2, attempts = attempts + 1, next_attempt_at = null, error_code = $3, error_message = $4
                  where id = $1 and state = 'pending' returning id
                )
-               select pg_notify('${mediaChanged}', id::text) from m`,
+               select pg_notify('${topics.media}', id::text) from m`,
         values: [id, state, code, message],
       });
     },

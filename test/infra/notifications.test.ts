@@ -24,7 +24,7 @@ afterAll(async () => {
 
 async function listeners(): Promise<number[]> {
   const rows = await clone.query<{ pid: number }>(
-    `select pid from pg_stat_activity where datname = current_database() and query = 'listen inlet_media' and state = 'idle'`,
+    `select pid from pg_stat_activity where datname = current_database() and query like 'listen %' and state = 'idle'`,
   );
   return rows.map(({ pid }) => pid);
 }
@@ -112,6 +112,33 @@ test('a connection that the server ends is made anew, several times', async () =
     await notify(id);
     await wait.end;
   }
+});
+
+test('whoever listens to a topic hears what is said there, is told when hearing begins again, and can stop', async () => {
+  const [heard, elsewhere]: [string[], string[]] = [[], []];
+  let resumed = 0;
+  const stop = notifications.on('channels', {
+    heard: (payload) => heard.push(payload),
+    resumed: () => (resumed += 1),
+  });
+  notifications.on('tokens', { heard: (payload) => elsewhere.push(payload) });
+  const say = (payload: string): Promise<unknown> =>
+    clone.query(`select pg_notify('inlet_channels', $1)`, [payload]);
+  await until(() => Promise.resolve(resumed === 1));
+  await say('one');
+  await until(() => Promise.resolve(heard.length === 1));
+
+  await clone.query('select pg_terminate_backend($1, 5000)', [(await listeners())[0]]);
+  await until(() => Promise.resolve(resumed === 2));
+  await say('two');
+  await until(() => Promise.resolve(heard.length === 2));
+
+  stop();
+  await say('three');
+  const wait = waitFor('last');
+  await notify('last');
+  await wait.end;
+  expect({ heard, elsewhere }).toEqual({ heard: ['one', 'two'], elsewhere: [] });
 });
 
 test('closing ends the connection, also while it is being made', async () => {
