@@ -7,6 +7,7 @@ import type { Config } from './config.js';
 import type { Channel, Channels } from './domain/channel.js';
 import { createLinkSigner } from './domain/signed-link.js';
 import { createApp } from './http/app.js';
+import { createAudit } from './infra/audit.js';
 import { createLocalBlobStore } from './infra/blob-store.js';
 import { openDatabase } from './infra/database.js';
 import { createHttp } from './infra/http-client.js';
@@ -95,6 +96,7 @@ export function compose(config: Config, { databaseUrl, publicUrl, logger, now }:
       receive: createReceive(inbox),
       links: createLinkSigner(config.authSecret),
       tokens: createTokens(config.authSecret, now),
+      audit: createAudit(database.pool, now),
       readiness: {
         database: () => database.pool.query('select 1'),
         queue: () => config.processMode === 'api' || queue.isRunning(),

@@ -15,6 +15,12 @@ export function allows(access: Access, scope: Scope): boolean {
   return access.scopes.includes(scope) || access.scopes.includes('admin');
 }
 
+/** The channels to look into: those of the token, narrowed to the one asked for; undefined: all. */
+export function visibleChannels(access: Access, asked: string | undefined): readonly string[] | undefined {
+  if (asked === undefined) return access.channels ?? undefined;
+  return seesChannel(access, asked) ? [asked] : [];
+}
+
 export function seesChannel(access: Access, channel: string): boolean {
   return access.channels?.includes(channel) ?? true;
 }

@@ -4,6 +4,7 @@ import express from 'express';
 import helmet from 'helmet';
 
 import type { Logger } from '../infra/logger.js';
+import { auditRoutes, type AuditServices } from './audit.js';
 import { deliveryRoutes, type DeliveryServices } from './deliveries.js';
 import { healthRoutes, type Readiness } from './health.js';
 import { mediaRoutes, type MediaServices } from './media.js';
@@ -14,7 +15,8 @@ import { uploadRoutes, type UploadServices } from './uploads.js';
 import { createIntake, type WebhookServices } from './webhook-intake.js';
 import { webhookRoutes } from './webhooks.js';
 
-export interface AppServices extends WebhookServices, MediaServices, DeliveryServices, UploadServices {
+export interface AppServices
+  extends WebhookServices, MediaServices, DeliveryServices, UploadServices, AuditServices {
   readonly readiness: Readiness;
   readonly logger: Logger;
 }
@@ -51,6 +53,7 @@ export function createApp(services: AppServices, options: AppOptions): RequestLi
   app.use(mediaRoutes(services, limit));
   app.use(messageRoutes(services, limit));
   app.use(deliveryRoutes(services, limit));
+  app.use(auditRoutes(services, limit));
   app.use(notFound);
   app.use(handleErrors(services.logger));
   return intake.inFrontOf(app);

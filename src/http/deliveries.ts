@@ -1,7 +1,7 @@
 import { Router, type Request, type RequestHandler, type Response } from 'express';
 import { z } from 'zod';
 
-import { seesChannel } from '../domain/access.js';
+import { seesChannel, visibleChannels } from '../domain/access.js';
 import type { Channels } from '../domain/channel.js';
 import { AppError } from '../domain/errors.js';
 import { outcomes, type Inbox } from '../infra/inbox.js';
@@ -40,15 +40,8 @@ export function deliveryRoutes(services: DeliveryServices, limit: RequestHandler
 
   router.get('/v1/deliveries', admin, async (request: Request, response: Response) => {
     const { limit: size, cursor: after, channel, outcome } = parseInput(filters, queryOf(request));
-    const { channels } = accessOf(response);
-    const visible =
-      channel === undefined
-        ? (channels ?? undefined)
-        : [channel].filter((id) => channels?.includes(id) ?? true);
-    const items = await services.lookup.listDeliveries(
-      { channels: visible, outcome },
-      { limit: size + 1, after },
-    );
+    const channels = visibleChannels(accessOf(response), channel);
+    const items = await services.lookup.listDeliveries({ channels, outcome }, { limit: size + 1, after });
     response.json(toPage(items, size, deliverySummaryView));
   });
 

@@ -41,6 +41,14 @@ export const searchText = (maxLength: number) =>
     .max(maxLength)
     .refine((text) => !text.includes('\0'), 'has a character that no text has');
 
+/** With an offset or `Z`; a date alone is its beginning in UTC. A time without an offset would mean another one on each machine. */
+export const moment = z.iso
+  .datetime({ offset: true })
+  .or(z.iso.date())
+  // The database knows no year 0.
+  .transform((text) => new Date(text))
+  .pipe(z.date().min(new Date('0001-01-01')));
+
 /** Where a page ends, opaque to callers. */
 export function encodeCursor(id: string): string {
   return Buffer.from(`1:${id}`).toString('base64url');

@@ -1,7 +1,7 @@
 import { Router, type Request, type RequestHandler, type Response } from 'express';
 import { z } from 'zod';
 
-import { seesChannel } from '../domain/access.js';
+import { seesChannel, visibleChannels } from '../domain/access.js';
 import { AppError } from '../domain/errors.js';
 import { mediaStates, previewSizes } from '../domain/media.js';
 import { directions, mediaKinds } from '../domain/provider.js';
@@ -11,7 +11,16 @@ import type { Lookup, MediaFilter, MediaRecord } from '../infra/lookup.js';
 import type { MediaTable } from '../infra/media-table.js';
 import type { Notifications } from '../infra/notifications.js';
 import type { Tokens } from '../infra/tokens.js';
-import { cursor, pageLimit, parseInput, queryOf, searchText, toPage, uuidParameter } from './input.js';
+import {
+  cursor,
+  moment,
+  pageLimit,
+  parseInput,
+  queryOf,
+  searchText,
+  toPage,
+  uuidParameter,
+} from './input.js';
 import { accessOf, authenticate, setAccess } from './middleware/authenticate.js';
 import { allowOnly } from './middleware/errors.js';
 import { sendStored, type StoredBytes } from './stored-bytes.js';
@@ -29,13 +38,6 @@ export interface MediaServices {
 }
 
 const text = searchText(255);
-/** With an offset or `Z`; a date alone is its beginning in UTC. A time without an offset would mean another one on each machine. */
-const moment = z.iso
-  .datetime({ offset: true })
-  .or(z.iso.date())
-  // The database knows no year 0.
-  .transform((text) => new Date(text))
-  .pipe(z.date().min(new Date('0001-01-01')));
 const filters = z.strictObject({
   channel: text.optional(),
   provider: text.optional(),
@@ -77,7 +79,7 @@ export function mediaRoutes(services: MediaServices, limit: RequestHandler): Rou
 
   router.get('/v1/media', reader, async (request: Request, response: Response) => {
     const { limit: size, cursor: after, channel, ...rest } = parseInput(filters, queryOf(request));
-    const filter: MediaFilter = { ...rest, channels: visibleChannels(response, channel) };
+    const filter: MediaFilter = { ...rest, channels: visibleChannels(accessOf(response), channel) };
     const items = await services.lookup.listMedia(filter, { limit: size + 1, after });
     response.json(toPage(items, size, mediaView));
   });
@@ -130,13 +132,6 @@ export function mediaRoutes(services: MediaServices, limit: RequestHandler): Rou
   for (const path of ['', '/content', '/preview']) router.all(`/v1/media/:id${path}`, allowOnly('GET, HEAD'));
   for (const path of ['/link', '/retry']) router.all(`/v1/media/:id${path}`, allowOnly('POST'));
   return router;
-}
-
-/** The channels to look into: those of the token, narrowed to the one asked for. */
-function visibleChannels(response: Response, asked: string | undefined): readonly string[] | undefined {
-  const access = accessOf(response);
-  if (asked === undefined) return access.channels ?? undefined;
-  return seesChannel(access, asked) ? [asked] : [];
 }
 
 /** The media of the path; one of a channel that the token does not know does not exist. */
