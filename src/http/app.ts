@@ -7,6 +7,7 @@ import type { Logger } from '../infra/logger.js';
 import { auditRoutes, type AuditServices } from './audit.js';
 import { deliveryRoutes, type DeliveryServices } from './deliveries.js';
 import { healthRoutes, type Readiness } from './health.js';
+import { mediaHistoryRoutes } from './media-history.js';
 import { mediaRoutes, type MediaServices } from './media.js';
 import { messageRoutes } from './messages.js';
 import { handleErrors, notFound } from './middleware/errors.js';
@@ -51,6 +52,7 @@ export function createApp(services: AppServices, options: AppOptions): RequestLi
   app.use(uploadRoutes(services, { maxBytes: options.maxMediaBytes, limit }));
   app.use(express.json({ limit: '256kb' }));
   app.use(mediaRoutes(services, limit));
+  app.use(mediaHistoryRoutes(services, limit));
   app.use(messageRoutes(services, limit));
   app.use(deliveryRoutes(services, limit));
   app.use(auditRoutes(services, limit));

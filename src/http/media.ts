@@ -1,7 +1,7 @@
 import { Router, type Request, type RequestHandler, type Response } from 'express';
 import { z } from 'zod';
 
-import { seesChannel, visibleChannels } from '../domain/access.js';
+import { visibleChannels } from '../domain/access.js';
 import { AppError } from '../domain/errors.js';
 import { mediaStates, previewSizes } from '../domain/media.js';
 import { directions, mediaKinds } from '../domain/provider.js';
@@ -21,6 +21,7 @@ import {
   toPage,
   uuidParameter,
 } from './input.js';
+import { findVisible } from './visible-media.js';
 import { accessOf, authenticate, setAccess } from './middleware/authenticate.js';
 import { allowOnly } from './middleware/errors.js';
 import { sendStored, type StoredBytes } from './stored-bytes.js';
@@ -132,19 +133,6 @@ export function mediaRoutes(services: MediaServices, limit: RequestHandler): Rou
   for (const path of ['', '/content', '/preview']) router.all(`/v1/media/:id${path}`, allowOnly('GET, HEAD'));
   for (const path of ['/link', '/retry']) router.all(`/v1/media/:id${path}`, allowOnly('POST'));
   return router;
-}
-
-/** The media of the path; one of a channel that the token does not know does not exist. */
-async function findVisible(
-  { lookup }: Pick<MediaServices, 'lookup'>,
-  request: Request,
-  response: Response,
-): Promise<MediaRecord> {
-  const id = uuidParameter(request, 'id');
-  const media = id === undefined ? null : await lookup.media(id);
-  if (!media || !seesChannel(accessOf(response), media.channel))
-    throw new AppError('media.not_found', 'there is no such media');
-  return media;
 }
 
 /** A signed link stands for reading exactly the resource it names. Requests without one go on to the route with a token. */

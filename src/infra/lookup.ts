@@ -64,6 +64,16 @@ export interface DeliveryFilter {
   readonly outcome?: string | undefined;
 }
 
+export interface MediaHistoryRecord {
+  readonly delivery: string | null;
+  /** Oldest first; one without an error code succeeded. */
+  readonly attempts: readonly {
+    readonly at: Date;
+    readonly errorCode: string | null;
+    readonly errorMessage: string | null;
+  }[];
+}
+
 export interface Page {
   readonly limit: number;
   /** Id of the last item of the page before. */
@@ -72,6 +82,8 @@ export interface Page {
 
 export interface Lookup {
   readonly media: (id: string) => Promise<MediaRecord | null>;
+  /** How it got where it is: the delivery that brought it, as long as that is kept, and all attempts to fetch it. */
+  readonly mediaHistory: (id: string) => Promise<MediaHistoryRecord>;
   readonly listMedia: (filter: MediaFilter, page: Page) => Promise<MediaRecord[]>;
   readonly message: (channel: string, messageId: string) => Promise<MessageRecord | null>;
   readonly delivery: (id: string) => Promise<DeliveryRecord | null>;
@@ -91,6 +103,18 @@ export function createLookup({ prisma, pool }: Pick<Database, 'prisma' | 'pool'>
     media: async (id) => {
       const text = `${selectMedia} where media.id = $1`;
       return (await readMedia({ name: 'media-by-id', text, values: [id] }))[0] ?? null;
+    },
+    mediaHistory: async (id) => {
+      const [deliveries, attempts] = await Promise.all([
+        pool.query<{ id: string }>(
+          `select delivery.id from media join message on message.id = media.message_row_id
+           join delivery on delivery.id = message.delivery_id
+           where media.id = $1 and delivery.erased_at is null`,
+          [id],
+        ),
+        prisma.mediaAttempt.findMany({ where: { mediaId: id }, orderBy: { at: 'asc' } }),
+      ]);
+      return { delivery: deliveries.rows[0]?.id ?? null, attempts };
     },
     listMedia: (filter, { limit, after }) => {
       const { conditions, values } = mediaConditions(filter, after);

@@ -63,6 +63,11 @@ const addJobs = (rows: string): string => `
     from (${rows}) as due
   ))`;
 
+/** Writes down how an attempt has ended, for the media that `m` has changed. */
+const addAttempt = (code: string, message: string): string => `
+  insert into media_attempt (media_id, at, error_code, error_message)
+  select id, clock_timestamp(), ${code}, ${message} from m`;
+
 const insertBlob = `
   insert into blob (sha256, type, bytes, width, height, thumbhash, previews, created_at)
   values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (sha256) do nothing`;
@@ -103,7 +108,7 @@ export function createMediaTable(pool: pg.Pool): MediaTable {
                  update media set state = 'ready', sha256 = $1, ready_at = $8, attempts = attempts + 1,
                                   next_attempt_at = null, error_code = null, error_message = null
                  where id = $9 and state = 'pending' returning id
-               )
+               ), attempt as (${addAttempt('null', 'null')})
                select pg_notify('${topics.media}', id::text) from m`,
         values: [...blobValues(blob, now), id],
       });
@@ -124,7 +129,7 @@ export function createMediaTable(pool: pg.Pool): MediaTable {
         text: `with m as (
                  update media set state = $2, attempts = attempts + 1, next_attempt_at = null, error_code = $3, error_message = $4
                  where id = $1 and state = 'pending' returning id
-               )
+               ), attempt as (${addAttempt('$3', '$4')})
                select pg_notify('${topics.media}', id::text) from m`,
         values: [id, state, code, message],
       });
@@ -136,7 +141,7 @@ export function createMediaTable(pool: pg.Pool): MediaTable {
         text: `with m as (
                  update media set attempts = attempts + 1, next_attempt_at = $2, error_code = $3, error_message = $4
                  where id = $1 and state = 'pending' returning id, next_attempt_at as run_at
-               ) ${addJobs('select id, run_at from m')}`,
+               ), attempt as (${addAttempt('$3', '$4')}) ${addJobs('select id, run_at from m')}`,
         values: [id, at, code, message],
       });
     },
