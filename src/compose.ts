@@ -20,6 +20,7 @@ import { listen } from './infra/notifications.js';
 import { createQueue, type Queue } from './infra/queue.js';
 import { createSafeFetch } from './infra/safe-fetch.js';
 import { createStaging } from './infra/staging.js';
+import { createTokenSigner } from './infra/token-signer.js';
 import { createTokens } from './infra/tokens.js';
 import { createFetch } from './pipeline/fetch.js';
 import { createHostGate } from './pipeline/host-gate.js';
@@ -60,6 +61,9 @@ export function compose(config: Config, { databaseUrl, publicUrl, logger, now }:
   const download = createSafeFetch(config.fetch);
   const http = createHttp({ timeoutMs: config.fetch.timeoutMs });
   const notifications = listen(database, logger);
+  const audit = createAudit(database.pool, now);
+  const signer = createTokenSigner(config.authSecret, now);
+  const tokens = createTokens({ signer, database, notifications, audit, logger, now });
   const { fetch: limits } = config;
   const gate = createHostGate({
     total: limits.concurrency,
@@ -95,8 +99,7 @@ export function compose(config: Config, { databaseUrl, publicUrl, logger, now }:
       ...{ channels, lookup, table, blobs, staging, store, inbox, notifications, logger, publicUrl, now },
       receive: createReceive(inbox),
       links: createLinkSigner(config.authSecret),
-      tokens: createTokens(config.authSecret, now),
-      audit: createAudit(database.pool, now),
+      ...{ tokens, audit },
       readiness: {
         database: () => database.pool.query('select 1'),
         queue: () => config.processMode === 'api' || queue.isRunning(),
@@ -124,7 +127,7 @@ export function compose(config: Config, { databaseUrl, publicUrl, logger, now }:
       },
     },
     close: async () => {
-      await Promise.all([notifications.close(), download.close(), http.close()]);
+      await Promise.all([notifications.close(), tokens.close(), download.close(), http.close()]);
       await database.close();
     },
   };

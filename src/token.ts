@@ -3,30 +3,28 @@ import { parseArgs } from 'node:util';
 
 import { ConfigError, loadConfig, readEnvironment } from './config.js';
 import { scopes, type Scope } from './domain/access.js';
-import { createTokens } from './infra/tokens.js';
+import { createTokenSigner, type Grant } from './infra/token-signer.js';
 
-const usage = `usage: npm run token -- --scope ${scopes.join('|')} [--scope ...] [--channel ID]... [--expires 30d|12h|45m|90s]`;
+const usage = `usage: npm run token -- --scope ${scopes.join('|')} [--scope ...] [--channel ID]... [--expires 30d|12h|45m|90s] [--name NAME]`;
 const secondsPer: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
 
 class UsageError extends Error {}
 
-function readArguments(args: readonly string[]): {
-  scope: Scope[];
-  channels: string[] | null;
-  expiresInSeconds: number | null;
-} {
+function readArguments(args: readonly string[]): Grant {
   const { values } = parseArgs({
     args: [...args],
     options: {
       scope: { type: 'string', multiple: true },
       channel: { type: 'string', multiple: true },
       expires: { type: 'string' },
+      name: { type: 'string' },
     },
   });
-  const scope = (values.scope ?? []).flatMap((text) => text.split(',')).map(toScope);
-  if (scope.length === 0) throw new UsageError('name at least one --scope');
+  const granted = (values.scope ?? []).flatMap((text) => text.split(',')).map(toScope);
+  if (granted.length === 0) throw new UsageError('name at least one --scope');
   return {
-    scope,
+    name: values.name ?? null,
+    scopes: granted,
     channels: values.channel ?? null,
     expiresInSeconds: values.expires === undefined ? null : toSeconds(values.expires),
   };
@@ -46,10 +44,10 @@ function toSeconds(text: string): number {
 }
 
 try {
-  const { scope, channels, expiresInSeconds } = readArguments(process.argv.slice(2));
+  const grant = readArguments(process.argv.slice(2));
   const now = (): Date => new Date();
   const config = loadConfig(readEnvironment(), now);
-  console.log(createTokens(config.authSecret, now).issue({ scopes: scope, channels, expiresInSeconds }));
+  console.log(createTokenSigner(config.authSecret, now).issue(grant));
 } catch (error) {
   const isUsage = error instanceof UsageError || (error instanceof TypeError && 'code' in error);
   console.error(

@@ -11,13 +11,15 @@ import { mediaHistoryRoutes } from './media-history.js';
 import { mediaRoutes, type MediaServices } from './media.js';
 import { messageRoutes } from './messages.js';
 import { handleErrors, notFound } from './middleware/errors.js';
-import { limitByToken, limitFailedProofs } from './middleware/rate-limits.js';
+import { limitByToken, limitFailures } from './middleware/rate-limits.js';
+import { sessionRoutes, type SessionServices } from './session.js';
+import { tokenRoutes } from './tokens.js';
 import { uploadRoutes, type UploadServices } from './uploads.js';
 import { createIntake, type WebhookServices } from './webhook-intake.js';
 import { webhookRoutes } from './webhooks.js';
 
 export interface AppServices
-  extends WebhookServices, MediaServices, DeliveryServices, UploadServices, AuditServices {
+  extends WebhookServices, MediaServices, DeliveryServices, UploadServices, AuditServices, SessionServices {
   readonly readiness: Readiness;
   readonly logger: Logger;
 }
@@ -45,7 +47,10 @@ export function createApp(services: AppServices, options: AppOptions): RequestLi
   app.use(
     webhookRoutes({
       ...{ channels: services.channels, refusals: intake.refusals },
-      failedProofLimit: limitFailedProofs(options.failedProofsPerMinute),
+      failedProofLimit: limitFailures(
+        options.failedProofsPerMinute,
+        'too many webhooks whose sender was not proven',
+      ),
     }),
   );
   app.use(healthRoutes(services.readiness));
@@ -56,6 +61,13 @@ export function createApp(services: AppServices, options: AppOptions): RequestLi
   app.use(messageRoutes(services, limit));
   app.use(deliveryRoutes(services, limit));
   app.use(auditRoutes(services, limit));
+  app.use(
+    sessionRoutes(services, {
+      limit,
+      failedSignInLimit: limitFailures(options.failedProofsPerMinute, 'too many sign-ins that failed'),
+    }),
+  );
+  app.use(tokenRoutes(services, limit));
   app.use(notFound);
   app.use(handleErrors(services.logger));
   return intake.inFrontOf(app);

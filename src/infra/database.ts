@@ -54,6 +54,26 @@ export function openDatabase(connectionString: string, logger: Logger): Database
   };
 }
 
+/** All of it or nothing: what `work` does with the connection is committed together. */
+export async function transaction<T>(
+  pool: pg.Pool,
+  work: (connection: pg.PoolClient) => Promise<T>,
+): Promise<T> {
+  const connection = await pool.connect();
+  let broken = false;
+  try {
+    await connection.query('begin');
+    const result = await work(connection);
+    await connection.query('commit');
+    return result;
+  } catch (error) {
+    await connection.query('rollback').catch(() => (broken = true));
+    throw error;
+  } finally {
+    connection.release(broken);
+  }
+}
+
 /** The pool waits for this before it hands the connection out, which its types do not tell. */
 function neverScan(client: pg.ClientBase): void {
   return client.query('set enable_seqscan = off') as unknown as undefined;

@@ -1,59 +1,155 @@
-/** API tokens: JWTs signed with a key derived from AUTH_SECRET. Only HS256 is made and only HS256 is believed. */
-import { createSecretKey, hkdfSync } from 'node:crypto';
+/**
+ * Who may come in. A token is valid when its signature is, until it expires or is revoked: the ids of revoked ones are kept in
+ * memory, so that nothing is asked for a request. They are loaded whenever
+ * hearing of new ones begins.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
 
-import jwt from 'jsonwebtoken';
-import { newId } from '../domain/id.js';
-import { z } from 'zod';
-
-import { scopes, type Access, type Scope } from '../domain/access.js';
 import { AppError } from '../domain/errors.js';
+import type { Audit } from './audit.js';
+import { transaction, type Database } from './database.js';
+import type { Logger } from './logger.js';
+import type { Notifications } from './notifications.js';
+import type { Bearer, Grant, TokenSigner } from './token-signer.js';
+import { createTokenTable, type TokenChannels, type TokenRecord, type TokenTable } from './token-table.js';
 
 export interface Tokens {
-  readonly issue: (grant: {
-    readonly scopes: readonly Scope[];
-    readonly channels: readonly string[] | null;
-    readonly expiresInSeconds: number | null;
-  }) => string;
-  /** Throws `auth.invalid` or `auth.expired`. */
-  readonly check: (token: string) => Access;
+  /** Throws `auth.invalid`, `auth.expired`, `auth.revoked`, or `service.unavailable` when revocation cannot be asked for. */
+  readonly check: (token: string) => Promise<Bearer>;
+  readonly create: (grant: Grant, actor: string) => Promise<{ record: TokenRecord; token: string }>;
+  /** Null: there is no such token among those of these channels. */
+  readonly revoke: (
+    id: string,
+    by: { readonly actor: string; readonly channels: TokenChannels },
+  ) => Promise<TokenRecord | null>;
+  readonly list: TokenTable['list'];
+  readonly close: () => Promise<void>;
 }
 
-const issuer = 'inlet';
-const claims = z.object({
-  jti: z.string(),
-  scope: z
-    .string()
-    .transform((text) => text.split(' '))
-    .pipe(z.array(z.enum(scopes)).min(1)),
-  channels: z.array(z.string()).min(1).nullish(),
-});
+interface TokenSurroundings {
+  readonly signer: TokenSigner;
+  readonly database: Pick<Database, 'pool'>;
+  readonly notifications: Pick<Notifications, 'on' | 'isHearing'>;
+  readonly audit: Audit;
+  readonly logger: Logger;
+  readonly now: () => Date;
+}
 
-export function createTokens(secret: string, now: () => Date): Tokens {
-  // A key object, since jsonwebtoken tries anything else as a public key first, which takes a millisecond to fail.
-  const key = createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', 'inlet api tokens', 32)));
-  const seconds = (): number => Math.floor(now().getTime() / 1000);
+export function createTokens(surroundings: TokenSurroundings): Tokens {
+  const { signer, database, audit, now } = surroundings;
+  const table = createTokenTable(database.pool);
+  const revocations = createRevocations(table, surroundings);
+  const usage = createUsage(table, surroundings);
+
   return {
-    issue: ({ scopes: granted, channels, expiresInSeconds }) =>
-      jwt.sign(
-        {
-          scope: granted.join(' '),
-          ...(channels && { channels }),
-          iat: seconds(),
-          ...(expiresInSeconds !== null && { exp: seconds() + expiresInSeconds }),
-        },
-        key,
-        { algorithm: 'HS256', issuer, jwtid: newId() },
-      ),
-    check: (token) => {
+    check: async (token) => {
+      const bearer = signer.check(token);
+      if (await revocations.has(bearer.tokenId))
+        throw new AppError('auth.revoked', 'the token has been revoked');
+      usage.note(bearer);
+      return bearer;
+    },
+    create: async (grant, actor) => {
+      const token = signer.issue(grant);
+      const bearer = signer.check(token);
+      const record = await transaction(database.pool, async (connection) => {
+        const { name, scopes, channels } = bearer;
+        const entry = { actor, action: 'token.create', target: bearer.tokenId };
+        await audit.record({ ...entry, details: { name, scopes, channels } }, connection);
+        return table.add(bearer, connection);
+      });
+      return { record, token };
+    },
+    revoke: async (id, { actor, channels }) => {
+      const record = await transaction(database.pool, async (connection) => {
+        const revoked = await table.revoke(id, { channels, at: now(), connection });
+        const entry = { actor, action: 'token.revoke', target: id, details: { name: revoked?.name } };
+        if (revoked) await audit.record(entry, connection);
+        return revoked;
+      });
+      if (record) revocations.add(id); // For this process, without waiting to be told.
+      return record;
+    },
+    list: table.list,
+    close: async () => {
+      revocations.close();
+      await usage.written();
+    },
+  };
+}
+
+const tryAgainAfterMs = 1_000;
+
+/** The revoked ids. While nobody would tell of new ones the database is asked, and without it nobody comes in. */
+function createRevocations(table: TokenTable, { notifications, logger, now }: TokenSurroundings) {
+  const closed = new AbortController();
+  const revoked = new Set<string>();
+  /** Counts how often hearing began: what was loaded before the last time may lack something. */
+  let round = 0;
+  let complete = false;
+
+  const load = async (): Promise<void> => {
+    const mine = ++round;
+    complete = false;
+    while (!closed.signal.aborted && mine === round) {
       try {
-        const decoded = jwt.verify(token, key, { algorithms: ['HS256'], issuer, clockTimestamp: seconds() });
-        const { jti, scope, channels } = claims.parse(decoded);
-        return { tokenId: jti, scopes: scope, channels: channels ?? null };
-      } catch (cause) {
-        throw cause instanceof jwt.TokenExpiredError
-          ? new AppError('auth.expired', 'the token has expired', { cause })
-          : new AppError('auth.invalid', 'the token is not valid', { cause });
+        for (const id of await table.revokedIds(now())) revoked.add(id);
+        complete = mine === round;
+        return;
+      } catch (error) {
+        logger.warn({ err: error }, 'revoked tokens could not be loaded');
+        await delay(tryAgainAfterMs, undefined, { signal: closed.signal }).catch(() => undefined);
       }
+    }
+  };
+  const leave = notifications.on('tokens', {
+    heard: (id) => revoked.add(id),
+    resumed: () => void load(),
+  });
+
+  return {
+    add: (id: string) => revoked.add(id),
+    has: async (id: string): Promise<boolean> => {
+      if (revoked.has(id)) return true;
+      if (complete && notifications.isHearing()) return false;
+      try {
+        return await table.isRevoked(id);
+      } catch (cause) {
+        const message = 'whether the token was revoked cannot be asked now';
+        throw new AppError('service.unavailable', message, { cause });
+      }
+    },
+    close: () => {
+      closed.abort();
+      leave();
+    },
+  };
+}
+
+const usageEveryMs = 60_000;
+const mostRemembered = 10_000;
+
+/** Remembers that tokens are used: beside the request, and at most once a minute for each. */
+function createUsage(table: TokenTable, { logger, now }: TokenSurroundings) {
+  const noted = new Map<string, number>();
+  const writing = new Set<Promise<void>>();
+  return {
+    note: (bearer: Bearer): void => {
+      const at = now();
+      if (at.getTime() - (noted.get(bearer.tokenId) ?? -Infinity) < usageEveryMs) return;
+      if (noted.size >= mostRemembered) noted.clear();
+      noted.set(bearer.tokenId, at.getTime());
+      const written = table
+        .used(bearer, at)
+        .catch((error: unknown) => {
+          noted.delete(bearer.tokenId);
+          logger.warn({ err: error, token: bearer.tokenId }, 'the use of a token could not be noted');
+        })
+        .finally(() => writing.delete(written));
+      writing.add(written);
+    },
+    written: async (): Promise<void> => {
+      await Promise.all(writing);
     },
   };
 }

@@ -39,6 +39,7 @@ beforeAll(async () => {
       bytes('image/jpeg', await photo({ seed: 1, width: 1600, height: 1200 })),
     ),
     FAILED: await failedMedia(),
+    GRANTED: await grantedToken(),
   };
 });
 
@@ -56,6 +57,12 @@ async function failedMedia(): Promise<string> {
   });
   expect(media.body).toMatchObject({ state: 'failed', error: { code: 'media.gone' } });
   return id;
+}
+
+async function grantedToken(): Promise<string> {
+  const json = { name: 'to be revoked', scopes: ['media:read'] };
+  const what = { method: 'post', token: service.token('admin'), json } as const;
+  return (await call<{ id: string }>(service.url, '/v1/tokens', what)).body.id;
 }
 
 /** The commands of the section, each with the answer that stands right below its block. */

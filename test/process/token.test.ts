@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import jwt from 'jsonwebtoken';
 
-import { createTokens } from '../../src/infra/tokens.js';
+import { createTokenSigner } from '../../src/infra/token-signer.js';
 import { token } from './service.js';
 
 let cwd: string;
@@ -16,7 +16,7 @@ afterAll(() => rm(cwd, { recursive: true }));
 
 const secret = 'a secret of more than thirty-two characters';
 const run = (...args: string[]) => token(cwd, args, { AUTH_SECRET: secret });
-const tokens = createTokens(secret, () => new Date());
+const tokens = createTokenSigner(secret, () => new Date());
 
 describe('the token command prints', () => {
   test('one token and nothing else', async () => {
@@ -26,12 +26,13 @@ describe('the token command prints', () => {
     expect(jwt.decode(output)).not.toHaveProperty('exp');
   });
 
-  test('a token of several scopes and channels that ends', async () => {
+  test('a named token of several scopes and channels that ends', async () => {
     const args = ['--scope', 'media:read,messages:send', '--channel', 'blip', '--channel', 'z-api'];
-    const { output } = await run(...args, '--expires', '12h');
+    const { output } = await run(...args, '--expires', '12h', '--name', 'the shop');
     expect(tokens.check(output)).toMatchObject({
       scopes: ['media:read', 'messages:send'],
       channels: ['blip', 'z-api'],
+      name: 'the shop',
     });
     const { iat = 0, exp = 0 } = jwt.decode(output, { json: true }) ?? {};
     expect(exp - iat).toBe(12 * 3_600);

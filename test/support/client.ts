@@ -87,7 +87,9 @@ export async function receive(service: TestService, channel: string, payload: un
 }
 
 export interface UploadOptions {
+  /** By default a token that may upload, unless there are headers that say who asks. */
   readonly token?: string;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly file?: Uint8Array;
   readonly filename?: string;
   /** The name of the field that holds the file. */
@@ -96,10 +98,17 @@ export interface UploadOptions {
   readonly fields?: Readonly<Record<string, string>>;
 }
 
-/** Uploads a file as a browser does; by default with a token that may. */
+/** Uploads a file as a browser does. */
 export async function upload<Body = MediaView>(
   service: TestService,
-  { file, filename = 'file', field = 'file', fields = { channel: 'z-api' }, ...options }: UploadOptions,
+  {
+    file,
+    filename = 'file',
+    field = 'file',
+    fields = { channel: 'z-api' },
+    headers,
+    ...options
+  }: UploadOptions,
 ): Promise<Answer<Body>> {
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) form.set(name, value);
@@ -107,8 +116,8 @@ export async function upload<Body = MediaView>(
   const packed = new Response(form); // It knows how to write multipart/form-data.
   return call<Body>(service.url, '/v1/media', {
     method: 'post',
-    token: options.token ?? service.token('messages:send'),
-    headers: { 'content-type': packed.headers.get('content-type') ?? '' },
+    ...(!headers && { token: options.token ?? service.token('messages:send') }),
+    headers: { ...headers, 'content-type': packed.headers.get('content-type') ?? '' },
     raw: Buffer.from(await packed.arrayBuffer()),
   });
 }

@@ -11,7 +11,7 @@ import { compose } from '../../src/compose.js';
 import { loadConfig } from '../../src/config.js';
 import type { Scope } from '../../src/domain/access.js';
 import { createLogger } from '../../src/infra/logger.js';
-import { createTokens } from '../../src/infra/tokens.js';
+import { createTokenSigner } from '../../src/infra/token-signer.js';
 import { providers } from '../../src/providers/index.js';
 import { settings } from '../providers/signing.js';
 import { cloneDatabase, type TestDatabase } from './test-database.js';
@@ -22,8 +22,12 @@ export interface TestServiceOptions {
   /** Hosts, as `127.0.0.1:PORT`, that pictures may be fetched from. */
   readonly mediaHosts?: readonly string[];
   readonly now?: () => Date;
+  /** By default the address that it listens on. */
+  readonly publicUrl?: string;
   /** Whether pictures are fetched; without it everything stays pending. By default true. */
   readonly queue?: boolean;
+  /** Another service to share the database with, as a second process does. It is stopped after this one. */
+  readonly beside?: Pick<TestService, 'database'>;
 }
 
 export interface TestService {
@@ -48,7 +52,7 @@ export const authSecret = 'a-secret-for-tests-0123456789abcdef';
 export async function startTestService(options: TestServiceOptions = {}): Promise<TestService> {
   const now = options.now ?? (() => new Date());
   const [database, folder] = await Promise.all([
-    cloneDatabase(),
+    options.beside?.database ?? cloneDatabase(),
     mkdtemp(join(tmpdir(), 'inlet-test-uploads-')),
   ]);
   const config = loadConfig(
@@ -66,13 +70,13 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
   const { logger, logs } = loggerInMemory();
   const services = compose(config, {
     databaseUrl: database.connectionString,
-    publicUrl: url,
+    publicUrl: options.publicUrl ?? url,
     logger,
     now,
   });
   handle(services.app);
   if (options.queue ?? true) await services.queue.start();
-  const tokens = createTokens(config.authSecret, now);
+  const tokens = createTokenSigner(config.authSecret, now);
 
   return {
     url,
@@ -80,6 +84,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
     uploadsDir: config.uploadsDir,
     token: (scope, { channels, expiresInSeconds } = {}) =>
       tokens.issue({
+        name: null,
         scopes: scope.split(' ') as Scope[],
         channels: channels ?? null,
         expiresInSeconds: expiresInSeconds ?? null,
@@ -90,7 +95,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
       server.closeAllConnections();
       await services.queue.stop();
       await services.close();
-      await database.drop();
+      if (!options.beside) await database.drop();
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -3,24 +3,38 @@ import type { Request, RequestHandler, Response } from 'express';
 import { allows, type Access, type Scope } from '../../domain/access.js';
 import { AppError } from '../../domain/errors.js';
 import type { Tokens } from '../../infra/tokens.js';
+import { cookieToken, requireOwnPage } from './session-cookie.js';
 
-/** Lets nobody pass without a token that allows the scope; the handlers behind it find it with {@link accessOf}. */
-export function authenticate(tokens: Tokens, scope: Scope): RequestHandler {
-  return (request, response, next) => {
-    const access = tokens.check(bearerToken(request));
-    if (!allows(access, scope))
+/**
+ * Lets nobody pass without a token that allows the scope (null: any token); the handlers behind it find it with
+ * {@link accessOf}. It comes in the Authorization header or, from people who have signed in, in the session's cookie.
+ */
+export function authenticate(tokens: Pick<Tokens, 'check'>, scope: Scope | null): RequestHandler {
+  return async (request, response, next) => {
+    const access = await tokens.check(tokenOf(request));
+    if (scope !== null && !allows(access, scope))
       throw new AppError('auth.scope', `this needs a token with the scope ${scope}`);
     setAccess(response, access);
     next();
   };
 }
 
-export function bearerToken(request: Request): string {
-  const [, token] = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(request.headers.authorization ?? '') ?? [];
-  if (token !== undefined) return token;
-  throw request.headers.authorization === undefined
-    ? new AppError('auth.missing', 'send a token as `Authorization: Bearer …`')
-    : new AppError('auth.invalid', 'the Authorization header holds no Bearer token');
+const tokenPattern = /^[\w-]+\.[\w-]+\.[\w-]+$/;
+
+function tokenOf(request: Request): string {
+  const { authorization } = request.headers;
+  if (authorization !== undefined) return bearerToken(authorization);
+  const token = cookieToken(request);
+  if (token === undefined) throw new AppError('auth.missing', 'send a token as `Authorization: Bearer …`');
+  if (!['GET', 'HEAD'].includes(request.method)) requireOwnPage(request);
+  if (!tokenPattern.test(token)) throw new AppError('auth.invalid', 'the session holds no token');
+  return token;
+}
+
+function bearerToken(authorization: string): string {
+  const [, token] = /^Bearer (\S+)$/i.exec(authorization) ?? [];
+  if (token !== undefined && tokenPattern.test(token)) return token;
+  throw new AppError('auth.invalid', 'the Authorization header holds no Bearer token');
 }
 
 export function setAccess(response: Response, access: Access): void {

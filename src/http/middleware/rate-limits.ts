@@ -21,10 +21,10 @@ export function limitByToken(limit: number): RequestHandler {
 }
 
 /**
- * So many webhooks a minute from one address whose sender was not proven. It is asked after the proof has failed, so a proven
- * sender is never limited: some providers send each event only once.
+ * So many failures a minute from one address. It is asked after something has failed, so whoever proves to be right is never
+ * limited: some providers send each event only once.
  */
-export function limitFailedProofs(limit: number): RequestHandler {
+export function limitFailures(limit: number, message: string): RequestHandler {
   return rateLimit({
     windowMs,
     limit,
@@ -32,7 +32,7 @@ export function limitFailedProofs(limit: number): RequestHandler {
     legacyHeaders: false,
     keyGenerator: (request) => ipKeyGenerator(request.ip ?? ''),
     handler: (request, _, next) => {
-      next(tooMany(request, 'too many webhooks whose sender was not proven'));
+      next(tooMany(request, message));
     },
   });
 }

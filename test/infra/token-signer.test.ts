@@ -4,14 +4,14 @@ import { describe, expect, test } from '@jest/globals';
 import jwt from 'jsonwebtoken';
 
 import type { AppError } from '../../src/domain/errors.js';
-import { createTokens } from '../../src/infra/tokens.js';
+import { createTokenSigner } from '../../src/infra/token-signer.js';
 
 const secret = 'a secret of more than thirty-two characters';
 const key = Buffer.from(hkdfSync('sha256', secret, '', 'inlet api tokens', 32));
 let now = new Date('2026-11-21T10:00:00.000Z');
-const tokens = createTokens(secret, () => now);
+const tokens = createTokenSigner(secret, () => now);
 const start = now;
-const grant = { scopes: ['media:read'], channels: null, expiresInSeconds: 3_600 } as const;
+const grant = { name: null, scopes: ['media:read'], channels: null, expiresInSeconds: 3_600 } as const;
 const seconds = start.getTime() / 1000;
 
 function refusal(token: string, by = tokens): string {
@@ -38,9 +38,16 @@ describe('a token', () => {
     const access = tokens.check(tokens.issue({ ...grant, scopes: ['media:read', 'messages:send'] }));
     expect(access).toEqual({
       tokenId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      name: null,
       scopes: ['media:read', 'messages:send'],
       channels: null,
+      issuedAt: start,
+      expiresAt: new Date(start.getTime() + 3_600_000),
     });
+  });
+
+  test('may have a name', () => {
+    expect(tokens.check(tokens.issue({ ...grant, name: 'the shop' })).name).toBe('the shop');
   });
 
   test('may be limited to channels', () => {
@@ -114,7 +121,7 @@ describe('no token is', () => {
   });
 
   test('one of another secret, or of the bare secret', () => {
-    expect(refusal(createTokens(`${secret}.`, () => now).issue(grant))).toBe('auth.invalid');
+    expect(refusal(createTokenSigner(`${secret}.`, () => now).issue(grant))).toBe('auth.invalid');
     expect(refusal(forge({ alg: 'HS256' }, claims, secret))).toBe('auth.invalid');
   });
 

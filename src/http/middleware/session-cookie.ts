@@ -1,0 +1,33 @@
+/** The cookie of people who have signed in, and what keeps other sites from using it. */
+import type { CookieOptions, Request } from 'express';
+
+import { AppError } from '../../domain/errors.js';
+
+export const sessionCookie = 'inlet_session';
+
+/** Scripts cannot read it, other sites cannot send it, and where the service is called over TLS it is sent over nothing else. */
+export function cookieOptions(publicUrl: string): CookieOptions {
+  return { httpOnly: true, sameSite: 'strict', path: '/', secure: publicUrl.startsWith('https:') };
+}
+
+/** The token in the cookie. One that came twice is none: which of them is ours cannot be told. */
+export function cookieToken(request: Request): string | undefined {
+  const named = (request.headers.cookie ?? '')
+    .split(';')
+    .map((pair) => pair.trim())
+    .filter((pair) => pair.startsWith(`${sessionCookie}=`));
+  return named.length === 1 ? named[0]?.slice(sessionCookie.length + 1) : undefined;
+}
+
+/**
+ * Throws `auth.csrf` unless a page of ours asks. A foreign site cannot set the header without a preflight, which nobody here
+ * answers; and browsers say of themselves where a request comes from.
+ */
+export function requireOwnPage({ headers }: Request): void {
+  const site = headers['sec-fetch-site'];
+  if (headers['x-inlet-request'] === '1' && (site === undefined || site === 'same-origin')) return;
+  throw new AppError(
+    'auth.csrf',
+    'with a session, send the header X-Inlet-Request: 1 from a page of this service',
+  );
+}
