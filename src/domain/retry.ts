@@ -44,7 +44,54 @@ export function decideAfterFailure(failed: FailedAttempt): Decision {
 
 /** Milliseconds after the given number of attempts, jittered between half and all of the full delay. */
 export function backoffMs(attempts: number, chance: number): number {
-  const full = Math.min(firstDelayMs * growth ** (attempts - 1), longestDelayMs);
+  return jitteredDelayMs({ firstDelayMs, growth, longestDelayMs }, attempts, chance);
+}
+
+/** A subscriber is somebody's server: a restart takes seconds, a weekend takes days. About 5 s, 20 s, 80 s ... up to six hours. */
+const subscriberDelays = { firstDelayMs: 5_000, growth: 4, longestDelayMs: 6 * 3_600_000 };
+/** Who has taken nothing for so long is not asked any more. */
+const subscriberPatienceMs = 3 * 86_400_000;
+
+export interface FailedNotification {
+  /** Failures in a row, this one included. */
+  readonly failures: number;
+  /** When the first of them was. */
+  readonly failingSince: Date;
+  readonly now: Date;
+  /** The earliest moment the subscriber wants to be asked again. */
+  readonly retryAt?: Date | undefined;
+  /** From 0 to 1. */
+  readonly chance: number;
+}
+
+/** When a subscriber that did not take an event is asked again; null: never. */
+export function nextNotificationAt({
+  failures,
+  failingSince,
+  now,
+  retryAt,
+  chance,
+}: FailedNotification): Date | null {
+  if (now.getTime() - failingSince.getTime() >= subscriberPatienceMs) return null;
+  const wanted = now.getTime() + jitteredDelayMs(subscriberDelays, failures, chance);
+  return new Date(Math.max(wanted, retryAt?.getTime() ?? 0));
+}
+
+/** Whether an event has waited for so long that it is given up, though others got through. */
+export function isGivenUp(waitingSince: Date, now: Date): boolean {
+  return now.getTime() - waitingSince.getTime() >= subscriberPatienceMs;
+}
+
+function jitteredDelayMs(
+  delays: { readonly firstDelayMs: number; readonly growth: number; readonly longestDelayMs: number },
+  attempts: number,
+  chance: number,
+): number {
+  // Beyond some twenty attempts the power is no number any more; the limit applies long before.
+  const full = Math.min(
+    delays.firstDelayMs * delays.growth ** Math.min(attempts - 1, 20),
+    delays.longestDelayMs,
+  );
   return Math.round(full * (0.5 + chance / 2));
 }
 

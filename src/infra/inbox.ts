@@ -6,6 +6,7 @@
 import type pg from 'pg';
 
 import type { Direction, MediaKind, MessageStatus } from '../domain/provider.js';
+import { topics } from './notifications.js';
 import { fetchTask, maxJobAttempts } from './tasks.js';
 
 export const outcomes = ['accepted', 'status', 'ignored', 'malformed'] as const;
@@ -311,7 +312,7 @@ a as (
   join ${owners} as owner on owner.channel = d.channel and owner.message_id = x.message_id
   order by owner.id, x.kind, x.position
   on conflict (message_row_id, kind, position) do nothing
-  returning id, state
+  returning id, channel, state
 ),
 s as (
   insert into message_status (channel, message_id, status, at, error_code, error_message, received_at)
@@ -321,6 +322,14 @@ s as (
   join d on d.id = x.delivery_id
   order by 1, 2, 3
   on conflict (channel, message_id, status) do nothing
+  returning channel, message_id, status
+),
+n as (
+  insert into notification (type, channel, media_id, message_id, status)
+  select 'media.' || state, channel, id, null, null from a where state <> 'pending'
+  union all
+  select 'message.status', channel, null, message_id, status from s
+  returning pg_notify('${topics.outbox}', '')
 ),
 jobs as (
   select count(*) as added from graphile_worker.add_jobs(array(
@@ -329,7 +338,7 @@ jobs as (
     from a where state = 'pending'
   ))
 )
-select (select added from jobs) as jobs, changed.deliveries, changed.media
+select (select added from jobs) as jobs, (select count(*) from n) as events, changed.deliveries, changed.media
 from (select (select count(*) from d) = $6 and (select count(*) from a) = $7 as is_all) as written
 left join lateral (select array(select id from d) as deliveries, array(select id from a) as media) as changed
   on not written.is_all`;

@@ -84,6 +84,8 @@ export interface Lookup {
   readonly media: (id: string) => Promise<MediaRecord | null>;
   /** How it got where it is: the delivery that brought it, as long as that is kept, and all attempts to fetch it. */
   readonly mediaHistory: (id: string) => Promise<MediaHistoryRecord>;
+  /** Those of these that there are, in any order. */
+  readonly mediaByIds: (ids: readonly string[]) => Promise<MediaRecord[]>;
   readonly listMedia: (filter: MediaFilter, page: Page) => Promise<MediaRecord[]>;
   readonly message: (channel: string, messageId: string) => Promise<MessageRecord | null>;
   readonly delivery: (id: string) => Promise<DeliveryRecord | null>;
@@ -116,6 +118,10 @@ export function createLookup({ prisma, pool }: Pick<Database, 'prisma' | 'pool'>
       ]);
       return { delivery: deliveries.rows[0]?.id ?? null, attempts };
     },
+    mediaByIds: (ids) =>
+      ids.length === 0
+        ? Promise.resolve([])
+        : readMedia({ name: 'media-by-ids', text: `${selectMedia} where media.id = any($1)`, values: [ids] }),
     listMedia: (filter, { limit, after }) => {
       const { conditions, values } = mediaConditions(filter, after);
       const where = conditions.length > 0 ? `where ${conditions.join(' and ')}` : '';

@@ -68,6 +68,13 @@ const addAttempt = (code: string, message: string): string => `
   insert into media_attempt (media_id, at, error_code, error_message)
   select id, clock_timestamp(), ${code}, ${message} from m`;
 
+/** The event of media whose state has become final, for `with`; `m` has their id, channel and state. */
+const tell = `
+  n as (
+    insert into notification (type, channel, media_id) select 'media.' || state, channel, id from m
+  )
+  select pg_notify('${topics.media}', id::text), pg_notify('${topics.outbox}', '') from m`;
+
 const insertBlob = `
   insert into blob (sha256, type, bytes, width, height, thumbhash, previews, created_at)
   values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (sha256) do nothing`;
@@ -107,9 +114,8 @@ export function createMediaTable(pool: pg.Pool): MediaTable {
         text: `with b as (${insertBlob}), m as (
                  update media set state = 'ready', sha256 = $1, ready_at = $8, attempts = attempts + 1,
                                   next_attempt_at = null, error_code = null, error_message = null
-                 where id = $9 and state = 'pending' returning id
-               ), attempt as (${addAttempt('null', 'null')})
-               select pg_notify('${topics.media}', id::text) from m`,
+                 where id = $9 and state = 'pending' returning id, channel, state
+               ), attempt as (${addAttempt('null', 'null')}), ${tell}`,
         values: [...blobValues(blob, now), id],
       });
     },
@@ -128,9 +134,8 @@ export function createMediaTable(pool: pg.Pool): MediaTable {
         name: 'media-refused',
         text: `with m as (
                  update media set state = $2, attempts = attempts + 1, next_attempt_at = null, error_code = $3, error_message = $4
-                 where id = $1 and state = 'pending' returning id
-               ), attempt as (${addAttempt('$3', '$4')})
-               select pg_notify('${topics.media}', id::text) from m`,
+                 where id = $1 and state = 'pending' returning id, channel, state
+               ), attempt as (${addAttempt('$3', '$4')}), ${tell}`,
         values: [id, state, code, message],
       });
     },

@@ -6,6 +6,9 @@
  */
 export const fetchTask = 'fetch';
 
+/** Tells one subscription of the events that wait for it; payload `{subscriptionId}`. Never two at once for one subscription. */
+export const notifyTask = 'notify';
+
 /** Every minute: looks for what was left behind. */
 export const maintainTask = 'maintain';
 

@@ -72,6 +72,7 @@ describe('one webhook', () => {
       ...{ id: one.id, channel: 'z-api', provider: 'z-api', body, headers: one.headers },
       ...{ content_hash: Buffer.from(one.contentHash, 'hex'), outcome: 'malformed', reason: 'half of it' },
       received_at: new Date(one.receivedAt),
+      erased_at: null,
     });
     const [message] = await database.query('select * from message');
     expect(message).toMatchObject({

@@ -46,6 +46,7 @@ CREATE TABLE "subscription" (
     "created_at" TIMESTAMPTZ(3) NOT NULL,
     "last_delivered_at" TIMESTAMPTZ(3),
     "failing_since" TIMESTAMPTZ(3),
+    "failures" INTEGER NOT NULL DEFAULT 0,
     "last_error" TEXT,
     "disabled_at" TIMESTAMPTZ(3),
     "disabled_reason" TEXT,
@@ -54,15 +55,16 @@ CREATE TABLE "subscription" (
 
 -- CreateTable
 CREATE TABLE "notification_delivery" (
-    "id" UUID NOT NULL,
+    "id" BIGSERIAL NOT NULL,
     "subscription_id" UUID NOT NULL,
-    "notification_id" BIGINT,
-    "created_at" TIMESTAMPTZ(3) NOT NULL,
+    "notification_id" BIGINT NOT NULL,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "attempts" INTEGER NOT NULL DEFAULT 0,
-    "next_attempt_at" TIMESTAMPTZ(3),
-    "delivered_at" TIMESTAMPTZ(3),
+    "settled_at" TIMESTAMPTZ(3),
+    "delivered" BOOLEAN NOT NULL DEFAULT false,
     "last_status" INTEGER,
     "last_error" TEXT,
+
     CONSTRAINT "notification_delivery_pkey" PRIMARY KEY ("id")
 );
 
@@ -119,7 +121,7 @@ CREATE UNIQUE INDEX "notification_seq_key" ON "notification"("seq");
 CREATE INDEX "notification_created_at_idx" ON "notification"("created_at");
 
 -- CreateIndex
-CREATE INDEX "notification_delivery_subscription_id_id_idx" ON "notification_delivery"("subscription_id", "id" DESC);
+CREATE INDEX "notification_delivery_subscription_id_settled_at_id_idx" ON "notification_delivery"("subscription_id", "settled_at", "id");
 
 -- CreateIndex
 CREATE INDEX "notification_delivery_notification_id_idx" ON "notification_delivery"("notification_id");

@@ -7,7 +7,7 @@ import { failure, media, moment } from './media.js';
 
 const common = {
   id: z.string().meta({ description: 'Grows; Last-Event-ID' }),
-  at: moment,
+  timestamp: moment,
   channel: z.string(),
 };
 

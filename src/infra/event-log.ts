@@ -1,0 +1,105 @@
+/** Published events, in the order in which they are told. */
+import type { EventType } from '../domain/event.js';
+import type { Database } from './database.js';
+import type { Lookup, MediaRecord, StatusRecord } from './lookup.js';
+
+interface Published {
+  /** Grows, with gaps. */
+  readonly seq: number;
+  readonly channel: string;
+  readonly at: Date;
+}
+export type EventRecord = Published &
+  (
+    | { readonly type: Exclude<EventType, 'message.status'>; readonly media: MediaRecord }
+    | { readonly type: 'message.status'; readonly status: StatusRecord }
+  );
+
+export interface EventPage {
+  /** What it is about may be gone by now: such events are left out. */
+  readonly events: readonly EventRecord[];
+  /** Where to read on. */
+  readonly last: number;
+  /** Whether there may be more right now. */
+  readonly isFull: boolean;
+}
+
+export interface EventLog {
+  /** The number of the newest event; 0 when there is none. */
+  readonly latest: () => Promise<number>;
+  readonly after: (seq: number) => Promise<EventPage>;
+  /** Those of these notifications that can still be told, by the notification's id. */
+  readonly byIds: (ids: readonly string[]) => Promise<ReadonlyMap<string, EventRecord>>;
+}
+
+interface Row {
+  readonly id: string;
+  readonly seq: number;
+  readonly type: EventType;
+  readonly channel: string;
+  readonly at: Date;
+  readonly mediaId: string | null;
+  readonly status: StatusRecord | null;
+}
+
+const pageSize = 200;
+const select = `
+  select n.id, n.seq::float8 as seq, n.type, n.channel, n.created_at as at, n.media_id as "mediaId",
+         case when s.channel is not null then json_build_object('channel', s.channel, 'messageId', s.message_id,
+           'status', s.status, 'at', s.at, 'errorCode', s.error_code, 'errorMessage', s.error_message,
+           'receivedAt', s.received_at) end as status
+  from notification as n
+  left join message_status as s on s.channel = n.channel and s.message_id = n.message_id and s.status = n.status`;
+
+export function createEventLog(
+  { pool }: Pick<Database, 'pool'>,
+  lookup: Pick<Lookup, 'mediaByIds'>,
+): EventLog {
+  const complete = async (rows: readonly Row[]): Promise<Map<string, EventRecord>> => {
+    const ids = rows.flatMap(({ mediaId }) => mediaId ?? []);
+    const media = new Map((await lookup.mediaByIds(ids)).map((one) => [one.id, one]));
+    return new Map(
+      rows.flatMap((row) => {
+        const event = toEvent(row, media.get(row.mediaId ?? ''));
+        return event ? [[row.id, event]] : [];
+      }),
+    );
+  };
+
+  return {
+    latest: async () => {
+      const { rows } = await pool.query<{ seq: number }>(
+        'select coalesce(max(seq), 0)::float8 as seq from notification',
+      );
+      return rows[0]?.seq ?? 0;
+    },
+    after: async (seq) => {
+      const { rows } = await pool.query<Row>({
+        name: 'events-after',
+        text: `${select} where n.seq > $1 order by n.seq limit ${String(pageSize)}`,
+        values: [seq],
+      });
+      const events = [...(await complete(rows)).values()];
+      return { events, last: rows.at(-1)?.seq ?? seq, isFull: rows.length === pageSize };
+    },
+    byIds: async (ids) => {
+      const { rows } = await pool.query<Row>(`${select} where n.id = any($1)`, [ids]);
+      return complete(rows);
+    },
+  };
+}
+
+function toEvent(
+  { seq, type, channel, at, status }: Row,
+  media: MediaRecord | undefined,
+): EventRecord | undefined {
+  const published = { seq, channel, at };
+  if (type !== 'message.status') return media && { ...published, type, media };
+  return status ? { ...published, type, status: withDates(status) } : undefined;
+}
+
+/** JSON has no dates. */
+function withDates(status: StatusRecord): StatusRecord {
+  const { at, receivedAt } = status;
+  return { ...status, at: at && new Date(at), receivedAt: new Date(receivedAt) };
+}
