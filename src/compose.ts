@@ -7,9 +7,12 @@ import type { Config } from './config.js';
 import type { Channel, Channels } from './domain/channel.js';
 import { createLinkSigner } from './domain/signed-link.js';
 import { createApp } from './http/app.js';
+import { eventView } from './http/event-view.js';
 import { createAudit } from './infra/audit.js';
 import { createLocalBlobStore } from './infra/blob-store.js';
 import { openDatabase } from './infra/database.js';
+import { createEventLog } from './infra/event-log.js';
+import { createGuardedPost } from './infra/guarded-post.js';
 import { createHttp } from './infra/http-client.js';
 import { createImageDecoder } from './infra/images.js';
 import { createInbox } from './infra/inbox.js';
@@ -17,14 +20,18 @@ import type { Logger } from './infra/logger.js';
 import { createLookup } from './infra/lookup.js';
 import { createMediaTable } from './infra/media-table.js';
 import { listen } from './infra/notifications.js';
+import { openOutbox } from './infra/outbox.js';
 import { createQueue, type Queue } from './infra/queue.js';
 import { createSafeFetch } from './infra/safe-fetch.js';
+import { createSealedBox } from './infra/sealed-box.js';
 import { createStaging } from './infra/staging.js';
 import { createTokenSigner } from './infra/token-signer.js';
+import { createSubscriptionTable } from './infra/subscription-table.js';
 import { createTokens } from './infra/tokens.js';
 import { createFetch } from './pipeline/fetch.js';
 import { createHostGate } from './pipeline/host-gate.js';
 import { createMaintain } from './pipeline/maintain.js';
+import { createNotify, postSigned } from './pipeline/notify.js';
 import { createReceive } from './pipeline/receive.js';
 import { createStore } from './pipeline/store.js';
 import { createTaskList } from './pipeline/task-list.js';
@@ -48,6 +55,8 @@ const jobsAtOnce = 128;
 const waitingPerHost = 32;
 /** How long downloads may go on when the process is to end. Shorter than the queue's own grace. */
 const lastDownloadMs = 5_000;
+/** A subscriber has this long to take an event. */
+const subscriberTimeoutMs = 15_000;
 
 export function compose(config: Config, { databaseUrl, publicUrl, logger, now }: Surroundings): Services {
   const database = openDatabase(databaseUrl, logger);
@@ -70,7 +79,7 @@ export function compose(config: Config, { databaseUrl, publicUrl, logger, now }:
     perHost: limits.concurrencyPerHost,
     waitingPerHost,
   });
-  let stopping = false;
+  const stopping = new AbortController();
 
   const fetch = createFetch({
     ...{
@@ -85,18 +94,39 @@ export function compose(config: Config, { databaseUrl, publicUrl, logger, now }:
       now,
       chance: Math.random,
     },
-    ...{ maxBytes: config.maxMediaBytes, maxAttempts: limits.maxAttempts, stopping: () => stopping },
+    ...{
+      maxBytes: config.maxMediaBytes,
+      maxAttempts: limits.maxAttempts,
+      stopping: () => stopping.signal.aborted,
+    },
   });
-  const maintain = createMaintain({ table, staging, logger, downloadTimeoutMs: limits.timeoutMs });
+  const events = createEventLog(database, lookup);
+  const outbox = openOutbox(database.pool, notifications, logger);
+  const subscriptions = createSubscriptionTable(
+    database.pool,
+    createSealedBox(config.authSecret, 'subscriptions'),
+  );
+  const post = createGuardedPost({ ...limits, timeoutMs: subscriberTimeoutMs });
+  const calling = { http: post, now, stopping: stopping.signal };
+  const notify = createNotify({
+    ...{ ...calling, table: subscriptions, events, chance: Math.random },
+    render: (event) => JSON.stringify(eventView(event)),
+  });
+  const maintain = createMaintain({
+    ...{ table, subscriptions, staging, logger },
+    downloadTimeoutMs: limits.timeoutMs,
+  });
   const queue = createQueue({
     database,
     logger,
-    tasks: createTaskList({ fetch, maintain }),
+    tasks: createTaskList({ fetch, notify, maintain }),
     concurrency: jobsAtOnce,
   });
   const app = createApp(
     {
       ...{ channels, lookup, table, blobs, staging, store, inbox, notifications, logger, publicUrl, now },
+      ...{ events, subscriptions, post, stopping: stopping.signal },
+      postSigned: (call) => postSigned(calling, call),
       receive: createReceive(inbox),
       links: createLinkSigner(config.authSecret),
       ...{ tokens, audit },
@@ -119,7 +149,7 @@ export function compose(config: Config, { databaseUrl, publicUrl, logger, now }:
     queue: {
       ...queue,
       stop: async () => {
-        stopping = true;
+        stopping.abort();
         // Downloads that are still running then are cut off, and keep their jobs.
         const cutOff = setTimeout(() => void download.close(), lastDownloadMs);
         await queue.stop();
@@ -127,7 +157,11 @@ export function compose(config: Config, { databaseUrl, publicUrl, logger, now }:
       },
     },
     close: async () => {
-      await Promise.all([notifications.close(), tokens.close(), download.close(), http.close()]);
+      await outbox.close();
+      await Promise.all([
+        ...[notifications.close(), tokens.close()],
+        ...[download.close(), http.close(), post.close()],
+      ]);
       await database.close();
     },
   };

@@ -32,6 +32,7 @@ const requestErrors = {
   'media.no_preview': 404,
   'media.erased': 410,
   'media.not_retryable': 409,
+  'subscription.not_found': 404,
   'upload.refused': 422,
   'token.not_found': 404,
   'link.invalid': 403,

@@ -6,6 +6,7 @@ import helmet from 'helmet';
 import type { Logger } from '../infra/logger.js';
 import { auditRoutes, type AuditServices } from './audit.js';
 import { deliveryRoutes, type DeliveryServices } from './deliveries.js';
+import { eventRoutes, type EventServices } from './events.js';
 import { healthRoutes, type Readiness } from './health.js';
 import { mediaHistoryRoutes } from './media-history.js';
 import { mediaRoutes, type MediaServices } from './media.js';
@@ -14,15 +15,22 @@ import { handleErrors, notFound } from './middleware/errors.js';
 import { limitByToken, limitFailures } from './middleware/rate-limits.js';
 import { sessionRoutes, type SessionServices } from './session.js';
 import { tokenRoutes } from './tokens.js';
+import { subscriptionRoutes, type SubscriptionServices } from './subscriptions.js';
 import { uploadRoutes, type UploadServices } from './uploads.js';
 import { createIntake, type WebhookServices } from './webhook-intake.js';
 import { webhookRoutes } from './webhooks.js';
 
-export interface AppServices
-  extends WebhookServices, MediaServices, DeliveryServices, UploadServices, AuditServices, SessionServices {
-  readonly readiness: Readiness;
-  readonly logger: Logger;
-}
+export type AppServices = WebhookServices &
+  MediaServices &
+  DeliveryServices &
+  UploadServices &
+  AuditServices &
+  EventServices &
+  SubscriptionServices &
+  SessionServices & {
+    readonly readiness: Readiness;
+    readonly logger: Logger;
+  };
 
 export interface AppOptions {
   readonly maxWebhookBytes: number;
@@ -68,6 +76,8 @@ export function createApp(services: AppServices, options: AppOptions): RequestLi
     }),
   );
   app.use(tokenRoutes(services, limit));
+  app.use(eventRoutes(services, limit));
+  app.use(subscriptionRoutes(services, limit));
   app.use(notFound);
   app.use(handleErrors(services.logger));
   return intake.inFrontOf(app);

@@ -17,3 +17,36 @@ export function eventView(event: EventRecord): EventView {
     },
   };
 }
+
+const nobody = '00000000-0000-0000-0000-000000000000';
+
+/** What a subscriber is sent for a test: a picture that there is not. */
+export function sampleEvent(now: Date): EventView {
+  const moment = now.toISOString();
+  const message = { from: '15550100', to: '15550199', chat: null, senderName: 'Sample', caption: 'A sample' };
+  return {
+    ...{ id: '0', timestamp: moment, channel: 'sample', type: 'media.ready' },
+    data: {
+      ...{
+        id: nobody,
+        channel: 'sample',
+        provider: 'sample',
+        direction: 'inbound',
+        kind: 'image',
+        state: 'ready',
+      },
+      message: { id: 'sample', ...message, sentAt: moment },
+      ...{
+        receivedAt: moment,
+        readyAt: moment,
+        filename: null,
+        type: 'image/jpeg',
+        bytes: 1,
+        width: 1,
+        height: 1,
+      },
+      ...{ sha256: '0'.repeat(64), thumbhash: null, previews: {}, contentUrl: `/v1/media/${nobody}/content` },
+      ...{ attempts: 1, nextAttemptAt: null, error: null },
+    },
+  };
+}

@@ -6,7 +6,7 @@ import { z } from 'zod';
 
 import { seesChannel } from '../domain/access.js';
 import { eventTypes } from '../domain/event.js';
-import type { EventLog, EventRecord } from '../infra/event-log.js';
+import type { EventLog, EventPage, EventRecord } from '../infra/event-log.js';
 import type { Notifications } from '../infra/notifications.js';
 import type { Tokens } from '../infra/tokens.js';
 import type { ApiRoute } from './api-route.js';
@@ -96,6 +96,7 @@ interface Stream {
 async function tell(services: EventServices, { response, from, isWanted }: Stream): Promise<void> {
   const gone = new AbortController();
   const end = AbortSignal.any([gone.signal, services.stopping]);
+  const isOver = (): boolean => end.aborted;
   response.once('close', () => {
     gone.abort();
   });
@@ -104,17 +105,17 @@ async function tell(services: EventServices, { response, from, isWanted }: Strea
   try {
     for (let last = from; !end.aborted;) {
       await bell.rung();
-      for (let more = true; more && !end.aborted;) {
-        const page = await services.events.after(last);
+      let page: EventPage;
+      do {
+        page = await services.events.after(last);
         for (const one of page.events.filter(isWanted)) {
           if (!response.write(format(one))) await once(response, 'drain', { signal: end });
         }
         last = page.last;
-        more = page.isFull;
-      }
+      } while (page.isFull && !isOver());
     }
   } catch (error) {
-    if (!end.aborted) throw error;
+    if (!isOver()) throw error;
   } finally {
     clearInterval(heartbeat);
     bell.close();

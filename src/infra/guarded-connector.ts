@@ -21,6 +21,8 @@ export interface ConnectorOptions {
   readonly lookup?: LookupAll | undefined;
 }
 
+const lookupAll: LookupAll = (hostname) => systemLookup(hostname, { all: true });
+
 /** How long one of several addresses may take before the next one is tried. Node's 250 ms is short of a far host. */
 const nextAddressAfterMs = 1000;
 
@@ -29,7 +31,7 @@ const nextAddressAfterMs = 1000;
  * opened; other failures come as Node reports them.
  */
 export function createGuardedConnector(options: ConnectorOptions): buildConnector.connector {
-  const lookup = options.lookup ?? ((hostname) => systemLookup(hostname, { all: true }));
+  const lookup = options.lookup ?? lookupAll;
   const connectorFor = (accepts: (ip: string) => boolean) =>
     buildConnector({
       timeout: options.timeoutMs,
@@ -50,6 +52,18 @@ export function createGuardedConnector(options: ConnectorOptions): buildConnecto
       connectPublic(target, callback);
     }
   };
+}
+
+/**
+ * Says now what connecting would say: for whoever enters a URL. Rejects like the connector; what it lets pass is checked
+ * again at each connection.
+ */
+export async function checkAddress(url: URL, options: Omit<ConnectorOptions, 'timeoutMs'>): Promise<void> {
+  if (listsHost(options.allowPrivateHosts, url)) return;
+  const hostname = url.hostname.replace(/^\[|\]$/g, '');
+  if (isForbiddenName(hostname)) throw forbidden(hostname);
+  if (isIP(hostname) !== 0) return;
+  await resolveAccepted(hostname, options.lookup ?? lookupAll, isPublicAddress);
 }
 
 /** What needs no lookup to be refused, and would in part not get one: Node never looks a literal address up. */

@@ -5,7 +5,7 @@ import { AppError } from '../domain/errors.js';
 import { headerText } from './answer-status.js';
 import { startDeadline } from './deadline.js';
 import { parseDownloadUrl } from './download-url.js';
-import { createGuardedConnector, type LookupAll } from './guarded-connector.js';
+import { checkAddress, createGuardedConnector, type LookupAll } from './guarded-connector.js';
 import { networkError } from './network-error.js';
 import { parseRetryAfter } from './retry-after.js';
 
@@ -30,8 +30,8 @@ export interface GuardedPost {
     readonly body: string;
     readonly signal?: AbortSignal;
   }) => Promise<PostAnswer>;
-  /** Throws an AppError when a URL is none that is ever posted to, whatever its name resolves to. */
-  readonly check: (url: string) => URL;
+  /** Rejects with an AppError when a URL is none that would be posted to now. */
+  readonly check: (url: string) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -40,11 +40,12 @@ const mostAnswerBytes = 16_384;
 
 export function createGuardedPost(options: GuardedPostOptions): GuardedPost {
   const agent = new Agent({ connect: createGuardedConnector(options), headersTimeout: 0, bodyTimeout: 0 });
-  const check = (url: string): URL => parseDownloadUrl(url, { allowPrivateHosts: options.allowPrivateHosts });
+  const parse = (url: string): URL => parseDownloadUrl(url, { allowPrivateHosts: options.allowPrivateHosts });
   return {
-    check,
+    // The parser's own refusals are rejections too.
+    check: async (url) => checkAddress(parse(url), options),
     post: async ({ url: text, headers, body, signal: outer }) => {
-      const url = check(text);
+      const url = parse(text);
       const deadline = startDeadline(options.timeoutMs, outer);
       try {
         const response = await deadline.race(

@@ -27,6 +27,11 @@ export interface Subscription {
 
 export type SubscriptionSettings = Pick<Subscription, 'url' | 'description' | 'types' | 'channels'>;
 
+/** What is not given stays. */
+export type SubscriptionChange = {
+  readonly [Name in keyof SubscriptionSettings]?: SubscriptionSettings[Name] | undefined;
+};
+
 /** An event that was, or is to be, delivered to one subscription. */
 export interface NotificationDelivery {
   readonly id: string;
@@ -54,7 +59,7 @@ export interface SubscriptionTable {
   readonly list: () => Promise<Subscription[]>;
   readonly find: (id: string) => Promise<Subscription | undefined>;
   readonly create: (settings: SubscriptionSettings, secret: string, now: Date) => Promise<Subscription>;
-  readonly update: (id: string, settings: Partial<SubscriptionSettings>) => Promise<void>;
+  readonly update: (id: string, settings: SubscriptionChange) => Promise<void>;
   /** Takes it up again, with what is waiting for it. */
   readonly enable: (id: string) => Promise<void>;
   readonly disable: (id: string, reason: string, now: Date) => Promise<void>;

@@ -2,9 +2,11 @@
 import type { Logger } from '../infra/logger.js';
 import type { MediaTable } from '../infra/media-table.js';
 import type { Staging } from '../infra/staging.js';
+import type { SubscriptionTable } from '../infra/subscription-table.js';
 
 export interface MaintainOptions {
   readonly table: Pick<MediaTable, 'reconcile'>;
+  readonly subscriptions: Pick<SubscriptionTable, 'reconcile'>;
   readonly staging: Pick<Staging, 'sweep'>;
   readonly logger: Logger;
   readonly downloadTimeoutMs: number;
@@ -15,12 +17,14 @@ const graceMs = 600_000;
 
 export function createMaintain({
   table,
+  subscriptions,
   staging,
   logger,
   downloadTimeoutMs,
 }: MaintainOptions): () => Promise<void> {
   return async () => {
     const requeued = await table.reconcile();
+    await subscriptions.reconcile();
     const swept = await staging.sweep(downloadTimeoutMs + graceMs);
     if (requeued > 0 || swept > 0) logger.warn({ requeued, swept }, 'leftovers were taken care of');
   };

@@ -1,14 +1,16 @@
 import type { TaskList } from 'graphile-worker';
 import { z } from 'zod';
 
-import { fetchTask, maintainTask } from '../infra/tasks.js';
+import { fetchTask, maintainTask, notifyTask } from '../infra/tasks.js';
 import type { FetchJob } from './fetch.js';
 
 const fetchPayload = z.object({ mediaId: z.uuid() });
+const notifyPayload = z.object({ subscriptionId: z.uuid() });
 
 /** What the queue runs. */
 export function createTaskList(tasks: {
   readonly fetch: (job: FetchJob) => Promise<void>;
+  readonly notify: (subscriptionId: string) => Promise<void>;
   readonly maintain: () => Promise<void>;
 }): TaskList {
   return {
@@ -16,6 +18,7 @@ export function createTaskList(tasks: {
       const { mediaId } = fetchPayload.parse(payload);
       await tasks.fetch({ mediaId, starts: job.attempts });
     },
+    [notifyTask]: (payload) => tasks.notify(notifyPayload.parse(payload).subscriptionId),
     [maintainTask]: tasks.maintain,
   };
 }

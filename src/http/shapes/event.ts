@@ -56,3 +56,15 @@ export const sampleResult = z.object({
   error: z.string().nullable(),
 });
 export type SampleResult = z.infer<typeof sampleResult>;
+
+/** `GET /v1/subscriptions/:id/deliveries`: one event on its way. */
+export const notificationDelivery = z.object({
+  id: z.string(),
+  createdAt: moment,
+  state: z.enum(['waiting', 'delivered', 'given up']),
+  attempts: z.int(),
+  settledAt: moment.nullable(),
+  lastStatus: z.int().nullable(),
+  lastError: z.string().nullable(),
+});
+export type NotificationDeliveryView = z.infer<typeof notificationDelivery>;

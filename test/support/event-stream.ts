@@ -1,0 +1,82 @@
+/** Listens to server-sent events as a browser does. */
+import type { TestService } from './test-service.js';
+import { until } from './until.js';
+
+export interface ToldEvent {
+  readonly id: string;
+  readonly event: string;
+  readonly data: {
+    readonly id: string;
+    readonly type: string;
+    readonly channel: string;
+    readonly data: Record<string, unknown>;
+  };
+}
+
+export interface EventStream {
+  /** Everything that was told so far. */
+  readonly told: readonly ToldEvent[];
+  /** Resolves when so many have been told. */
+  readonly count: (number: number) => Promise<readonly ToldEvent[]>;
+  readonly close: () => Promise<void>;
+  /** Resolves when the service has ended the stream. */
+  readonly ended: Promise<void>;
+}
+
+export async function listenTo(
+  service: TestService,
+  {
+    token = service.token('media:read'),
+    query = '',
+    lastEventId,
+  }: {
+    readonly token?: string;
+    readonly query?: string;
+    readonly lastEventId?: string;
+  } = {},
+): Promise<EventStream> {
+  const abort = new AbortController();
+  const response = await fetch(`${service.url}/v1/events${query}`, {
+    headers: {
+      authorization: `Bearer ${token}`,
+      ...(lastEventId !== undefined && { 'last-event-id': lastEventId }),
+    },
+    signal: abort.signal,
+  });
+  if (response.status !== 200 || !response.body) throw new Error(`answered ${String(response.status)}`);
+  const told: ToldEvent[] = [];
+  const ended = read(response.body, told);
+  return {
+    told,
+    count: async (number) => {
+      await until(() => Promise.resolve(told.length >= number));
+      return told;
+    },
+    ended,
+    close: async () => {
+      abort.abort();
+      await ended;
+    },
+  };
+}
+
+async function read(body: ReadableStream<Uint8Array>, told: ToldEvent[]): Promise<void> {
+  let pending = '';
+  try {
+    for await (const chunk of body.pipeThrough(new TextDecoderStream())) {
+      const blocks = (pending + chunk).split('\n\n');
+      pending = blocks.pop() ?? '';
+      for (const block of blocks) {
+        const fields = Object.fromEntries(
+          block
+            .split('\n')
+            .map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]),
+        );
+        const { id = '', event = '', data } = fields;
+        if (data !== undefined) told.push({ id, event, data: JSON.parse(data) as ToldEvent['data'] });
+      }
+    }
+  } catch {
+    // Broken off: by us, or with the connection.
+  }
+}
