@@ -1,9 +1,11 @@
-// Generates the Prisma client and compiles. With --if-needed only when something has changed since the last time.
+// Generates the Prisma client, compiles, and bundles the gallery. With --if-needed only when something has changed since the last time.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+
+import { build } from 'esbuild';
 
 const root = import.meta.dirname;
 const stampFile = join(root, 'dist', '.stamp');
@@ -14,6 +16,8 @@ const sources = [
   'prisma.config.ts',
   'tsconfig.json',
   'tsconfig.build.json',
+  'tsconfig.gallery.json',
+  'build.mjs',
   'package-lock.json',
 ];
 
@@ -54,6 +58,38 @@ function run(packageName, script, args) {
   }
 }
 
+/** The pages for people: one script and one sheet, named after what is in them, so that browsers may keep them for ever. */
+async function bundleGallery() {
+  const source = join(root, 'src', 'gallery');
+  const target = join(root, 'dist', 'gallery');
+  const { metafile } = await build({
+    entryPoints: {
+      app: join(source, 'main.tsx'),
+      theme: join(source, 'theme.ts'),
+      style: join(source, 'styles', 'main.css'),
+    },
+    outdir: target,
+    entryNames: '[name].[hash]',
+    tsconfig: join(root, 'tsconfig.gallery.json'),
+    bundle: true,
+    minify: true,
+    format: 'iife',
+    target: ['chrome123', 'firefox121', 'safari17.5'],
+    legalComments: 'none',
+    metafile: true,
+  });
+  const names = Object.keys(metafile.outputs).map((path) => basename(path));
+  const page = readFileSync(join(source, 'index.html'), 'utf8').replaceAll(
+    /\{\{(\w+)\.(js|css)\}\}/g,
+    (_, name, kind) => {
+      const made = names.find((file) => file.startsWith(`${name}.`) && file.endsWith(`.${kind}`));
+      if (!made) throw new Error(`the gallery has no ${name}.${kind}`);
+      return `/admin/assets/${made}`;
+    },
+  );
+  writeFileSync(join(target, 'index.html'), page);
+}
+
 const wanted = stamp();
 const isCurrent =
   existsSync(stampFile) && existsSync(generated) && readFileSync(stampFile, 'utf8') === wanted;
@@ -61,6 +97,7 @@ if (!process.argv.includes('--if-needed') || !isCurrent) {
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   run('prisma', 'build/index.js', ['generate']);
   run('typescript', 'bin/tsc', ['-p', 'tsconfig.build.json']);
+  await bundleGallery();
   mkdirSync(join(root, 'dist'), { recursive: true });
   writeFileSync(stampFile, wanted);
 }

@@ -1,0 +1,77 @@
+import type { ComponentType } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+
+import { refreshAttention } from './attention-count.js';
+import { announcement, onEvent, startLive } from './live.js';
+import { Navigation } from './navigation.js';
+import { AttentionPage } from './pages/attention.js';
+import { AuditPage } from './pages/audit.js';
+import { ChannelsPage } from './pages/channels.js';
+import { GalleryPage } from './pages/gallery.js';
+import { NotFoundPage } from './pages/not-found.js';
+import { OverviewPage } from './pages/overview.js';
+import { SignInPage } from './pages/sign-in.js';
+import { SubscriptionsPage } from './pages/subscriptions.js';
+import { TokensPage } from './pages/tokens.js';
+import { path } from './router.js';
+import { findSession, isAdmin, session } from './session.js';
+
+const adminPages: Readonly<Record<string, ComponentType>> = {
+  '/admin/attention': AttentionPage,
+  '/admin/overview': OverviewPage,
+  '/admin/channels': ChannelsPage,
+  '/admin/subscriptions': SubscriptionsPage,
+  '/admin/tokens': TokensPage,
+  '/admin/audit': AuditPage,
+};
+
+function pageAt(place: string): ComponentType {
+  if (place === '/admin' || place.startsWith('/admin/media/')) return GalleryPage;
+  return (isAdmin.value ? adminPages[place] : undefined) ?? NotFoundPage;
+}
+
+export function App() {
+  useEffect(() => {
+    void findSession();
+    return startLive();
+  }, []);
+  if (session.value === undefined) return <p class="starting">Inlet</p>;
+  if (session.value === null) return <SignInPage />;
+  return <Shell />;
+}
+
+function Shell() {
+  const Page = pageAt(path.value);
+  useFocusOnHeading(Page);
+  useEffect(() => {
+    if (!isAdmin.value) return undefined;
+    void refreshAttention();
+    return onEvent(({ type }) => {
+      if (type === 'media.failed' || type === 'media.rejected') void refreshAttention();
+    });
+  }, []);
+  return (
+    <div class="shell">
+      <a class="skip" href="#main">
+        Skip to the content
+      </a>
+      <Navigation />
+      <main id="main" tabIndex={-1}>
+        <Page />
+      </main>
+      <p class="unseen" role="status" aria-live="polite">
+        {announcement.value}
+      </p>
+    </div>
+  );
+}
+
+/** Whoever comes to another page by keyboard goes on from its heading; the first page is left as the browser has it. */
+function useFocusOnHeading(page: ComponentType): void {
+  const before = useRef(page);
+  useEffect(() => {
+    if (before.current !== page)
+      document.querySelector<HTMLElement>('main h1')?.focus({ preventScroll: true });
+    before.current = page;
+  }, [page]);
+}

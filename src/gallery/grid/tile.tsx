@@ -1,0 +1,101 @@
+import { memo } from 'preact/compat';
+import { useMemo, useState } from 'preact/hooks';
+
+import type { MediaView } from '../api.js';
+import { bytes, capital, clock, describe, kindNames, personOf } from '../format.js';
+import { StateBadge } from '../parts/badge.js';
+import { Icon, type IconName } from '../parts/icon.js';
+import { placeholder } from '../placeholder.js';
+
+interface TileProps {
+  readonly media: MediaView;
+  readonly href: string;
+  readonly width: number;
+  readonly height: number;
+}
+
+const icons = {
+  image: 'gallery',
+  sticker: 'sticker',
+  video: 'play',
+  audio: 'sound',
+  document: 'document',
+} as const satisfies Record<MediaView['kind'], IconName>;
+
+/** One media of the grid: its picture, or what it is when it has none. */
+export const Tile = memo(function Tile({ media, href, width, height }: TileProps) {
+  const preview = media.previews.small;
+  return (
+    <a
+      class={`tile ${media.kind} ${media.state}`}
+      href={href}
+      style={{ width, height }}
+      data-over
+      data-id={media.id}
+      aria-label={describe(media)}
+    >
+      {preview ? <Picture url={preview.url} thumbhash={media.thumbhash} /> : <Facts media={media} />}
+      {media.state !== 'ready' && <StateBadge state={media.state} />}
+      {media.kind === 'video' && preview && (
+        <span class="play">
+          <Icon name="play" size={22} />
+        </span>
+      )}
+      <span class="tile-caption">
+        <b>{personOf(media)}</b>
+        <span>{clock(media.receivedAt)}</span>
+      </span>
+    </a>
+  );
+});
+
+function Picture({ url, thumbhash }: { readonly url: string; readonly thumbhash: string | null }) {
+  const blurred = useMemo(() => placeholder(thumbhash), [thumbhash]);
+  const [broken, setBroken] = useState(false);
+  return (
+    <span class="picture" style={blurred === undefined ? {} : { backgroundImage: `url(${blurred})` }}>
+      {!broken && (
+        <img
+          src={url}
+          alt=""
+          loading="lazy"
+          decoding="async"
+          draggable={false}
+          onError={() => {
+            setBroken(true);
+          }}
+        />
+      )}
+    </span>
+  );
+}
+
+/** For what cannot be seen: a drawing, a name and a size. */
+function Facts({ media }: { readonly media: MediaView }) {
+  const name = media.filename ?? shortError(media.error?.code) ?? kindNames[media.kind];
+  const details = [shortType(media.type), media.bytes === null ? null : bytes(media.bytes)];
+  return (
+    <span class="facts">
+      <Icon name={icons[media.kind]} size={30} />
+      <span class="facts-name">{name}</span>
+      <span class="facts-more">{details.filter((text) => text !== null).join(' · ')}</span>
+    </span>
+  );
+}
+
+function shortType(type: string | null): string | null {
+  return (
+    type
+      ?.split(';')[0]
+      ?.split('/')
+      .at(-1)
+      ?.replace(/^(x-|vnd\.)/, '')
+      .slice(0, 12)
+      .toUpperCase() ?? null
+  );
+}
+
+/** `media.type_mismatch` in words. */
+function shortError(code: string | undefined): string | undefined {
+  return code && capital(code.replace(/^media\./, '').replaceAll('_', ' '));
+}

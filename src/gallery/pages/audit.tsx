@@ -1,0 +1,5 @@
+import { PageHead } from '../parts/page-head.js';
+
+export function AuditPage() {
+  return <PageHead title="Audit" />;
+}

@@ -1,0 +1,30 @@
+import type { Filters } from '../filters.js';
+import { Empty } from '../parts/empty.js';
+import { isAdmin } from '../session.js';
+
+/** Why there is nothing, and what to do about it. */
+export function NothingToSee({ filters }: { readonly filters: Filters }) {
+  if (Object.keys(filters).length > 0) {
+    return (
+      <Empty icon="search" title="Nothing found">
+        <p>No picture or file fits all of the filters. Remove one, or begin anew.</p>
+        <a class="button" href="/admin">
+          Clear all filters
+        </a>
+      </Empty>
+    );
+  }
+  return (
+    <Empty icon="gallery" title="Nothing yet">
+      <p>
+        Pictures appear here as soon as a provider sends them. Connect a channel, paste its webhook address
+        into the provider’s console, and send yourself a photo.
+      </p>
+      {isAdmin.value && (
+        <a class="button primary" href="/admin/channels">
+          Connect a channel
+        </a>
+      )}
+    </Empty>
+  );
+}

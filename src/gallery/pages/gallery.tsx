@@ -1,0 +1,113 @@
+import { useCallback, useEffect, useMemo } from 'preact/hooks';
+
+import { listFor } from '../current-list.js';
+import { filterText } from '../filters.js';
+import { Grid } from '../grid/grid.js';
+import { announcement, onEvent, onReconnected } from '../live.js';
+import type { MediaList } from '../media-list.js';
+import { Icon } from '../parts/icon.js';
+import { PageHead } from '../parts/page-head.js';
+import { Problem } from '../parts/problem.js';
+import { addressWith, path, query } from '../router.js';
+import { Viewer } from '../viewer/viewer.js';
+import { FilterBar } from './gallery-filters.js';
+import { NothingToSee } from './gallery-empty.js';
+
+/** So far from the top, new pictures would push away what somebody looks at. */
+const nearTop = 120;
+
+export function GalleryPage() {
+  const list = listFor(query.value);
+  const opened = /^\/admin\/media\/([^/]+)$/.exec(path.value)?.[1];
+  useNews(list);
+  const search = filterText(list.filters);
+  const hrefOf = useCallback(
+    (id: string) => `/admin/media/${id}${search === '' ? '' : `?${search}`}`,
+    [search],
+  );
+  const gallery = useMemo(
+    () => addressWith({}, { path: '/admin', query: new URLSearchParams(search) }),
+    [search],
+  );
+  return (
+    <>
+      <PageHead title="Gallery" />
+      <FilterBar list={list} />
+      <NewPill list={list} />
+      <Grid list={list} hrefOf={hrefOf} />
+      <ListEnd list={list} />
+      {opened !== undefined && (
+        <Viewer key="viewer" id={opened} list={list} hrefOf={hrefOf} closedAt={gallery} />
+      )}
+    </>
+  );
+}
+
+function ListEnd({ list }: { readonly list: MediaList }) {
+  const status = list.status.value;
+  if (status === 'error') return <Problem error={list.error.value} retry={() => void list.loadMore()} />;
+  if (status === 'end' && list.items.value.length === 0) return <NothingToSee filters={list.filters} />;
+  return (
+    <p class="list-end" aria-hidden="true">
+      {status === 'end' ? 'That is all.' : 'Loading …'}
+    </p>
+  );
+}
+
+function NewPill({ list }: { readonly list: MediaList }) {
+  const count = list.waiting.value;
+  if (count === 0) return null;
+  return (
+    <button
+      type="button"
+      class="new-pill"
+      onClick={() => {
+        list.showWaiting();
+        window.scrollTo({ top: 0, behavior: scrollBehavior() });
+      }}
+    >
+      <Icon name="up" size={16} />
+      {count} new
+    </button>
+  );
+}
+
+function scrollBehavior(): ScrollBehavior {
+  return window.matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth';
+}
+
+/** Pictures that arrive while one looks: at the top they appear at once, further down they wait to be called. */
+function useNews(list: MediaList): void {
+  useEffect(() => {
+    const atTop = (): boolean => window.scrollY < nearTop;
+    const stopListening = onEvent((event) => {
+      if (event.type === 'message.status') return;
+      if (list.take(event.data, atTop()) && event.type === 'media.ready') announceNew();
+    });
+    const stopCatchingUp = onReconnected(() => void list.catchUp(atTop()).catch(() => undefined));
+    // Whoever scrolls back up sees what has been waiting.
+    const showAtTop = (): void => {
+      if (list.waiting.value > 0 && window.scrollY === 0) list.showWaiting();
+    };
+    window.addEventListener('scroll', showAtTop, { passive: true });
+    return () => {
+      stopListening();
+      stopCatchingUp();
+      window.removeEventListener('scroll', showAtTop);
+    };
+  }, [list]);
+}
+
+let arrived = 0;
+let soon: number | undefined;
+
+/** Many that come at once are one sentence. */
+function announceNew(): void {
+  arrived += 1;
+  soon ??= window.setTimeout(() => {
+    announcement.value =
+      arrived === 1 ? 'One new picture or file' : `${String(arrived)} new pictures and files`;
+    arrived = 0;
+    soon = undefined;
+  }, 1_000);
+}

@@ -1,0 +1,5 @@
+import { PageHead } from '../parts/page-head.js';
+
+export function SubscriptionsPage() {
+  return <PageHead title="Subscriptions" />;
+}

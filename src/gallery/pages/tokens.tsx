@@ -1,0 +1,5 @@
+import { PageHead } from '../parts/page-head.js';
+
+export function TokensPage() {
+  return <PageHead title="Tokens" />;
+}

@@ -1,0 +1,78 @@
+import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
+
+import { Dialog } from './dialog.js';
+import { Problem } from './problem.js';
+
+interface ConfirmProps {
+  readonly title: string;
+  /** What will happen. */
+  readonly children: ComponentChildren;
+  /** What the button says that does it. */
+  readonly action: string;
+  /** Must be typed before anything happens. */
+  readonly typed?: string;
+  readonly onConfirm: () => Promise<void>;
+  readonly onClose: () => void;
+}
+
+/** Asks before something that cannot be taken back. */
+export function Confirm({ title, children, action, typed, onConfirm, onClose }: ConfirmProps) {
+  const [text, setText] = useState('');
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const confirm = async (): Promise<void> => {
+    setBusy(true);
+    setError(undefined);
+    try {
+      await onConfirm();
+      onClose();
+    } catch (problem) {
+      setError(problem);
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog label={title} onClose={onClose}>
+      <form
+        class="dialog-body"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void confirm();
+        }}
+      >
+        <h2>{title}</h2>
+        {children}
+        {typed !== undefined && (
+          <label class="field">
+            <span>
+              Type <code>{typed}</code> to confirm
+            </span>
+            <input
+              class="input"
+              value={text}
+              autocomplete="off"
+              spellcheck={false}
+              onInput={(event) => {
+                setText(event.currentTarget.value);
+              }}
+            />
+          </label>
+        )}
+        {error !== undefined && <Problem error={error} />}
+        <div class="dialog-actions">
+          <button type="button" class="button" onClick={onClose}>
+            Cancel
+          </button>
+          <button
+            type="submit"
+            class="button danger"
+            disabled={busy || (typed !== undefined && text !== typed)}
+          >
+            {action}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,51 @@
+import { useEffect, useState } from 'preact/hooks';
+
+import { announcement } from '../live.js';
+import { Icon } from './icon.js';
+
+/** Copies a text, and says that it did. */
+export function CopyButton({ text, label }: { readonly text: string; readonly label: string }) {
+  const [copied, setCopied] = useState(false);
+  useEffect(() => {
+    if (!copied) return undefined;
+    const timer = window.setTimeout(() => {
+      setCopied(false);
+    }, 2_000);
+    return () => {
+      window.clearTimeout(timer);
+    };
+  }, [copied]);
+  const copy = async (): Promise<void> => {
+    await copyText(text);
+    setCopied(true);
+    announcement.value = 'Copied';
+  };
+  return (
+    <button type="button" class="button small" onClick={() => void copy()} aria-label={label}>
+      <Icon name={copied ? 'check' : 'copy'} size={16} />
+      {copied ? 'Copied' : 'Copy'}
+    </button>
+  );
+}
+
+/** The clipboard belongs to secure pages only; over plain http a selected field does it. */
+async function copyText(text: string): Promise<void> {
+  if (window.isSecureContext) {
+    await navigator.clipboard.writeText(text).catch(() => {
+      copyBySelection(text);
+    });
+  } else copyBySelection(text);
+}
+
+function copyBySelection(text: string): void {
+  const field = document.createElement('textarea');
+  field.value = text;
+  // Inside an open dialog everything else is inert.
+  const place = [...document.querySelectorAll('dialog[open]')].at(-1) ?? document.body;
+  place.append(field);
+  field.select();
+  // There is no other way without a secure context.
+  // eslint-disable-next-line @typescript-eslint/no-deprecated
+  document.execCommand('copy');
+  field.remove();
+}

@@ -1,0 +1,20 @@
+import type { ComponentChildren } from 'preact';
+
+import { Icon, type IconName } from './icon.js';
+
+interface EmptyProps {
+  readonly icon: IconName;
+  readonly title: string;
+  /** What to do now. */
+  readonly children?: ComponentChildren;
+}
+
+export function Empty({ icon, title, children }: EmptyProps) {
+  return (
+    <div class="empty">
+      <Icon name={icon} size={40} />
+      <h2>{title}</h2>
+      {children}
+    </div>
+  );
+}

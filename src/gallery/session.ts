@@ -1,0 +1,39 @@
+/** Who is signed in. The token itself is in a cookie that no script can read. */
+import { computed, signal } from '@preact/signals';
+
+import { ApiError, api, onSignedOut, type SessionView } from './api.js';
+
+/** Undefined: not known yet; null: nobody. */
+export const session = signal<SessionView | null | undefined>(undefined);
+/** Why nobody is signed in any more, when it was not by choice. */
+export const signInNotice = signal<string | null>(null);
+export const isAdmin = computed(() => session.value?.scopes.includes('admin') ?? false);
+
+onSignedOut(() => {
+  if (session.value) signInNotice.value = 'Your session has ended. Sign in again to go on where you were.';
+  session.value = null;
+});
+
+export async function findSession(): Promise<void> {
+  try {
+    session.value = await api.session();
+  } catch (error) {
+    session.value = null;
+    if (!(error instanceof ApiError && error.status === 401)) signInNotice.value = messageOf(error);
+  }
+}
+
+export async function signIn(token: string): Promise<void> {
+  session.value = await api.signIn(token);
+  signInNotice.value = null;
+}
+
+export async function signOut(): Promise<void> {
+  await api.signOut();
+  session.value = null;
+  signInNotice.value = null;
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

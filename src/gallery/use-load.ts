@@ -1,0 +1,46 @@
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+
+export interface Loaded<Value> {
+  readonly value: Value | undefined;
+  readonly error: unknown;
+  readonly loading: boolean;
+  readonly reload: () => void;
+}
+
+/** Loads when shown and whenever the key changes. What was loaded stays while it is loaded again. */
+export function useLoad<Value>(load: () => Promise<Value>, key = ''): Loaded<Value> {
+  const [state, setState] = useState<{ key: string; value?: Value; error?: unknown; loading: boolean }>({
+    key,
+    loading: true,
+  });
+  const latest = useRef(load);
+  latest.current = load;
+  const turn = useRef(0);
+  const run = useCallback(() => {
+    const mine = (turn.current += 1);
+    const isLatest = (): boolean => turn.current === mine;
+    setState((before) =>
+      before.key === key ? { key, ...withValue(before), loading: true } : { key, loading: true },
+    );
+    latest.current().then(
+      (value) => {
+        if (isLatest()) setState({ key, value, loading: false });
+      },
+      (error: unknown) => {
+        if (isLatest()) setState((before) => ({ key, ...withValue(before), error, loading: false }));
+      },
+    );
+  }, [key]);
+  useEffect(() => {
+    run();
+    return () => {
+      turn.current += 1;
+    };
+  }, [run]);
+  const current = state.key === key ? state : undefined;
+  return { value: current?.value, error: current?.error, loading: current?.loading ?? true, reload: run };
+}
+
+function withValue<Value>(before: { value?: Value }): { value?: Value } {
+  return before.value === undefined ? {} : { value: before.value };
+}

@@ -1,0 +1,42 @@
+import { api, type MediaView } from '../api.js';
+import { describe, kindNames } from '../format.js';
+import { navigate } from '../router.js';
+import { useLoad } from '../use-load.js';
+
+/** The other media of the same message. */
+export function Siblings({
+  media,
+  hrefOf,
+}: {
+  readonly media: MediaView;
+  readonly hrefOf: (id: string) => string;
+}) {
+  const { channel, message } = media;
+  const loaded = useLoad(
+    async () =>
+      message && message.id !== '' ? (await api.media({ channel, messageId: message.id })).items : [],
+    media.id,
+  );
+  const others = (loaded.value ?? []).filter(({ id }) => id !== media.id);
+  if (others.length === 0) return null;
+  return (
+    <section>
+      <h3>In the same message</h3>
+      <div class="siblings">
+        {others.map((other) => (
+          <a
+            key={other.id}
+            href={hrefOf(other.id)}
+            aria-label={describe(other)}
+            onClick={(event) => {
+              event.preventDefault();
+              navigate(hrefOf(other.id), { replace: true });
+            }}
+          >
+            {other.previews.small ? <img src={other.previews.small.url} alt="" /> : kindNames[other.kind]}
+          </a>
+        ))}
+      </div>
+    </section>
+  );
+}

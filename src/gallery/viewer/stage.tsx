@@ -1,0 +1,49 @@
+import type { MediaView } from '../api.js';
+import { bytes, describe, kindNames } from '../format.js';
+import { showingOf } from '../media-kind.js';
+import { StateBadge } from '../parts/badge.js';
+import { Icon } from '../parts/icon.js';
+import { ZoomPicture } from './zoom-picture.js';
+
+/** The picture itself, or the player, or what stands in for it. */
+export function Stage({ media }: { readonly media: MediaView }) {
+  const url = media.contentUrl ?? '';
+  switch (showingOf(media)) {
+    case 'picture':
+      return <ZoomPicture media={media} />;
+    case 'video':
+      return <video class="player" src={url} controls preload="metadata" aria-label={describe(media)} />;
+    case 'audio':
+      return (
+        <div class="stand-in">
+          <Icon name="sound" size={64} />
+          <audio src={url} controls preload="metadata" aria-label={describe(media)} />
+        </div>
+      );
+    case 'file':
+      return (
+        <div class="stand-in">
+          <Icon name="document" size={64} />
+          <p>{media.filename ?? kindNames[media.kind]}</p>
+          <a class="button primary" href={url} download={media.filename ?? ''}>
+            <Icon name="download" size={18} />
+            Download{media.bytes === null ? '' : ` (${bytes(media.bytes)})`}
+          </a>
+        </div>
+      );
+    case 'nothing':
+      return (
+        <div class="stand-in">
+          <StateBadge state={media.state} />
+          <p>{explanation(media)}</p>
+        </div>
+      );
+  }
+}
+
+function explanation({ state, error }: MediaView): string {
+  if (state === 'erased') return 'Its bytes, previews and everything personal were erased.';
+  if (state === 'pending')
+    return error ? 'The last attempt failed; another one will come.' : 'It is being fetched.';
+  return error?.message ?? error?.code ?? 'It could not be fetched.';
+}

@@ -1,0 +1,121 @@
+import { useEffect, useState } from 'preact/hooks';
+
+import { api, type MediaView } from '../api.js';
+import { describe } from '../format.js';
+import { onEvent } from '../live.js';
+import type { MediaList } from '../media-list.js';
+import { Dialog } from '../parts/dialog.js';
+import { Icon } from '../parts/icon.js';
+import { Problem } from '../parts/problem.js';
+import { goBack, navigate } from '../router.js';
+import { useLoad } from '../use-load.js';
+import { Facts } from './facts.js';
+import { Stage } from './stage.js';
+import { useNeighbours } from './use-neighbours.js';
+
+interface ViewerProps {
+  readonly id: string;
+  /** What the arrow keys go through. */
+  readonly list: MediaList;
+  readonly hrefOf: (id: string) => string;
+  /** Where one is after closing it, when one did not come from inside. */
+  readonly closedAt: string;
+}
+
+/** One media over the gallery, with everything that is known of it. */
+export function Viewer({ id, list, hrefOf, closedAt }: ViewerProps) {
+  const { media, loaded, change } = useMedia(id, list);
+  const { newer, older } = useNeighbours(id, list, loaded.value);
+  useTitle(media);
+  const turn = (to: string | undefined) => () => {
+    if (to !== undefined) navigate(hrefOf(to), { replace: true });
+  };
+  const close = (): void => {
+    goBack(closedAt);
+  };
+
+  return (
+    <Dialog label={media ? describe(media) : 'Media'} class="viewer" onClose={close}>
+      <div
+        class="viewer-body"
+        onKeyDown={(event) => {
+          if (isForField(event)) return;
+          if (event.key === 'ArrowLeft') turn(newer)();
+          if (event.key === 'ArrowRight') turn(older)();
+        }}
+      >
+        <div class="viewer-stage">
+          {media && <Stage key={media.id} media={media} />}
+          <Turn name="left" label="Newer" disabled={newer === undefined} onClick={turn(newer)} />
+          <Turn name="right" label="Older" disabled={older === undefined} onClick={turn(older)} />
+          <button type="button" class="round close" aria-label="Close" onClick={close}>
+            <Icon name="close" />
+          </button>
+        </div>
+        <aside class="viewer-facts" aria-label="Facts" tabIndex={0}>
+          {loaded.error !== undefined && <Problem error={loaded.error} retry={loaded.reload} />}
+          {media && <Facts key={media.id} media={media} hrefOf={hrefOf} onChange={change} />}
+        </aside>
+      </div>
+    </Dialog>
+  );
+}
+
+interface TurnProps {
+  readonly name: 'left' | 'right';
+  readonly label: string;
+  readonly disabled: boolean;
+  readonly onClick: () => void;
+}
+
+/** It stays where it is at the end of the list, so that the focus has a place to be. */
+function Turn({ name, label, disabled, onClick }: TurnProps) {
+  return (
+    <button
+      type="button"
+      class={`round turn ${name}`}
+      aria-label={label}
+      aria-disabled={disabled}
+      onClick={onClick}
+    >
+      <Icon name={name} />
+    </button>
+  );
+}
+
+/** What is known of a media: from the list at once, from the service a moment later, and whatever changes it then. */
+function useMedia(id: string, list: MediaList) {
+  const loaded = useLoad(() => api.mediaById(id), id);
+  const [changed, setChanged] = useState<MediaView>();
+  useEffect(
+    () =>
+      onEvent((event) => {
+        if (event.type !== 'message.status' && event.data.id === id) setChanged(event.data);
+      }),
+    [id],
+  );
+  const change = (next: MediaView): void => {
+    setChanged(next);
+    list.take(next, true);
+  };
+  const known = [changed, loaded.value, ...list.items.value].find((media) => media?.id === id);
+  return { media: known, loaded, change };
+}
+
+function useTitle(media: MediaView | undefined): void {
+  const title = media && describe(media);
+  useEffect(() => {
+    const before = document.title;
+    if (title !== undefined) document.title = `${title} · Inlet`;
+    return () => {
+      document.title = before;
+    };
+  }, [title]);
+}
+
+/** Fields and players have a use of their own for the arrow keys; so has a dialog above. */
+function isForField(event: KeyboardEvent): boolean {
+  const { target } = event;
+  if (!(target instanceof Element)) return false;
+  return target.closest('input, select, textarea, video, audio, .dialog:not(.viewer)') !== null;
+}

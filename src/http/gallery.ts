@@ -1,0 +1,106 @@
+/** The pages for people: everything below `/admin` is one page, whose script finds out from the address what to show. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+
+import { Router, type Request, type RequestHandler, type Response } from 'express';
+
+import { AppError } from '../domain/errors.js';
+import { allowOnly } from './middleware/errors.js';
+
+/** Where the build puts them; the same place seen from `src` and from `dist`. */
+const folder = join(import.meta.dirname, '../../dist/gallery');
+const page = 'index.html';
+
+/**
+ * Nothing but this service's own files, and no script that is not a file: a stranger's text that got into a page could run
+ * nothing and send nothing anywhere. No upgrade to https is asked for: on a private network the service speaks plain http.
+ */
+const policy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' blob: data:",
+  "media-src 'self' blob:",
+  "connect-src 'self'",
+  "font-src 'none'",
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+};
+
+interface Asset {
+  readonly type: string;
+  readonly bytes: Buffer;
+  readonly zipped: Buffer;
+}
+
+/** Serves the gallery. Its files are few and small: they are read once, when the service starts. */
+export function galleryRoutes(): Router {
+  const files = readFiles();
+  const router = Router();
+  router.use('/admin', protect);
+
+  router.get('/admin/assets/:name', (request: Request, response: Response) => {
+    const file = files.get(String(request.params['name']));
+    if (!file) throw new AppError('request.not_found', 'there is no such file');
+    response.set('Cache-Control', 'public, max-age=31536000, immutable');
+    send(file, request, response);
+  });
+
+  router.get(['/admin', '/admin/*path'], (request: Request, response: Response) => {
+    const file = files.get(page);
+    if (!file) throw new AppError('request.not_found', 'the gallery is not built: npm run build');
+    response.set('Cache-Control', 'no-store');
+    send(file, request, response);
+  });
+
+  router.all(['/admin', '/admin/*path'], allowOnly('GET, HEAD'));
+  return router;
+}
+
+const protect: RequestHandler = (_, response, next) => {
+  response.set({
+    'Content-Security-Policy': policy,
+    'X-Content-Type-Options': 'nosniff',
+    'Referrer-Policy': 'no-referrer',
+    'Cross-Origin-Opener-Policy': 'same-origin',
+    'Cross-Origin-Resource-Policy': 'same-origin',
+  });
+  response.removeHeader('Strict-Transport-Security');
+  next();
+};
+
+function send({ type, bytes, zipped }: Asset, request: Request, response: Response): void {
+  const zip = request.acceptsEncodings('gzip') === 'gzip';
+  response.set({ 'Content-Type': type, Vary: 'Accept-Encoding', ...(zip && { 'Content-Encoding': 'gzip' }) });
+  response.send(zip ? zipped : bytes);
+}
+
+/** None where nothing was built; then the API works all the same. */
+function readFiles(): ReadonlyMap<string, Asset> {
+  const names = listed();
+  return new Map(
+    names.map((name) => {
+      const bytes = readFileSync(join(folder, name));
+      return [
+        name,
+        { type: types[extname(name)] ?? 'application/octet-stream', bytes, zipped: gzipSync(bytes) },
+      ];
+    }),
+  );
+}
+
+function listed(): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
