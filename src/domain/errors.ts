@@ -109,13 +109,17 @@ export class AppError extends Error {
 
   /** The HTTP status of an answer that carries this error. */
   get status(): number {
-    return isRequestError(this.code) ? requestErrors[this.code] : 502;
+    return isRequestError(this.code) ? statusOf(this.code) : 502;
   }
 
   /** Whether doing the same again later may succeed. */
   get retryable(): boolean {
     return isMediaError(this.code) && mediaErrors[this.code] === 'retry';
   }
+}
+
+export function statusOf(code: RequestErrorCode): number {
+  return requestErrors[code];
 }
 
 function isRequestError(code: ErrorCode): code is RequestErrorCode {

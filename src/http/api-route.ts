@@ -10,21 +10,27 @@ export interface ApiRoute {
   readonly path: string;
   /** Null: needs no token. */
   readonly scope: Scope | null;
+  /** Also opened by a signed link, without any token. */
+  readonly signedLink?: true;
   /** One line, as a sentence without its end. */
   readonly summary: string;
   readonly description?: string;
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
+  /** Whether it may be left out altogether. */
+  readonly bodyOptional?: true;
   /** Of the body; JSON when not given. */
   readonly bodyType?: string;
   /** What success looks like, by status. */
-  readonly answers: Readonly<
-    Record<
-      number,
-      { readonly description: string; readonly schema?: z.ZodType; readonly contentType?: string }
-    >
-  >;
+  readonly answers: Readonly<Record<number, ApiAnswer>>;
   /** Codes of problems that are special to this route, beyond those that every route may answer with. */
   readonly errors?: readonly RequestErrorCode[];
+}
+
+export interface ApiAnswer {
+  readonly description: string;
+  readonly schema?: z.ZodType;
+  /** JSON when there is a schema, no body when there is neither. */
+  readonly contentType?: string;
 }

@@ -1,19 +1,20 @@
 import type { RequestListener } from 'node:http';
 
 import express from 'express';
-import helmet from 'helmet';
 
 import type { Logger } from '../infra/logger.js';
 import { auditRoutes, type AuditServices } from './audit.js';
 import { deliveryRoutes, type DeliveryServices } from './deliveries.js';
 import { eventRoutes, type EventServices } from './events.js';
 import { galleryRoutes } from './gallery.js';
+import { docsRoutes } from './docs.js';
 import { healthRoutes, type Readiness } from './health.js';
 import { mediaHistoryRoutes } from './media-history.js';
 import { mediaRoutes, type MediaServices } from './media.js';
 import { messageRoutes } from './messages.js';
 import { handleErrors, notFound } from './middleware/errors.js';
 import { limitByToken, limitFailures } from './middleware/rate-limits.js';
+import { securityHeaders } from './middleware/security-headers.js';
 import { sessionRoutes, type SessionServices } from './session.js';
 import { subscriptionRoutes, type SubscriptionServices } from './subscriptions.js';
 import { tokenRoutes } from './tokens.js';
@@ -52,7 +53,7 @@ export function createApp(services: AppServices, options: AppOptions): RequestLi
 
   const intake = createIntake(services, { maxBytes: options.maxWebhookBytes });
 
-  app.use(helmet());
+  app.use(securityHeaders(services.publicUrl));
   app.use(
     webhookRoutes({
       ...{ channels: services.channels, refusals: intake.refusals },
@@ -63,6 +64,7 @@ export function createApp(services: AppServices, options: AppOptions): RequestLi
     }),
   );
   app.use(healthRoutes(services.readiness));
+  app.use(docsRoutes(services));
   app.use(uploadRoutes(services, { maxBytes: options.maxMediaBytes, limit }));
   app.use(express.json({ limit: '256kb' }));
   app.use(mediaRoutes(services, limit));

@@ -8,9 +8,12 @@ import { outcomes, type Inbox } from '../infra/inbox.js';
 import type { DeliveryRecord, Lookup } from '../infra/lookup.js';
 import type { Tokens } from '../infra/tokens.js';
 import { replay } from '../pipeline/replay.js';
-import { cursor, pageLimit, parseInput, queryOf, searchText, toPage, uuidParameter } from './input.js';
+import type { ApiRoute } from './api-route.js';
+import { byId, cursor, pageLimit, parseInput, queryOf, searchText, toPage, uuidParameter } from './input.js';
 import { accessOf, authenticate } from './middleware/authenticate.js';
 import { allowOnly } from './middleware/errors.js';
+import { delivery, deliverySummary, receipt } from './shapes/message.js';
+import { pageOf } from './shapes/page.js';
 import { deliverySummaryView, deliveryView } from './views.js';
 
 export interface DeliveryServices {
@@ -20,12 +23,42 @@ export interface DeliveryServices {
   readonly channels: Channels;
 }
 
-const filters = z.strictObject({
+export const deliveryQuery = z.strictObject({
   channel: searchText(255).optional(),
   outcome: z.enum(outcomes).optional(),
   limit: pageLimit,
   cursor: cursor.optional(),
 });
+
+export const deliveryApi: readonly ApiRoute[] = [
+  {
+    method: 'get',
+    path: '/v1/deliveries',
+    scope: 'admin',
+    summary: 'A list of the raw webhooks, newest first',
+    query: deliveryQuery,
+    answers: { 200: { description: 'A page of deliveries', schema: pageOf(deliverySummary) } },
+  },
+  {
+    method: 'get',
+    path: '/v1/deliveries/{id}',
+    scope: 'admin',
+    summary: 'One raw webhook, with its body',
+    params: byId,
+    answers: { 200: { description: 'The delivery', schema: delivery } },
+    errors: ['delivery.not_found'],
+  },
+  {
+    method: 'post',
+    path: '/v1/deliveries/{id}/replay',
+    scope: 'admin',
+    summary: 'Read a raw webhook again',
+    description: 'What is there stays as it is; what was not understood before is added.',
+    params: byId,
+    answers: { 200: { description: 'What was made of it', schema: receipt } },
+    errors: ['delivery.not_found'],
+  },
+];
 
 export function deliveryRoutes(services: DeliveryServices, limit: RequestHandler): Router {
   const router = Router();
@@ -39,7 +72,7 @@ export function deliveryRoutes(services: DeliveryServices, limit: RequestHandler
   };
 
   router.get('/v1/deliveries', admin, async (request: Request, response: Response) => {
-    const { limit: size, cursor: after, channel, outcome } = parseInput(filters, queryOf(request));
+    const { limit: size, cursor: after, channel, outcome } = parseInput(deliveryQuery, queryOf(request));
     const channels = visibleChannels(accessOf(response), channel);
     const items = await services.lookup.listDeliveries({ channels, outcome }, { limit: size + 1, after });
     response.json(toPage(items, size, deliverySummaryView));

@@ -1,6 +1,8 @@
 import { Router, type Request, type Response } from 'express';
+import { z } from 'zod';
 
 import { AppError } from '../domain/errors.js';
+import type { ApiRoute } from './api-route.js';
 import { allowOnly } from './middleware/errors.js';
 
 export interface Readiness {
@@ -9,6 +11,28 @@ export interface Readiness {
   /** Whether jobs are taken; true where this process takes none. */
   readonly queue: () => boolean;
 }
+
+const ok = z.literal('ok');
+
+export const healthApi: readonly ApiRoute[] = [
+  {
+    method: 'get',
+    path: '/health/live',
+    scope: null,
+    summary: 'Whether the process answers',
+    answers: { 200: { description: 'It does', schema: z.object({ status: ok }) } },
+  },
+  {
+    method: 'get',
+    path: '/health/ready',
+    scope: null,
+    summary: 'Whether the database answers and jobs are taken',
+    answers: {
+      200: { description: 'Both', schema: z.object({ status: ok, database: ok, queue: ok }) },
+    },
+    errors: ['service.unavailable'],
+  },
+];
 
 const databaseTimeoutMs = 2_000;
 

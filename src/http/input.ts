@@ -27,6 +27,9 @@ export function queryOf(request: Request): Record<string, unknown> {
 
 const uuid = z.uuid();
 
+/** The parameters of a path that names one thing by its id. */
+export const byId = z.object({ id: uuid });
+
 /** The id from the path, or undefined when it cannot be one: then there is no such thing either. */
 export function uuidParameter(request: Request, name: string): string | undefined {
   const parsed = uuid.safeParse(request.params[name]);
@@ -56,6 +59,7 @@ export function encodeCursor(id: string): string {
 
 export const cursor = z
   .string()
+  .meta({ description: '`nextCursor` of the page before' })
   .transform((text) => Buffer.from(text, 'base64url').toString('utf8'))
   .pipe(z.string().regex(/^1:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, 'is not a cursor of this service'))
   .transform((text) => text.slice(2));

@@ -1,31 +1,21 @@
 import { Router, type Request, type RequestHandler, type Response } from 'express';
-import { z } from 'zod';
 
 import { visibleChannels } from '../domain/access.js';
 import { AppError } from '../domain/errors.js';
-import { mediaStates, previewSizes } from '../domain/media.js';
-import { directions, mediaKinds } from '../domain/provider.js';
+import type { PreviewSize } from '../domain/media.js';
 import type { LinkSigner } from '../domain/signed-link.js';
 import { blobKey, previewKey, type BlobStore } from '../infra/blob-store.js';
 import type { Lookup, MediaFilter, MediaRecord } from '../infra/lookup.js';
 import type { MediaTable } from '../infra/media-table.js';
 import type { Notifications } from '../infra/notifications.js';
 import type { Tokens } from '../infra/tokens.js';
-import {
-  cursor,
-  moment,
-  pageLimit,
-  parseInput,
-  queryOf,
-  searchText,
-  toPage,
-  uuidParameter,
-} from './input.js';
-import { findVisible } from './visible-media.js';
+import { parseInput, queryOf, toPage, uuidParameter } from './input.js';
+import { linkQuery, linkRequest, mediaQuery, previewQuery, waitQuery } from './media-api.js';
 import { accessOf, authenticate, setAccess } from './middleware/authenticate.js';
 import { allowOnly } from './middleware/errors.js';
 import { sendStored, type StoredBytes } from './stored-bytes.js';
 import { contentPath, mediaView, previewPath, storedPreviews } from './views.js';
+import { findVisible } from './visible-media.js';
 
 export interface MediaServices {
   readonly lookup: Lookup;
@@ -38,55 +28,20 @@ export interface MediaServices {
   readonly now: () => Date;
 }
 
-const text = searchText(255);
-const filters = z.strictObject({
-  channel: text.optional(),
-  provider: text.optional(),
-  direction: z.enum(directions).optional(),
-  kind: z.enum(mediaKinds).optional(),
-  state: z.enum(mediaStates).optional(),
-  from: text.optional(),
-  chat: text.optional(),
-  messageId: text.optional(),
-  sha256: z
-    .string()
-    .regex(/^[0-9a-f]{64}$/i, 'is not 64 hex digits')
-    .toLowerCase()
-    .optional(),
-  since: moment.optional(),
-  until: moment.optional(),
-  q: searchText(200).optional(),
-  limit: pageLimit,
-  cursor: cursor.optional(),
-});
-
-const waiting = z.strictObject({ wait: z.coerce.number().min(0).max(30).default(0) });
-const previewQuery = z.object({ size: z.enum(previewSizes).default('small') });
-const linkRequest = z.strictObject({
-  expiresIn: z
-    .number()
-    .int()
-    .min(1)
-    .max(30 * 86_400)
-    .default(3_600),
-  size: z.enum(previewSizes).nullish(),
-});
-const linkQuery = z.object({ expires: z.string().regex(/^\d{1,12}$/), signature: z.string().max(100) });
-
 export function mediaRoutes(services: MediaServices, limit: RequestHandler): Router {
   const router = Router();
   const reader = [authenticate(services.tokens, 'media:read'), limit];
   const admin = [authenticate(services.tokens, 'admin'), limit];
 
   router.get('/v1/media', reader, async (request: Request, response: Response) => {
-    const { limit: size, cursor: after, channel, ...rest } = parseInput(filters, queryOf(request));
+    const { limit: size, cursor: after, channel, ...rest } = parseInput(mediaQuery, queryOf(request));
     const filter: MediaFilter = { ...rest, channels: visibleChannels(accessOf(response), channel) };
     const items = await services.lookup.listMedia(filter, { limit: size + 1, after });
     response.json(toPage(items, size, mediaView));
   });
 
   router.get('/v1/media/:id', reader, async (request: Request, response: Response) => {
-    const { wait } = parseInput(waiting, queryOf(request));
+    const { wait } = parseInput(waitQuery, queryOf(request));
     response.json(mediaView(await untilSettled(services, { request, response, waitMs: wait * 1000 })));
   });
 
@@ -191,7 +146,7 @@ function storedContent(media: MediaRecord): StoredBytes {
   };
 }
 
-function storedPreview(media: MediaRecord, size: (typeof previewSizes)[number]): StoredBytes {
+function storedPreview(media: MediaRecord, size: PreviewSize): StoredBytes {
   const { blob } = requireBytes(media);
   const preview = storedPreviews(blob).find((candidate) => candidate.size === size);
   if (!preview) throw new AppError('media.no_preview', 'there is no preview of this media');

@@ -14,8 +14,10 @@ import type { StagedFile, Staging } from '../infra/staging.js';
 import { storable } from '../infra/text.js';
 import type { Tokens } from '../infra/tokens.js';
 import type { Store } from '../pipeline/store.js';
+import type { ApiRoute } from './api-route.js';
 import { parseInput } from './input.js';
 import { accessOf, authenticate } from './middleware/authenticate.js';
+import { media as mediaShape } from './shapes/media.js';
 import { mediaView } from './views.js';
 
 export interface UploadServices {
@@ -28,10 +30,24 @@ export interface UploadServices {
   readonly now: () => Date;
 }
 
-const fields = z.strictObject({
+export const uploadFields = z.strictObject({
   channel: z.string().min(1).max(255),
   kind: z.enum(mediaKinds).default('image'),
 });
+
+export const uploadApi: readonly ApiRoute[] = [
+  {
+    method: 'post',
+    path: '/v1/media',
+    scope: 'messages:send',
+    summary: 'Keep a file, for sending',
+    description: 'Checked and stored like what is fetched.',
+    bodyType: 'multipart/form-data',
+    body: uploadFields.extend({ file: z.string().meta({ format: 'binary' }) }),
+    answers: { 201: { description: 'The media, ready', schema: mediaShape } },
+    errors: ['request.too_large', 'upload.refused'],
+  },
+];
 
 export function uploadRoutes(
   services: UploadServices,
@@ -58,7 +74,7 @@ export function uploadRoutes(
     async (request: Request, response: Response) => {
       const file = stagedOf(request);
       try {
-        const { channel: channelId, kind } = parseInput(fields, request.body ?? {});
+        const { channel: channelId, kind } = parseInput(uploadFields, request.body ?? {});
         if (!file) throw missingFile();
         const channel = seesChannel(accessOf(response), channelId)
           ? services.channels.find(channelId)

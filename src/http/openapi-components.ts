@@ -1,0 +1,142 @@
+/** The names that shapes have in the OpenAPI document, each with an example. */
+import { zodToOpenAPIRegistry } from '@asteasolutions/zod-to-openapi';
+import type { z } from 'zod';
+
+import { auditEntry, stats } from './shapes/administration.js';
+import { erased, link, media, mediaHistory, type messageFacts } from './shapes/media.js';
+import { delivery, deliverySummary, message, receipt } from './shapes/message.js';
+import { problem } from './shapes/problem.js';
+
+const id = '019aa5e2-84cb-731f-9829-ba4daaa1dfb0';
+const deliveryId = '019aa5e2-84c9-7728-9890-b058615850a8';
+
+const facts: z.infer<typeof messageFacts> = {
+  id: '3EB0A1B2C3D4E5F60718',
+  from: '5511999990000',
+  to: '5511888880000',
+  chat: null,
+  senderName: 'Ana',
+  caption: 'The roses arrived!',
+  sentAt: '2026-11-21T10:00:00.000Z',
+};
+
+const readyMedia: z.infer<typeof media> = {
+  id,
+  channel: 'z-api',
+  provider: 'z-api',
+  direction: 'inbound',
+  kind: 'image',
+  state: 'ready',
+  message: facts,
+  receivedAt: '2026-11-21T10:00:00.608Z',
+  readyAt: '2026-11-21T10:00:00.959Z',
+  filename: null,
+  type: 'image/jpeg',
+  bytes: 420_399,
+  width: 1_600,
+  height: 1_200,
+  sha256: '1521ee55857fcf20bb7e0ca938391dc51860bba9590a82f6d75aa4fe5c8e0d81',
+  thumbhash: 'XScOJYZ3h3h+h4hwh0h4hniPhvgY',
+  previews: {
+    small: { url: `/v1/media/${id}/preview?size=small`, type: 'image/webp', width: 320, height: 240 },
+    large: { url: `/v1/media/${id}/preview?size=large`, type: 'image/jpeg', width: 1_280, height: 960 },
+  },
+  contentUrl: `/v1/media/${id}/content`,
+  attempts: 1,
+  nextAttemptAt: null,
+  error: null,
+};
+
+const summary: z.infer<typeof deliverySummary> = {
+  id: deliveryId,
+  channel: 'z-api',
+  provider: 'z-api',
+  outcome: 'accepted',
+  reason: null,
+  receivedAt: '2026-11-21T10:00:00.608Z',
+  erasedAt: null,
+};
+
+const counted = { media: 128, bytes: 53_811_072 };
+
+/**
+ * Gives the shape its name and its example, wherever it is used. The package's own way, `shape.openapi(name)`, makes a copy,
+ * and other shapes would go on using the one without a name. Shapes that are used with `nullable()` go without one: of those
+ * the package makes a wrong document.
+ */
+function name<Shape extends z.ZodType>(refId: string, shape: Shape, example: z.infer<Shape>): void {
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- It is not, says its note: only to be used with care.
+  zodToOpenAPIRegistry.add(shape, { _internal: { refId }, examples: [example] });
+}
+
+/** Once, before the document is made. */
+export function nameComponents(): void {
+  name('Problem', problem, {
+    type: 'urn:inlet:problem:request.invalid',
+    title: 'Bad Request',
+    status: 400,
+    code: 'request.invalid',
+    detail: 'limit: Too big: expected number to be <=200',
+    errors: [{ field: 'limit', message: 'Too big: expected number to be <=200' }],
+  });
+  name('Media', media, readyMedia);
+  name('MediaHistory', mediaHistory, {
+    receivedAt: readyMedia.receivedAt,
+    delivery: deliveryId,
+    attempts: [{ at: '2026-11-21T10:00:00.959Z', error: null }],
+    readyAt: readyMedia.readyAt,
+    erasedAt: null,
+    nextAttemptAt: null,
+  });
+  name('SignedLink', link, {
+    url: `https://inlet.example.com/v1/media/${id}/content?expires=1795258800&signature=iBahPNqo_VJlHyW44K2_WWwj4Gf9JKDeCLAbo8C6Gms`,
+    expiresAt: '2026-11-21T11:00:00.000Z',
+  });
+  name('Erased', erased, { erased: { messages: 1, media: 1, blobs: 1, bytes: 420_399, deliveries: 1 } });
+  name('Message', message, {
+    channel: 'z-api',
+    provider: 'z-api',
+    direction: 'inbound',
+    ...facts,
+    receivedAt: readyMedia.receivedAt,
+    status: null,
+    statusAt: null,
+    error: null,
+    media: [readyMedia],
+  });
+  name('Receipt', receipt, { delivery: deliveryId, outcome: 'accepted', duplicate: false, media: [id] });
+  name('DeliverySummary', deliverySummary, summary);
+  name('Delivery', delivery, {
+    ...summary,
+    headers: { 'content-type': 'application/json' },
+    body: '{"type":"ReceivedCallback","messageId":"3EB0A1B2C3D4E5F60718"}',
+  });
+  name('AuditEntry', auditEntry, {
+    id: '019aa5e9-1c20-7a11-8d52-3f60b1c3a7d4',
+    at: '2026-11-21T10:07:14.080Z',
+    actor: '019aa5e0-52f0-7cc3-b5d2-64d21f0a5e10',
+    actorName: 'night shift',
+    action: 'media.erase',
+    channel: 'z-api',
+    target: id,
+    details: { bytes: 420_399 },
+  });
+  name('Stats', stats, {
+    since: '2026-10-23T00:00:00.000Z',
+    total: counted,
+    byChannel: [{ channel: 'z-api', ...counted }],
+    byState: [{ state: 'ready', ...counted }],
+    byKind: [{ kind: 'image', ...counted }],
+    byDirection: [{ direction: 'inbound', ...counted }],
+    byDay: [
+      {
+        day: '2026-11-21',
+        channel: 'z-api',
+        ...counted,
+        ...{ ready: 128, failed: 0, medianSecondsToReady: 0.4 },
+      },
+    ],
+    oldestPending: null,
+    needsAttention: { late: 0, failed: 0, rejected: 0, malformed: 0 },
+  });
+}
