@@ -58,7 +58,8 @@ export function docsRoutes({ publicUrl }: { readonly publicUrl: string }): Route
 }
 
 function swaggerUi(): { folder: string; version: string } {
-  const manifest = createRequire(import.meta.url).resolve('swagger-ui-dist/package.json');
+  const require = createRequire(import.meta.url);
+  const manifest = require.resolve('swagger-ui-dist/package.json');
   const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string };
   return { folder: dirname(manifest), version };
 }

@@ -1,0 +1,242 @@
+/** Calls of every operation, with the status that each must have. An operation without calls fails the test. */
+import { photo } from '../../../src/demo/photos.js';
+import { bytes, type MediaHost } from '../../../src/demo/media-host.js';
+import { secrets } from '../../providers/signing.js';
+import {
+  call,
+  postUnproven,
+  postWebhook,
+  receive,
+  upload,
+  type Answer,
+  type Call,
+  type MediaView,
+} from '../../support/client.js';
+import { picture, zApiMedia } from '../../support/payloads.js';
+import type { TestService } from '../../support/test-service.js';
+
+export interface Stage {
+  readonly service: TestService;
+  readonly host: MediaHost;
+}
+
+export interface ExampleCall {
+  readonly status: number;
+  /** The JSON that is sent, when it is to be compared with the document. */
+  readonly sent?: unknown;
+  readonly answer: Answer<unknown>;
+}
+
+type MakeCalls = (stage: Stage) => Promise<readonly ExampleCall[]>;
+type Request = Omit<Call, 'method'> & { readonly path: string };
+
+/** Asks with a token that may do everything, unless the request brings its own. */
+const asking =
+  (method: NonNullable<Call['method']>) =>
+  async ({ service }: Stage, status: number, { path, ...rest }: Request): Promise<ExampleCall> => ({
+    status,
+    sent: rest.json,
+    answer: await call<unknown>(service.url, path, { method, token: service.token('admin'), ...rest }),
+  });
+const [get, post] = [asking('get'), asking('post')];
+
+const nobody = '019aa5e2-0000-7000-8000-000000000000';
+
+async function readyMedia({ service, host }: Stage): Promise<MediaView> {
+  const url = host.serve(
+    '/photo.jpg',
+    bytes('image/jpeg', await photo({ seed: 1, width: 640, height: 480 })),
+  );
+  return receive(service, 'z-api', zApiMedia({ url }));
+}
+
+const failedMedia = ({ service, host }: Stage): Promise<MediaView> =>
+  receive(service, 'z-api', zApiMedia({ url: `${host.origin}/gone.jpg` }));
+
+const document = ({ service }: Stage): Promise<MediaView> =>
+  upload(service, { file: Buffer.from('%PDF-1.7'), fields: { channel: 'z-api', kind: 'document' } }).then(
+    ({ body }) => body,
+  );
+
+/** As it is for a while, or afterwards. */
+async function mediaIn(state: 'pending' | 'erased', stage: Stage): Promise<string> {
+  const { id } = await readyMedia(stage);
+  await stage.service.database.query('update media set state = $2, sha256 = null where id = $1', [id, state]);
+  return id;
+}
+
+/** Whole, in part, unchanged, and everything that can be wrong with the bytes of a media. */
+async function bytesOf(stage: Stage, what: string): Promise<ExampleCall[]> {
+  const [{ id }, failed, erased] = [
+    await readyMedia(stage),
+    await failedMedia(stage),
+    await mediaIn('erased', stage),
+  ];
+  const path = `/v1/media/${id}/${what}`;
+  const whole = await get(stage, 200, { path });
+  return [
+    whole,
+    await get(stage, 206, { path, headers: { range: 'bytes=0-9' } }),
+    await get(stage, 304, { path, headers: { 'if-none-match': whole.answer.headers['etag'] ?? '' } }),
+    await get(stage, 416, { path, headers: { range: 'bytes=99999999-' } }),
+    await get(stage, 404, { path: `/v1/media/${nobody}/${what}` }),
+    await get(stage, 404, { path: `/v1/media/${failed.id}/${what}` }),
+    await get(stage, 410, { path: `/v1/media/${erased}/${what}` }),
+    await get(stage, 409, { path: `/v1/media/${await mediaIn('pending', stage)}/${what}` }),
+    {
+      status: 403,
+      answer: await call(stage.service.url, `${path}?expires=1&signature=none`),
+    },
+  ];
+}
+
+async function aDelivery({ service }: Stage): Promise<string> {
+  return (await postWebhook(service, 'z-api', picture('z-api'))).body.delivery;
+}
+
+export const calls: Readonly<Record<string, MakeCalls>> = {
+  'get /v1/media': async (stage) => {
+    const [media] = [
+      await readyMedia(stage),
+      await failedMedia(stage),
+      await document(stage),
+      await mediaIn('erased', stage),
+    ];
+    return [
+      await get(stage, 200, { path: '/v1/media' }),
+      await get(stage, 200, { path: '/v1/media?limit=1' }),
+      await get(stage, 200, {
+        path: `/v1/media?channel=z-api&provider=z-api&kind=image&state=ready&sha256=${String(media.sha256)}&since=2020-01-01&q=loo`,
+      }),
+      await get(stage, 400, { path: '/v1/media?limit=0&nonsense=1' }),
+    ];
+  },
+
+  'post /v1/media': async ({ service }) => {
+    const file = await photo({ seed: 2, width: 64, height: 48 });
+    return [
+      { status: 201, answer: await upload<unknown>(service, { file }) },
+      { status: 400, answer: await upload<unknown>(service, { file, fields: { channel: 'nobody' } }) },
+      { status: 422, answer: await upload<unknown>(service, { file: Buffer.from('no picture') }) },
+    ];
+  },
+
+  'get /v1/media/{id}': async (stage) => [
+    await get(stage, 200, { path: `/v1/media/${(await readyMedia(stage)).id}` }),
+    await get(stage, 200, { path: `/v1/media/${(await failedMedia(stage)).id}?wait=1` }),
+    await get(stage, 200, { path: `/v1/media/${(await document(stage)).id}` }),
+    await get(stage, 400, { path: `/v1/media/${nobody}?wait=31` }),
+    await get(stage, 404, { path: `/v1/media/${nobody}` }),
+  ],
+
+  'get /v1/media/{id}/content': (stage) => bytesOf(stage, 'content'),
+
+  'get /v1/media/{id}/preview': async (stage) => [
+    ...(await bytesOf(stage, 'preview')),
+    await get(stage, 400, { path: `/v1/media/${nobody}/preview?size=huge` }),
+    await get(stage, 404, { path: `/v1/media/${(await document(stage)).id}/preview` }),
+  ],
+
+  'post /v1/media/{id}/link': async (stage) => {
+    const path = `/v1/media/${(await readyMedia(stage)).id}/link`;
+    return [
+      await post(stage, 200, { path }),
+      await post(stage, 200, { path, json: { expiresIn: 60, size: 'small' } }),
+      await post(stage, 200, { path, json: { size: null } }),
+      await post(stage, 400, { path, json: { expiresIn: 0 } }),
+      await post(stage, 413, { path, json: { size: 'x'.repeat(300_000) } }),
+      await post(stage, 415, {
+        path,
+        raw: '{}',
+        headers: { 'content-type': 'application/json; charset=nonsense' },
+      }),
+      await post(stage, 404, { path: `/v1/media/${nobody}/link`, json: {} }),
+      await post(stage, 410, { path: `/v1/media/${await mediaIn('erased', stage)}/link`, json: {} }),
+    ];
+  },
+
+  'post /v1/media/{id}/retry': async (stage) => [
+    await post(stage, 202, { path: `/v1/media/${(await failedMedia(stage)).id}/retry` }),
+    await post(stage, 409, { path: `/v1/media/${(await readyMedia(stage)).id}/retry` }),
+    await post(stage, 404, { path: `/v1/media/${nobody}/retry` }),
+  ],
+
+  'get /v1/messages/{channel}/{messageId}': async (stage) => {
+    const { message } = await readyMedia(stage);
+    return [
+      await get(stage, 200, { path: `/v1/messages/z-api/${String(message?.id)}` }),
+      await get(stage, 404, { path: '/v1/messages/z-api/nobody' }),
+    ];
+  },
+
+  'get /v1/deliveries': async (stage) => {
+    await aDelivery(stage);
+    return [
+      await get(stage, 200, { path: '/v1/deliveries?outcome=accepted&limit=1' }),
+      await get(stage, 400, { path: '/v1/deliveries?outcome=nonsense' }),
+    ];
+  },
+
+  'get /v1/deliveries/{id}': async (stage) => [
+    await get(stage, 200, { path: `/v1/deliveries/${await aDelivery(stage)}` }),
+    await get(stage, 404, { path: `/v1/deliveries/${nobody}` }),
+  ],
+
+  'post /v1/deliveries/{id}/replay': async (stage) => [
+    await post(stage, 200, { path: `/v1/deliveries/${await aDelivery(stage)}/replay` }),
+    await post(stage, 404, { path: `/v1/deliveries/${nobody}/replay` }),
+  ],
+
+  'get /v1/audit': async (stage) => [
+    await get(stage, 200, { path: '/v1/audit?since=2020-01-01' }),
+    await get(stage, 400, { path: '/v1/audit?limit=0' }),
+  ],
+
+  'post /webhooks/{channel}': async (stage) => {
+    const payload = picture('z-api');
+    const proof = { query: { token: secrets[0] } };
+    const unproven = (channel: string, options: Parameters<typeof postUnproven>[2]) =>
+      postUnproven<unknown>(stage.service, channel, options);
+    return [
+      { status: 200, sent: payload, answer: await postWebhook(stage.service, 'z-api', payload) },
+      { status: 200, answer: await postWebhook(stage.service, 'z-api', payload) },
+      { status: 404, answer: await unproven('nobody', { payload }) },
+      { status: 401, answer: await unproven('z-api', { payload }) },
+      { status: 503, answer: await unproven('vonage', { payload }) },
+      { status: 400, answer: await unproven('z-api', { payload: 'no JSON', ...proof }) },
+      { status: 413, answer: await unproven('z-api', { payload: Buffer.alloc(3_200_000), ...proof }) },
+      {
+        status: 415,
+        answer: await unproven('z-api', { payload, ...proof, headers: { 'content-encoding': 'gzip' } }),
+      },
+    ];
+  },
+
+  'get /webhooks/{channel}': async (stage) => {
+    const challenge = `hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=${secrets[0]}`;
+    return [
+      await get(stage, 200, { path: `/webhooks/sobot?${challenge}` }),
+      await get(stage, 404, { path: '/webhooks/sobot' }),
+      await get(stage, 404, { path: `/webhooks/nobody?${challenge}` }),
+    ];
+  },
+
+  'get /health/live': async (stage) => [await get(stage, 200, { path: '/health/live' })],
+
+  'get /health/ready': async (stage) => {
+    const ready = await get(stage, 200, { path: '/health/ready' });
+    await stage.service.database.goAway();
+    const away = await get(stage, 503, { path: '/health/ready' });
+    await stage.service.database.comeBack();
+    return [ready, away];
+  },
+
+  'get /openapi.json': async (stage) => {
+    const path = '/openapi.json';
+    const whole = await get(stage, 200, { path });
+    return [
+      whole,
+      await get(stage, 304, { path, headers: { 'if-none-match': whole.answer.headers['etag'] ?? '' } }),
+    ];
+  },
+};

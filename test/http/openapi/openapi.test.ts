@@ -1,0 +1,145 @@
+/** Every route is documented, and every answer is as the document says: statuses, types and members, no more and no less. */
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { Router } from 'express';
+
+import { startMediaHost, type MediaHost } from '../../../src/demo/media-host.js';
+import type { ApiRoute } from '../../../src/http/api-route.js';
+import { apiRoutes, openApiDocument } from '../../../src/http/openapi.js';
+import { call, type Call, type Problem } from '../../support/client.js';
+import { startTestService, type TestService } from '../../support/test-service.js';
+import { calls, type ExampleCall } from './calls.js';
+import { contractOf, operationsOf, type OpenApiDocument } from './contract.js';
+
+const document = openApiDocument('https://inlet.example.com') as OpenApiDocument;
+const operations = operationsOf(document);
+const contract = contractOf(document);
+
+let service: TestService;
+let host: MediaHost;
+/** What Express was told to route, as `get /v1/media/{id}`. */
+let routed: string[];
+
+beforeAll(async () => {
+  const made = jest.spyOn(Router.prototype as { route: (path: unknown) => ExpressRoute }, 'route');
+  host = await startMediaHost();
+  service = await startTestService({ mediaHosts: [host.host] });
+  routed = made.mock.results.flatMap(({ value }) => methodsOf(value as ExpressRoute));
+  made.mockRestore();
+});
+
+afterAll(async () => {
+  await service.stop();
+  await host.close();
+});
+
+interface ExpressRoute {
+  readonly path: string | readonly string[];
+  readonly methods: Readonly<Record<string, boolean>>;
+}
+
+function methodsOf({ path, methods }: ExpressRoute): string[] {
+  const names = Object.keys(methods).filter((method) => method !== '_all');
+  return [path]
+    .flat()
+    .flatMap((each) => names.map((name) => `${name} ${each.replaceAll(/:(\w+)/g, '{$1}')}`));
+}
+
+/** Pages and what belongs to them are for people; the document is about the API. */
+const isPage = (route: string): boolean => /^get \/(docs|admin)(\/|$)/.test(route);
+
+describe('the document', () => {
+  it('is valid OpenAPI 3.1', async () => {
+    expect(document.openapi).toBe('3.1.0');
+    const asData = JSON.parse(JSON.stringify(document)) as Record<string, unknown>;
+    expect(await new Validator().validate(asData)).toEqual({ valid: true });
+  });
+
+  it('names every route of the app, and no other', () => {
+    const api = new Set(routed.filter((route) => !isPage(route)));
+    expect(operations.map(([name]) => name).sort()).toEqual([...api].sort());
+  });
+
+  it('gives every operation a name of its own, a tag and a summary', () => {
+    const ids = operations.map(([, { operationId }]) => operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(operations.filter(([, { tags }]) => tags.length !== 1)).toEqual([]);
+    expect(apiRoutes.filter(({ summary }) => !/^[A-Z].*[^.]$/.test(summary))).toEqual([]);
+  });
+
+  it('has examples that are as it says', () => {
+    expect(contract.faultsOfExamples()).toEqual([]);
+  });
+});
+
+it('no operation is without calls, and no call without its operation', () => {
+  expect(Object.keys(calls).sort()).toEqual(operations.map(([name]) => name).sort());
+});
+
+describe.each(operations)('%s', (name) => {
+  const [, path = ''] = name.split(' ');
+
+  it('takes and answers what the document says', async () => {
+    const made = (await calls[name]?.({ service, host })) ?? [];
+    const told = made.map(({ status, answer }) => ({
+      ...{ status: answer.status, wanted: status },
+      faults: contract.faultsOf(name, answer),
+    }));
+    expect(told).toEqual(made.map(({ status }) => ({ status, wanted: status, faults: [] })));
+    const taken = made.filter(({ status, sent }) => status < 300 && sent !== undefined);
+    expect(taken.flatMap(({ sent }) => contract.faultsOfRequest(name, sent))).toEqual([]);
+    expect(unseen(name, made)).toEqual([]);
+  });
+
+  it('is one of the methods that its path names when another is tried', async () => {
+    const { status, headers } = await call(service.url, someAddress(path), {
+      method: 'put',
+      token: service.token('admin'),
+    });
+    const documented = Object.keys(document.paths[path] ?? {}).map((each) => each.toUpperCase());
+    const allowed = documented.flatMap((each) => (each === 'GET' ? ['GET', 'HEAD'] : [each]));
+    expect({ status, allow: headers['allow']?.split(', ').sort() }).toEqual({
+      status: 405,
+      allow: allowed.sort(),
+    });
+  });
+});
+
+describe.each(operations.filter(([, operation]) => operation['x-scope'] !== undefined))(
+  '%s',
+  (name, operation) => {
+    it('refuses those who may not, as documented', async () => {
+      const [method, path] = name.split(' ') as [NonNullable<Call['method']>, string];
+      const ask = (token?: string) =>
+        call<unknown>(service.url, someAddress(path), { method, ...(token && { token }) });
+      const other = operation['x-scope'] === 'media:read' ? 'messages:send' : 'media:read';
+      const refused = [await ask(), await ask('no.such.token'), await ask(service.token(other))];
+      expect(refused.map(({ status }) => status)).toEqual([401, 401, 403]);
+      expect(refused.flatMap((answer) => contract.faultsOf(name, answer))).toEqual([]);
+    });
+  },
+);
+
+/** What takes more than a call to bring about; tests of their own show them. */
+const rare = new Set(['webhook.not_stored', 'request.rate_limited', 'request.too_large']);
+
+/** Successes, and problems special to the operation, that are documented and that no call has led to. */
+function unseen(name: string, made: readonly ExampleCall[]): (string | number)[] {
+  const seen = new Set(
+    made.map(({ answer }) => (answer.body as Partial<Problem> | undefined)?.code ?? answer.status),
+  );
+  const { answers, errors = [] } = routeOf(name);
+  return [...Object.keys(answers).map(Number), ...errors.filter((code) => !rare.has(code))].filter(
+    (each) => !seen.has(each),
+  );
+}
+
+function routeOf(name: string): ApiRoute {
+  const route = apiRoutes.find(({ method, path }) => name === `${method} ${path}`);
+  if (!route) throw new Error(`${name} is in no list of routes`);
+  return route;
+}
+
+function someAddress(path: string): string {
+  return path.replaceAll(/\{\w+\}/g, '019aa5e2-0000-7000-8000-000000000000');
+}
