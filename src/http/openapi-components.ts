@@ -2,7 +2,7 @@
 import { zodToOpenAPIRegistry } from '@asteasolutions/zod-to-openapi';
 import type { z } from 'zod';
 
-import { auditEntry, stats } from './shapes/administration.js';
+import { auditEntry, session, stats, token, tokenWithSecret } from './shapes/administration.js';
 import { erased, link, media, mediaHistory, type messageFacts } from './shapes/media.js';
 import { delivery, deliverySummary, message, receipt } from './shapes/message.js';
 import { problem } from './shapes/problem.js';
@@ -55,6 +55,17 @@ const summary: z.infer<typeof deliverySummary> = {
   reason: null,
   receivedAt: '2026-11-21T10:00:00.608Z',
   erasedAt: null,
+};
+
+const madeToken: z.infer<typeof token> = {
+  id: '019aa5e0-52f0-7cc3-b5d2-64d21f0a5e10',
+  name: 'night shift',
+  scopes: ['media:read'],
+  channels: ['z-api'],
+  createdAt: '2026-11-21T09:58:31.120Z',
+  expiresAt: '2026-12-21T09:58:31.000Z',
+  lastUsedAt: null,
+  revokedAt: null,
 };
 
 const counted = { media: 128, bytes: 53_811_072 };
@@ -120,6 +131,17 @@ export function nameComponents(): void {
     channel: 'z-api',
     target: id,
     details: { bytes: 420_399 },
+  });
+  name('Token', token, madeToken);
+  name('TokenWithSecret', tokenWithSecret, {
+    ...madeToken,
+    token: 'eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJpbmxldCJ9.c2lnbmF0dXJl',
+  });
+  name('Session', session, {
+    tokenId: madeToken.id,
+    scopes: madeToken.scopes,
+    channels: madeToken.channels,
+    publicUrl: 'https://inlet.example.com',
   });
   name('Stats', stats, {
     since: '2026-10-23T00:00:00.000Z',

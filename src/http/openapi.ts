@@ -6,11 +6,16 @@ import { statusOf, type RequestErrorCode } from '../domain/errors.js';
 import type { ApiAnswer, ApiRoute } from './api-route.js';
 import { auditApi } from './audit.js';
 import { deliveryApi } from './deliveries.js';
+import { eventApi } from './events.js';
 import { healthApi } from './health.js';
 import { mediaApi } from './media-api.js';
+import { mediaHistoryApi } from './media-history.js';
 import { messageApi } from './messages.js';
 import { nameComponents } from './openapi-components.js';
+import { sessionApi } from './session.js';
 import { problem } from './shapes/problem.js';
+import { tokenApi } from './tokens.js';
+import { subscriptionApi } from './subscriptions.js';
 import { uploadApi } from './uploads.js';
 import { webhookApi } from './webhooks.js';
 
@@ -31,8 +36,9 @@ const documentApi: readonly ApiRoute[] = [
 
 /** Every route of the API. */
 export const apiRoutes: readonly ApiRoute[] = [
-  ...[...mediaApi, ...uploadApi, ...messageApi, ...deliveryApi],
-  ...[...auditApi],
+  ...[...mediaApi, ...mediaHistoryApi, ...uploadApi, ...messageApi, ...deliveryApi],
+  ...[...auditApi, ...tokenApi, ...sessionApi],
+  ...[...eventApi, ...subscriptionApi],
   ...[...webhookApi, ...healthApi, ...documentApi],
 ];
 
@@ -103,8 +109,9 @@ function tagOf({ path }: ApiRoute): string {
   return /^\/(?:v1\/)?([a-z]+)/.exec(path)?.[1] ?? 'others';
 }
 
-function securityOf({ scope, signedLink }: ApiRoute): Record<string, string[]>[] {
-  if (scope === null) return [];
+/** A route without a scope may want a token all the same, any at all: then it can be missing. */
+function securityOf({ scope, signedLink, errors = [] }: ApiRoute): Record<string, string[]>[] {
+  if (scope === null && !errors.includes('auth.missing')) return [];
   return [
     { token: [] },
     { session: [] },
@@ -131,17 +138,25 @@ function problemsOf(route: ApiRoute): Responses {
   return Object.fromEntries([...byStatus].map(([status, codes]) => [status, toProblem([...codes])]));
 }
 
-function commonErrors({ scope, signedLink, params, query, body }: ApiRoute): RequestErrorCode[] {
+function commonErrors({ method, scope, signedLink, params, query, body }: ApiRoute): RequestErrorCode[] {
   return [
-    ...((params ?? query ?? body) ? (['request.invalid'] as const) : []),
-    ...(body ? (['request.too_large', 'request.unsupported_type'] as const) : []),
-    ...(scope
-      ? (['auth.missing', 'auth.invalid', 'auth.expired', 'auth.scope', 'request.rate_limited'] as const)
-      : []),
-    ...(signedLink ? (['link.invalid', 'link.expired'] as const) : []),
+    ...(params || query || body ? fromInput : []),
+    ...(body ? fromBody : []),
+    ...(scope ? fromToken : []),
+    ...(scope && method !== 'get' ? fromCookie : []),
+    ...(signedLink ? fromLink : []),
     'internal',
   ];
 }
+
+const fromInput = ['request.invalid'] as const;
+const fromBody = ['request.too_large', 'request.unsupported_type'] as const;
+const fromToken = [
+  ...(['auth.missing', 'auth.invalid', 'auth.expired', 'auth.revoked', 'auth.scope'] as const),
+  'request.rate_limited',
+] as const;
+const fromCookie = ['auth.csrf'] as const;
+const fromLink = ['link.invalid', 'link.expired'] as const;
 
 function toProblem(codes: readonly RequestErrorCode[]): Responses[string] {
   return {

@@ -14,6 +14,7 @@ import {
 } from '../../support/client.js';
 import { picture, zApiMedia } from '../../support/payloads.js';
 import type { TestService } from '../../support/test-service.js';
+import { until } from '../../support/until.js';
 
 export interface Stage {
   readonly service: TestService;
@@ -38,7 +39,9 @@ const asking =
     sent: rest.json,
     answer: await call<unknown>(service.url, path, { method, token: service.token('admin'), ...rest }),
   });
-const [get, post] = [asking('get'), asking('post')];
+const [get, post, patch, remove] = [asking('get'), asking('post'), asking('patch'), asking('delete')];
+/** What tells a request of our own page from one that another site has made a browser send. */
+const ownPage = { 'x-inlet-request': '1' };
 
 const nobody = '019aa5e2-0000-7000-8000-000000000000';
 
@@ -92,6 +95,43 @@ async function bytesOf(stage: Stage, what: string): Promise<ExampleCall[]> {
 
 async function aDelivery({ service }: Stage): Promise<string> {
   return (await postWebhook(service, 'z-api', picture('z-api'))).body.delivery;
+}
+
+async function revokedToken(stage: Stage): Promise<string> {
+  const made = await post(stage, 201, { path: '/v1/tokens', json: { name: 'lost', scopes: ['admin'] } });
+  const { id, token } = made.answer.body as { id: string; token: string };
+  await remove(stage, 200, { path: `/v1/tokens/${id}` });
+  return token;
+}
+
+/** The stream as an answer whose body is the data of its first event. */
+async function firstEvent({ service }: Stage): Promise<Answer<unknown>> {
+  const gone = new AbortController();
+  const { status, headers, body } = await fetch(`${service.url}/v1/events?lastEventId=0`, {
+    headers: { authorization: `Bearer ${service.token('media:read')}` },
+    signal: gone.signal,
+  });
+  let text = '';
+  if (!body) throw new Error('there is no stream');
+  for await (const chunk of body.pipeThrough(new TextDecoderStream())) {
+    text += chunk;
+    if (/^data: .*\n\n/m.test(text)) break;
+  }
+  gone.abort();
+  const data = /^data: (.*)$/m.exec(text)?.[1] ?? '';
+  return { status, headers: Object.fromEntries(headers), bytes: Buffer.from(text), body: JSON.parse(data) };
+}
+
+/** A subscription whose receiver takes everything. */
+async function subscribe(stage: Stage): Promise<ExampleCall> {
+  stage.host.answer('/events', () => ({ status: 204 }));
+  const json = { url: `${stage.host.origin}/events`, types: ['media.ready'] };
+  return post(stage, 201, { path: '/v1/subscriptions', json });
+}
+
+async function subscriptionPath(stage: Stage): Promise<string> {
+  const { id } = (await subscribe(stage)).answer.body as { id: string };
+  return `/v1/subscriptions/${id}`;
 }
 
 export const calls: Readonly<Record<string, MakeCalls>> = {
@@ -161,6 +201,12 @@ export const calls: Readonly<Record<string, MakeCalls>> = {
     await post(stage, 404, { path: `/v1/media/${nobody}/retry` }),
   ],
 
+  'get /v1/media/{id}/history': async (stage) => [
+    await get(stage, 200, { path: `/v1/media/${(await readyMedia(stage)).id}/history` }),
+    await get(stage, 200, { path: `/v1/media/${(await failedMedia(stage)).id}/history` }),
+    await get(stage, 404, { path: `/v1/media/${nobody}/history` }),
+  ],
+
   'get /v1/messages/{channel}/{messageId}': async (stage) => {
     const { message } = await readyMedia(stage);
     return [
@@ -191,6 +237,123 @@ export const calls: Readonly<Record<string, MakeCalls>> = {
     await get(stage, 200, { path: '/v1/audit?since=2020-01-01' }),
     await get(stage, 400, { path: '/v1/audit?limit=0' }),
   ],
+
+  'get /v1/tokens': async (stage) => [
+    await get(stage, 200, { path: '/v1/tokens' }),
+    await get(stage, 400, { path: '/v1/tokens?limit=0' }),
+  ],
+
+  'post /v1/tokens': async (stage) => {
+    const path = '/v1/tokens';
+    const limited = stage.service.token('admin', { channels: ['blip'] });
+    return [
+      await post(stage, 201, { path, json: { name: 'all', scopes: ['admin'] } }),
+      await post(stage, 201, {
+        path,
+        json: { name: 'one channel', scopes: ['media:read'], channels: ['z-api'], expiresIn: 60 },
+      }),
+      await post(stage, 400, { path, json: { name: 'none', scopes: [] } }),
+      await post(stage, 403, { path, json: { name: 'more', scopes: ['admin'] }, token: limited }),
+    ];
+  },
+
+  'delete /v1/tokens/{id}': async (stage) => {
+    const made = await post(stage, 201, {
+      path: '/v1/tokens',
+      json: { name: 'mine', scopes: ['media:read'] },
+    });
+    const { id } = made.answer.body as { id: string };
+    return [
+      await remove(stage, 200, { path: `/v1/tokens/${id}` }),
+      await remove(stage, 404, { path: `/v1/tokens/${nobody}` }),
+    ];
+  },
+
+  'post /v1/session': async (stage) => {
+    const [path, headers] = ['/v1/session', ownPage];
+    const signIn = (status: number, token: string) => post(stage, status, { path, headers, json: { token } });
+    return [
+      await signIn(200, stage.service.token('media:read')),
+      await signIn(401, 'nonsense'),
+      await signIn(401, stage.service.token('media:read', { expiresInSeconds: -1 })),
+      await signIn(401, await revokedToken(stage)),
+      await signIn(400, ''),
+      await post(stage, 403, { path, json: { token: stage.service.token('media:read') } }),
+    ];
+  },
+
+  'get /v1/session': async (stage) => [
+    await get(stage, 200, { path: '/v1/session' }),
+    { status: 401, answer: await call(stage.service.url, '/v1/session') },
+    await get(stage, 401, { path: '/v1/session', token: 'no.such.token' }),
+    await get(stage, 401, {
+      path: '/v1/session',
+      token: stage.service.token('admin', { expiresInSeconds: -1 }),
+    }),
+    await get(stage, 401, { path: '/v1/session', token: await revokedToken(stage) }),
+  ],
+
+  'delete /v1/session': async (stage) => [
+    await remove(stage, 204, { path: '/v1/session', headers: ownPage }),
+    await remove(stage, 403, { path: '/v1/session' }),
+  ],
+
+  'get /v1/events': async (stage) => {
+    await readyMedia(stage);
+    return [
+      { status: 200, answer: await firstEvent(stage) },
+      await get(stage, 400, { path: '/v1/events?type=nonsense' }),
+    ];
+  },
+
+  'get /v1/subscriptions': async (stage) => {
+    await subscribe(stage);
+    return [await get(stage, 200, { path: '/v1/subscriptions' })];
+  },
+
+  'post /v1/subscriptions': async (stage) => [
+    await subscribe(stage),
+    await post(stage, 400, { path: '/v1/subscriptions', json: { url: 'http://169.254.169.254/latest' } }),
+  ],
+
+  'get /v1/subscriptions/{id}': async (stage) => [
+    await get(stage, 200, { path: await subscriptionPath(stage) }),
+    await get(stage, 404, { path: `/v1/subscriptions/${nobody}` }),
+  ],
+
+  'patch /v1/subscriptions/{id}': async (stage) => {
+    const path = await subscriptionPath(stage);
+    return [
+      await patch(stage, 200, { path, json: { enabled: false, description: 'for the archive' } }),
+      await patch(stage, 200, { path, json: { enabled: true, types: [] } }),
+      await patch(stage, 400, { path, json: { url: 'file:///etc/passwd' } }),
+      await patch(stage, 404, { path: `/v1/subscriptions/${nobody}`, json: {} }),
+    ];
+  },
+
+  'delete /v1/subscriptions/{id}': async (stage) => [
+    await remove(stage, 204, { path: await subscriptionPath(stage) }),
+    await remove(stage, 404, { path: `/v1/subscriptions/${nobody}` }),
+  ],
+
+  'post /v1/subscriptions/{id}/test': async (stage) => [
+    await post(stage, 200, { path: `${await subscriptionPath(stage)}/test` }),
+    await post(stage, 404, { path: `/v1/subscriptions/${nobody}/test` }),
+  ],
+
+  'get /v1/subscriptions/{id}/deliveries': async (stage) => {
+    const path = `${await subscriptionPath(stage)}/deliveries`;
+    await readyMedia(stage);
+    await until(async () => {
+      const { items } = (await get(stage, 200, { path })).answer.body as { items: unknown[] };
+      return items.length > 0;
+    });
+    return [
+      await get(stage, 200, { path }),
+      await get(stage, 400, { path: `${path}?limit=0` }),
+      await get(stage, 404, { path: `/v1/subscriptions/${nobody}/deliveries` }),
+    ];
+  },
 
   'post /webhooks/{channel}': async (stage) => {
     const payload = picture('z-api');

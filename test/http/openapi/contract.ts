@@ -92,7 +92,8 @@ function typeOf({ headers }: Answer<unknown>): string {
 }
 
 function bodyOf(answer: Answer<unknown>): unknown {
-  return typeOf(answer).endsWith('json') ? answer.body : answer.bytes.toString('utf8');
+  // Of a stream, the document says what the data of an event is.
+  return /json$|event-stream$/.test(typeOf(answer)) ? answer.body : answer.bytes.toString('utf8');
 }
 
 function escapePointer(part: string): string {
