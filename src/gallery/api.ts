@@ -145,7 +145,7 @@ export const api = {
   rotateChannel: (id: string) => post<ChannelWithSecret>(`/v1/channels/${part(id)}/rotate`),
   deleteChannel: (id: string) => remove<undefined>(`/v1/channels/${part(id)}`),
 
-  subscriptions: () => get<Page<SubscriptionView>>('/v1/subscriptions', { limit: 200 }),
+  subscriptions: () => get<Page<SubscriptionView>>('/v1/subscriptions'),
   addSubscription: (subscription: NewSubscription) =>
     post<SubscriptionView & { readonly secret: string }>('/v1/subscriptions', subscription),
   testSubscription: (id: string) => post<SampleResult>(`/v1/subscriptions/${part(id)}/test`),

@@ -1,5 +1,241 @@
+import { useState } from 'preact/hooks';
+
+import { eventTypes } from '../../domain/event.js';
+import { api, type SampleResult, type SubscriptionView } from '../api.js';
+import { ago, capital } from '../format.js';
+import { Confirm } from '../parts/confirm.js';
+import { Empty } from '../parts/empty.js';
+import { FormDialog, textOf, textsOf } from '../parts/form-dialog.js';
+import { Icon } from '../parts/icon.js';
 import { PageHead } from '../parts/page-head.js';
+import { Problem } from '../parts/problem.js';
+import { SecretOnce } from '../parts/secret-once.js';
+import { useLoad } from '../use-load.js';
+import { ChannelChoice } from './channel-choice.js';
 
 export function SubscriptionsPage() {
-  return <PageHead title="Subscriptions" />;
+  const { value, error, reload } = useLoad(api.subscriptions);
+  const [adding, setAdding] = useState(false);
+  const [secret, setSecret] = useState<string | null>(null);
+  return (
+    <>
+      <PageHead
+        title="Subscriptions"
+        lead="Addresses that are told when media are ready, fail or are rejected, and of message states. Each call is signed as Standard Webhooks says."
+      >
+        <button
+          type="button"
+          class="button primary"
+          onClick={() => {
+            setAdding(true);
+          }}
+        >
+          <Icon name="plus" size={18} /> Add subscription
+        </button>
+      </PageHead>
+      {error !== undefined && <Problem error={error} retry={reload} />}
+      {value?.items.length === 0 && (
+        <Empty icon="subscriptions" title="Nobody is told yet">
+          <p>Add the address of a program of yours, and it hears of every picture the moment it is ready.</p>
+        </Empty>
+      )}
+      <ul class="cards">
+        {value?.items.map((subscription) => (
+          <SubscriptionCard key={subscription.id} subscription={subscription} onChange={reload} />
+        ))}
+      </ul>
+      {adding && (
+        <AddSubscription
+          onClose={() => {
+            setAdding(false);
+          }}
+          onMade={(made) => {
+            setAdding(false);
+            setSecret(made);
+            reload();
+          }}
+        />
+      )}
+      {secret !== null && (
+        <SecretOnce
+          title="The signing secret"
+          explanation="It is shown this once. Your program checks with it that a call is ours."
+          secrets={[['Secret', secret]]}
+          onClose={() => {
+            setSecret(null);
+          }}
+        />
+      )}
+    </>
+  );
+}
+
+interface CardProps {
+  readonly subscription: SubscriptionView;
+  readonly onChange: () => void;
+}
+
+function SubscriptionCard({ subscription, onChange }: CardProps) {
+  const { id, url, description, types, channels, state } = subscription;
+  const [result, setResult] = useState<SampleResult | 'busy' | null>(null);
+  const [error, setError] = useState<unknown>();
+  const [deleting, setDeleting] = useState(false);
+  const run = async (task: () => Promise<void>): Promise<void> => {
+    setError(undefined);
+    try {
+      await task();
+    } catch (problem) {
+      setResult(null);
+      setError(problem);
+    }
+  };
+  const test = async (): Promise<void> => {
+    setResult('busy');
+    setResult(await api.testSubscription(id));
+  };
+  const enable = async (): Promise<void> => {
+    await api.enableSubscription(id);
+    onChange();
+  };
+  return (
+    <li class="card panel">
+      <div class="card-head">
+        <h2 class="url">{url}</h2>
+        <span class={`badge ${state}`}>{state}</span>
+      </div>
+      {description !== null && <p>{description}</p>}
+      <p class="hint">
+        {types.length === 0 ? 'All events' : types.join(', ')} ·{' '}
+        {channels.length === 0 ? 'all channels' : channels.join(', ')}
+      </p>
+      <Health subscription={subscription} />
+      <div class="button-row">
+        <button
+          type="button"
+          class="button small"
+          disabled={result === 'busy'}
+          onClick={() => void run(test)}
+        >
+          Send a test
+        </button>
+        {state === 'disabled' && (
+          <button type="button" class="button small" onClick={() => void run(enable)}>
+            Enable again
+          </button>
+        )}
+        <button
+          type="button"
+          class="button small quiet-danger"
+          onClick={() => {
+            setDeleting(true);
+          }}
+        >
+          Delete
+        </button>
+      </div>
+      <p
+        class={result !== null && result !== 'busy' && !result.delivered ? 'error-text' : 'hint'}
+        role="status"
+      >
+        {wordsFor(result)}
+      </p>
+      {error !== undefined && <Problem error={error} />}
+      {deleting && (
+        <Confirm
+          title="Delete this subscription?"
+          action="Delete"
+          onClose={() => {
+            setDeleting(false);
+          }}
+          onConfirm={async () => {
+            await api.deleteSubscription(id);
+            onChange();
+          }}
+        >
+          <p>
+            <code>{url}</code> is told nothing more.
+          </p>
+        </Confirm>
+      )}
+    </li>
+  );
+}
+
+function wordsFor(result: SampleResult | 'busy' | null): string {
+  if (result === null) return '';
+  if (result === 'busy') return 'Sending a sample …';
+  const status = result.status === null ? '' : ` (it answered ${String(result.status)})`;
+  return result.delivered
+    ? `The sample was taken${status}.`
+    : `The sample was not taken${status}: ${result.error ?? ''}`;
+}
+
+function Health({ subscription }: { readonly subscription: SubscriptionView }) {
+  const { lastDeliveredAt, failingSince, lastError, disabledAt, disabledReason } = subscription;
+  const sentences = [
+    lastDeliveredAt === null ? 'nothing delivered yet' : `last delivered ${ago(lastDeliveredAt)}`,
+    failingSince === null ? null : `failing since ${ago(failingSince)}`,
+    disabledAt === null
+      ? null
+      : `disabled ${ago(disabledAt)}${disabledReason === null ? '' : `: ${disabledReason}`}`,
+  ].filter((sentence) => sentence !== null);
+  return (
+    <>
+      <p class="hint">{capital(sentences.join(' · '))}</p>
+      {failingSince !== null && lastError !== null && <p class="error-text">{lastError}</p>}
+    </>
+  );
+}
+
+interface AddProps {
+  readonly onMade: (secret: string) => void;
+  readonly onClose: () => void;
+}
+
+function AddSubscription({ onMade, onClose }: AddProps) {
+  return (
+    <FormDialog
+      title="Add a subscription"
+      action="Add"
+      onClose={onClose}
+      onSubmit={async (values) => {
+        const description = textOf(values, 'description');
+        const { secret } = await api.addSubscription({
+          url: textOf(values, 'url'),
+          ...(description !== '' && { description }),
+          types: textsOf(values, 'type'),
+          channels: textsOf(values, 'channel'),
+        });
+        onMade(secret);
+      }}
+    >
+      <label class="field">
+        <span>Address</span>
+        <input
+          class="input"
+          name="url"
+          type="url"
+          required
+          placeholder="https://example.com/inlet"
+          autofocus
+        />
+      </label>
+      <label class="field">
+        <span>Description</span>
+        <input class="input" name="description" maxLength={200} />
+      </label>
+      <fieldset class="field">
+        <legend>Only these events (none chosen: all)</legend>
+        <div class="checks">
+          {eventTypes.map((type) => (
+            <label key={type} class="check">
+              <input type="checkbox" name="type" value={type} />
+              <code>{type}</code>
+            </label>
+          ))}
+        </div>
+      </fieldset>
+      <ChannelChoice />
+    </FormDialog>
+  );
 }

@@ -1,0 +1,111 @@
+import { useEffect } from 'preact/hooks';
+
+import { api, type MediaView, type Query } from '../api.js';
+import { ago, describe, kindNames, personOf } from '../format.js';
+import { onEvent } from '../live.js';
+import { StateBadge } from '../parts/badge.js';
+import { Empty } from '../parts/empty.js';
+import { More } from '../parts/more.js';
+import { usePages } from '../use-pages.js';
+import { BulkBar } from './bulk-bar.js';
+import { useBulk, type Bulk } from './use-bulk.js';
+
+const lateMs = 600_000;
+
+interface TroubledMediaProps {
+  readonly kind: 'failed' | 'rejected' | 'late';
+  readonly onDone: () => void;
+}
+
+function queryOf(kind: TroubledMediaProps['kind']): Query {
+  return kind === 'late'
+    ? { state: 'pending', until: new Date(Date.now() - lateMs).toISOString() }
+    : { state: kind };
+}
+
+/** Media that did not come, with another try for those that can have one. */
+export function TroubledMedia({ kind, onDone }: TroubledMediaProps) {
+  const pages = usePages<MediaView>((cursor) => api.media({ ...queryOf(kind), limit: 100, cursor }), kind);
+  const { replace } = pages;
+  const put = (media: MediaView): void => {
+    replace((items) => items.map((item) => (item.id === media.id ? media : item)));
+  };
+  useEffect(
+    () =>
+      onEvent((event) => {
+        if (event.type !== 'message.status') put(event.data);
+      }),
+    [],
+  );
+  const bulk = useBulk(async (id) => {
+    put(await api.retry(id));
+    return 'Asked for again';
+  });
+  const canRetry = kind !== 'late';
+  const again = pages.items.filter(({ state }) => state === 'failed' || state === 'rejected');
+  if (pages.status === 'end' && pages.items.length === 0) {
+    return (
+      <Empty icon="check" title="All is well">
+        Nothing of this kind.
+      </Empty>
+    );
+  }
+  return (
+    <>
+      {canRetry && pages.items.length > 0 && (
+        <BulkBar bulk={bulk} ids={again.map(({ id }) => id)} action="Try again" onDone={onDone} />
+      )}
+      <ul class="card lines">
+        {pages.items.map((media) => (
+          <Line key={media.id} media={media} bulk={canRetry ? bulk : null} />
+        ))}
+      </ul>
+      <More pages={pages} />
+    </>
+  );
+}
+
+function Line({ media, bulk }: { readonly media: MediaView; readonly bulk: Bulk | null }) {
+  const { id, state } = media;
+  const result = bulk?.results.get(id);
+  const canRetry = state === 'failed' || state === 'rejected';
+  return (
+    <li>
+      {bulk && (
+        <input
+          type="checkbox"
+          aria-label={`Choose: ${describe(media)}`}
+          checked={bulk.selected.has(id)}
+          disabled={!canRetry}
+          onChange={() => {
+            bulk.toggle(id);
+          }}
+        />
+      )}
+      <div class="line-main">
+        <p>
+          <a href={`/admin/media/${id}`}>
+            {kindNames[media.kind]}
+            {personOf(media) === '' ? '' : ` from ${personOf(media)}`}
+          </a>
+          <span class="soft">
+            {' '}
+            · {media.channel} · {ago(media.receivedAt)}
+          </span>
+        </p>
+        <p class="soft small-text">{reasonOf(media)}</p>
+        {result && <p class={result.ok ? 'small-text good-text' : 'error-text'}>{result.words}</p>}
+      </div>
+      <StateBadge state={state} />
+    </li>
+  );
+}
+
+function reasonOf({ error, attempts, nextAttemptAt, state }: MediaView): string {
+  const parts = [
+    error ? [error.code, error.message].filter((text) => text !== null).join(': ') : null,
+    attempts === 1 ? '1 attempt' : `${String(attempts)} attempts`,
+    state === 'pending' && nextAttemptAt !== null ? `next ${ago(nextAttemptAt)}` : null,
+  ];
+  return parts.filter((text) => text !== null).join(' · ');
+}

@@ -1,0 +1,21 @@
+import { api } from '../api.js';
+import { useLoad } from '../use-load.js';
+
+/** Which channels: none chosen means all of them. */
+export function ChannelChoice() {
+  const channels = useLoad(api.channels).value?.items ?? [];
+  if (channels.length === 0) return null;
+  return (
+    <fieldset class="field">
+      <legend>Only these channels (none chosen: all)</legend>
+      <div class="checks">
+        {channels.map(({ id, name }) => (
+          <label key={id} class="check">
+            <input type="checkbox" name="channel" value={id} />
+            <span>{name ?? id}</span>
+          </label>
+        ))}
+      </div>
+    </fieldset>
+  );
+}

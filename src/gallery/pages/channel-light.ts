@@ -1,0 +1,22 @@
+/** How a channel is, at a glance. */
+import type { ChannelView } from '../api.js';
+import { ago } from '../format.js';
+
+const dayMs = 86_400_000;
+
+export interface Light {
+  readonly colour: 'green' | 'amber' | 'grey';
+  readonly words: string;
+}
+
+type Activity = Pick<ChannelView, 'enabled' | 'lastWebhookAt' | 'lastRefusedAt'>;
+
+export function lightOf({ enabled, lastWebhookAt, lastRefusedAt }: Activity, now = Date.now()): Light {
+  if (!enabled) return { colour: 'grey', words: 'Disabled: its webhooks are refused' };
+  if (lastRefusedAt !== null && (lastWebhookAt === null || lastRefusedAt > lastWebhookAt)) {
+    return { colour: 'amber', words: `A call was refused ${ago(lastRefusedAt, now)}: is its secret right?` };
+  }
+  if (lastWebhookAt === null) return { colour: 'grey', words: 'Nothing heard yet' };
+  const words = `Last heard ${ago(lastWebhookAt, now)}`;
+  return { colour: now - new Date(lastWebhookAt).getTime() < dayMs ? 'green' : 'grey', words };
+}

@@ -1,0 +1,65 @@
+import { number } from '../format.js';
+
+interface DayChartProps {
+  readonly name: string;
+  readonly days: readonly string[];
+  readonly counts: readonly number[];
+  /** The highest count of all charts that stand together, so that they can be compared. */
+  readonly max?: number;
+  readonly large?: boolean;
+}
+
+const width = 600;
+const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', timeZone: 'UTC' });
+
+/** One bar for each day. */
+export function DayChart({ name, days, counts, max, large = false }: DayChartProps) {
+  const height = large ? 150 : 56;
+  const most = max ?? Math.max(1, ...counts);
+  const step = width / Math.max(days.length, 1);
+  const total = counts.reduce((all, count) => all + count, 0);
+  return (
+    <figure class="chart">
+      <figcaption>
+        <span>{name}</span>
+        <b>{number(total)}</b>
+      </figcaption>
+      <svg
+        viewBox={`0 0 ${String(width)} ${String(height)}`}
+        preserveAspectRatio="none"
+        role="img"
+        aria-label={`${name}: ${number(total)} in ${String(days.length)} days, at most ${number(Math.max(0, ...counts))} in one`}
+      >
+        {large && (
+          <path class="chart-line" d={`M0 .5H${String(width)}M0 ${String(height / 2)}H${String(width)}`} />
+        )}
+        <path class="chart-line" d={`M0 ${String(height - 0.5)}H${String(width)}`} />
+        {counts.map((count, at) => {
+          const bar = count === 0 ? 0 : Math.max(2, (count / most) * (height - 4));
+          const wide = Math.max(1, step - Math.min(4, step * 0.3));
+          return (
+            <rect
+              key={days[at]}
+              x={at * step + (step - wide) / 2}
+              y={height - bar}
+              width={wide}
+              height={bar}
+              rx="1.500"
+            >
+              <title>{`${days[at] ?? ''}: ${number(count)}`}</title>
+            </rect>
+          );
+        })}
+      </svg>
+      {large && (
+        <div class="chart-ends" aria-hidden="true">
+          <span>{shown(days[0])}</span>
+          <span>busiest day: {number(most)}</span>
+          <span>{shown(days.at(-1))}</span>
+        </div>
+      )}
+    </figure>
+  );
+}
+
+const shown = (text: string | undefined): string => (text === undefined ? '' : day.format(new Date(text)));

@@ -1,0 +1,16 @@
+import type { Pages } from '../use-pages.js';
+import { Problem } from './problem.js';
+
+/** The end of a list: what went wrong, or a button for what comes next. */
+export function More({ pages }: { readonly pages: Omit<Pages<unknown>, 'replace'> }) {
+  if (pages.status === 'error') return <Problem error={pages.error} retry={pages.loadMore} />;
+  if (pages.status === 'loading') return <p class="list-end">Loading …</p>;
+  if (pages.status === 'end') return null;
+  return (
+    <p class="list-end">
+      <button type="button" class="button" onClick={pages.loadMore}>
+        Show more
+      </button>
+    </p>
+  );
+}

@@ -1,0 +1,56 @@
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+
+import type { Page } from './api.js';
+
+export interface Pages<Item> {
+  readonly items: readonly Item[];
+  readonly status: 'loading' | 'idle' | 'end' | 'error';
+  readonly error: unknown;
+  readonly loadMore: () => void;
+  /** Begins anew. */
+  readonly reload: () => void;
+  readonly replace: (next: (items: readonly Item[]) => readonly Item[]) => void;
+}
+
+interface State<Item> {
+  readonly items: readonly Item[];
+  readonly status: Pages<Item>['status'];
+  readonly cursor?: string;
+  readonly error?: unknown;
+}
+
+/** A list that comes a page at a time; another key is another list. */
+export function usePages<Item>(load: (cursor?: string) => Promise<Page<Item>>, key = ''): Pages<Item> {
+  const [state, setState] = useState<State<Item>>({ items: [], status: 'loading' });
+  const latest = useRef(load);
+  latest.current = load;
+  const turn = useRef(0);
+  const fetchPage = useCallback(async (before: readonly Item[], cursor?: string): Promise<void> => {
+    const mine = (turn.current += 1);
+    setState((now) => ({ ...now, items: before, status: 'loading' }));
+    try {
+      const page = await latest.current(cursor);
+      if (mine !== turn.current) return;
+      const items = [...before, ...page.items];
+      setState(
+        page.nextCursor === null
+          ? { items, status: 'end' }
+          : { items, status: 'idle', cursor: page.nextCursor },
+      );
+    } catch (error) {
+      if (mine === turn.current) setState((now) => ({ ...now, status: 'error', error }));
+    }
+  }, []);
+  const reload = useCallback(() => void fetchPage([]), [fetchPage]);
+  useEffect(reload, [reload, key]);
+  return {
+    items: state.items,
+    status: state.status,
+    error: state.error,
+    loadMore: () => void fetchPage(state.items, state.cursor),
+    reload,
+    replace: (next) => {
+      setState((now) => ({ ...now, items: next(now.items) }));
+    },
+  };
+}
