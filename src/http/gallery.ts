@@ -3,10 +3,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
-import { Router, type Request, type RequestHandler, type Response } from 'express';
+import { Router, type Request, type Response } from 'express';
 
 import { AppError } from '../domain/errors.js';
 import { allowOnly } from './middleware/errors.js';
+import { pagePolicy } from './middleware/security-headers.js';
 
 /** Where the build puts them; the same place seen from `src` and from `dist`. */
 const folder = join(import.meta.dirname, '../../dist/gallery');
@@ -14,20 +15,16 @@ const page = 'index.html';
 
 /**
  * Nothing but this service's own files, and no script that is not a file: a stranger's text that got into a page could run
- * nothing and send nothing anywhere. No upgrade to https is asked for: on a private network the service speaks plain http.
+ * nothing and send nothing anywhere.
  */
-const policy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' blob: data:",
-  "media-src 'self' blob:",
-  "connect-src 'self'",
-  "font-src 'none'",
-  "form-action 'self'",
-  "base-uri 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+const policy = pagePolicy({
+  'script-src': ["'self'"],
+  'style-src': ["'self'"],
+  'img-src': ["'self'", 'blob:', 'data:'],
+  'media-src': ["'self'", 'blob:'],
+  'connect-src': ["'self'"],
+  'form-action': ["'self'"],
+});
 
 const types: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -45,7 +42,7 @@ interface Asset {
 export function galleryRoutes(): Router {
   const files = readFiles();
   const router = Router();
-  router.use('/admin', protect);
+  router.use('/admin', policy);
 
   router.get('/admin/assets/:name', (request: Request, response: Response) => {
     const file = files.get(String(request.params['name']));
@@ -64,18 +61,6 @@ export function galleryRoutes(): Router {
   router.all(['/admin', '/admin/*path'], allowOnly('GET, HEAD'));
   return router;
 }
-
-const protect: RequestHandler = (_, response, next) => {
-  response.set({
-    'Content-Security-Policy': policy,
-    'X-Content-Type-Options': 'nosniff',
-    'Referrer-Policy': 'no-referrer',
-    'Cross-Origin-Opener-Policy': 'same-origin',
-    'Cross-Origin-Resource-Policy': 'same-origin',
-  });
-  response.removeHeader('Strict-Transport-Security');
-  next();
-};
 
 function send({ type, bytes, zipped }: Asset, request: Request, response: Response): void {
   const zip = request.acceptsEncodings('gzip') === 'gzip';

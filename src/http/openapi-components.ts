@@ -3,6 +3,13 @@ import { zodToOpenAPIRegistry } from '@asteasolutions/zod-to-openapi';
 import type { z } from 'zod';
 
 import { auditEntry, session, stats, token, tokenWithSecret } from './shapes/administration.js';
+import {
+  event,
+  notificationDelivery,
+  sampleResult,
+  subscription,
+  subscriptionWithSecret,
+} from './shapes/event.js';
 import { erased, link, media, mediaHistory, type messageFacts } from './shapes/media.js';
 import { delivery, deliverySummary, message, receipt } from './shapes/message.js';
 import { problem } from './shapes/problem.js';
@@ -68,6 +75,21 @@ const madeToken: z.infer<typeof token> = {
   revokedAt: null,
 };
 
+const subscribed: z.infer<typeof subscription> = {
+  id: '019aa5e0-7b10-7e0d-93c1-5f0c7d2e8a46',
+  url: 'https://florist.example.com/inlet',
+  description: 'Order desk',
+  types: ['media.ready'],
+  channels: [],
+  createdAt: '2026-11-21T09:58:31.120Z',
+  state: 'active',
+  lastDeliveredAt: '2026-11-21T10:00:01.070Z',
+  failingSince: null,
+  lastError: null,
+  disabledAt: null,
+  disabledReason: null,
+};
+
 const counted = { media: 128, bytes: 53_811_072 };
 
 /**
@@ -131,6 +153,28 @@ export function nameComponents(): void {
     channel: 'z-api',
     target: id,
     details: { bytes: 420_399 },
+  });
+  name('Event', event, {
+    id: '4711',
+    timestamp: '2026-11-21T10:00:00.959Z',
+    channel: 'z-api',
+    type: 'media.ready',
+    data: readyMedia,
+  });
+  name('Subscription', subscription, subscribed);
+  name('SubscriptionWithSecret', subscriptionWithSecret, {
+    ...subscribed,
+    secret: 'whsec_bm90IGEgc2VjcmV0IGF0IGFsbCwganVzdCB0ZXh0ISE=',
+  });
+  name('SampleResult', sampleResult, { delivered: true, status: 204, error: null });
+  name('NotificationDelivery', notificationDelivery, {
+    id: '019aa5e2-88a1-7d34-8c4a-0b5f6d7e9f10',
+    createdAt: '2026-11-21T10:00:00.980Z',
+    state: 'delivered',
+    attempts: 1,
+    settledAt: '2026-11-21T10:00:01.070Z',
+    lastStatus: 204,
+    lastError: null,
   });
   name('Token', token, madeToken);
   name('TokenWithSecret', tokenWithSecret, {

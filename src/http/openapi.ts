@@ -14,8 +14,8 @@ import { messageApi } from './messages.js';
 import { nameComponents } from './openapi-components.js';
 import { sessionApi } from './session.js';
 import { problem } from './shapes/problem.js';
-import { tokenApi } from './tokens.js';
 import { subscriptionApi } from './subscriptions.js';
+import { tokenApi } from './tokens.js';
 import { uploadApi } from './uploads.js';
 import { webhookApi } from './webhooks.js';
 
@@ -37,8 +37,7 @@ const documentApi: readonly ApiRoute[] = [
 /** Every route of the API. */
 export const apiRoutes: readonly ApiRoute[] = [
   ...[...mediaApi, ...mediaHistoryApi, ...uploadApi, ...messageApi, ...deliveryApi],
-  ...[...auditApi, ...tokenApi, ...sessionApi],
-  ...[...eventApi, ...subscriptionApi],
+  ...[...eventApi, ...subscriptionApi, ...auditApi, ...tokenApi, ...sessionApi],
   ...[...webhookApi, ...healthApi, ...documentApi],
 ];
 

@@ -104,34 +104,36 @@ async function revokedToken(stage: Stage): Promise<string> {
   return token;
 }
 
-/** The stream as an answer whose body is the data of its first event. */
-async function firstEvent({ service }: Stage): Promise<Answer<unknown>> {
-  const gone = new AbortController();
-  const { status, headers, body } = await fetch(`${service.url}/v1/events?lastEventId=0`, {
-    headers: { authorization: `Bearer ${service.token('media:read')}` },
-    signal: gone.signal,
+/** The address of a new one, which the host takes events for. */
+async function aSubscription(stage: Stage): Promise<string> {
+  stage.host.answer('/hook', () => ({ status: 204 }));
+  const json = { url: `${stage.host.origin}/hook` };
+  const made = await post(stage, 201, { path: '/v1/subscriptions', json });
+  return `/v1/subscriptions/${(made.answer.body as { id: string }).id}`;
+}
+
+/** The beginning of a stream that goes on for ever: its status and headers, and its first event as the body. */
+async function firstEvent(stage: Stage): Promise<Answer<unknown>> {
+  await readyMedia(stage);
+  const { url, token } = stage.service;
+  const over = new AbortController();
+  const response = await fetch(`${url}/v1/events`, {
+    headers: { authorization: `Bearer ${token('media:read')}`, 'last-event-id': '0' },
+    signal: over.signal,
   });
   let text = '';
-  if (!body) throw new Error('there is no stream');
-  for await (const chunk of body.pipeThrough(new TextDecoderStream())) {
-    text += chunk;
-    if (/^data: .*\n\n/m.test(text)) break;
+  for await (const chunk of response.body ?? []) {
+    text += Buffer.from(chunk).toString('utf8');
+    if (/^data: .*\n/m.test(text)) break;
   }
-  gone.abort();
-  const data = /^data: (.*)$/m.exec(text)?.[1] ?? '';
-  return { status, headers: Object.fromEntries(headers), bytes: Buffer.from(text), body: JSON.parse(data) };
-}
-
-/** A subscription whose receiver takes everything. */
-async function subscribe(stage: Stage): Promise<ExampleCall> {
-  stage.host.answer('/events', () => ({ status: 204 }));
-  const json = { url: `${stage.host.origin}/events`, types: ['media.ready'] };
-  return post(stage, 201, { path: '/v1/subscriptions', json });
-}
-
-async function subscriptionPath(stage: Stage): Promise<string> {
-  const { id } = (await subscribe(stage)).answer.body as { id: string };
-  return `/v1/subscriptions/${id}`;
+  over.abort();
+  const [, data = 'null'] = /^data: (.*)\n/m.exec(text) ?? [];
+  return {
+    status: response.status,
+    headers: Object.fromEntries(response.headers),
+    bytes: Buffer.from(text),
+    body: JSON.parse(data) as unknown,
+  };
 }
 
 export const calls: Readonly<Record<string, MakeCalls>> = {
@@ -238,6 +240,67 @@ export const calls: Readonly<Record<string, MakeCalls>> = {
     await get(stage, 400, { path: '/v1/audit?limit=0' }),
   ],
 
+  'get /v1/events': async (stage) => [
+    { status: 200, answer: await firstEvent(stage) },
+    await get(stage, 400, { path: '/v1/events?lastEventId=nonsense' }),
+  ],
+
+  'get /v1/subscriptions': async (stage) => {
+    await aSubscription(stage);
+    return [await get(stage, 200, { path: '/v1/subscriptions' })];
+  },
+
+  'post /v1/subscriptions': async (stage) => {
+    const [path, url] = ['/v1/subscriptions', `${stage.host.origin}/hook`];
+    return [
+      await post(stage, 201, { path, json: { url } }),
+      await post(stage, 201, {
+        path,
+        json: { url, description: null, types: ['media.ready'], channels: ['z-api'] },
+      }),
+      await post(stage, 400, { path, json: { url: 'ftp://nowhere' } }),
+    ];
+  },
+
+  'get /v1/subscriptions/{id}': async (stage) => [
+    await get(stage, 200, { path: await aSubscription(stage) }),
+    await get(stage, 404, { path: `/v1/subscriptions/${nobody}` }),
+  ],
+
+  'patch /v1/subscriptions/{id}': async (stage) => {
+    const path = await aSubscription(stage);
+    return [
+      await patch(stage, 200, { path, json: { enabled: false } }),
+      await patch(stage, 200, { path, json: { enabled: true, description: 'again', types: [] } }),
+      await patch(stage, 400, { path, json: { enabled: 1 } }),
+      await patch(stage, 404, { path: `/v1/subscriptions/${nobody}`, json: {} }),
+    ];
+  },
+
+  'delete /v1/subscriptions/{id}': async (stage) => {
+    const path = await aSubscription(stage);
+    return [await remove(stage, 204, { path }), await remove(stage, 404, { path })];
+  },
+
+  'post /v1/subscriptions/{id}/test': async (stage) => [
+    await post(stage, 200, { path: `${await aSubscription(stage)}/test` }),
+    await post(stage, 404, { path: `/v1/subscriptions/${nobody}/test` }),
+  ],
+
+  'get /v1/subscriptions/{id}/deliveries': async (stage) => {
+    const path = `${await aSubscription(stage)}/deliveries`;
+    await readyMedia(stage);
+    await until(async () => {
+      const { answer } = await get(stage, 200, { path });
+      return (answer.body as { items: unknown[] }).items.length > 0;
+    });
+    return [
+      await get(stage, 200, { path }),
+      await get(stage, 400, { path: `${path}?limit=0` }),
+      await get(stage, 404, { path: `/v1/subscriptions/${nobody}/deliveries` }),
+    ];
+  },
+
   'get /v1/tokens': async (stage) => [
     await get(stage, 200, { path: '/v1/tokens' }),
     await get(stage, 400, { path: '/v1/tokens?limit=0' }),
@@ -297,63 +360,6 @@ export const calls: Readonly<Record<string, MakeCalls>> = {
     await remove(stage, 204, { path: '/v1/session', headers: ownPage }),
     await remove(stage, 403, { path: '/v1/session' }),
   ],
-
-  'get /v1/events': async (stage) => {
-    await readyMedia(stage);
-    return [
-      { status: 200, answer: await firstEvent(stage) },
-      await get(stage, 400, { path: '/v1/events?type=nonsense' }),
-    ];
-  },
-
-  'get /v1/subscriptions': async (stage) => {
-    await subscribe(stage);
-    return [await get(stage, 200, { path: '/v1/subscriptions' })];
-  },
-
-  'post /v1/subscriptions': async (stage) => [
-    await subscribe(stage),
-    await post(stage, 400, { path: '/v1/subscriptions', json: { url: 'http://169.254.169.254/latest' } }),
-  ],
-
-  'get /v1/subscriptions/{id}': async (stage) => [
-    await get(stage, 200, { path: await subscriptionPath(stage) }),
-    await get(stage, 404, { path: `/v1/subscriptions/${nobody}` }),
-  ],
-
-  'patch /v1/subscriptions/{id}': async (stage) => {
-    const path = await subscriptionPath(stage);
-    return [
-      await patch(stage, 200, { path, json: { enabled: false, description: 'for the archive' } }),
-      await patch(stage, 200, { path, json: { enabled: true, types: [] } }),
-      await patch(stage, 400, { path, json: { url: 'file:///etc/passwd' } }),
-      await patch(stage, 404, { path: `/v1/subscriptions/${nobody}`, json: {} }),
-    ];
-  },
-
-  'delete /v1/subscriptions/{id}': async (stage) => [
-    await remove(stage, 204, { path: await subscriptionPath(stage) }),
-    await remove(stage, 404, { path: `/v1/subscriptions/${nobody}` }),
-  ],
-
-  'post /v1/subscriptions/{id}/test': async (stage) => [
-    await post(stage, 200, { path: `${await subscriptionPath(stage)}/test` }),
-    await post(stage, 404, { path: `/v1/subscriptions/${nobody}/test` }),
-  ],
-
-  'get /v1/subscriptions/{id}/deliveries': async (stage) => {
-    const path = `${await subscriptionPath(stage)}/deliveries`;
-    await readyMedia(stage);
-    await until(async () => {
-      const { items } = (await get(stage, 200, { path })).answer.body as { items: unknown[] };
-      return items.length > 0;
-    });
-    return [
-      await get(stage, 200, { path }),
-      await get(stage, 400, { path: `${path}?limit=0` }),
-      await get(stage, 404, { path: `/v1/subscriptions/${nobody}/deliveries` }),
-    ];
-  },
 
   'post /webhooks/{channel}': async (stage) => {
     const payload = picture('z-api');

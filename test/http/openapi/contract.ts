@@ -92,8 +92,7 @@ function typeOf({ headers }: Answer<unknown>): string {
 }
 
 function bodyOf(answer: Answer<unknown>): unknown {
-  // Of a stream, the document says what the data of an event is.
-  return /json$|event-stream$/.test(typeOf(answer)) ? answer.body : answer.bytes.toString('utf8');
+  return answer.body === undefined ? answer.bytes.toString('utf8') : answer.body;
 }
 
 function escapePointer(part: string): string {
