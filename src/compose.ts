@@ -25,6 +25,7 @@ import { createQueue, type Queue } from './infra/queue.js';
 import { createSafeFetch } from './infra/safe-fetch.js';
 import { createSealedBox } from './infra/sealed-box.js';
 import { createStaging } from './infra/staging.js';
+import { createStats } from './infra/stats.js';
 import { createTokenSigner } from './infra/token-signer.js';
 import { createSubscriptionTable } from './infra/subscription-table.js';
 import { createTokens } from './infra/tokens.js';
@@ -124,6 +125,7 @@ export function compose(config: Config, { databaseUrl, publicUrl, logger, now }:
   });
   const app = createApp(
     {
+      stats: createStats(database.pool),
       ...{ channels, lookup, table, blobs, staging, store, inbox, notifications, logger, publicUrl, now },
       ...{ events, subscriptions, post, stopping: stopping.signal },
       postSigned: (call) => postSigned(calling, call),

@@ -16,6 +16,7 @@ import { handleErrors, notFound } from './middleware/errors.js';
 import { limitByToken, limitFailures } from './middleware/rate-limits.js';
 import { securityHeaders } from './middleware/security-headers.js';
 import { sessionRoutes, type SessionServices } from './session.js';
+import { statsRoutes, type StatsServices } from './stats.js';
 import { subscriptionRoutes, type SubscriptionServices } from './subscriptions.js';
 import { tokenRoutes } from './tokens.js';
 import { uploadRoutes, type UploadServices } from './uploads.js';
@@ -29,7 +30,8 @@ export type AppServices = WebhookServices &
   AuditServices &
   EventServices &
   SubscriptionServices &
-  SessionServices & {
+  SessionServices &
+  StatsServices & {
     readonly readiness: Readiness;
     readonly logger: Logger;
   };
@@ -78,6 +80,7 @@ export function createApp(services: AppServices, options: AppOptions): RequestLi
       failedSignInLimit: limitFailures(options.failedProofsPerMinute, 'too many sign-ins that failed'),
     }),
   );
+  app.use(statsRoutes(services, limit));
   app.use(tokenRoutes(services, limit));
   app.use(eventRoutes(services, limit));
   app.use(subscriptionRoutes(services, limit));

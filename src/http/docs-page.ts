@@ -33,9 +33,9 @@ export const docsScript = `fetch('openapi.json')
       displayRequestDuration: true,
       tryItOutEnabled: true,
       validatorUrl: null,
-      // For those who are signed in to the gallery; with a token it changes nothing.
+      // For those who are signed in to the gallery and send no token.
       requestInterceptor: (request) => {
-        request.headers['X-Inlet-Request'] = '1';
+        if (!request.headers.Authorization) request.headers['X-Inlet-Request'] = '1';
         return request;
       },
     });

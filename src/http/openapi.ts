@@ -14,6 +14,7 @@ import { messageApi } from './messages.js';
 import { nameComponents } from './openapi-components.js';
 import { sessionApi } from './session.js';
 import { problem } from './shapes/problem.js';
+import { statsApi } from './stats.js';
 import { subscriptionApi } from './subscriptions.js';
 import { tokenApi } from './tokens.js';
 import { uploadApi } from './uploads.js';
@@ -37,7 +38,7 @@ const documentApi: readonly ApiRoute[] = [
 /** Every route of the API. */
 export const apiRoutes: readonly ApiRoute[] = [
   ...[...mediaApi, ...mediaHistoryApi, ...uploadApi, ...messageApi, ...deliveryApi],
-  ...[...eventApi, ...subscriptionApi, ...auditApi, ...tokenApi, ...sessionApi],
+  ...[...statsApi, ...eventApi, ...subscriptionApi, ...auditApi, ...tokenApi, ...sessionApi],
   ...[...webhookApi, ...healthApi, ...documentApi],
 ];
 

@@ -240,6 +240,19 @@ export const calls: Readonly<Record<string, MakeCalls>> = {
     await get(stage, 400, { path: '/v1/audit?limit=0' }),
   ],
 
+  'get /v1/stats': async (stage) => {
+    await readyMedia(stage);
+    await mediaIn('pending', stage);
+    return [
+      await get(stage, 200, { path: '/v1/stats' }),
+      await get(stage, 200, {
+        path: '/v1/stats?days=366',
+        token: stage.service.token('admin', { channels: ['sobot'] }),
+      }),
+      await get(stage, 400, { path: '/v1/stats?days=367' }),
+    ];
+  },
+
   'get /v1/events': async (stage) => [
     { status: 200, answer: await firstEvent(stage) },
     await get(stage, 400, { path: '/v1/events?lastEventId=nonsense' }),
