@@ -5,11 +5,13 @@ interface DialogProps {
   readonly label: string;
   readonly class?: string;
   readonly onClose: () => void;
+  /** Also of keys that nothing inside has the focus for. */
+  readonly onKeyDown?: (event: KeyboardEvent) => void;
   readonly children: ComponentChildren;
 }
 
 /** The browser's own dialog: it keeps the focus inside, makes the rest inert, and gives the focus back. */
-export function Dialog({ label, class: name = '', onClose, children }: DialogProps) {
+export function Dialog({ label, class: name = '', onClose, onKeyDown, children }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const dialog = element.current;
@@ -28,6 +30,7 @@ export function Dialog({ label, class: name = '', onClose, children }: DialogPro
       class={`dialog ${name}`}
       aria-label={label}
       tabIndex={-1}
+      onKeyDown={onKeyDown}
       onCancel={(event) => {
         event.preventDefault();
         onClose();

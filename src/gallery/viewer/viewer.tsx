@@ -35,15 +35,17 @@ export function Viewer({ id, list, hrefOf, closedAt }: ViewerProps) {
   };
 
   return (
-    <Dialog label={media ? describe(media) : 'Media'} class="viewer" onClose={close}>
-      <div
-        class="viewer-body"
-        onKeyDown={(event) => {
-          if (isForField(event)) return;
-          if (event.key === 'ArrowLeft') turn(newer)();
-          if (event.key === 'ArrowRight') turn(older)();
-        }}
-      >
+    <Dialog
+      label={media ? describe(media) : 'Media'}
+      class="viewer"
+      onClose={close}
+      onKeyDown={(event) => {
+        if (isForField(event)) return;
+        if (event.key === 'ArrowLeft') turn(newer)();
+        if (event.key === 'ArrowRight') turn(older)();
+      }}
+    >
+      <div class="viewer-body">
         <div class="viewer-stage">
           {media && <Stage key={media.id} media={media} />}
           <Turn name="left" label="Newer" disabled={newer === undefined} onClick={turn(newer)} />

@@ -12,4 +12,3 @@ export const problem = z.object({
     .optional()
     .meta({ description: 'The fields at fault, where there are any' }),
 });
-export type Problem = z.infer<typeof problem>;
