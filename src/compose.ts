@@ -5,12 +5,14 @@ import { join } from 'node:path';
 
 import type { Config } from './config.js';
 import type { Channel, Channels } from './domain/channel.js';
+import { createPseudonym } from './domain/pseudonym.js';
 import { createLinkSigner } from './domain/signed-link.js';
 import { createApp } from './http/app.js';
 import { eventView } from './http/event-view.js';
 import { createAudit } from './infra/audit.js';
 import { createLocalBlobStore } from './infra/blob-store.js';
 import { openDatabase } from './infra/database.js';
+import { createErasure } from './infra/erasure.js';
 import { createEventLog } from './infra/event-log.js';
 import { createGuardedPost } from './infra/guarded-post.js';
 import { createHttp } from './infra/http-client.js';
@@ -21,6 +23,8 @@ import { createLookup } from './infra/lookup.js';
 import { createMediaTable } from './infra/media-table.js';
 import { listen } from './infra/notifications.js';
 import { openOutbox } from './infra/outbox.js';
+import { createOrphans } from './infra/orphans.js';
+import { createRetention } from './infra/retention.js';
 import { createQueue, type Queue } from './infra/queue.js';
 import { createSafeFetch } from './infra/safe-fetch.js';
 import { createSealedBox } from './infra/sealed-box.js';
@@ -29,11 +33,14 @@ import { createStats } from './infra/stats.js';
 import { createTokenSigner } from './infra/token-signer.js';
 import { createSubscriptionTable } from './infra/subscription-table.js';
 import { createTokens } from './infra/tokens.js';
+import { createDiscard } from './pipeline/discard.js';
+import { createErase } from './pipeline/erase.js';
 import { createFetch } from './pipeline/fetch.js';
 import { createHostGate } from './pipeline/host-gate.js';
 import { createMaintain } from './pipeline/maintain.js';
 import { createNotify, postSigned } from './pipeline/notify.js';
 import { createReceive } from './pipeline/receive.js';
+import { createRetain } from './pipeline/retain.js';
 import { createStore } from './pipeline/store.js';
 import { createTaskList } from './pipeline/task-list.js';
 
@@ -81,20 +88,12 @@ export function compose(config: Config, { databaseUrl, publicUrl, logger, now }:
     waitingPerHost,
   });
   const stopping = new AbortController();
+  const erasure = createErasure(database.pool, audit, now);
+  const discard = createDiscard({ orphans: createOrphans(database.pool), blobs });
 
   const fetch = createFetch({
-    ...{
-      table,
-      channels,
-      download,
-      http,
-      staging,
-      store,
-      gate,
-      logger,
-      now,
-      chance: Math.random,
-    },
+    ...{ table, channels, download, http, staging, store, blobs, discard, gate, logger, now },
+    chance: Math.random,
     ...{
       maxBytes: config.maxMediaBytes,
       maxAttempts: limits.maxAttempts,
@@ -117,10 +116,15 @@ export function compose(config: Config, { databaseUrl, publicUrl, logger, now }:
     ...{ table, subscriptions, staging, logger },
     downloadTimeoutMs: limits.timeoutMs,
   });
+  const retain = createRetain({
+    ...{ erasure, discard, audit, now, ...config.retention },
+    retention: createRetention(database.pool),
+    stopping: () => stopping.signal.aborted,
+  });
   const queue = createQueue({
     database,
     logger,
-    tasks: createTaskList({ fetch, notify, maintain }),
+    tasks: createTaskList({ fetch, notify, maintain, discard, retain }),
     concurrency: jobsAtOnce,
   });
   const app = createApp(
@@ -131,7 +135,8 @@ export function compose(config: Config, { databaseUrl, publicUrl, logger, now }:
       postSigned: (call) => postSigned(calling, call),
       receive: createReceive(inbox),
       links: createLinkSigner(config.authSecret),
-      ...{ tokens, audit },
+      ...{ tokens, audit, erasure },
+      erase: createErase({ erasure, discard, pseudonym: createPseudonym(config.authSecret) }),
       readiness: {
         database: () => database.pool.query('select 1'),
         queue: () => config.processMode === 'api' || queue.isRunning(),

@@ -48,6 +48,8 @@ const settings = z.object({
   MAX_MEDIA_BYTES: wholeNumber(104_857_600),
   MAX_IMAGE_PIXELS: wholeNumber(100_000_000),
   MAX_WEBHOOK_BYTES: wholeNumber(3_145_728),
+  RETENTION_DAYS: z.coerce.number().int().min(1).max(36_500).optional(),
+  DELIVERY_RETENTION_DAYS: wholeNumber(30, { max: 36_500 }),
   FETCH_TIMEOUT_MS: wholeNumber(30_000),
   FETCH_MAX_ATTEMPTS: wholeNumber(12),
   FETCH_CONCURRENCY: wholeNumber(32),
@@ -73,6 +75,11 @@ export interface Config {
   readonly authSecret: string;
   readonly processMode: 'all' | 'api' | 'worker';
   readonly uploadsDir: string;
+  readonly retention: {
+    /** Undefined: media are kept. */
+    readonly mediaDays: number | undefined;
+    readonly deliveryDays: number;
+  };
   readonly maxMediaBytes: number;
   readonly maxImagePixels: number;
   readonly maxWebhookBytes: number;
@@ -123,6 +130,7 @@ function toConfig(values: z.infer<typeof settings>, channels: readonly Channel[]
     authSecret: values.AUTH_SECRET ?? keptSecret(inletDir),
     processMode: values.PROCESS_MODE,
     uploadsDir: resolve(values.UPLOADS_DIR),
+    retention: { mediaDays: values.RETENTION_DAYS, deliveryDays: values.DELIVERY_RETENTION_DAYS },
     maxMediaBytes: values.MAX_MEDIA_BYTES,
     maxImagePixels: values.MAX_IMAGE_PIXELS,
     maxWebhookBytes: values.MAX_WEBHOOK_BYTES,

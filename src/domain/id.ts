@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
 
+/** An id below all that are made from this moment on: ids sort by time. */
+export function lowestIdAt(moment: Date): string {
+  const time = Math.max(0, moment.getTime()).toString(16).padStart(12, '0');
+  return `${time.slice(0, 8)}-${time.slice(8)}-0000-0000-000000000000`;
+}
+
 let lastMs = 0;
 let sequence = 0;
 

@@ -5,6 +5,7 @@ import express from 'express';
 import type { Logger } from '../infra/logger.js';
 import { auditRoutes, type AuditServices } from './audit.js';
 import { deliveryRoutes, type DeliveryServices } from './deliveries.js';
+import { eraseRoutes, type EraseServices } from './erase.js';
 import { eventRoutes, type EventServices } from './events.js';
 import { galleryRoutes } from './gallery.js';
 import { docsRoutes } from './docs.js';
@@ -31,7 +32,8 @@ export type AppServices = WebhookServices &
   EventServices &
   SubscriptionServices &
   SessionServices &
-  StatsServices & {
+  StatsServices &
+  EraseServices & {
     readonly readiness: Readiness;
     readonly logger: Logger;
   };
@@ -69,6 +71,7 @@ export function createApp(services: AppServices, options: AppOptions): RequestLi
   app.use(docsRoutes(services));
   app.use(uploadRoutes(services, { maxBytes: options.maxMediaBytes, limit }));
   app.use(express.json({ limit: '256kb' }));
+  app.use(eraseRoutes(services, limit));
   app.use(mediaRoutes(services, limit));
   app.use(mediaHistoryRoutes(services, limit));
   app.use(messageRoutes(services, limit));

@@ -85,7 +85,8 @@ export function mediaRoutes(services: MediaServices, limit: RequestHandler): Rou
   });
 
   router.all('/v1/media', allowOnly('GET, HEAD, POST')); // POST is for uploads.
-  for (const path of ['', '/content', '/preview']) router.all(`/v1/media/:id${path}`, allowOnly('GET, HEAD'));
+  router.all('/v1/media/:id', allowOnly('GET, HEAD, DELETE')); // DELETE is for erasing.
+  for (const path of ['/content', '/preview']) router.all(`/v1/media/:id${path}`, allowOnly('GET, HEAD'));
   for (const path of ['/link', '/retry']) router.all(`/v1/media/:id${path}`, allowOnly('POST'));
   return router;
 }

@@ -8,12 +8,13 @@ import { seesChannel } from '../domain/access.js';
 import type { Channels } from '../domain/channel.js';
 import { AppError, isMediaError } from '../domain/errors.js';
 import { mediaKinds } from '../domain/provider.js';
+import type { BlobStore } from '../infra/blob-store.js';
 import type { Lookup } from '../infra/lookup.js';
 import type { MediaTable } from '../infra/media-table.js';
 import type { StagedFile, Staging } from '../infra/staging.js';
 import { storable } from '../infra/text.js';
 import type { Tokens } from '../infra/tokens.js';
-import type { Store } from '../pipeline/store.js';
+import { isStored, type Store } from '../pipeline/store.js';
 import type { ApiRoute } from './api-route.js';
 import { parseInput } from './input.js';
 import { accessOf, authenticate } from './middleware/authenticate.js';
@@ -27,6 +28,7 @@ export interface UploadServices {
   readonly table: MediaTable;
   readonly staging: Staging;
   readonly store: Store;
+  readonly blobs: BlobStore;
   readonly now: () => Date;
 }
 
@@ -90,6 +92,10 @@ export function uploadRoutes(
           blob,
           services.now(),
         );
+        if (!(await isStored(services.blobs, blob))) {
+          await services.table.undoReady(id, blob, services.now());
+          throw new AppError('service.unavailable', 'the same bytes were being erased; send them again');
+        }
         const media = await services.lookup.media(id);
         if (!media) throw new Error('an upload is gone right after it was stored');
         response.status(201).location(`/v1/media/${id}`).json(mediaView(media));

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 
 import { AppError } from '../domain/errors.js';
-import type { PreviewSize } from '../domain/media.js';
+import type { BlobFacts, PreviewSize } from '../domain/media.js';
 
 export type StoredBytes = { readonly file: string } | { readonly data: Buffer };
 
@@ -17,6 +17,8 @@ export interface BlobStore {
   /** From `start` to `end`, both included. */
   readonly read: (key: string, range: { readonly start: number; readonly end: number }) => Readable;
   readonly size: (key: string) => Promise<number | undefined>;
+  /** When it resolves, nothing is there under this key, also after a crash. It need not have been there. */
+  readonly remove: (key: string) => Promise<void>;
 }
 
 /** Two levels of folders keep each of them small. */
@@ -26,6 +28,11 @@ export function blobKey(sha256: string): string {
 
 export function previewKey(sha256: string, size: PreviewSize): string {
   return `previews/${checked(sha256).slice(0, 2)}/${sha256}-${size}`;
+}
+
+/** Everything that is stored of a blob. The bytes come first: without them, the rest is stored anew as well. */
+export function keysOf({ sha256, previews }: Pick<BlobFacts, 'sha256' | 'previews'>): readonly string[] {
+  return [blobKey(sha256), ...previews.map(({ size }) => previewKey(sha256, size))];
 }
 
 function checked(sha256: string): string {
@@ -66,6 +73,14 @@ export function createLocalBlobStore(folder: string): BlobStore {
     has: async (key) => (await sizeOf(pathOf(key))) !== undefined,
     read: (key, range) => createReadStream(pathOf(key), range),
     size: (key) => sizeOf(pathOf(key)),
+    remove: async (key) => {
+      const path = pathOf(key);
+      await rm(path, { force: true });
+      // A folder that is not there holds nothing either.
+      await sync(dirname(path)).catch((error: unknown) => {
+        if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+      });
+    },
   };
 }
 

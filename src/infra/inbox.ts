@@ -184,6 +184,10 @@ async function commitBatch(pool: pg.Pool, entries: readonly InboxEntry[]): Promi
     written.deliveries.has(id) && media.every((one) => written.media.has(one.id));
   const known = entries.filter((entry) => !isNew(entry));
   const kept = await findKept(pool, known);
+  await eraseRedelivered(
+    pool,
+    known.filter(({ id, messages }) => written.deliveries.has(id) && messages.length > 0),
+  );
   // A known message that comes with a new kind of attachment, or a commit of that which was cut off in the middle.
   const incomplete = known.filter(({ id, media }) => (kept.get(id)?.media.length ?? 0) < media.length);
   const added = incomplete.length > 0 ? await complete(pool, incomplete, kept) : new Map<string, Committed>();
@@ -366,7 +370,7 @@ const againStatement: Statement = {
     `
   update delivery set outcome = x.outcome, reason = x.reason
   from json_to_recordset($1::json) as x (${deliveryColumns})
-  where delivery.id = x.id and $5::bytea is not null
+  where delivery.id = x.id and delivery.erased_at is null and $5::bytea is not null
   returning delivery.id, delivery.channel, delivery.provider, delivery.received_at`,
     `(
     select id, channel, message_id from m
@@ -374,10 +378,37 @@ const againStatement: Statement = {
     select message.id, message.channel, message.message_id
     from json_to_recordset($2::json) as y (delivery_id uuid, message_id text)
     join d on d.id = y.delivery_id
-    join message on message.channel = d.channel and message.message_id = y.message_id
+    join message on message.channel = d.channel and message.message_id = y.message_id and message.erased_at is null
   )`,
   ),
 };
+
+/**
+ * An erased message that comes again with other bytes is recognised, and its raw delivery, new as it is, must not keep what was
+ * erased. Waits for an erasure that is under way, which may have looked for deliveries before this one was there.
+ */
+async function eraseRedelivered(pool: pg.Pool, entries: readonly InboxEntry[]): Promise<void> {
+  if (entries.length === 0) return;
+  await pool.query({
+    name: 'inbox-redelivered',
+    text: `
+      with told as (
+        select x.delivery_id, message.erased_at
+        from json_to_recordset($1::json) as x (delivery_id uuid, channel text, message_id text)
+        join message on message.channel = x.channel and message.message_id = x.message_id
+        order by message.id for share of message
+      )
+      update delivery set body = '', headers = '{}', reason = null, erased_at = now()
+      where id in (select delivery_id from told where erased_at is not null)`,
+    values: [
+      JSON.stringify(
+        entries.flatMap(({ id, channel, messages }) =>
+          messages.map(({ message_id }) => ({ delivery_id: id, channel, message_id })),
+        ),
+      ),
+    ],
+  });
+}
 
 type Kept = Omit<Committed, 'duplicate'>;
 

@@ -5,7 +5,9 @@ import type { MediaErrorCode } from '../domain/errors.js';
 import type { BlobFacts, Preview } from '../domain/media.js';
 import type { MediaKind } from '../domain/provider.js';
 import { topics } from './notifications.js';
-import { fetchTask, maxJobAttempts } from './tasks.js';
+import { transaction } from './database.js';
+import { releaseBlobs } from './orphans.js';
+import { discardTask, fetchTask, maxJobAttempts } from './tasks.js';
 
 /** What the worker needs to know of a media that is to be fetched. */
 export interface PendingMedia {
@@ -24,15 +26,17 @@ export interface MediaTable {
   readonly findPending: (id: string) => Promise<PendingMedia | undefined>;
   /** What is known of bytes that are stored already. */
   readonly findBlob: (sha256: string) => Promise<BlobFacts | undefined>;
-  /** pending → ready, with the blob. */
-  readonly markReady: (id: string, blob: BlobFacts, now: Date) => Promise<void>;
+  /** pending → ready, with the blob. False when it is not pending any more: then bytes that nobody else has are orphans. */
+  readonly markReady: (id: string, blob: BlobFacts, now: Date) => Promise<boolean>;
+  /** Takes back {@link markReady} or {@link addUpload}: fetched again, or gone when it cannot be. */
+  readonly undoReady: (id: string, blob: BlobFacts, now: Date) => Promise<void>;
   /** pending → rejected or failed. */
   readonly markRefused: (id: string, state: 'rejected' | 'failed', error: MediaError) => Promise<void>;
   /** Stays pending: the attempt and its error are written down together with the job of the next attempt. */
   readonly scheduleRetry: (id: string, at: Date, error: MediaError) => Promise<void>;
   /** Stays pending, no attempt counted: the job is put off because its host is busy. */
   readonly postpone: (id: string, at: Date) => Promise<void>;
-  /** A fresh link in place of an expired one. */
+  /** A fresh link in place of an expired one, while it is pending. */
   readonly replaceSource: (id: string, url: string, expiresAt: Date | null) => Promise<void>;
   /** rejected or failed → pending, to be fetched now; false when it is in another state or has no source. */
   readonly retryNow: (id: string, now: Date) => Promise<boolean>;
@@ -73,11 +77,16 @@ const tell = `
   n as (
     insert into notification (type, channel, media_id) select 'media.' || state, channel, id from m
   )
-  select pg_notify('${topics.media}', id::text), pg_notify('${topics.outbox}', '') from m`;
+  select true as told, pg_notify('${topics.media}', id::text)::text, pg_notify('${topics.outbox}', '')::text from m`;
 
-const insertBlob = `
-  insert into blob (sha256, type, bytes, width, height, thumbhash, previews, created_at)
-  values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (sha256) do nothing`;
+/**
+ * A blob that gets a user. One that is there already is locked, whether it changes or not: it cannot be discarded between
+ * now and the commit. Without a user after all (`used` is false), its files are orphans from the first.
+ */
+const insertBlob = (used: string): string => `
+  insert into blob (sha256, type, bytes, width, height, thumbhash, previews, created_at, orphaned_at)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, case when not (${used}) then $8::timestamptz end)
+  on conflict (sha256) do update set orphaned_at = null where blob.orphaned_at is not null and (${used})`;
 
 function blobValues(
   { sha256, type, bytes, width, height, thumbhash, previews }: BlobFacts,
@@ -102,27 +111,48 @@ export function createMediaTable(pool: pg.Pool): MediaTable {
     findBlob: async (sha256) => {
       const { rows } = await pool.query<BlobFacts & { bytes: string; previews: Preview[] }>({
         name: 'blob-find',
-        text: 'select sha256, type, bytes, width, height, thumbhash, previews from blob where sha256 = $1',
+        // One without users may be on its way out: its files cannot be counted on.
+        text: `select sha256, type, bytes, width, height, thumbhash, previews from blob
+               where sha256 = $1 and orphaned_at is null`,
         values: [sha256],
       });
       return rows[0] && { ...rows[0], bytes: Number(rows[0].bytes) };
     },
 
     markReady: async (id, blob, now) => {
-      await pool.query({
+      const { rows } = await pool.query<{ told: boolean }>({
         name: 'media-ready',
-        text: `with b as (${insertBlob}), m as (
+        text: `with m as (
                  update media set state = 'ready', sha256 = $1, ready_at = $8, attempts = attempts + 1,
                                   next_attempt_at = null, error_code = null, error_message = null
                  where id = $9 and state = 'pending' returning id, channel, state
-               ), attempt as (${addAttempt('null', 'null')}), ${tell}`,
+               ), b as (${insertBlob('select exists (select from m)')}
+               ), attempt as (${addAttempt('null', 'null')}), ${tell}
+               union all
+               select false, graphile_worker.add_job('${discardTask}', json_build_object('sha256', array[$1::text]),
+                                                     max_attempts => ${String(maxJobAttempts)})::text, null
+               where not exists (select from m)`,
         values: [...blobValues(blob, now), id],
       });
+      return rows[0]?.told ?? false;
     },
+
+    undoReady: (id, { sha256 }, now) =>
+      transaction(pool, async (connection) => {
+        await connection.query(
+          `with m as (
+             update media set state = 'pending', sha256 = null, ready_at = null, next_attempt_at = $2
+             where id = $1 and state = 'ready' and source_url is not null returning id, next_attempt_at as run_at
+           ), upload as (delete from media where id = $1 and state = 'ready' and source_url is null)
+           ${addJobs('select id, run_at from m')}`,
+          [id, now],
+        );
+        await releaseBlobs(connection, [sha256], now);
+      }),
 
     addUpload: async ({ id, channel, provider, kind, filename }, blob, now) => {
       await pool.query(
-        `with b as (${insertBlob})
+        `with b as (${insertBlob('true')})
          insert into media (id, channel, provider, position, direction, kind, state, filename, received_at, ready_at, sha256)
          values ($9, $10, $11, 0, 'outbound', $12, 'ready', $13, $8, $8, $1)`,
         [...blobValues(blob, now), id, channel, provider, kind, filename],
@@ -160,11 +190,10 @@ export function createMediaTable(pool: pg.Pool): MediaTable {
     },
 
     replaceSource: async (id, url, expiresAt) => {
-      await pool.query('update media set source_url = $2, source_expires_at = $3 where id = $1', [
-        id,
-        url,
-        expiresAt,
-      ]);
+      await pool.query(
+        `update media set source_url = $2, source_expires_at = $3 where id = $1 and state = 'pending'`,
+        [id, url, expiresAt],
+      );
     },
 
     retryNow: async (id, now) => {

@@ -18,7 +18,7 @@ import type pg from 'pg';
 
 import { newSession, type Database } from './database.js';
 import type { Logger } from './logger.js';
-import { maintainTask } from './tasks.js';
+import { maintainTask, retainTask } from './tasks.js';
 
 export interface Queue {
   /** Resolves when the first pool takes jobs. */
@@ -108,6 +108,7 @@ async function startPool({ database, logger, tasks, concurrency }: QueueOptions)
     taskList: tasks,
     parsedCronItems: parseCronItems([
       { task: maintainTask, match: '* * * * *', options: { backfillPeriod: 0 } },
+      { task: retainTask, match: '7 * * * *', options: { backfillPeriod: 0 } },
     ]),
     events,
     logger: quietLogger(logger),

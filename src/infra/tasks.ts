@@ -9,6 +9,12 @@ export const fetchTask = 'fetch';
 /** Tells one subscription of the events that wait for it; payload `{subscriptionId}`. Never two at once for one subscription. */
 export const notifyTask = 'notify';
 
+/** Removes the files of blobs that no media uses any more, then their rows; payload `{sha256: [...]}`. */
+export const discardTask = 'discard';
+
+/** Every hour: removes what is older than it is to be kept. */
+export const retainTask = 'retain';
+
 /** Every minute: looks for what was left behind. */
 export const maintainTask = 'maintain';
 

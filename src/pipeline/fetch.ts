@@ -1,14 +1,17 @@
 /** One attempt to bring the bytes of one attachment home. Safe to run twice: whatever is done already is left alone. */
 import { matchesHost, type Channel, type Channels } from '../domain/channel.js';
 import { AppError } from '../domain/errors.js';
+import type { BlobFacts } from '../domain/media.js';
 import type { Downloads, HeaderRecord, Http, MaybePromise } from '../domain/provider.js';
 import { asMediaError, decideAfterFailure } from '../domain/retry.js';
+import type { BlobStore } from '../infra/blob-store.js';
 import type { Logger } from '../infra/logger.js';
 import type { MediaTable, PendingMedia } from '../infra/media-table.js';
 import type { SafeFetch } from '../infra/safe-fetch.js';
 import type { StagedFile, Staging } from '../infra/staging.js';
+import type { Discard } from './discard.js';
 import type { HostGate } from './host-gate.js';
-import type { Store } from './store.js';
+import { isStored, type Store } from './store.js';
 
 export interface FetchOptions {
   readonly table: MediaTable;
@@ -17,6 +20,8 @@ export interface FetchOptions {
   readonly http: Http;
   readonly staging: Staging;
   readonly store: Store;
+  readonly blobs: Pick<BlobStore, 'has'>;
+  readonly discard: Discard;
   readonly gate: HostGate;
   readonly logger: Logger;
   readonly now: () => Date;
@@ -89,16 +94,24 @@ async function attempt(options: FetchOptions, media: PendingMedia): Promise<numb
 }
 
 async function bringHome(options: FetchOptions, media: PendingMedia): Promise<number | undefined> {
-  const { gate, store, table, now } = options;
+  const { gate, store } = options;
   // Only the download holds a place at the gate: what waits to be decoded lies on the disk.
   const passed = await gate.pass(hostOf(media.url), () => downloadFile(options, media));
   if ('comeBackIn' in passed) return passed.comeBackIn;
-  await table.markReady(
-    media.id,
-    await store(passed.done, { kind: media.kind, sha256: media.sha256 }),
-    now(),
-  );
+  await keep(options, media, await store(passed.done, { kind: media.kind, sha256: media.sha256 }));
   return undefined;
+}
+
+/** Stored bytes become those of the media. Both may have been erased in the meantime, the media or another one with these bytes. */
+async function keep(
+  { table, blobs, discard, now }: FetchOptions,
+  { id }: PendingMedia,
+  blob: BlobFacts,
+): Promise<void> {
+  if (!(await table.markReady(id, blob, now()))) await discard([blob.sha256]);
+  // Files that were discarded after they were found, or written anew, and before the row was: they are fetched once more.
+  // Nobody can remove them any more once the row is written, so that looking now is enough.
+  else if (!(await isStored(blobs, blob))) await table.undoReady(id, blob, now());
 }
 
 async function downloadFile(

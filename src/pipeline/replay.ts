@@ -10,6 +10,7 @@ export interface KeptDelivery {
   readonly body: Uint8Array;
   readonly headers: Readonly<Record<string, string>>;
   readonly receivedAt: Date;
+  readonly erasedAt: Date | null;
 }
 
 /** What exists already stays as it is; what was not understood before is added. Links keep the age they have. */
@@ -17,6 +18,7 @@ export async function replay(
   delivery: KeptDelivery,
   { inbox, channels }: { readonly inbox: Pick<Inbox, 'recommit'>; readonly channels: Channels },
 ): Promise<Receipt> {
+  if (delivery.erasedAt) throw new AppError('delivery.erased', 'what the delivery held was erased');
   const channel = channels.find(delivery.channel);
   if (!channel)
     throw new AppError('webhook.unknown_channel', 'the channel of this delivery does not exist any more');

@@ -2,7 +2,7 @@
 import { AppError } from '../domain/errors.js';
 import { isDecodable, typeFitsKind, type BlobFacts } from '../domain/media.js';
 import type { MediaKind } from '../domain/provider.js';
-import { blobKey, previewKey, type BlobStore } from '../infra/blob-store.js';
+import { blobKey, keysOf, previewKey, type BlobStore } from '../infra/blob-store.js';
 import { sniffType } from '../infra/file-types.js';
 import type { ImageDecoder, Previewed } from '../infra/images.js';
 import type { MediaTable } from '../infra/media-table.js';
@@ -83,6 +83,12 @@ export function createStore({ blobs, images, table, decoders }: StoreOptions): S
       await file.discard();
     }
   };
+}
+
+/** Whether everything that is stored of a blob is there. */
+export async function isStored(blobs: Pick<BlobStore, 'has'>, blob: BlobFacts): Promise<boolean> {
+  const found = await Promise.all(keysOf(blob).map((key) => blobs.has(key)));
+  return found.every(Boolean);
 }
 
 type PictureFacts = Pick<BlobFacts, 'width' | 'height' | 'thumbhash' | 'previews'>;

@@ -1,17 +1,21 @@
 import type { TaskList } from 'graphile-worker';
 import { z } from 'zod';
 
-import { fetchTask, maintainTask, notifyTask } from '../infra/tasks.js';
+import { discardTask, fetchTask, maintainTask, notifyTask, retainTask } from '../infra/tasks.js';
+import type { Discard } from './discard.js';
 import type { FetchJob } from './fetch.js';
 
 const fetchPayload = z.object({ mediaId: z.uuid() });
 const notifyPayload = z.object({ subscriptionId: z.uuid() });
+const discardPayload = z.object({ sha256: z.array(z.string()) });
 
 /** What the queue runs. */
 export function createTaskList(tasks: {
   readonly fetch: (job: FetchJob) => Promise<void>;
   readonly notify: (subscriptionId: string) => Promise<void>;
   readonly maintain: () => Promise<void>;
+  readonly discard: Discard;
+  readonly retain: () => Promise<void>;
 }): TaskList {
   return {
     [fetchTask]: async (payload, { job }) => {
@@ -20,5 +24,7 @@ export function createTaskList(tasks: {
     },
     [notifyTask]: (payload) => tasks.notify(notifyPayload.parse(payload).subscriptionId),
     [maintainTask]: tasks.maintain,
+    [discardTask]: (payload) => tasks.discard(discardPayload.parse(payload).sha256),
+    [retainTask]: tasks.retain,
   };
 }

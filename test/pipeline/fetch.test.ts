@@ -12,14 +12,18 @@ import { bytes, endless, startMediaHost, type Check, type MediaHost } from '../.
 import { photo, uniquePhotos, type UniquePhotos } from '../../src/demo/photos.js';
 import type { Channel } from '../../src/domain/channel.js';
 import { newId } from '../../src/domain/id.js';
+import { createAudit } from '../../src/infra/audit.js';
 import { blobKey, createLocalBlobStore } from '../../src/infra/blob-store.js';
 import { openDatabase, type Database } from '../../src/infra/database.js';
+import { createErasure } from '../../src/infra/erasure.js';
 import { createHttp, type HttpClient } from '../../src/infra/http-client.js';
 import { createImageDecoder } from '../../src/infra/images.js';
 import { createInbox, type MediaRow } from '../../src/infra/inbox.js';
 import { createMediaTable, type MediaTable } from '../../src/infra/media-table.js';
+import { createOrphans } from '../../src/infra/orphans.js';
 import { createSafeFetch, type SafeFetch } from '../../src/infra/safe-fetch.js';
 import { createStaging } from '../../src/infra/staging.js';
+import { createDiscard, type Discard } from '../../src/pipeline/discard.js';
 import { createFetch, type FetchOptions } from '../../src/pipeline/fetch.js';
 import { createHostGate } from '../../src/pipeline/host-gate.js';
 import { createStore } from '../../src/pipeline/store.js';
@@ -93,8 +97,9 @@ function publish(content: Buffer, ...checks: Check[]): string {
 /** The service's worker, with these channels and what else is to be different. */
 function worker(channels: readonly Channel[] = [plainChannel], changed: Partial<FetchOptions> = {}) {
   const images = createImageDecoder({ maxPixels: 1_000_000 });
+  const blobs = createLocalBlobStore(folder);
   const store = createStore({
-    blobs: createLocalBlobStore(folder),
+    blobs,
     images: {
       preview: (input) => {
         decoded += 1;
@@ -105,7 +110,8 @@ function worker(channels: readonly Channel[] = [plainChannel], changed: Partial<
     decoders: 2,
   });
   const run = createFetch({
-    ...{ table, download, http, store, now: () => now, chance: () => 1, stopping: () => false },
+    ...{ table, download, http, store, blobs, now: () => now, chance: () => 1, stopping: () => false },
+    discard: discarding(),
     channels: { find: (id) => channels.find((channel) => channel.id === id), all: () => channels },
     staging: createStaging(join(folder, 'tmp')),
     gate: createHostGate({ total: 16, perHost: 8, waitingPerHost: 64 }),
@@ -114,6 +120,20 @@ function worker(channels: readonly Channel[] = [plainChannel], changed: Partial<
     ...changed,
   });
   return (mediaId: string, starts = 1) => run({ mediaId, starts });
+}
+
+const discarding = (): Discard =>
+  createDiscard({ orphans: createOrphans(database.pool), blobs: createLocalBlobStore(folder) });
+
+/** Erases a media, rows and files. */
+async function erase(id: string): Promise<void> {
+  const erasure = createErasure(
+    database.pool,
+    createAudit(database.pool, () => now),
+    () => now,
+  );
+  const { blobs } = await erasure.media({ id, channel: 'z-api' }, { actor: 'test' });
+  await discarding()(blobs);
 }
 
 const plainChannel: Channel = {
@@ -673,5 +693,79 @@ describe('a process on its way out', () => {
     await download.close();
     await expect(running).rejects.toMatchObject({ retryable: true });
     expect(await rowOf(id)).toMatchObject({ state: 'pending', attempts: 0, error_code: null });
+  });
+});
+
+describe('while a picture is fetched', () => {
+  /** A worker during whose work something happens: the bytes are stored, the row does not say so yet. */
+  function interrupted(meanwhile: () => Promise<void>) {
+    const store = createStore({
+      blobs: createLocalBlobStore(folder),
+      images: createImageDecoder({ maxPixels: 1_000_000 }),
+      table,
+      decoders: 1,
+    });
+    return worker([plainChannel], {
+      store: async (file, expected) => {
+        const blob = await store(file, expected);
+        await meanwhile();
+        return blob;
+      },
+    });
+  }
+  const blobsOf = (content: Buffer) =>
+    clone.query('select sha256, orphaned_at from blob where sha256 = $1', [sha256(content)]);
+
+  test('it may be erased: it stays erased, and no file of it is left', async () => {
+    const content = freshPhoto();
+    const id = await announced(publish(content));
+    await interrupted(() => erase(id))(id);
+    expect(await rowOf(id)).toMatchObject({ state: 'erased', sha256: null });
+    expect(await storedFiles()).toEqual([]);
+    expect(await blobsOf(content)).toEqual([]);
+  });
+
+  test('it may be erased while another one has the same bytes: those of the other one stay', async () => {
+    const content = freshPhoto();
+    const [kept, erased] = [await announced(publish(content)), await announced(publish(content))];
+    await worker()(kept);
+    const before = await storedFiles();
+    await interrupted(() => erase(erased))(erased);
+    expect(await storedFiles()).toEqual(before);
+    expect(await blobsOf(content)).toEqual([{ sha256: sha256(content), orphaned_at: null }]);
+  });
+
+  test('the only other one with its bytes may be erased: it is fetched once more', async () => {
+    const content = freshPhoto();
+    const [other, id] = [await announced(publish(content)), await announced(publish(content))];
+    await worker()(other);
+    await clone.query('delete from graphile_worker._private_jobs');
+    await interrupted(() => erase(other))(id);
+    expect(await rowOf(id)).toMatchObject({ state: 'pending', sha256: null });
+    expect(await jobsOf(id)).toHaveLength(1);
+
+    await worker()(id);
+    expect(await rowOf(id)).toMatchObject({ state: 'ready', sha256: sha256(content) });
+    expect(await storedFiles()).toHaveLength(3);
+    await discarding()([sha256(content)]);
+    expect(await storedFiles()).toHaveLength(3);
+  });
+
+  test('its bytes may become orphans without being removed yet: they are its own then', async () => {
+    const content = freshPhoto();
+    const [other, id] = [await announced(publish(content)), await announced(publish(content))];
+    await worker()(other);
+    const erasure = createErasure(
+      database.pool,
+      createAudit(database.pool, () => now),
+      () => now,
+    );
+    await interrupted(async () => {
+      await erasure.media({ id: other, channel: 'z-api' }, { actor: 'test' });
+    })(id);
+    await discarding()([sha256(content)]);
+    expect(await rowOf(id)).toMatchObject({ state: 'ready' });
+    expect(await storedFiles()).toHaveLength(3);
+    expect(await blobsOf(content)).toEqual([{ sha256: sha256(content), orphaned_at: null }]);
   });
 });

@@ -1,0 +1,131 @@
+/** What erasing means, table by table. Each function is a step of a transaction of erasure.ts. */
+import type pg from 'pg';
+
+import { topics } from './notifications.js';
+
+/** A message as its provider knows it; statuses and events name it so. */
+export interface MessageName {
+  readonly channel: string;
+  readonly messageId: string;
+}
+
+/** A condition on deliveries. Its parameters begin with $2: the first one is taken. */
+export interface DeliveryCondition {
+  readonly sql: string;
+  readonly values: readonly unknown[];
+}
+
+/** The media must be locked, and not be erased. Whoever waits for one of them hears of it. */
+export async function eraseMedia(
+  connection: pg.PoolClient,
+  ids: readonly string[],
+  now: Date,
+): Promise<void> {
+  await connection.query(
+    `with m as (
+       update media set state = 'erased', erased_at = $2, filename = null, source_url = null, source_expires_at = null,
+                        declared_type = null, declared_sha256 = null, sha256 = null, next_attempt_at = null,
+                        error_message = null
+       where id = any($1) returning id
+     )
+     select pg_notify('${topics.media}', id::text) from m`,
+    [ids, now],
+  );
+  await connection.query('delete from media_attempt where media_id = any($1)', [ids]);
+}
+
+/** Those of the messages that have nothing left. */
+export async function eraseMessages(
+  connection: pg.PoolClient,
+  ids: readonly string[],
+  now: Date,
+): Promise<MessageName[]> {
+  await connection.query('select from message where id = any($1) order by id for update', [ids]);
+  const { rows } = await connection.query<MessageName>(
+    `update message set sender = '', recipient = null, chat = null, sender_name = null, caption = null, sent_at = null,
+                        erased_at = $2
+     where id = any($1) and erased_at is null
+       and not exists (select from media where message_row_id = message.id and state <> 'erased')
+     returning channel, message_id as "messageId"`,
+    [ids, now],
+  );
+  return rows;
+}
+
+/** Deliveries that brought one of the messages or fit the condition, locked. */
+export async function lockDeliveries(
+  connection: pg.PoolClient,
+  messageIds: readonly string[],
+  also: DeliveryCondition | undefined,
+): Promise<string[]> {
+  const brought = await connection.query<{ id: string }>(
+    'select distinct delivery_id as id from message where id = any($1) and delivery_id is not null',
+    [messageIds],
+  );
+  const { rows } = await connection.query<{ id: string }>(
+    `select id from delivery where erased_at is null and (id = any($1) ${also ? `or (${also.sql})` : ''})
+     order by id for update`,
+    [brought.rows.map(({ id }) => id), ...(also?.values ?? [])],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** The deliveries must be locked. Their hash stays: the same webhook is still recognised. */
+export async function eraseDeliveries(
+  connection: pg.PoolClient,
+  ids: readonly string[],
+  now: Date,
+): Promise<void> {
+  await connection.query(
+    `update delivery set body = '', headers = '{}', reason = null, erased_at = $2 where id = any($1)`,
+    [ids, now],
+  );
+}
+
+/** Statuses that these deliveries have told, before their bodies are gone: also of messages that have no row. */
+export async function forgetToldStatuses(
+  connection: pg.PoolClient,
+  deliveryIds: readonly string[],
+): Promise<MessageName[]> {
+  const { rows } = await connection.query<MessageName>(
+    `delete from message_status as told using delivery
+     where delivery.id = any($1) and told.channel = delivery.channel and told.received_at = delivery.received_at
+       and (position(convert_to(told.message_id, 'UTF8') in delivery.body) > 0
+            or position(convert_to(replace(told.message_id, '/', '\\/'), 'UTF8') in delivery.body) > 0)
+     returning told.channel, told.message_id as "messageId"`,
+    [deliveryIds],
+  );
+  return rows;
+}
+
+export async function forgetStatuses(
+  connection: pg.PoolClient,
+  messages: readonly MessageName[],
+): Promise<void> {
+  await connection.query(
+    `delete from message_status
+     where (channel, message_id) in (select * from unnest($1::text[], $2::text[]))`,
+    columnsOf(messages),
+  );
+}
+
+/** Events that name the media or the messages, and their way to those who subscribed. */
+export async function forgetEvents(
+  connection: pg.PoolClient,
+  mediaIds: readonly string[],
+  messages: readonly MessageName[],
+): Promise<void> {
+  await connection.query(
+    `with gone as (
+       delete from notification
+       where media_id = any($3) or (channel, message_id) in (select * from unnest($1::text[], $2::text[]))
+       returning id
+     )
+     delete from notification_delivery where notification_id in (select id from gone)`,
+    [...columnsOf(messages), mediaIds],
+  );
+}
+
+function columnsOf(messages: readonly MessageName[]): [channels: string[], messageIds: string[]] {
+  return [messages.map(({ channel }) => channel), messages.map(({ messageId }) => messageId)];
+}

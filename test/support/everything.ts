@@ -1,0 +1,54 @@
+/** Everything that a service keeps, to look for what must not be there any more. */
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import type { TestService } from './test-service.js';
+
+interface Found {
+  /** The table, the file or `log`. */
+  readonly where: string;
+  readonly what: string;
+}
+
+/** Where any of the texts occurs: in a row of any table, in the name or bytes of any file, or in the log. */
+export async function findEverywhere(service: TestService, texts: readonly string[]): Promise<Found[]> {
+  const places = [
+    ...(await allRows(service)),
+    ...(await allFiles(service)),
+    { where: 'log', all: service.logs() },
+  ];
+  return places.flatMap(({ where, all }) =>
+    texts.filter((text) => holds(all, text)).map((what) => ({ where, what })),
+  );
+}
+
+/** Names of all files below the uploads, without folders. */
+export async function filesOf({ uploadsDir }: TestService): Promise<string[]> {
+  const entries = await readdir(uploadsDir, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
+
+/** Bytes are shown as hex digits by the database. */
+function holds(all: string, text: string): boolean {
+  return all.includes(text) || all.includes(Buffer.from(text).toString('hex'));
+}
+
+async function allRows({ database }: TestService): Promise<{ where: string; all: string }[]> {
+  const tables = await database.query<{ name: string }>(
+    `select format('%I.%I', table_schema, table_name) as name from information_schema.tables
+     where table_type = 'BASE TABLE' and table_schema not in ('pg_catalog', 'information_schema')`,
+  );
+  return Promise.all(
+    tables.map(async ({ name }) => {
+      const rows = await database.query<{ row: string }>(`select t::text as row from ${name} as t`);
+      return { where: name, all: rows.map(({ row }) => row).join('\n') };
+    }),
+  );
+}
+
+async function allFiles(service: TestService): Promise<{ where: string; all: string }[]> {
+  const files = await filesOf(service);
+  // One that is gone by now was on its way out.
+  const read = (file: string): Promise<string> => readFile(file, 'latin1').catch(() => '');
+  return Promise.all(files.map(async (where) => ({ where, all: where + (await read(where)) })));
+}
