@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { seesChannel, visibleChannels } from '../domain/access.js';
 import type { Channels } from '../domain/channel.js';
 import { AppError } from '../domain/errors.js';
+import type { Audit } from '../infra/audit.js';
 import { outcomes, type Inbox } from '../infra/inbox.js';
 import type { DeliveryRecord, Lookup } from '../infra/lookup.js';
 import type { Tokens } from '../infra/tokens.js';
@@ -19,6 +20,7 @@ import { deliverySummaryView, deliveryView } from './views.js';
 export interface DeliveryServices {
   readonly lookup: Lookup;
   readonly tokens: Tokens;
+  readonly audit: Pick<Audit, 'record'>;
   readonly inbox: Inbox;
   readonly channels: Channels;
 }
@@ -56,7 +58,7 @@ export const deliveryApi: readonly ApiRoute[] = [
     description: 'What is there stays as it is; what was not understood before is added.',
     params: byId,
     answers: { 200: { description: 'What was made of it', schema: receipt } },
-    errors: ['delivery.not_found'],
+    errors: ['delivery.not_found', 'delivery.erased'],
   },
 ];
 
@@ -84,7 +86,10 @@ export function deliveryRoutes(services: DeliveryServices, limit: RequestHandler
 
   router.post('/v1/deliveries/:id/replay', admin, async (request: Request, response: Response) => {
     const delivery = await find(request, response);
-    response.json(await replay(delivery, services));
+    const receipt = await replay(delivery, services);
+    const [{ tokenId: actor }, { id: target, channel }] = [accessOf(response), delivery];
+    await services.audit.record({ actor, action: 'delivery.replay', channel, target });
+    response.json(receipt);
   });
 
   for (const path of ['', '/:id']) router.all(`/v1/deliveries${path}`, allowOnly('GET, HEAD'));

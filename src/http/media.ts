@@ -4,6 +4,7 @@ import { visibleChannels } from '../domain/access.js';
 import { AppError } from '../domain/errors.js';
 import type { PreviewSize } from '../domain/media.js';
 import type { LinkSigner } from '../domain/signed-link.js';
+import type { Audit } from '../infra/audit.js';
 import { blobKey, previewKey, type BlobStore } from '../infra/blob-store.js';
 import type { Lookup, MediaFilter, MediaRecord } from '../infra/lookup.js';
 import type { MediaTable } from '../infra/media-table.js';
@@ -18,6 +19,7 @@ import { contentPath, mediaView, previewPath, storedPreviews } from './views.js'
 import { findVisible } from './visible-media.js';
 
 export interface MediaServices {
+  readonly audit: Pick<Audit, 'record'>;
   readonly lookup: Lookup;
   readonly table: MediaTable;
   readonly blobs: BlobStore;
@@ -81,6 +83,8 @@ export function mediaRoutes(services: MediaServices, limit: RequestHandler): Rou
         `a media that is ${media.state}, or has no address, cannot be fetched again`,
       );
     }
+    const [{ tokenId: actor }, { id: target, channel }] = [accessOf(response), media];
+    await services.audit.record({ actor, action: 'media.retry', channel, target });
     response.status(202).json(mediaView(await findVisible(services, request, response)));
   });
 

@@ -6,6 +6,7 @@ import { statusOf, type RequestErrorCode } from '../domain/errors.js';
 import type { ApiAnswer, ApiRoute } from './api-route.js';
 import { auditApi } from './audit.js';
 import { deliveryApi } from './deliveries.js';
+import { eraseApi } from './erase.js';
 import { eventApi } from './events.js';
 import { healthApi } from './health.js';
 import { mediaApi } from './media-api.js';
@@ -37,7 +38,7 @@ const documentApi: readonly ApiRoute[] = [
 
 /** Every route of the API. */
 export const apiRoutes: readonly ApiRoute[] = [
-  ...[...mediaApi, ...mediaHistoryApi, ...uploadApi, ...messageApi, ...deliveryApi],
+  ...[...mediaApi, ...mediaHistoryApi, ...uploadApi, ...eraseApi, ...messageApi, ...deliveryApi],
   ...[...statsApi, ...eventApi, ...subscriptionApi, ...auditApi, ...tokenApi, ...sessionApi],
   ...[...webhookApi, ...healthApi, ...documentApi],
 ];

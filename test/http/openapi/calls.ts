@@ -97,6 +97,12 @@ async function aDelivery({ service }: Stage): Promise<string> {
   return (await postWebhook(service, 'z-api', picture('z-api'))).body.delivery;
 }
 
+async function erasedDelivery(stage: Stage): Promise<string> {
+  const { body } = await postWebhook(stage.service, 'z-api', picture('z-api'));
+  await remove(stage, 200, { path: `/v1/media/${String(body.media[0])}` });
+  return body.delivery;
+}
+
 async function revokedToken(stage: Stage): Promise<string> {
   const made = await post(stage, 201, { path: '/v1/tokens', json: { name: 'lost', scopes: ['admin'] } });
   const { id, token } = made.answer.body as { id: string; token: string };
@@ -232,8 +238,27 @@ export const calls: Readonly<Record<string, MakeCalls>> = {
 
   'post /v1/deliveries/{id}/replay': async (stage) => [
     await post(stage, 200, { path: `/v1/deliveries/${await aDelivery(stage)}/replay` }),
+    await post(stage, 410, { path: `/v1/deliveries/${await erasedDelivery(stage)}/replay` }),
     await post(stage, 404, { path: `/v1/deliveries/${nobody}/replay` }),
   ],
+
+  'delete /v1/media/{id}': async (stage) => {
+    const path = `/v1/media/${(await readyMedia(stage)).id}`;
+    return [
+      await remove(stage, 200, { path }),
+      await remove(stage, 200, { path }),
+      await remove(stage, 404, { path: `/v1/media/${nobody}` }),
+    ];
+  },
+
+  'delete /v1/contacts/{channel}/{contact}': async (stage) => {
+    await readyMedia(stage);
+    return [
+      await remove(stage, 200, { path: '/v1/contacts/z-api/5511999990000' }),
+      await remove(stage, 404, { path: '/v1/contacts/nowhere/5511999990000' }),
+      await remove(stage, 400, { path: `/v1/contacts/z-api/${'5'.repeat(256)}` }),
+    ];
+  },
 
   'get /v1/audit': async (stage) => [
     await get(stage, 200, { path: '/v1/audit?since=2020-01-01' }),
