@@ -4,13 +4,14 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
 import type { Config } from './config.js';
-import type { Channel, Channels } from './domain/channel.js';
 import { createPseudonym } from './domain/pseudonym.js';
 import { createLinkSigner } from './domain/signed-link.js';
 import { createApp } from './http/app.js';
 import { eventView } from './http/event-view.js';
 import { createAudit } from './infra/audit.js';
 import { createLocalBlobStore } from './infra/blob-store.js';
+import { createChannelActivity } from './infra/channel-activity.js';
+import { createChannelTable } from './infra/channel-table.js';
 import { openDatabase } from './infra/database.js';
 import { createErasure } from './infra/erasure.js';
 import { createEventLog } from './infra/event-log.js';
@@ -35,18 +36,24 @@ import { createSubscriptionTable } from './infra/subscription-table.js';
 import { createTokens } from './infra/tokens.js';
 import { createDiscard } from './pipeline/discard.js';
 import { createErase } from './pipeline/erase.js';
+import { createChannelRegistry } from './pipeline/channel-registry.js';
+import { sealedSettings } from './pipeline/channel-settings.js';
 import { createFetch } from './pipeline/fetch.js';
 import { createHostGate } from './pipeline/host-gate.js';
 import { createMaintain } from './pipeline/maintain.js';
+import { createManageChannels } from './pipeline/manage-channels.js';
 import { createNotify, postSigned } from './pipeline/notify.js';
 import { createReceive } from './pipeline/receive.js';
 import { createRetain } from './pipeline/retain.js';
 import { createStore } from './pipeline/store.js';
 import { createTaskList } from './pipeline/task-list.js';
+import { providers } from './providers/index.js';
 
 export interface Services {
   readonly app: RequestListener;
   readonly queue: Queue;
+  /** Ids of the channels that take webhooks. */
+  readonly enabledChannels: readonly string[];
   /** Ends what is still open; the queue and the server are stopped before. */
   readonly close: () => Promise<void>;
 }
@@ -66,9 +73,12 @@ const lastDownloadMs = 5_000;
 /** A subscriber has this long to take an event. */
 const subscriberTimeoutMs = 15_000;
 
-export function compose(config: Config, { databaseUrl, publicUrl, logger, now }: Surroundings): Services {
+/** Resolves when everything that it needs to begin with has been read from the database. */
+export async function compose(
+  config: Config,
+  { databaseUrl, publicUrl, logger, now }: Surroundings,
+): Promise<Services> {
   const database = openDatabase(databaseUrl, logger);
-  const channels = channelList(config.channels);
   const [table, lookup] = [createMediaTable(database.byKey), createLookup(database)];
   const blobs = createLocalBlobStore(config.uploadsDir);
   const staging = createStaging(join(config.uploadsDir, 'tmp'));
@@ -77,10 +87,24 @@ export function compose(config: Config, { databaseUrl, publicUrl, logger, now }:
   const inbox = createInbox(database.byKey);
   const download = createSafeFetch(config.fetch);
   const http = createHttp({ timeoutMs: config.fetch.timeoutMs });
+  const guardedHttp = createHttp({
+    timeoutMs: config.fetch.timeoutMs,
+    publicAddressesAnd: config.fetch.allowPrivateHosts,
+  });
   const notifications = listen(database, logger);
   const audit = createAudit(database.pool, now);
   const signer = createTokenSigner(config.authSecret, now);
   const tokens = createTokens({ signer, database, notifications, audit, logger, now });
+  const channelTable = createChannelTable(database.pool);
+  const sealed = sealedSettings(createSealedBox(config.authSecret, 'channel settings'));
+  const channels = createChannelRegistry({
+    ...{ fixed: config.channels, kinds: providers, table: channelTable },
+    ...{ sealed, notifications, logger, now },
+  });
+  const manageChannels = createManageChannels({
+    ...{ kinds: providers, registry: channels, table: channelTable, sealed, audit, now },
+  });
+  const activity = createChannelActivity(database.pool, logger);
   const { fetch: limits } = config;
   const gate = createHostGate({
     total: limits.concurrency,
@@ -92,7 +116,8 @@ export function compose(config: Config, { databaseUrl, publicUrl, logger, now }:
   const discard = createDiscard({ orphans: createOrphans(database.pool), blobs });
 
   const fetch = createFetch({
-    ...{ table, channels, download, http, staging, store, blobs, discard, gate, logger, now },
+    ...{ table, channels, download, staging, store, blobs, discard, gate, logger, now },
+    http: ({ source }) => (source === 'environment' ? http : guardedHttp),
     chance: Math.random,
     ...{
       maxBytes: config.maxMediaBytes,
@@ -135,7 +160,7 @@ export function compose(config: Config, { databaseUrl, publicUrl, logger, now }:
       postSigned: (call) => postSigned(calling, call),
       receive: createReceive(inbox),
       links: createLinkSigner(config.authSecret),
-      ...{ tokens, audit, erasure },
+      ...{ tokens, audit, erasure, manageChannels, providers, activity },
       erase: createErase({ erasure, discard, pseudonym: createPseudonym(config.authSecret) }),
       readiness: {
         database: () => database.pool.query('select 1'),
@@ -151,8 +176,13 @@ export function compose(config: Config, { databaseUrl, publicUrl, logger, now }:
     },
   );
 
+  await channels.reload();
   return {
     app,
+    enabledChannels: channels
+      .entries()
+      .filter(({ enabled }) => enabled)
+      .map(({ id }) => id),
     queue: {
       ...queue,
       stop: async () => {
@@ -164,17 +194,13 @@ export function compose(config: Config, { databaseUrl, publicUrl, logger, now }:
       },
     },
     close: async () => {
-      await outbox.close();
+      channels.close();
+      await Promise.all([outbox.close(), activity.close()]);
       await Promise.all([
         ...[notifications.close(), tokens.close()],
-        ...[download.close(), http.close(), post.close()],
+        ...[download.close(), http.close(), guardedHttp.close(), post.close()],
       ]);
       await database.close();
     },
   };
-}
-
-function channelList(channels: readonly Channel[]): Channels {
-  const byId = new Map(channels.map((channel) => [channel.id, channel]));
-  return { find: (id) => byId.get(id), all: () => channels };
 }

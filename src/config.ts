@@ -167,7 +167,8 @@ function loadChannel(provider: ProviderDefinition, { env, now, problems }: Chann
         fileSettings.includes(name) ? fileContent(env[key]) : env[key],
       ]),
     );
-    return [{ id, provider: id, adapter: provider.load(values, now) }];
+    const set = Object.keys(values).filter((name) => values[name] !== undefined);
+    return [{ id, provider: id, source: 'environment', settings: set, adapter: provider.load(values, now) }];
   } catch (error) {
     if (error instanceof z.ZodError) problems.push(...problemsOf(error, (name) => envKeys[name] ?? name));
     else problems.push(`${id}: ${error instanceof Error ? error.message : 'cannot be set up'}`);

@@ -29,7 +29,7 @@ async function main(): Promise<void> {
   const databaseUrl = config.databaseUrl ?? postgres?.connectionString ?? '';
   await migrateDatabase(databaseUrl, logger);
   const publicUrl = config.publicUrl ?? addressOf(server, config);
-  const services = compose(config, { databaseUrl, publicUrl, logger, now });
+  const services = await compose(config, { databaseUrl, publicUrl, logger, now });
   if (config.processMode !== 'api') await services.queue.start();
   if (config.processMode === 'worker') server.close();
   else app.resolve(services.app);
@@ -42,7 +42,7 @@ async function main(): Promise<void> {
     process.exit(0);
   });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
-  announce(config, publicUrl, postgres?.adopted);
+  announce(config, { publicUrl, adopted: postgres?.adopted, channels: services.enabledChannels });
 }
 
 /**
@@ -89,14 +89,16 @@ function addressOf(server: Server, { host, port }: Config): string {
   return `http://${name.includes(':') ? `[${name}]` : name}:${String(bound)}`;
 }
 
-function announce(
-  { channels, processMode, databaseUrl }: Config,
-  publicUrl: string,
-  adopted: boolean | undefined,
-): void {
+interface Announced {
+  readonly publicUrl: string;
+  readonly adopted: boolean | undefined;
+  readonly channels: readonly string[];
+}
+
+function announce({ processMode, databaseUrl }: Config, { publicUrl, adopted, channels }: Announced): void {
   const enabled =
-    channels.map(({ id }) => id).join(', ') ||
-    'none yet: set the webhook secret of a provider (see .env.example)';
+    channels.join(', ') ||
+    'none yet: set the webhook secret of a provider (see .env.example), or add one with POST /v1/channels';
   const database =
     databaseUrl === undefined
       ? `embedded PostgreSQL${adopted ? ' (already running, adopted)' : ''}`

@@ -4,6 +4,7 @@ import express from 'express';
 
 import type { Logger } from '../infra/logger.js';
 import { auditRoutes, type AuditServices } from './audit.js';
+import { channelRoutes, type ChannelServices } from './channels.js';
 import { deliveryRoutes, type DeliveryServices } from './deliveries.js';
 import { eraseRoutes, type EraseServices } from './erase.js';
 import { eventRoutes, type EventServices } from './events.js';
@@ -33,7 +34,8 @@ export type AppServices = WebhookServices &
   SubscriptionServices &
   SessionServices &
   StatsServices &
-  EraseServices & {
+  EraseServices &
+  ChannelServices & {
     readonly readiness: Readiness;
     readonly logger: Logger;
   };
@@ -85,6 +87,7 @@ export function createApp(services: AppServices, options: AppOptions): RequestLi
   );
   app.use(statsRoutes(services, limit));
   app.use(tokenRoutes(services, limit));
+  app.use(channelRoutes(services, limit));
   app.use(eventRoutes(services, limit));
   app.use(subscriptionRoutes(services, limit));
   app.use(galleryRoutes());

@@ -2,7 +2,16 @@
 import { zodToOpenAPIRegistry } from '@asteasolutions/zod-to-openapi';
 import type { z } from 'zod';
 
-import { auditEntry, session, stats, token, tokenWithSecret } from './shapes/administration.js';
+import {
+  auditEntry,
+  channel,
+  channelWithSecret,
+  provider,
+  session,
+  stats,
+  token,
+  tokenWithSecret,
+} from './shapes/administration.js';
 import {
   event,
   notificationDelivery,
@@ -73,6 +82,22 @@ const madeToken: z.infer<typeof token> = {
   expiresAt: '2026-12-21T09:58:31.000Z',
   lastUsedAt: null,
   revokedAt: null,
+};
+
+const addedChannel: z.infer<typeof channel> = {
+  id: 'z-api-2',
+  provider: 'z-api',
+  name: 'The shop by the station',
+  enabled: true,
+  source: 'database',
+  webhookUrl: 'https://inlet.example.com/webhooks/z-api-2',
+  setup: ['Set the webhook "on receive" to https://inlet.example.com/webhooks/z-api-2?token=<webhookSecret>'],
+  settings: ['webhookSecret'],
+  createdAt: '2026-11-21T09:58:31.120Z',
+  updatedAt: '2026-11-21T09:58:31.120Z',
+  lastWebhookAt: null,
+  lastRefusedAt: null,
+  problem: null,
 };
 
 const subscribed: z.infer<typeof subscription> = {
@@ -180,6 +205,25 @@ export function nameComponents(): void {
   name('TokenWithSecret', tokenWithSecret, {
     ...madeToken,
     token: 'eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJpbmxldCJ9.c2lnbmF0dXJl',
+  });
+  name('Channel', channel, addedChannel);
+  name('ChannelWithSecret', channelWithSecret, {
+    ...addedChannel,
+    webhookSecret: 'bm90LWEtc2VjcmV0LWF0LWFsbC1qdXN0LXNvbWUtdGV4dA',
+  });
+  name('Provider', provider, {
+    id: 'z-api',
+    settings: [
+      {
+        name: 'webhookSecret',
+        required: false,
+        secret: true,
+        description: 'Proves who calls: at least 16 characters',
+      },
+    ],
+    setup: [
+      'Set the webhook "on receive" to https://inlet.example.com/webhooks/<channel>?token=<webhookSecret>',
+    ],
   });
   name('Session', session, {
     tokenId: madeToken.id,

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { statusOf, type RequestErrorCode } from '../domain/errors.js';
 import type { ApiAnswer, ApiRoute } from './api-route.js';
 import { auditApi } from './audit.js';
+import { channelApi } from './channels.js';
 import { deliveryApi } from './deliveries.js';
 import { eraseApi } from './erase.js';
 import { eventApi } from './events.js';
@@ -39,7 +40,7 @@ const documentApi: readonly ApiRoute[] = [
 /** Every route of the API. */
 export const apiRoutes: readonly ApiRoute[] = [
   ...[...mediaApi, ...mediaHistoryApi, ...uploadApi, ...eraseApi, ...messageApi, ...deliveryApi],
-  ...[...statsApi, ...eventApi, ...subscriptionApi, ...auditApi, ...tokenApi, ...sessionApi],
+  ...[...statsApi, ...eventApi, ...subscriptionApi, ...auditApi, ...tokenApi, ...sessionApi, ...channelApi],
   ...[...webhookApi, ...healthApi, ...documentApi],
 ];
 

@@ -10,11 +10,14 @@ import { parse as parseQuery } from 'node:querystring';
 import type { Channel, Channels } from '../domain/channel.js';
 import { AppError } from '../domain/errors.js';
 import type { WebhookRequest } from '../domain/provider.js';
+import type { ChannelActivity } from '../infra/channel-activity.js';
 import { parsePayload, type Receipt, type Receive } from '../pipeline/receive.js';
 
 export interface WebhookServices {
   readonly channels: Channels;
   readonly receive: Receive;
+  /** When each channel last heard from its provider: noted in memory. */
+  readonly activity: Pick<ChannelActivity, 'heard' | 'refused'>;
   readonly now: () => Date;
 }
 
@@ -76,7 +79,7 @@ interface UnprovenWebhook {
 }
 
 async function accept(
-  { receive, now }: WebhookServices,
+  { receive, activity, now }: WebhookServices,
   { channel, rawBody, request }: UnprovenWebhook,
 ): Promise<Receipt> {
   const webhook: WebhookRequest = {
@@ -87,12 +90,14 @@ async function accept(
   };
   const verdict = channel.adapter.verify(webhook);
   if (!verdict.ok) {
+    activity.refused(channel.id, webhook.receivedAt);
     // What was wrong exactly is nothing a stranger needs to know.
     throw new AppError(
       verdict.askToResend ? 'webhook.unsigned' : 'webhook.unproven',
       'the sender is not proven',
     );
   }
+  activity.heard(channel.id, webhook.receivedAt);
   const payload = parsePayload(rawBody);
   try {
     return await receive({

@@ -1,6 +1,6 @@
 /**
- * Calls to the providers' own APIs. Their addresses come from the operator's settings, not from messages, so there
- * is no guard on addresses here.
+ * Calls to the providers' own APIs. Where their addresses come from the operator's environment they are called as they are;
+ * where somebody has set them over HTTP, the guard of downloads stands in between.
  */
 import type { Readable } from 'node:stream';
 import { Agent, type Dispatcher } from 'undici';
@@ -8,6 +8,7 @@ import { AppError } from '../domain/errors.js';
 import type { Http, HttpRequest, HttpResponse } from '../domain/provider.js';
 import { headerText } from './answer-status.js';
 import { startDeadline } from './deadline.js';
+import { createGuardedConnector } from './guarded-connector.js';
 import { decode, parseContentCodings, type ContentCoding } from './decompression.js';
 import { networkError } from './network-error.js';
 
@@ -15,6 +16,8 @@ export interface HttpOptions {
   /** Of a whole call, reading the answer included. */
   readonly timeoutMs: number;
   readonly userAgent?: string;
+  /** Connects to public addresses only, and to these exact hosts. Not given: to any address. */
+  readonly publicAddressesAnd?: readonly string[];
 }
 
 /** The {@link Http} port, and the end of its connections. */
@@ -25,10 +28,15 @@ const mostAnswerBytes = 1024 * 1024;
 /**
  * Redirects are answers like any other: following one could carry credentials elsewhere. Calls reject with
  * `media.connection_failed` or `media.timeout` when there is no whole answer (both can be retried), with
- * `media.too_large` when it has more than 1 MiB, and with `media.invalid_url`.
+ * `media.too_large` when it has more than 1 MiB, with `media.invalid_url` and, where addresses are guarded, with
+ * `media.forbidden_address`.
  */
 export function createHttp(options: HttpOptions): HttpClient {
-  const agent = new Agent({ headersTimeout: 0, bodyTimeout: 0, connect: { timeout: options.timeoutMs } });
+  const { timeoutMs, publicAddressesAnd: allowPrivateHosts } = options;
+  const connect = allowPrivateHosts
+    ? createGuardedConnector({ timeoutMs, allowPrivateHosts })
+    : { timeout: timeoutMs };
+  const agent = new Agent({ headersTimeout: 0, bodyTimeout: 0, connect });
   const call: Http = async (request) => {
     const url = parseUrl(request.url);
     const question = toUndici(request, url, options);

@@ -3,11 +3,10 @@
  * memory, so that nothing is asked for a request. They are loaded whenever
  * hearing of new ones begins.
  */
-import { setTimeout as delay } from 'node:timers/promises';
-
 import { AppError } from '../domain/errors.js';
 import type { Audit } from './audit.js';
 import { transaction, type Database } from './database.js';
+import { keepTrying } from './keep-trying.js';
 import type { Logger } from './logger.js';
 import type { Notifications } from './notifications.js';
 import type { Bearer, Grant, TokenSigner } from './token-signer.js';
@@ -78,8 +77,6 @@ export function createTokens(surroundings: TokenSurroundings): Tokens {
   };
 }
 
-const tryAgainAfterMs = 1_000;
-
 /** The revoked ids. While nobody would tell of new ones the database is asked, and without it nobody comes in. */
 function createRevocations(table: TokenTable, { notifications, logger, now }: TokenSurroundings) {
   const closed = new AbortController();
@@ -91,16 +88,14 @@ function createRevocations(table: TokenTable, { notifications, logger, now }: To
   const load = async (): Promise<void> => {
     const mine = ++round;
     complete = false;
-    while (!closed.signal.aborted && mine === round) {
-      try {
-        for (const id of await table.revokedIds(now())) revoked.add(id);
-        complete = mine === round;
-        return;
-      } catch (error) {
-        logger.warn({ err: error }, 'revoked tokens could not be loaded');
-        await delay(tryAgainAfterMs, undefined, { signal: closed.signal }).catch(() => undefined);
-      }
-    }
+    const read = async (): Promise<void> => {
+      for (const id of await table.revokedIds(now())) revoked.add(id);
+      if (mine === round) complete = true;
+    };
+    const failed = (error: unknown): void => {
+      logger.warn({ err: error }, 'revoked tokens could not be loaded');
+    };
+    await keepTrying(read, { signal: closed.signal, failed });
   };
   const leave = notifications.on('tokens', {
     heard: (id) => revoked.add(id),

@@ -17,7 +17,8 @@ export interface FetchOptions {
   readonly table: MediaTable;
   readonly channels: Channels;
   readonly download: SafeFetch;
-  readonly http: Http;
+  /** By which a channel's provider is called. */
+  readonly http: (channel: Channel) => Http;
   readonly staging: Staging;
   readonly store: Store;
   readonly blobs: Pick<BlobStore, 'has'>;
@@ -118,7 +119,7 @@ async function downloadFile(
   { download, staging, channels, maxBytes }: FetchOptions,
   media: PendingMedia,
 ): Promise<StagedFile> {
-  const channel = channels.find(media.channel);
+  const channel = channels.known(media.channel);
   const answer = await download.open({
     url: media.url,
     credentials: (url) => credentialsFor(channel, media, url),
@@ -158,16 +159,17 @@ async function refreshIfRefused(
 
 /** The media with a fresh link, where the provider has a way to get one. */
 async function refresh(options: FetchOptions, media: PendingMedia): Promise<PendingMedia | undefined> {
-  const { http, table } = options;
+  const { http, table, channels } = options;
+  const channel = channels.known(media.channel);
   const renew = refreshOf(options, media);
-  if (!renew) return undefined;
-  const { url, expiresAt } = await renew(media.url, http);
+  if (!channel || !renew) return undefined;
+  const { url, expiresAt } = await renew(media.url, http(channel));
   await table.replaceSource(media.id, url, expiresAt);
   return { ...media, url, expiresAt };
 }
 
 function refreshOf({ channels }: FetchOptions, media: PendingMedia): Downloads['refresh'] {
-  return channels.find(media.channel)?.adapter.downloads.refresh;
+  return channels.known(media.channel)?.adapter.downloads.refresh;
 }
 
 function hostOf(url: string): string {

@@ -19,7 +19,7 @@ export async function replay(
   { inbox, channels }: { readonly inbox: Pick<Inbox, 'recommit'>; readonly channels: Channels },
 ): Promise<Receipt> {
   if (delivery.erasedAt) throw new AppError('delivery.erased', 'what the delivery held was erased');
-  const channel = channels.find(delivery.channel);
+  const channel = channels.known(delivery.channel);
   if (!channel)
     throw new AppError('webhook.unknown_channel', 'the channel of this delivery does not exist any more');
   const rawBody = Buffer.from(delivery.body);

@@ -13,7 +13,7 @@ import type {
   MessageStatus,
   ProviderAdapter,
 } from '../domain/provider.js';
-import { apiUrl, defineProvider, hostList, issuedSecretList } from './kit/define-provider.js';
+import { apiUrl, credential, defineProvider, hostList, issuedSecretList } from './kit/define-provider.js';
 import {
   ignored,
   ignoredKind,
@@ -52,12 +52,20 @@ export const aisoule = defineProvider({
   id: 'aisoule',
   envPrefix: 'AISOULE',
   settings: z.object({
-    webhookSecret: issuedSecretList,
-    apiKey: z.string().optional(),
+    webhookSecret: issuedSecretList(
+      'The secret key that AISoule has made for the webhook; until it is known one of ours keeps the channel shut',
+    ),
+    apiKey: credential('For sending; not used yet').optional(),
     apiUrl: apiUrl('https://api.aisoule.com'),
     mediaHosts: hostList,
   }),
   enabledBy: ['webhookSecret'],
+  ownSecret: 'webhookSecret',
+  setup: (webhookUrl) => [
+    'Open Settings, Webhooks in AISoule and choose New Webhook.',
+    `Set the address to ${webhookUrl} and choose the message.* events.`,
+    'AISoule then shows a secret key of its own: give it to this channel as the setting webhookSecret.',
+  ],
   create: ({ webhookSecret, mediaHosts }) => ({
     verify: signatureCheck(webhookSecret),
     handshake: sharedSecret(webhookSecret).handshake,

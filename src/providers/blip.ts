@@ -16,7 +16,7 @@ import type {
   MediaKind,
   MessageStatus,
 } from '../domain/provider.js';
-import { apiUrl, defineProvider, hostList, secretList } from './kit/define-provider.js';
+import { apiUrl, credential, defineProvider, hostList, secretList } from './kit/define-provider.js';
 import { ignored, linkTo, mediaFrom, messageEvents, statusError, statusEvent } from './kit/events.js';
 import {
   address,
@@ -77,12 +77,23 @@ export const blip = defineProvider({
     contractId: z
       .string()
       .regex(/^[\w-]+$/, 'is the part before .http.msging.net')
+      .meta({ description: 'The part before .http.msging.net; needed to renew links' })
       .optional(),
-    key: z.string().optional(),
+    key: credential(
+      "The bot's key, Base64 of identifier:accessKey; needed to renew links and for protected media",
+    ).optional(),
     apiUrl: apiUrl('https://{contractId}.http.msging.net'),
     mediaHosts: hostList,
   }),
   enabledBy: ['webhookSecret'],
+  ownSecret: 'webhookSecret',
+  setup: (webhookUrl) => [
+    'Open your bot in the portal of Blip, then Configurations, Connection information, HTTP Endpoints.',
+    `Set the messages URL and the notifications URL to ${webhookUrl}`,
+    'Add the custom header X-Inlet-Token with the value <webhookSecret>.',
+    `Where no header can be set, append the secret to both addresses: ${webhookUrl}?token=<webhookSecret>`,
+    'Or use Integrations, Webhook with the same address and header, which also brings what attendants send.',
+  ],
   create: ({ webhookSecret, contractId = '', key, apiUrl, mediaHosts }) => ({
     // No signature exists; a custom header can be set in the portal (help.blip.ai 4474381206423).
     ...sharedSecret(webhookSecret),

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 
 import type { InboundEvent } from '../domain/provider.js';
-import { apiUrl, defineProvider, hostList, secretList } from './kit/define-provider.js';
+import { apiUrl, credential, defineProvider, hostList, secretList } from './kit/define-provider.js';
 import { asRecord } from './kit/lenient.js';
 import { metaEvents, metaStatus } from './kit/meta.js';
 import { sharedSecret } from './kit/verification.js';
@@ -15,12 +15,18 @@ export const sobot = defineProvider({
   envPrefix: 'SOBOT',
   settings: z.object({
     webhookSecret: secretList,
-    apiKey: z.string().optional(),
-    apiSecret: z.string().optional(),
+    apiKey: credential('For sending; not used yet').optional(),
+    apiSecret: credential('For sending; not used yet').optional(),
     apiUrl: apiUrl('https://api.sobot.in'),
     mediaHosts: hostList,
   }),
   enabledBy: ['webhookSecret'],
+  ownSecret: 'webhookSecret',
+  setup: (webhookUrl) => [
+    'Open the webhook settings of your WhatsApp number in the console of Sobot (docs.sobot.in: Adding a Webhook).',
+    `Set the webhook address to ${webhookUrl}?token=<webhookSecret>`,
+    'Send a picture to your number: Sobot sends each event once, so what failed before does not come again.',
+  ],
   create: ({ webhookSecret, mediaHosts }) => ({
     // No signature, header or handshake is documented (UNVERIFIED).
     ...sharedSecret(webhookSecret),

@@ -68,17 +68,33 @@ export const vonage = defineProvider({
   id: 'vonage',
   envPrefix: 'VONAGE',
   settings: z.object({
-    signatureSecret: issuedSecretList.optional(),
+    signatureSecret: issuedSecretList(
+      "The account's signature secret, from the API settings of the dashboard; checks what the Messages API sends",
+    ).optional(),
     webhookSecret: secretList.optional(),
-    applicationId: z.string().optional(),
+    applicationId: z
+      .string()
+      .meta({ description: 'With the private key: makes tokens for protected media' })
+      .optional(),
     privateKey: pemOrPath
       .refine(isRsaKey, 'is no RSA private key of at least 2048 bits in PEM')
-      .meta({ contentFromFile: true })
+      .meta({
+        description: 'RSA key of the application in PEM, at least 2048 bits',
+        secret: true,
+        contentFromFile: true,
+      })
       .optional(),
     apiUrl: apiUrl('https://api.nexmo.com'),
     mediaHosts: hostList,
   }),
   enabledBy: ['signatureSecret', 'webhookSecret'],
+  ownSecret: 'webhookSecret',
+  setup: (webhookUrl) => [
+    'Open Applications in the dashboard of Vonage, then your application, then Capabilities, Messages.',
+    `Set the Inbound URL and the Status URL to ${webhookUrl}`,
+    "Give this channel the account's signature secret, from the API settings, as the setting signatureSecret.",
+    `For Conversation events, which are not signed, set the event URL of RTC to ${webhookUrl}?token=<webhookSecret>`,
+  ],
   create: ({ signatureSecret = [], webhookSecret = [], applicationId, privateKey, mediaHosts }, now) => {
     const token = sharedSecret(webhookSecret);
     return {

@@ -12,7 +12,7 @@ import type {
   MediaSource,
   MessageStatus,
 } from '../domain/provider.js';
-import { apiUrl, defineProvider, hostList, secretList } from './kit/define-provider.js';
+import { apiUrl, credential, defineProvider, hostList, secretList } from './kit/define-provider.js';
 import {
   ignored,
   linkTo,
@@ -64,13 +64,20 @@ export const zApi = defineProvider({
   envPrefix: 'ZAPI',
   settings: z.object({
     webhookSecret: secretList,
-    instanceId: z.string().optional(),
-    token: z.string().optional(),
-    clientToken: z.string().optional(),
+    instanceId: z.string().meta({ description: 'For sending; not used yet' }).optional(),
+    token: credential('For sending; not used yet').optional(),
+    clientToken: credential('For sending; not used yet').optional(),
     apiUrl: apiUrl('https://api.z-api.io'),
     mediaHosts: hostList,
   }),
   enabledBy: ['webhookSecret'],
+  ownSecret: 'webhookSecret',
+  setup: (webhookUrl) => [
+    'Open Instances in the panel of Z-API, then your instance, then its webhooks.',
+    `Set the webhook "on receive" to ${webhookUrl}?token=<webhookSecret>`,
+    'Set the webhooks "on send" and "message status" to the same address, to hear what becomes of messages.',
+    'Switch on "notify sent by me" if pictures that are sent from the phone are to be kept too.',
+  ],
   create: ({ webhookSecret, mediaHosts }) => ({
     ...sharedSecret(webhookSecret),
     parse,

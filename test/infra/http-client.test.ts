@@ -140,3 +140,27 @@ describe('a call without an answer', () => {
     expect((await failure(http({ method: 'GET', url }))).code).toBe('media.invalid_url');
   });
 });
+
+describe('a call that is kept to public addresses', () => {
+  it('reaches no other, by whatever name, and those that are listed', async () => {
+    let reached = 0;
+    answer = (_, response) => {
+      reached += 1;
+      response.end('{}');
+    };
+    const guarded = createHttp({ timeoutMs: 5_000, publicAddressesAnd: [] });
+    const listed = createHttp({ timeoutMs: 5_000, publicAddressesAnd: [new URL(origin).host] });
+    try {
+      for (const url of [
+        origin,
+        origin.replace('127.0.0.1', 'localhost'),
+        origin.replace('127.0.0.1', '2130706433'),
+      ])
+        expect((await failure(guarded({ method: 'GET', url }))).code).toBe('media.forbidden_address');
+      expect(reached).toBe(0);
+      expect((await listed({ method: 'GET', url: origin })).status).toBe(200);
+    } finally {
+      await Promise.all([guarded.close(), listed.close()]);
+    }
+  });
+});

@@ -110,9 +110,14 @@ function worker(channels: readonly Channel[] = [plainChannel], changed: Partial<
     decoders: 2,
   });
   const run = createFetch({
-    ...{ table, download, http, store, blobs, now: () => now, chance: () => 1, stopping: () => false },
+    ...{ table, download, store, blobs, now: () => now, chance: () => 1, stopping: () => false },
+    http: () => http,
     discard: discarding(),
-    channels: { find: (id) => channels.find((channel) => channel.id === id), all: () => channels },
+    channels: {
+      // What has been taken is fetched, also for a channel that takes nothing more.
+      find: () => undefined,
+      known: (id) => channels.find((channel) => channel.id === id),
+    },
     staging: createStaging(join(folder, 'tmp')),
     gate: createHostGate({ total: 16, perHost: 8, waitingPerHost: 64 }),
     logger: pino({ level: 'silent' }),
@@ -139,6 +144,8 @@ async function erase(id: string): Promise<void> {
 const plainChannel: Channel = {
   id: 'z-api',
   provider: 'z-api',
+  source: 'environment',
+  settings: ['webhookSecret'],
   adapter: {
     verify: () => ({ ok: true }),
     parse: () => [],

@@ -91,6 +91,35 @@ describe.each(providers.map((provider) => ({ id: provider.id, provider })))('$id
     expect(unstorable(events)).toEqual([]);
   });
 
+  test('says what to do in its console, and where the webhooks go', () => {
+    const webhookUrl = 'https://inlet.example.com/webhooks/a-channel';
+    const steps = provider.setup(webhookUrl);
+    expect(steps.length).toBeGreaterThanOrEqual(2);
+    expect(steps.filter((step) => step.trim().length < 20)).toEqual([]);
+    expect(steps.some((step) => step.includes(webhookUrl))).toBe(true);
+  });
+
+  test('describes every setting, and says which are secret and which are needed', () => {
+    expect(provider.settings.map(({ name }) => name)).toEqual(Object.keys(provider.envKeys));
+    expect(provider.settings.filter(({ description }) => description.length < 10)).toEqual([]);
+    const secret = provider.settings.filter((setting) => setting.secret).map(({ name }) => name);
+    expect(secret).toEqual(expect.arrayContaining([...provider.enabledBy]));
+    const looksSecret = provider.settings.filter(({ name }) => /secret|key|^token|clientToken/i.test(name));
+    expect(secret).toEqual(expect.arrayContaining(looksSecret.map(({ name }) => name)));
+    // What is needed is there in the settings that enable it; the secret that we may choose is made.
+    const needed = provider.settings.filter(({ required }) => required).map(({ name }) => name);
+    const given = [...Object.keys(settings[id] ?? {}), provider.ownSecret];
+    expect(needed.filter((name) => !given.includes(name))).toEqual([]);
+  });
+
+  test('exists with nothing but the secret that was made for it, where it may be ours to choose', () => {
+    const { ownSecret, enabledBy } = provider;
+    const made = { [ownSecret ?? '']: 'x'.repeat(43) };
+    const load = () => provider.load(ownSecret === null ? settings[id] : made, () => receivedAt);
+    expect(load).not.toThrow();
+    expect(enabledBy).toEqual(expect.arrayContaining(ownSecret === null ? [] : [ownSecret]));
+  });
+
   test('does not exist without a secret', () => {
     expect(provider.enabledBy).not.toHaveLength(0);
     expect(() =>

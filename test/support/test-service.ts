@@ -68,7 +68,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
   );
   const { server, url, handle } = await listen();
   const { logger, logs } = loggerInMemory();
-  const services = compose(config, {
+  const services = await compose(config, {
     databaseUrl: database.connectionString,
     publicUrl: options.publicUrl ?? url,
     logger,

@@ -21,6 +21,7 @@ export const channel = z.object({
   updatedAt: moment.nullable(),
   lastWebhookAt: moment.nullable(),
   lastRefusedAt: moment.nullable().meta({ description: 'A call whose sender was not proven' }),
+  problem: z.string().nullable().meta({ description: 'Why it cannot work; it takes no webhooks then' }),
 });
 export type ChannelView = z.infer<typeof channel>;
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import type { ProviderAdapter } from '../../domain/provider.js';
+import type { ProviderKind } from '../../domain/provider-kind.js';
 
 const secretsOf = (minLength: number) =>
   z
@@ -18,10 +19,16 @@ const secretsOf = (minLength: number) =>
     );
 
 /** Several secrets that the operator chooses, comma separated, so that one can be rotated without a gap. Short ones can be guessed. */
-export const secretList = secretsOf(16);
+export const secretList = secretsOf(16).meta({
+  description: 'Proves who calls: at least 16 characters; several with commas, to change one for another',
+  secret: true,
+});
 
 /** The same for secrets that the provider chooses: they are as long as they are. */
-export const issuedSecretList = secretsOf(8);
+export const issuedSecretList = (description: string) => secretsOf(8).meta({ description, secret: true });
+
+/** A secret as the provider shows it. */
+export const credential = (description: string) => z.string().meta({ description, secret: true });
 
 /** Exact hosts (`host` or `host:port`), comma separated. */
 export const hostList = z
@@ -32,33 +39,34 @@ export const hostList = z
       .split(',')
       .map((host) => host.trim().toLowerCase())
       .filter((host) => host !== ''),
-  );
+  )
+  .meta({
+    description:
+      'More hosts that media come from, comma separated: they may use any port and be given credentials',
+  });
 
 /** Replaces the provider's scheme and host; paths stay. */
 export const apiUrl = (standard: string) =>
   z
     .url({ protocol: /^https?$/ })
     .default(standard)
-    .transform((url) => url.replace(/\/+$/, ''));
+    .transform((url) => url.replace(/\/+$/, ''))
+    .meta({ description: `Replaces scheme and host of the provider's API, ${standard}` });
 
 /** A PEM in the setting itself, or a path to one: the configuration reads the file, providers do no I/O. */
 export const pemOrPath = z.string().meta({ contentFromFile: true });
 
-export interface ProviderDefinition<Id extends string = string> {
-  /** Also the name of the channel that the environment makes. */
-  readonly id: Id;
+/** How the environment makes a channel of it, which is named like the provider. */
+export interface ProviderDefinition<Id extends string = string> extends ProviderKind<Id> {
   /** Name of a setting → name of its environment variable, e.g. `webhookSecret` → `ZAPI_WEBHOOK_SECRET`. */
   readonly envKeys: Readonly<Record<string, string>>;
   /** Settings whose value may be a path, to be replaced by the file's content. */
   readonly fileSettings: readonly string[];
-  /** At least one of these settings makes the channel exist; without any there is no route (fail closed). */
-  readonly enabledBy: readonly string[];
-  /** Checks settings (by their own names) and builds the adapter. Throws a ZodError that never holds values. */
-  readonly load: (settings: unknown, now: () => Date) => ProviderAdapter;
 }
 
 /**
- * Declares a provider: its settings, and how an adapter is made of them.
+ * Declares a provider: its settings, and how an adapter is made of them. Each setting carries `.meta({ description })`, and
+ * `secret: true` where its value is one.
  * Environment names follow from the prefix: prefix `ZAPI`, setting `clientToken` → `ZAPI_CLIENT_TOKEN`.
  */
 export function defineProvider<const Id extends string, Shape extends z.ZodRawShape>(definition: {
@@ -66,16 +74,23 @@ export function defineProvider<const Id extends string, Shape extends z.ZodRawSh
   readonly envPrefix: string;
   readonly settings: z.ZodObject<Shape>;
   readonly enabledBy: readonly (keyof Shape & string)[];
+  readonly ownSecret: (keyof Shape & string) | null;
+  readonly setup: (webhookUrl: string) => readonly string[];
   readonly create: (settings: z.infer<z.ZodObject<Shape>>, now: () => Date) => ProviderAdapter;
 }): ProviderDefinition<Id> {
-  const { id, envPrefix, settings, enabledBy, create } = definition;
-  const names = Object.keys(settings.shape);
+  const { id, envPrefix, settings: schema, enabledBy, ownSecret, setup, create } = definition;
+  const names = Object.keys(schema.shape);
   return {
-    id,
-    enabledBy,
+    ...{ id, enabledBy, ownSecret, setup },
+    settings: names.map((name) => ({
+      name,
+      required: name !== ownSecret && !isOptional(schema.shape[name]),
+      secret: markOf(schema.shape[name], 'secret') === true,
+      description: descriptionOf(schema.shape[name]),
+    })),
     envKeys: Object.fromEntries(names.map((name) => [name, `${envPrefix}_${screamingSnake(name)}`])),
-    fileSettings: names.filter((name) => isFileSetting(settings.shape[name])),
-    load: (values, now) => create(settings.parse(values), now),
+    fileSettings: names.filter((name) => markOf(schema.shape[name], 'contentFromFile') === true),
+    load: (values, now) => create(schema.parse(values), now),
   };
 }
 
@@ -83,11 +98,21 @@ function screamingSnake(camel: string): string {
   return camel.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 }
 
-/** Looks through `optional()` and `default()` for the mark that {@link pemOrPath} leaves. */
-function isFileSetting(schema: unknown): boolean {
-  if (!(schema instanceof z.ZodType)) return false;
-  if (schema.meta()?.['contentFromFile'] === true) return true;
+function isOptional(schema: unknown): boolean {
+  return schema instanceof z.ZodType && schema.safeParse(undefined).success;
+}
+
+function descriptionOf(schema: unknown): string {
+  const description = markOf(schema, 'description');
+  return typeof description === 'string' ? description : '';
+}
+
+/** What `.meta()` says, also of what lies within `optional()` and `default()`. */
+function markOf(schema: unknown, mark: string): unknown {
+  if (!(schema instanceof z.ZodType)) return undefined;
+  const own = schema.meta()?.[mark];
+  if (own !== undefined) return own;
   return schema instanceof z.ZodOptional || schema instanceof z.ZodDefault
-    ? isFileSetting(schema.def.innerType)
-    : false;
+    ? markOf(schema.def.innerType, mark)
+    : undefined;
 }

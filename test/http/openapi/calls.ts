@@ -118,6 +118,23 @@ async function aSubscription(stage: Stage): Promise<string> {
   return `/v1/subscriptions/${(made.answer.body as { id: string }).id}`;
 }
 
+/** The address of a new one, whose secret the service has made. */
+async function aChannel(stage: Stage): Promise<string> {
+  const made = await post(stage, 201, { path: '/v1/channels', json: { provider: 'z-api' } });
+  return `/v1/channels/${(made.answer.body as { id: string }).id}`;
+}
+
+/** The address of one that was sealed for another, so that it cannot be opened. */
+async function unreadableChannel(stage: Stage): Promise<string> {
+  const [, , , id] = (await aChannel(stage)).split('/');
+  await stage.service.database.query(
+    `insert into channel (id, provider, settings, created_at, updated_at)
+     select 'unreadable', provider, settings, now(), now() from channel where id = $1`,
+    [id],
+  );
+  return '/v1/channels/unreadable';
+}
+
 /** The beginning of a stream that goes on for ever: its status and headers, and its first event as the body. */
 async function firstEvent(stage: Stage): Promise<Answer<unknown>> {
   await readyMedia(stage);
@@ -369,6 +386,60 @@ export const calls: Readonly<Record<string, MakeCalls>> = {
       await remove(stage, 404, { path: `/v1/tokens/${nobody}` }),
     ];
   },
+
+  'get /v1/channels': async (stage) => {
+    await aChannel(stage);
+    return [await get(stage, 200, { path: '/v1/channels' })];
+  },
+
+  'get /v1/channels/{id}': async (stage) => [
+    await get(stage, 200, { path: await aChannel(stage) }),
+    await get(stage, 200, { path: '/v1/channels/vonage' }),
+    await get(stage, 404, { path: '/v1/channels/nobody' }),
+  ],
+
+  'post /v1/channels': async (stage) => {
+    const path = '/v1/channels';
+    const settings = { webhookSecret: 'chosen-by-somebody-0123', mediaHosts: 'media.example.org' };
+    return [
+      await post(stage, 201, { path, json: { provider: 'blip' } }),
+      await post(stage, 201, { path, json: { id: 'shop', provider: 'sobot', name: 'The shop', settings } }),
+      await post(stage, 400, { path, json: { provider: 'nobody' } }),
+      await post(stage, 409, { path, json: { id: 'shop', provider: 'sobot' } }),
+    ];
+  },
+
+  'patch /v1/channels/{id}': async (stage) => {
+    const path = await aChannel(stage);
+    return [
+      await patch(stage, 200, { path, json: { name: 'A name', enabled: false } }),
+      await patch(stage, 200, {
+        path,
+        json: { name: null, enabled: true, settings: { instanceId: 'x', token: null } },
+      }),
+      await patch(stage, 400, { path, json: { settings: { webhookSecret: 'short' } } }),
+      await patch(stage, 404, { path: '/v1/channels/nobody', json: {} }),
+      await patch(stage, 409, { path: '/v1/channels/blip', json: {} }),
+    ];
+  },
+
+  'post /v1/channels/{id}/rotate': async (stage) => [
+    await post(stage, 200, { path: `${await aChannel(stage)}/rotate` }),
+    await post(stage, 404, { path: '/v1/channels/nobody/rotate' }),
+    await post(stage, 409, { path: '/v1/channels/blip/rotate' }),
+    await post(stage, 409, { path: `${await unreadableChannel(stage)}/rotate` }),
+  ],
+
+  'delete /v1/channels/{id}': async (stage) => {
+    const path = await aChannel(stage);
+    return [
+      await remove(stage, 204, { path }),
+      await remove(stage, 404, { path }),
+      await remove(stage, 409, { path: '/v1/channels/blip' }),
+    ];
+  },
+
+  'get /v1/providers': async (stage) => [await get(stage, 200, { path: '/v1/providers' })],
 
   'post /v1/session': async (stage) => {
     const [path, headers] = ['/v1/session', ownPage];
