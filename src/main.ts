@@ -108,7 +108,11 @@ function announce({ processMode, databaseUrl }: Config, { publicUrl, adopted, ch
       `Inlet is ready (${processMode}).`,
       ...(processMode === 'worker'
         ? []
-        : [`  address   ${publicUrl}`, `  webhooks  ${publicUrl}/webhooks/<channel>`]),
+        : [
+            `  gallery   ${publicUrl}/admin`,
+            `  address   ${publicUrl}`,
+            `  webhooks  ${publicUrl}/webhooks/<channel>`,
+          ]),
       `  channels  ${enabled}`,
       `  database  ${database}`,
       '  token     npm run token -- --scope media:read',

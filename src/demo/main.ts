@@ -57,6 +57,7 @@ function report(results: readonly StepResult[], service: { baseUrl: string; toke
   const matched = results.filter((result) => result.matched).length;
   console.log(`\n${resultTable(results)}\n`);
   console.log(`${String(matched)} of ${String(results.length)} as expected\n`);
+  console.log(`Gallery  ${baseUrl}/admin   (sign in with the token)`);
   console.log(`Service  ${baseUrl}`);
   console.log(`Token    ${token}`);
   console.log(`Media    curl -H 'Authorization: Bearer ${token}' '${baseUrl}/v1/media?limit=10'`);

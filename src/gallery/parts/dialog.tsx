@@ -5,7 +5,6 @@ interface DialogProps {
   readonly label: string;
   readonly class?: string;
   readonly onClose: () => void;
-  /** Also of keys that nothing inside has the focus for. */
   readonly onKeyDown?: (event: KeyboardEvent) => void;
   readonly children: ComponentChildren;
 }

@@ -4,10 +4,7 @@ import { keepTheme, storedTheme, type Theme } from '../theme.js';
 import { Icon } from './icon.js';
 
 const next: Readonly<Record<Theme, Theme>> = { system: 'light', light: 'dark', dark: 'system' };
-const names = { system: 'as the system', light: 'light', dark: 'dark' } as const satisfies Record<
-  Theme,
-  string
->;
+const names = { system: 'system', light: 'light', dark: 'dark' } as const satisfies Record<Theme, string>;
 const icons = { system: 'system', light: 'sun', dark: 'moon' } as const;
 
 export function ThemeSwitch() {

@@ -1,0 +1,243 @@
+/** Somebody who looks at what came in. */
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+
+import { bytes } from '../../src/demo/media-host.js';
+import { photo } from '../../src/demo/photos.js';
+import { startSimulator, type Simulator } from '../../src/demo/providers/index.js';
+import type { SimulatedMedia } from '../../src/demo/providers/simulated-provider.js';
+import { describeInBrowser, visit, type Visit } from '../support/browser.js';
+import { startTestService, type TestService } from '../support/test-service.js';
+import { until } from '../support/until.js';
+
+describeInBrowser('The gallery', (browser) => {
+  let simulator: Simulator;
+  let service: TestService;
+  let pictures: Buffer[];
+  let visitor: Visit;
+
+  beforeAll(async () => {
+    simulator = await startSimulator();
+    pictures = await Promise.all([1, 2, 3].map((seed) => photo({ seed, width: 640, height: 480 })));
+  });
+  afterAll(() => simulator.close());
+  beforeEach(async () => {
+    service = await startTestService({ env: simulator.env() });
+  });
+  afterEach(async () => {
+    await visitor.close();
+    await service.stop();
+    expect(visitor.complaints).toEqual([]);
+  });
+
+  const signedIn = async (path: string): Promise<Visit['page']> => {
+    visitor = await visit(browser(), service.url, { token: service.token('admin') });
+    await visitor.page.goto(service.url + path);
+    return visitor.page;
+  };
+
+  /** Resolves when the picture is ready, with its id. */
+  async function send(index: number, more: Partial<SimulatedMedia> = {}): Promise<string> {
+    const zApi = simulator.providers['z-api'];
+    const url = zApi.publish(bytes('image/jpeg', pictures[index] ?? Buffer.alloc(0)));
+    return deliver(zApi.webhook({ kind: 'image', url, ...more }), 'ready');
+  }
+
+  async function deliver(
+    webhook: { path: string; headers: Readonly<Record<string, string>>; body: string },
+    state: string,
+  ): Promise<string> {
+    const response = await fetch(service.url + webhook.path, { method: 'POST', ...webhook });
+    const { media } = (await response.json()) as { media: string[] };
+    await until(async () => {
+      const rows = await service.database.query('select 1 from media where id = $1 and state = $2', [
+        media[0],
+        state,
+      ]);
+      return rows.length === 1;
+    });
+    return media[0] ?? '';
+  }
+
+  test('is opened with a token, which no script can read, and left by signing out', async () => {
+    visitor = await visit(browser(), service.url);
+    const { page, context } = visitor;
+    await page.goto(`${service.url}/admin?kind=image`);
+    await page.getByLabel('Token').fill('nonsense');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('alert').waitFor();
+    visitor.complaints.length = 0; // The browser writes every answer of 401 into its console.
+
+    await page.getByLabel('Token').fill(service.token('admin'));
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('heading', { name: 'Nothing found' }).waitFor();
+    expect(page.url()).toBe(`${service.url}/admin?kind=image`);
+    expect(await page.evaluate('document.cookie')).toBe('');
+    expect((await context.cookies()).map(({ httpOnly, sameSite }) => ({ httpOnly, sameSite }))).toEqual([
+      { httpOnly: true, sameSite: 'Strict' },
+    ]);
+
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('heading', { name: 'Sign in to Inlet' }).waitFor();
+    expect(await context.cookies()).toEqual([]);
+  });
+
+  test('asks again for a token when it was revoked, and then goes on where one was', async () => {
+    const page = await signedIn('/admin');
+    await page.getByRole('heading', { name: 'Nothing yet' }).waitFor();
+    await page.getByRole('link', { name: 'Tokens' }).click();
+    await page.getByRole('button', { name: 'Revoke' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
+    await page.getByRole('link', { name: 'Audit' }).click();
+    await page.getByRole('heading', { name: 'Sign in to Inlet' }).waitFor();
+    await page.getByLabel('Token').fill(service.token('admin'));
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('heading', { name: 'Audit', level: 1 }).waitFor();
+    await page.getByRole('cell', { name: 'token.revoke' }).waitFor();
+    visitor.complaints.splice(0, Infinity, ...visitor.complaints.filter((text) => !text.includes('401')));
+  });
+
+  test('shows a picture the moment it is ready, without being asked', async () => {
+    const page = await signedIn('/admin');
+    await page.getByRole('heading', { name: 'Nothing yet' }).waitFor();
+    await page.getByText('Live', { exact: true }).waitFor();
+    await send(0, { name: 'Ana', caption: 'Look!' });
+    await page.getByRole('link', { name: /^Picture from Ana, Look!/ }).waitFor();
+    await page.getByRole('status').getByText('One new picture').waitFor();
+    await until(() => page.evaluate<boolean>(`document.querySelector('.tile img')?.naturalWidth === 320`));
+  });
+
+  test('narrows what it shows, says so in its address, and keeps it when reloaded', async () => {
+    await send(0, { name: 'Ana', caption: 'A red house' });
+    await send(1, { name: 'Bruno', caption: 'A blue boat', from: '5511999990002' });
+    const page = await signedIn('/admin');
+    const tiles = page.locator('.tile');
+    await until(async () => (await tiles.count()) === 2);
+
+    await page.getByLabel('Search captions').fill('boat');
+    await page.waitForURL('**/admin?q=boat');
+    await until(async () => (await tiles.count()) === 1);
+    await page.getByRole('button', { name: 'Filters' }).click();
+    await page.getByLabel('Direction').selectOption('inbound');
+    await page.waitForURL('**/admin?q=boat&direction=inbound');
+    await page.reload();
+    await page.getByRole('link', { name: /from Bruno/ }).waitFor();
+    expect(await tiles.count()).toBe(1);
+    expect(await page.getByLabel('Search captions').inputValue()).toBe('boat');
+
+    await page.getByRole('button', { name: 'Remove the filter Caption: boat' }).click();
+    await until(async () => (await tiles.count()) === 2);
+    await page.getByRole('button', { name: 'Videos' }).click();
+    await page.getByRole('heading', { name: 'Nothing found' }).waitFor();
+    await page.goBack();
+    await until(async () => (await tiles.count()) === 2);
+  });
+
+  test('shows one picture with its facts, goes on with the arrow keys, and comes back to its place', async () => {
+    const ids = [
+      await send(0, { name: 'Ana' }),
+      await send(1, { name: 'Bruno' }),
+      await send(2, { name: 'Carla' }),
+    ];
+    const page = await signedIn('/admin');
+    await page.getByRole('link', { name: /from Carla/ }).click();
+    const viewer = page.getByRole('dialog');
+    await viewer.getByRole('heading', { name: 'Carla' }).waitFor();
+    await page.keyboard.press('ArrowRight');
+    await viewer.getByRole('heading', { name: 'Bruno' }).waitFor();
+    await page.waitForURL(`**/admin/media/${ids[1] ?? ''}`);
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('ArrowRight');
+    await viewer.getByRole('heading', { name: 'Ana' }).waitFor();
+    await viewer.getByText('640 × 480').waitFor();
+    await viewer.getByText('Ready', { exact: true }).waitFor();
+    await viewer.getByText('Raw webhook').click();
+    await viewer.getByLabel('Body of the webhook').getByText('"ReceivedCallback"').waitFor();
+
+    await page.getByRole('button', { name: 'Larger' }).click();
+    await page.getByRole('button', { name: 'Larger' }).click();
+    const zoom = await page.getByLabel('Zoom now').innerText();
+    expect(Number.parseInt(zoom, 10)).toBeGreaterThan(100);
+
+    await page.keyboard.press('Escape');
+    await page.waitForURL('**/admin');
+    expect(await page.getByRole('dialog').count()).toBe(0);
+    expect(await page.evaluate('document.activeElement?.className')).toContain('tile');
+  });
+
+  test('makes a link that opens the file for somebody without a token', async () => {
+    const id = await send(0);
+    const page = await signedIn(`/admin/media/${id}`);
+    await page.getByRole('button', { name: 'Share link' }).click();
+    await page.getByLabel('Valid for').selectOption('86400');
+    const link = page.getByLabel('Link', { exact: true });
+    await link.waitFor();
+    const response = await fetch(await link.inputValue());
+    expect(response.headers.get('content-type')).toBe('image/jpeg');
+    expect(Buffer.from(await response.arrayBuffer()).equals(pictures[0] ?? Buffer.alloc(0))).toBe(true);
+  });
+
+  test('erases a picture, after asking', async () => {
+    const id = await send(0, { name: 'Ana' });
+    const page = await signedIn(`/admin/media/${id}`);
+    await page.getByRole('button', { name: 'Erase', exact: true }).click();
+    await page.getByRole('dialog').getByText('This cannot be undone.').waitFor();
+    await page
+      .getByRole('dialog', { name: 'Erase this for ever?' })
+      .getByRole('button', { name: 'Erase' })
+      .click();
+    await page.getByText('everything personal were erased').waitFor();
+    const rows = await service.database.query<{ state: string }>('select state from media where id = $1', [
+      id,
+    ]);
+    expect(rows).toEqual([{ state: 'erased' }]);
+  });
+
+  test('erases a person when their id was typed, and not before', async () => {
+    await send(0, { name: 'Ana', from: '5511999990001' });
+    await send(1, { name: 'Ana', from: '5511999990001' });
+    const id = await send(2, { name: 'Bruno', from: '5511999990002' });
+    const page = await signedIn('/admin?from=5511999990001');
+    await page.locator('.tile').first().click();
+    await page.getByRole('button', { name: 'Erase person' }).click();
+    const confirm = page.getByRole('dialog', { name: 'Erase this person?' });
+    const button = confirm.getByRole('button', { name: 'Erase everything' });
+    await confirm.getByRole('textbox').fill('5511999990002');
+    expect(await button.isDisabled()).toBe(true);
+    await confirm.getByRole('textbox').fill('5511999990001');
+    await button.click();
+    await page.getByText('everything personal were erased').waitFor();
+    const left = await service.database.query<{ id: string }>("select id from media where state = 'ready'");
+    expect(left).toEqual([{ id }]);
+  });
+
+  test('tries failed ones again, many at once', async () => {
+    const zApi = simulator.providers['z-api'];
+    const missing = `${simulator.host.origin}/v3/media/00000000-0000-4000-8000-00000000000`;
+    for (const end of ['1', '2'])
+      await deliver(zApi.webhook({ kind: 'image', url: missing + end, name: 'Ana' }), 'failed');
+    const page = await signedIn('/admin');
+    await page.getByRole('link', { name: /Attention/ }).click();
+    await page.getByLabel('All 2').check();
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByText('2 of 2').waitFor();
+    expect(await page.getByText('Asked for again').count()).toBe(2);
+    await until(async () => {
+      const rows = await service.database.query(
+        "select 1 from media where attempts > 1 and state = 'failed'",
+      );
+      return rows.length === 2;
+    });
+  });
+
+  test('shows a webhook that was not understood, and replays it', async () => {
+    const webhook = simulator.providers['z-api'].webhook({ kind: 'malformed', name: '<b>Ana</b>' });
+    await fetch(service.url + webhook.path, { method: 'POST', ...webhook });
+    const page = await signedIn('/admin/attention?show=malformed');
+    await page.getByRole('button', { name: 'Raw webhook' }).click();
+    await page.getByLabel('Body of the webhook').getByText('<b>Ana</b>').waitFor();
+    await page.getByRole('button', { name: 'Close' }).click();
+    await page.getByRole('checkbox', { name: /^Choose the webhook/ }).check();
+    await page.getByRole('button', { name: 'Replay' }).click();
+    await page.getByText('Still not understood').waitFor();
+  });
+});

@@ -1,0 +1,98 @@
+/** A hundred thousand pictures: the first ones are seen within a second, and the page never holds more than some of them. */
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+
+import { photo } from '../../src/demo/photos.js';
+import { describeInBrowser, visit, type Visit } from '../support/browser.js';
+import { startTestService, type TestService } from '../support/test-service.js';
+
+const many = 100_000;
+
+describeInBrowser('With 100 000 pictures', (browser) => {
+  let service: TestService;
+  let visitor: Visit;
+  beforeAll(async () => {
+    service = await startTestService({ queue: false });
+    await fillWith(await storedPicture());
+  }, 120_000);
+  afterAll(() => service.stop());
+
+  /** An upload gives real bytes with real previews, which all the rows then share. */
+  async function storedPicture(): Promise<string> {
+    const form = new FormData();
+    const file = await photo({ seed: 5, width: 800, height: 600 });
+    form.append('channel', 'z-api');
+    form.append('file', new Blob([new Uint8Array(file)], { type: 'image/jpeg' }), 'photo.jpg');
+    const headers = { Authorization: `Bearer ${service.token('admin')}` };
+    const response = await fetch(`${service.url}/v1/media`, { method: 'POST', headers, body: form });
+    const { sha256 } = (await response.json()) as { sha256: string };
+    return sha256;
+  }
+
+  async function fillWith(sha256: string): Promise<void> {
+    // UUIDv7 by hand: a picture every 20 seconds, the newest now.
+    const time = `(extract(epoch from now()) * 1000)::bigint - n * 20000`;
+    const id = (kind: string) =>
+      `(lpad(to_hex(${time}), 12, '0') || '7${kind}00' || '8000' || lpad(to_hex(n), 12, '0'))::uuid`;
+    await service.database.query(
+      `insert into message (id, channel, provider, message_id, direction, sender, sender_name, caption, received_at)
+       select ${id('1')}, 'z-api', 'z-api', 'M' || n, 'inbound', '5511' || (n % 50), 'Person ' || (n % 50), 'picture ' || n,
+              now() - n * interval '20 seconds'
+       from generate_series(1, ${String(many)}) as n`,
+    );
+    await service.database.query(
+      `insert into media (id, channel, provider, message_row_id, position, direction, kind, state, attempts, received_at, ready_at, sha256)
+       select ${id('2')}, 'z-api', 'z-api', ${id('1')}, 0, 'inbound', 'image', 'ready', 1,
+              now() - n * interval '20 seconds', now() - n * interval '20 seconds', $1
+       from generate_series(1, ${String(many)}) as n`,
+      [sha256],
+    );
+    await service.database.query('analyze');
+  }
+
+  test('the first page is painted within a second', async () => {
+    visitor = await visit(browser(), service.url, { token: service.token('admin') });
+    const { page } = visitor;
+    await page.goto(`${service.url}/admin/tokens`); // What is measured is not the start of the browser.
+    await page.goto(`${service.url}/admin`);
+    const painted = await page.evaluate<number>(`new Promise((resolve) => {
+      const isSeen = (image) => image.complete && image.naturalWidth > 0;
+      const look = () =>
+        [...document.querySelectorAll('.tile img')].some(isSeen)
+          ? requestAnimationFrame(() => resolve(performance.now()))
+          : requestAnimationFrame(look);
+      look();
+    })`);
+    const milliseconds = Math.round(painted);
+    process.stdout.write(`first pictures painted ${String(milliseconds)} ms after navigation\n`);
+    expect(milliseconds).toBeLessThan(1_000);
+    await visitor.close();
+    expect(visitor.complaints).toEqual([]);
+  });
+
+  test('five thousand are scrolled through with fewer than 500 in the page', async () => {
+    visitor = await visit(browser(), service.url, { token: service.token('admin') });
+    const { page } = visitor;
+    await page.goto(`${service.url}/admin?kind=image`);
+    const seen = new Set<string>();
+    let most = 0;
+    while (seen.size < 5_000) {
+      // Some 15 screens at a time; the rows that come into sight meanwhile are those that count.
+      const ids = await page.evaluate<string[]>(`(async () => {
+        const ids = [];
+        for (let turn = 0; turn < 15; turn += 1) {
+          window.scrollBy(0, window.innerHeight);
+          await new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(next)));
+          ids.push(...[...document.querySelectorAll('.tile')].map((tile) => tile.dataset.id));
+          window.most = Math.max(window.most ?? 0, document.querySelectorAll('.tile').length);
+        }
+        return ids;
+      })()`);
+      for (const id of ids) seen.add(id);
+      most = await page.evaluate<number>('window.most');
+    }
+    expect(most).toBeLessThan(500);
+    expect(seen.size).toBeGreaterThanOrEqual(5_000);
+    await visitor.close();
+    expect(visitor.complaints).toEqual([]);
+  }, 60_000);
+});

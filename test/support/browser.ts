@@ -1,0 +1,105 @@
+/** A real browser that looks at a real service, and what it complains about. */
+import { existsSync } from 'node:fs';
+
+import { afterAll, beforeAll, describe, expect } from '@jest/globals';
+import axe from 'axe-core';
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+
+const places = [
+  ...[process.env['INLET_BROWSER'] ?? '', '/usr/bin/chromium', '/usr/bin/chromium-browser'],
+  ...['/usr/bin/google-chrome', '/opt/google/chrome/chrome'],
+  ...['/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'],
+];
+const executablePath = places.find((place) => place !== '' && existsSync(place));
+const isRequired = process.env['CI'] !== undefined || process.env['INLET_BROWSER_REQUIRED'] === '1';
+
+/** Tests that need a browser: skipped, and said so, where there is none; failed where there must be one. */
+export function describeInBrowser(name: string, tests: (browser: () => Browser) => void): void {
+  if (executablePath === undefined && isRequired)
+    throw new Error('there is no Chromium, and INLET_BROWSER_REQUIRED or CI is set');
+  if (executablePath === undefined)
+    process.stdout.write(`SKIPPED, no Chromium is installed (or set INLET_BROWSER): ${name}\n`);
+  const describeIf = executablePath === undefined ? describe.skip : describe;
+  describeIf(name, () => {
+    let browser: Browser | undefined;
+    beforeAll(async () => {
+      browser = await chromium.launch({
+        ...(executablePath !== undefined && { executablePath }),
+        args: ['--no-sandbox'],
+      });
+    });
+    afterAll(() => browser?.close());
+    tests(() => {
+      if (!browser) throw new Error('the browser is not open yet');
+      return browser;
+    });
+  });
+}
+
+export const sizes = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } } as const;
+
+export interface Visit {
+  readonly page: Page;
+  readonly context: BrowserContext;
+  /** Errors in the console, refusals of the content security policy, requests to other places. */
+  readonly complaints: string[];
+  readonly close: () => Promise<void>;
+}
+
+export interface VisitOptions {
+  /** Signed in with it. */
+  readonly token?: string;
+  readonly theme?: 'light' | 'dark';
+  readonly size?: keyof typeof sizes;
+}
+
+/** A visitor of their own: no cookies but the one given, nothing kept. */
+export async function visit(browser: Browser, origin: string, options: VisitOptions = {}): Promise<Visit> {
+  const { token, theme = 'light', size = 'desktop' } = options;
+  const context = await browser.newContext({
+    viewport: sizes[size],
+    colorScheme: theme,
+    reducedMotion: 'reduce',
+    ...(size === 'phone' && { hasTouch: true, isMobile: true }),
+  });
+  if (token !== undefined) {
+    const cookie = { name: 'inlet_session', value: token, url: origin, httpOnly: true };
+    await context.addCookies([{ ...cookie, sameSite: 'Strict' }]);
+  }
+  const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
+  const complaints: string[] = [];
+  page.on('pageerror', (error) => complaints.push(`script: ${error.message}`));
+  page.on('console', (message) => {
+    const { url } = message.location();
+    // Whether somebody is signed in can only be found out by asking.
+    const isAsking = message.text().includes('401') && url.endsWith('/v1/session');
+    if (message.type() === 'error' && !isAsking) complaints.push(`console: ${message.text()} ${url}`);
+  });
+  page.on('request', (request) => {
+    const url = request.url();
+    if (!url.startsWith(`${origin}/`) && !/^(data|blob):/.test(url)) complaints.push(`elsewhere: ${url}`);
+  });
+  return { page, context, complaints, close: () => context.close() };
+}
+
+interface Finding {
+  readonly id: string;
+  readonly impact: string;
+  readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[];
+}
+
+/** No finding of axe that is serious or critical. */
+export async function expectAccessible(page: Page): Promise<void> {
+  await page.evaluate(axe.source);
+  const found = await page.evaluate<Finding[]>(
+    `axe.run(document, { resultTypes: ['violations'] }).then((result) => result.violations)`,
+  );
+  const grave = found.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+  expect(
+    grave.map(({ id, nodes }) => ({
+      id,
+      where: nodes.slice(0, 3).map((node) => `${node.html}\n${node.failureSummary}`),
+    })),
+  ).toEqual([]);
+}
