@@ -4,6 +4,8 @@ import { signal } from '@preact/signals';
 import { api, type StatsView } from './api.js';
 
 export const attentionCount = signal(0);
+/** Older troubles are history: nobody waits for them any more. */
+export const attentionDays = 30;
 
 export function countAttention({ late, failed, rejected, malformed }: StatsView['needsAttention']): number {
   return late + failed + rejected + malformed;
@@ -11,7 +13,7 @@ export function countAttention({ late, failed, rejected, malformed }: StatsView[
 
 export async function refreshAttention(): Promise<void> {
   try {
-    attentionCount.value = countAttention((await api.stats(1)).needsAttention);
+    attentionCount.value = countAttention((await api.stats(attentionDays)).needsAttention);
   } catch {
     // The number is a hint only; the page itself says what is wrong.
   }

@@ -32,18 +32,20 @@ export const Tile = memo(function Tile({ media, href, width, height }: TileProps
       style={{ width, height }}
       data-over
       data-id={media.id}
-      aria-label={describe(media)}
     >
-      {preview ? <Picture url={preview.url} thumbhash={media.thumbhash} /> : <Facts media={media} />}
-      {media.state !== 'ready' && <StateBadge state={media.state} />}
-      {media.kind === 'video' && preview && (
-        <span class="play">
-          <Icon name="play" size={22} />
+      <span class="unseen">{describe(media)}</span>
+      <span class="tile-face" aria-hidden="true">
+        {preview ? <Picture url={preview.url} thumbhash={media.thumbhash} /> : <Facts media={media} />}
+        {media.state !== 'ready' && <StateBadge state={media.state} />}
+        {media.kind === 'video' && preview && (
+          <span class="play">
+            <Icon name="play" size={22} />
+          </span>
+        )}
+        <span class="tile-caption">
+          <b>{personOf(media)}</b>
+          <span>{clock(media.receivedAt)}</span>
         </span>
-      )}
-      <span class="tile-caption">
-        <b>{personOf(media)}</b>
-        <span>{clock(media.receivedAt)}</span>
       </span>
     </a>
   );

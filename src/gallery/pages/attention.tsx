@@ -1,5 +1,5 @@
 import { api, type StatsView } from '../api.js';
-import { attentionCount, countAttention } from '../attention-count.js';
+import { attentionCount, attentionDays, countAttention } from '../attention-count.js';
 import { number } from '../format.js';
 import { PageHead } from '../parts/page-head.js';
 import { Problem } from '../parts/problem.js';
@@ -30,7 +30,7 @@ const explanations = {
 export function AttentionPage() {
   const asked = query.value.get('show');
   const stats = useLoad(async () => {
-    const { needsAttention } = await api.stats(1);
+    const { needsAttention } = await api.stats(attentionDays);
     attentionCount.value = countAttention(needsAttention);
     return needsAttention;
   });
@@ -53,6 +53,9 @@ export function AttentionPage() {
           </a>
         ))}
       </nav>
+      <p class="hint attention-span">
+        Counted are the last {attentionDays} days; the lists go back to the beginning.
+      </p>
       {stats.error !== undefined && <Problem error={stats.error} retry={stats.reload} />}
       {isDecided && kind === 'malformed' && <MalformedDeliveries onDone={stats.reload} />}
       {isDecided && kind !== 'malformed' && <TroubledMedia key={kind} kind={kind} onDone={stats.reload} />}

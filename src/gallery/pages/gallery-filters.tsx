@@ -218,11 +218,11 @@ function Chips({ filters }: { readonly filters: Filters }) {
           key={name}
           type="button"
           class="chip"
-          aria-label={`Remove the filter ${labels[name]}: ${shown(name, filters[name])}`}
           onClick={() => {
             setFilter(name, '');
           }}
         >
+          <span class="unseen">Remove the filter </span>
           <span>{labels[name]}</span> {shown(name, filters[name])}
           <Icon name="close" size={14} />
         </button>

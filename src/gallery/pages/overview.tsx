@@ -75,7 +75,6 @@ function Figures({ stats, days }: { readonly stats: StatsView; readonly days: nu
           value={stats.oldestPending ? ago(stats.oldestPending.receivedAt) : 'None'}
           more={stats.oldestPending ? 'still being fetched' : 'everything was fetched'}
         />
-        <Figure name="Kept in all" value={number(stats.total.media)} more={bytes(stats.total.bytes)} />
       </dl>
       <section class="card panel">
         <h2>Received per day</h2>

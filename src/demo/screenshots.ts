@@ -1,0 +1,165 @@
+/**
+ * `npm run screenshots`: starts the service with a fortnight of simulated photos, looks at it with a real browser, and keeps
+ * what it sees in `docs/screenshots`. The pictures in the README are made by it, so that they show what there is.
+ */
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import pg from 'pg';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import sharp from 'sharp';
+
+import { startEmbeddedPostgres } from '../infra/embedded-postgres.js';
+import { album } from './album.js';
+import { startSimulator } from './providers/index.js';
+import { freePort, makeToken, startService, surroundings } from './service-process.js';
+
+const target = join(import.meta.dirname, '../../docs/screenshots');
+const photos = 48;
+const mostBytes = 150_000;
+
+interface Shot {
+  readonly name: string;
+  readonly path: string;
+  readonly theme?: 'light' | 'dark';
+  readonly phone?: boolean;
+  /** What to do before looking. */
+  readonly first?: (page: Page) => Promise<void>;
+}
+
+const openPicture = async (page: Page): Promise<void> => {
+  await page.locator('.tile.image.ready').nth(1).click();
+  await page.getByRole('dialog').getByRole('heading', { name: 'History' }).waitFor();
+};
+
+const shots: readonly Shot[] = [
+  { name: 'gallery-light', path: '/admin' },
+  { name: 'gallery-dark', path: '/admin', theme: 'dark' },
+  { name: 'gallery-phone', path: '/admin', phone: true },
+  { name: 'gallery-phone-dark', path: '/admin', phone: true, theme: 'dark' },
+  { name: 'viewer', path: '/admin?kind=image&state=ready', first: openPicture },
+  { name: 'viewer-phone', path: '/admin?kind=image&state=ready', phone: true, first: openPicture },
+  { name: 'attention', path: '/admin/attention?show=rejected' },
+  { name: 'attention-phone', path: '/admin/attention?show=rejected', phone: true, theme: 'dark' },
+  { name: 'overview', path: '/admin/overview' },
+  { name: 'overview-dark', path: '/admin/overview', theme: 'dark' },
+  { name: 'overview-phone', path: '/admin/overview', phone: true },
+  { name: 'channels', path: '/admin/channels' },
+  { name: 'channels-phone', path: '/admin/channels', phone: true },
+];
+
+async function main(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'inlet-screenshots-'));
+  const [postgres, simulator, port] = await Promise.all([
+    startEmbeddedPostgres(join(folder, 'postgres')),
+    startSimulator(),
+    freePort(),
+  ]);
+  const env = {
+    ...surroundings(process.env),
+    ...simulator.env(),
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    INLET_DIR: join(folder, 'inlet'),
+    UPLOADS_DIR: join(folder, 'uploads'),
+    AUTH_SECRET: randomBytes(32).toString('hex'),
+    DATABASE_URL: postgres.connectionString,
+  };
+  const service = startService({ env, cwd: folder, port });
+  const browser = await chromium.launch({ executablePath: chromiumPath(), args: ['--no-sandbox'] });
+  try {
+    await service.ready();
+    for (const webhook of await album(simulator, photos)) {
+      const { headers, body } = webhook;
+      await fetch(service.baseUrl + webhook.path, { method: 'POST', headers, body });
+    }
+    await spreadOverTime(postgres.connectionString);
+    const token = await makeToken({ env, cwd: folder });
+    await mkdir(target, { recursive: true });
+    for (const shot of shots) await take(browser, shot, { origin: service.baseUrl, token });
+  } finally {
+    await browser.close();
+    await service.stop();
+    await simulator.close();
+    await postgres.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function chromiumPath(): string {
+  const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+  const found = [process.env['INLET_BROWSER'], ...places].find((place) => place && existsSync(place));
+  if (found === undefined) throw new Error('There is no Chromium: install it, or set INLET_BROWSER');
+  return found;
+}
+
+/** When everything was fetched, it is made to have come in the course of two weeks, in the order in which it came. */
+async function spreadOverTime(connectionString: string): Promise<void> {
+  const client = new pg.Client({ connectionString });
+  await client.connect();
+  try {
+    for (;;) {
+      const { rowCount } = await client.query("select 1 from media where state = 'pending' limit 1");
+      if (rowCount === 0) break;
+      await delay(200);
+    }
+    await client.query(
+      `with counted as (
+         select id, row_number() over (order by id desc)::float8 as place, count(*) over () as total from media
+       ), times as (
+         select id, now() - power(place / total, 1.5) * interval '13 days' as at from counted
+       )
+       update media set received_at = at, ready_at = case when state = 'ready' then at + (0.3 + 2.5 * random()) * interval '1 second' end
+       from times where times.id = media.id`,
+    );
+    await client.query(
+      `update media_attempt set at = media.received_at + interval '280 ms' from media where media.id = media_attempt.media_id`,
+    );
+    await client.query(
+      `update message set sent_at = media.received_at - interval '2 seconds', received_at = media.received_at
+       from media where media.message_row_id = message.id`,
+    );
+  } finally {
+    await client.end();
+  }
+}
+
+async function take(
+  browser: Browser,
+  { name, path, theme = 'light', phone = false, first }: Shot,
+  { origin, token }: { origin: string; token: string },
+): Promise<void> {
+  const context = await browser.newContext({
+    viewport: phone ? { width: 390, height: 844 } : { width: 1280, height: 800 },
+    colorScheme: theme,
+    reducedMotion: 'reduce',
+    locale: 'en-GB',
+    ...(phone && { isMobile: true, hasTouch: true }),
+  });
+  await context.addCookies([{ name: 'inlet_session', value: token, url: origin }]);
+  const page = await context.newPage();
+  await page.goto(origin + path);
+  await page.getByRole('heading', { level: 1 }).waitFor();
+  await page.waitForLoadState('networkidle').catch(() => undefined);
+  await first?.(page);
+  await page.evaluate(picturesLoaded);
+  const png = await page.screenshot();
+  await context.close();
+  const file = join(target, `${name}.webp`);
+  const { size } = await sharp(png).webp({ quality: 84, effort: 6, smartSubsample: true }).toFile(file);
+  console.log(`${file}  ${String(Math.round(size / 1000))} kB`);
+  if (size > mostBytes) throw new Error(`${name} has more than ${String(mostBytes)} bytes`);
+}
+
+/** Runs in the page: every picture that is begun is painted. */
+const picturesLoaded = `(async () => {
+  const images = [...document.images].filter((image) => image.src !== '');
+  await Promise.all(images.map((image) => image.decode().catch(() => undefined)));
+  await new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(next)));
+})()`;
+
+await main();
