@@ -7,6 +7,7 @@ import { describe, expect, test } from '@jest/globals';
 import { coreSettings, loadConfig } from '../../src/config.js';
 import { errorCodes } from '../../src/domain/errors.js';
 import { mediaStates } from '../../src/domain/media.js';
+import { apiRoutes } from '../../src/http/openapi.js';
 import { providers } from '../../src/providers/index.js';
 
 const root = join(import.meta.dirname, '../..');
@@ -38,6 +39,15 @@ describe('README', () => {
   test('lists every state of a media once, and no other', () => {
     const listed = namesBelow('States and error codes').filter((name) => !isCode(name));
     expect(listed.sort()).toEqual([...mediaStates].sort());
+  });
+
+  test('lists every route of the API once, with its scope, and no other', () => {
+    const scopes = apiRoutes.map(({ method, path, scope }) => [`${method.toUpperCase()} ${path}`, scope]);
+    const listed = rowsBelow('The API by example').map(([route, needs]) => [
+      route,
+      /^`([^`]+)`/.exec(needs)?.[1] ?? null,
+    ]);
+    expect(listed.sort()).toEqual(scopes.sort());
   });
 
   test('lists every setting once, and no other', () => {
