@@ -23,10 +23,7 @@ afterEach(async () => {
   await host.close();
 });
 
-async function start(
-  env: Readonly<Record<string, string>> = {},
-  beside?: TestService,
-): Promise<TestService> {
+async function start(env: Readonly<Record<string, string>> = {}, beside?: TestService): Promise<TestService> {
   const service = await startTestService({
     ...{ env, mediaHosts: [host.host], now: () => new Date(Date.now() + days * 86_400_000) },
     ...(beside && { beside }),
@@ -66,7 +63,9 @@ describe('media', () => {
     const service = await start({ RETENTION_DAYS: '10' });
     const options = { from: '5521912345678', caption: 'an old picture' };
     const old = await receive(service, 'z-api', zApiMedia({ ...options, url: await publish(1) }));
-    const { body: uploaded } = await upload(service, { file: await photo({ seed: 2, width: 64, height: 48 }) });
+    const { body: uploaded } = await upload(service, {
+      file: await photo({ seed: 2, width: 64, height: 48 }),
+    });
     days = 9;
     const young = await receive(service, 'z-api', zApiMedia({ caption: 'young', url: await publish(3) }));
     await retain(service);
@@ -74,7 +73,10 @@ describe('media', () => {
 
     days = 11;
     await retain(service);
-    expect(await show(service, old.id)).toMatchObject({ state: 'erased', message: { from: '', caption: null } });
+    expect(await show(service, old.id)).toMatchObject({
+      state: 'erased',
+      message: { from: '', caption: null },
+    });
     expect((await show(service, uploaded.id)).state).toBe('erased');
     expect(await show(service, young.id)).toMatchObject({ state: 'ready', message: { caption: 'young' } });
     expect(await findEverywhere(service, [...Object.values(options), String(old.sha256)])).toEqual([]);
@@ -137,7 +139,10 @@ describe('raw webhooks', () => {
     expect(await service.database.query('select delivery_id from message')).toEqual([{ delivery_id: null }]);
     expect((await show(service, id)).state).toBe('ready');
     // Not by its bytes any more, but by its message.
-    expect((await postWebhook(service, 'z-api', payload)).body).toMatchObject({ duplicate: true, media: [id] });
+    expect((await postWebhook(service, 'z-api', payload)).body).toMatchObject({
+      duplicate: true,
+      media: [id],
+    });
   });
 
   test('are not kept for longer than the media that they brought', async () => {
