@@ -25,21 +25,25 @@ export function createRetention(pool: pg.Pool): Retention {
       transaction(pool, async (connection) => {
         // Ids sort by time: with theirs, an index leads to the old ones at once.
         const { rows } = await connection.query<{ id: string; receivedAt: Date }>(
-          `delete from delivery where id in (
-             select id from delivery where id < $2 and received_at < $1 order by id limit $3 for update skip locked)
-           returning id, received_at as "receivedAt"`,
+          `select id, received_at as "receivedAt" from delivery where id < $2 and received_at < $1 order by id limit $3`,
           [before, lowestIdAt(before), rowsAtOnce],
         );
-        const ids = rows.map(({ id }) => id).sort();
+        if (rows.length === 0) return 0;
+        const ids = rows.map(({ id }) => id);
         const latest = Math.max(...rows.map(({ receivedAt }) => receivedAt.getTime()));
-        if (rows.length > 0)
-          await connection.query(
-            // A message is made right after its delivery. One that a replay has added later keeps naming what is gone, which
-            // nobody minds: all who read it look whether the delivery is there.
-            `update message set delivery_id = null where id > $1 and id < $2 and delivery_id = any($3)`,
-            [ids[0], lowestIdAt(new Date(latest + dayMs)), ids],
-          );
-        return rows.length;
+        // Messages are locked before deliveries, as erasing does: the other way round, each could wait for the other.
+        await connection.query(
+          // A message is made right after its delivery. One that a replay has added later keeps naming what is gone, which
+          // nobody minds: all who read it look whether the delivery is there.
+          `update message set delivery_id = null where id in (
+             select id from message where id > $1 and id < $2 and delivery_id = any($3) order by id for update)`,
+          [ids[0], lowestIdAt(new Date(latest + dayMs)), ids],
+        );
+        const deleted = await connection.query(
+          `delete from delivery where id in (select id from delivery where id = any($1) order by id for update)`,
+          [ids],
+        );
+        return deleted.rowCount ?? 0;
       }),
 
     events: (before) =>

@@ -116,7 +116,10 @@ describe('media', () => {
     const sum: Record<string, number> = {};
     for (const { details } of await runs(service))
       for (const [name, count] of Object.entries(details)) sum[name] = (sum[name] ?? 0) + count;
-    expect(sum).toMatchObject({ media: 1_200, messages: 1_200, deliveries: 1_200, deletedDeliveries: 1_200 });
+    // One worker may delete a raw webhook before another has come to empty it, so those that were emptied are not counted here.
+    expect(sum).toMatchObject({ media: 1_200, messages: 1_200, deletedDeliveries: 1_200 });
+    const failed = `select 1 from graphile_worker._private_jobs where last_error is not null`;
+    expect(await service.database.query(failed)).toEqual([]);
     const states = await service.database.query(
       `select state, sender, count(*)::int from media join message on message.id = message_row_id group by 1, 2`,
     );
