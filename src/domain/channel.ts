@@ -1,4 +1,5 @@
-import type { HostPattern, ProviderAdapter } from './provider.js';
+import type { HostPattern } from './provider.js';
+import type { ProviderAdapter } from './provider-adapter.js';
 
 /** Who set it up: the operator's environment, or somebody over HTTP at run time. */
 export type ChannelSource = 'environment' | 'database';

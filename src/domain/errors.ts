@@ -98,6 +98,8 @@ interface AppErrorOptions {
   readonly retryAt?: Date;
   /** Which inputs are at fault. */
   readonly fields?: readonly FieldError[];
+  /** Of a call that got no answer: whether the other side may have read the request. Default true: nobody knows. */
+  readonly requestLeft?: boolean;
 }
 
 export class AppError extends Error {
@@ -105,12 +107,14 @@ export class AppError extends Error {
   readonly code: ErrorCode;
   readonly retryAt: Date | undefined;
   readonly fields: readonly FieldError[] | undefined;
+  readonly requestLeft: boolean;
 
   constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.retryAt = options.retryAt;
     this.fields = options.fields;
+    this.requestLeft = options.requestLeft ?? true;
   }
 
   /** The HTTP status of an answer that carries this error. */

@@ -1,6 +1,5 @@
 /**
- * The provider port: what a messaging provider's file must offer, and the words it speaks in.
- * Adapters are pure translators; the only I/O they get is the {@link Http} port handed in.
+ * The words between a messaging provider's file and the service.
  */
 import type { MediaErrorCode } from './errors.js';
 
@@ -99,6 +98,15 @@ export interface HttpRequest {
   readonly headers?: HeaderRecord;
   /** Sent as `application/json`. */
   readonly json?: unknown;
+  /** Sent as `multipart/form-data` in place of `json`. */
+  readonly form?: readonly FormPart[];
+}
+/** A field of a form; with a file name it is a file. */
+export interface FormPart {
+  readonly name: string;
+  readonly value: string | Uint8Array;
+  readonly filename?: string;
+  readonly type?: string;
 }
 export interface HttpResponse {
   readonly status: number;
@@ -106,7 +114,10 @@ export interface HttpResponse {
   /** Parsed JSON, or the text when it is not JSON. */
   readonly body: unknown;
 }
-/** The only way an adapter reaches the network. Rejects with a retryable AppError when there was no answer. */
+/**
+ * The only way an adapter reaches the network. Rejects with a retryable AppError when there was no answer; its `requestLeft`
+ * says whether the other side may have read the request.
+ */
 export type Http = (request: HttpRequest) => Promise<HttpResponse>;
 
 /** An exact `host` or `host:port`, or a pattern matched against the whole host name. */
@@ -126,14 +137,4 @@ export interface Downloads {
   readonly authorize?: (url: URL) => MaybePromise<HeaderRecord>;
   /** A fresh link for one that has expired or is refused. Rejects with an AppError when there is none. */
   readonly refresh?: (url: string, http: Http) => Promise<FreshLink>;
-}
-
-export interface ProviderAdapter {
-  /** Whether the sender is who it says; over raw bytes, before anything is parsed. */
-  readonly verify: (request: WebhookRequest) => Verdict;
-  /** The answer to a GET challenge, or undefined when the challenge is not ours to answer. */
-  readonly handshake?: (query: WebhookRequest['query']) => string | undefined;
-  /** Translates one payload. `[]` means: not a payload of this provider at all. Never throws. */
-  readonly parse: (payload: unknown, receivedAt: Date) => InboundEvent[];
-  readonly downloads: Downloads;
 }

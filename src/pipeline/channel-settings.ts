@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 
 import { AppError, type FieldError } from '../domain/errors.js';
-import type { ProviderAdapter } from '../domain/provider.js';
+import type { ProviderAdapter } from '../domain/provider-adapter.js';
 import type { ProviderKind } from '../domain/provider-kind.js';
 import type { SealedBox } from '../infra/sealed-box.js';
 

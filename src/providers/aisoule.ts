@@ -6,13 +6,8 @@ import { createHmac } from 'node:crypto';
 
 import { z } from 'zod';
 
-import type {
-  InboundEvent,
-  MediaKind,
-  MediaSource,
-  MessageStatus,
-  ProviderAdapter,
-} from '../domain/provider.js';
+import type { InboundEvent, MediaKind, MediaSource, MessageStatus } from '../domain/provider.js';
+import type { ProviderAdapter } from '../domain/provider-adapter.js';
 import { apiUrl, credential, defineProvider, hostList, issuedSecretList } from './kit/define-provider.js';
 import {
   ignored,
@@ -66,6 +61,7 @@ export const aisoule = defineProvider({
     `Set the address to ${webhookUrl} and choose the message.* events.`,
     'AISoule then shows a secret key of its own: give it to this channel as the setting webhookSecret.',
   ],
+  sending: { needs: [], options: z.strictObject({}) },
   create: ({ webhookSecret, mediaHosts }) => ({
     verify: signatureCheck(webhookSecret),
     handshake: sharedSecret(webhookSecret).handshake,

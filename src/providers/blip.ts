@@ -94,6 +94,7 @@ export const blip = defineProvider({
     `Where no header can be set, append the secret to both addresses: ${webhookUrl}?token=<webhookSecret>`,
     'Or use Integrations, Webhook with the same address and header, which also brings what attendants send.',
   ],
+  sending: { needs: [], options: z.strictObject({}) },
   create: ({ webhookSecret, contractId = '', key, apiUrl, mediaHosts }) => ({
     // No signature exists; a custom header can be set in the portal (help.blip.ai 4474381206423).
     ...sharedSecret(webhookSecret),

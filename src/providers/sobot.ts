@@ -27,6 +27,7 @@ export const sobot = defineProvider({
     `Set the webhook address to ${webhookUrl}?token=<webhookSecret>`,
     'Send a picture to your number: Sobot sends each event once, so what failed before does not come again.',
   ],
+  sending: { needs: [], options: z.strictObject({}) },
   create: ({ webhookSecret, mediaHosts }) => ({
     // No signature, header or handshake is documented (UNVERIFIED).
     ...sharedSecret(webhookSecret),

@@ -13,10 +13,10 @@ import type {
   InboundEvent,
   MediaKind,
   MessageStatus,
-  ProviderAdapter,
   Verdict,
   WebhookRequest,
 } from '../domain/provider.js';
+import type { ProviderAdapter } from '../domain/provider-adapter.js';
 import {
   apiUrl,
   defineProvider,
@@ -95,6 +95,7 @@ export const vonage = defineProvider({
     "Give this channel the account's signature secret, from the API settings, as the setting signatureSecret.",
     `For Conversation events, which are not signed, set the event URL of RTC to ${webhookUrl}?token=<webhookSecret>`,
   ],
+  sending: { needs: [], options: z.strictObject({}) },
   create: ({ signatureSecret = [], webhookSecret = [], applicationId, privateKey, mediaHosts }, now) => {
     const token = sharedSecret(webhookSecret);
     return {

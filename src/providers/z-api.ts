@@ -78,6 +78,7 @@ export const zApi = defineProvider({
     'Set the webhooks "on send" and "message status" to the same address, to hear what becomes of messages.',
     'Switch on "notify sent by me" if pictures that are sent from the phone are to be kept too.',
   ],
+  sending: { needs: [], options: z.strictObject({}) },
   create: ({ webhookSecret, mediaHosts }) => ({
     ...sharedSecret(webhookSecret),
     parse,

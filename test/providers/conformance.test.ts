@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 
-import type { InboundEvent, InboundMessage, ProviderAdapter, Verdict } from '../../src/domain/provider.js';
+import type { InboundEvent, InboundMessage, Verdict } from '../../src/domain/provider.js';
+import type { ProviderAdapter } from '../../src/domain/provider-adapter.js';
 import { providers } from '../../src/providers/index.js';
 import { compact, type Fixture, fixturesOf, outcomeOf, receivedAt } from './fixtures.js';
 import { type Proof, secrets, settings, signWebhook } from './signing.js';

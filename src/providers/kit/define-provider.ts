@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import type { ProviderAdapter } from '../../domain/provider.js';
+import type { ProviderAdapter } from '../../domain/provider-adapter.js';
 import type { ProviderKind } from '../../domain/provider-kind.js';
 
 const secretsOf = (minLength: number) =>
@@ -76,12 +76,18 @@ export function defineProvider<const Id extends string, Shape extends z.ZodRawSh
   readonly enabledBy: readonly (keyof Shape & string)[];
   readonly ownSecret: (keyof Shape & string) | null;
   readonly setup: (webhookUrl: string) => readonly string[];
+  readonly sending: {
+    readonly needs: readonly (readonly (keyof Shape & string)[])[];
+    readonly options: z.ZodObject;
+  };
   readonly create: (settings: z.infer<z.ZodObject<Shape>>, now: () => Date) => ProviderAdapter;
 }): ProviderDefinition<Id> {
-  const { id, envPrefix, settings: schema, enabledBy, ownSecret, setup, create } = definition;
+  const { id, envPrefix, settings: schema, enabledBy, ownSecret, setup, sending, create } = definition;
   const names = Object.keys(schema.shape);
   return {
     ...{ id, enabledBy, ownSecret, setup },
+    sendingNeeds: sending.needs,
+    sendOptions: z.toJSONSchema(sending.options, { io: 'input' }),
     settings: names.map((name) => ({
       name,
       required: name !== ownSecret && !isOptional(schema.shape[name]),

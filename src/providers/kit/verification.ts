@@ -1,6 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 
-import type { ProviderAdapter } from '../../domain/provider.js';
+import type { ProviderAdapter } from '../../domain/provider-adapter.js';
 
 const digest = (text: string): Buffer => hash('sha256', text, 'buffer');
 
