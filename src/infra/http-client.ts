@@ -5,7 +5,7 @@
 import type { Readable } from 'node:stream';
 import { Agent, type Dispatcher } from 'undici';
 import { AppError } from '../domain/errors.js';
-import type { Http, HttpRequest, HttpResponse } from '../domain/provider.js';
+import type { FormPart, Http, HttpRequest, HttpResponse } from '../domain/provider.js';
 import { headerText } from './answer-status.js';
 import { startDeadline } from './deadline.js';
 import { createGuardedConnector } from './guarded-connector.js';
@@ -29,7 +29,8 @@ const mostAnswerBytes = 1024 * 1024;
  * Redirects are answers like any other: following one could carry credentials elsewhere. Calls reject with
  * `media.connection_failed` or `media.timeout` when there is no whole answer (both can be retried), with
  * `media.too_large` when it has more than 1 MiB, with `media.invalid_url` and, where addresses are guarded, with
- * `media.forbidden_address`.
+ * `media.forbidden_address`. `requestLeft` is false where no byte of the request was written: the name is not known, the
+ * connection was refused, TLS was not agreed, the address is forbidden, or time was up before there was a connection.
  */
 export function createHttp(options: HttpOptions): HttpClient {
   const { timeoutMs, publicAddressesAnd: allowPrivateHosts } = options;
@@ -37,34 +38,64 @@ export function createHttp(options: HttpOptions): HttpClient {
     ? createGuardedConnector({ timeoutMs, allowPrivateHosts })
     : { timeout: timeoutMs };
   const agent = new Agent({ headersTimeout: 0, bodyTimeout: 0, connect });
-  const call: Http = async (request) => {
+  const send: Http = async (request) => {
     const url = parseUrl(request.url);
-    const question = toUndici(request, url, options);
+    const question = await toUndici(request, url, options);
     const deadline = startDeadline(options.timeoutMs);
+    const call = { left: false };
+    const watched = agent.compose(
+      noteWriting(() => {
+        call.left = true;
+      }),
+    );
     try {
-      return await toResponse(await deadline.race(agent.request({ ...question, signal: deadline.signal })));
+      return await toResponse(await deadline.race(watched.request({ ...question, signal: deadline.signal })));
     } catch (error) {
-      throw networkError(error, {
-        host: url.host,
-        signal: deadline.signal,
-        otherwise: 'media.connection_failed',
-      });
+      const { signal } = deadline;
+      const failure = networkError(error, { host: url.host, signal, otherwise: 'media.connection_failed' });
+      throw call.left ? failure : neverLeft(failure);
     } finally {
       deadline.clear();
     }
   };
-  return Object.assign(call, { close: () => agent.destroy() });
+  return Object.assign(send, { close: () => agent.destroy() });
 }
 
 function parseUrl(text: string): URL {
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
-    throw new AppError('media.invalid_url', 'The address to call is not an http(s) URL');
+    const message = 'The address to call is not an http(s) URL';
+    throw new AppError('media.invalid_url', message, { requestLeft: false });
   }
   return new URL(text);
 }
 
-function toUndici(request: HttpRequest, url: URL, options: HttpOptions): Dispatcher.RequestOptions {
-  const hasBody = request.json !== undefined;
+/** Tells when a connection is there and the request is about to be written to it. */
+function noteWriting(note: () => void): Dispatcher.DispatcherComposeInterceptor {
+  return (dispatch) => (options, handler) =>
+    dispatch(options, {
+      onRequestStart: (controller, context) => {
+        note();
+        handler.onRequestStart?.(controller, context);
+      },
+      onResponseStart: (...about) => handler.onResponseStart?.(...about),
+      onResponseData: (...about) => handler.onResponseData?.(...about),
+      onResponseEnd: (...about) => handler.onResponseEnd?.(...about),
+      onResponseError: (...about) => handler.onResponseError?.(...about),
+    });
+}
+
+function neverLeft(error: unknown): unknown {
+  return error instanceof AppError
+    ? new AppError(error.code, error.message, { cause: error, requestLeft: false })
+    : error;
+}
+
+async function toUndici(
+  request: HttpRequest,
+  url: URL,
+  options: HttpOptions,
+): Promise<Dispatcher.RequestOptions> {
+  const body = await encode(request);
   return {
     origin: url.origin,
     path: url.pathname + url.search,
@@ -73,11 +104,31 @@ function toUndici(request: HttpRequest, url: URL, options: HttpOptions): Dispatc
       accept: 'application/json',
       'accept-encoding': 'identity',
       'user-agent': options.userAgent ?? 'Inlet',
-      ...(hasBody && { 'content-type': 'application/json' }),
+      ...(body && { 'content-type': body.type }),
       ...request.headers,
     },
-    body: hasBody ? JSON.stringify(request.json) : null,
+    body: body?.content ?? null,
   };
+}
+
+async function encode({
+  json,
+  form,
+}: HttpRequest): Promise<{ type: string; content: Buffer | string } | null> {
+  if (form !== undefined) return encodeForm(form);
+  return json === undefined ? null : { type: 'application/json', content: JSON.stringify(json) };
+}
+
+/** As a browser would write it. In memory: what is uploaded to a provider's API is within its limits. */
+async function encodeForm(parts: readonly FormPart[]): Promise<{ type: string; content: Buffer }> {
+  const form = new FormData();
+  for (const { name, value, filename, type } of parts) {
+    if (typeof value === 'string' && filename === undefined) form.append(name, value);
+    else form.append(name, new Blob([value], { type: type ?? '' }), filename);
+  }
+  const written = new Response(form);
+  const type = written.headers.get('content-type') ?? '';
+  return { type, content: Buffer.from(await written.arrayBuffer()) };
 }
 
 async function toResponse({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<HttpResponse> {

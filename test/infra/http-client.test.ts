@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { text } from 'node:stream/consumers';
+import { once } from 'node:events';
+import { createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { buffer, text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { AppError } from '../../src/domain/errors.js';
@@ -71,6 +72,39 @@ describe('a call to a provider', () => {
     });
   });
 
+  it('carries a form: fields as they are, files with their names and types', async () => {
+    let received = { headers: {}, body: '' };
+    answer = (request, response) => {
+      void buffer(request).then((body) => {
+        received = { headers: request.headers, body: body.toString('latin1') };
+        response.end('{}');
+      });
+    };
+    const bytes = Uint8Array.from({ length: 256 }, (_, index) => index);
+
+    await http({
+      method: 'POST',
+      url: origin,
+      form: [
+        { name: 'quality_ratio', value: '100' },
+        { name: 'file', value: bytes, filename: 'a "b".jpg', type: 'image/jpeg' },
+      ],
+    });
+
+    const boundary = /^--(\S+)/.exec(received.body)?.[1] ?? '';
+    expect(received.headers).toMatchObject({
+      'content-type': `multipart/form-data; boundary=${boundary}`,
+      'content-length': String(received.body.length),
+    });
+    expect(received.body.trimEnd().split(`--${boundary}`)).toEqual([
+      '',
+      '\r\nContent-Disposition: form-data; name="quality_ratio"\r\n\r\n100\r\n',
+      '\r\nContent-Disposition: form-data; name="file"; filename="a %22b%22.jpg"\r\n' +
+        `Content-Type: image/jpeg\r\n\r\n${Buffer.from(bytes).toString('latin1')}\r\n`,
+      '--',
+    ]);
+  });
+
   it('without a body declares none', async () => {
     let headers = {};
     answer = (request, response) => {
@@ -138,6 +172,63 @@ describe('a call without an answer', () => {
 
   it.each(['', 'nonsense', 'file:///etc/passwd'])('rejects the address %j', async (url) => {
     expect((await failure(http({ method: 'GET', url }))).code).toBe('media.invalid_url');
+  });
+});
+
+describe('whether a call that failed may have been read', () => {
+  it.each(['/reset', '/reset?after=10', '/flood'])('is not known after %s', async (path) => {
+    const error = await failure(http({ method: 'POST', url: host.url(path), json: {} }));
+    expect(error.requestLeft).toBe(true);
+  });
+
+  it('is not known when the answer does not come in time', async () => {
+    const error = await failure(impatient({ method: 'POST', url: host.url('/hang'), json: {} }));
+    expect(error).toMatchObject({ code: 'media.timeout', requestLeft: true });
+  });
+
+  it('is not known on a connection that was used before', async () => {
+    await http({ method: 'GET', url: origin });
+    answer = (request) => request.socket.destroy();
+    const error = await failure(http({ method: 'POST', url: origin, json: {} }));
+    expect(error).toMatchObject({ code: 'media.connection_failed', requestLeft: true });
+  });
+
+  it('is known where nobody listens, and where the name has no address', async () => {
+    const gone = await startHostileHost();
+    await gone.close();
+    for (const url of [gone.url('/'), 'http://nobody.invalid/'])
+      expect(await failure(http({ method: 'POST', url, json: {} }))).toMatchObject({
+        ...{ code: 'media.connection_failed', requestLeft: false },
+      });
+  });
+
+  it('is known where TLS is not agreed', async () => {
+    const error = await failure(http({ method: 'POST', url: origin.replace('http:', 'https:'), json: {} }));
+    expect(error).toMatchObject({ code: 'media.connection_failed', requestLeft: false });
+  });
+
+  it('is known when time is up before there is a connection', async () => {
+    // Accepts, and never says a word of TLS.
+    const mute = createTcpServer().listen(0, '127.0.0.1');
+    await once(mute, 'listening');
+    const { port } = mute.address() as AddressInfo;
+    const url = `https://127.0.0.1:${String(port)}/`;
+    const error = await failure(impatient({ method: 'POST', url, json: {} }));
+    expect(error).toMatchObject({ code: 'media.timeout', requestLeft: false });
+    mute.close();
+  });
+
+  it('is known for an address that is forbidden, or none', async () => {
+    const guarded = createHttp({ timeoutMs: 5_000, publicAddressesAnd: [] });
+    const errors = [
+      await failure(guarded({ method: 'POST', url: origin, json: {} })),
+      await failure(http({ method: 'POST', url: 'file:///etc/passwd', json: {} })),
+    ];
+    expect(errors.map(({ code, requestLeft }) => [code, requestLeft])).toEqual([
+      ['media.forbidden_address', false],
+      ['media.invalid_url', false],
+    ]);
+    await guarded.close();
   });
 });
 
