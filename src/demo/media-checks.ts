@@ -10,25 +10,35 @@ export function requiresKey(key: string): Check {
     headers.authorization === `Key ${key}` ? undefined : unauthorized('A bot key is required.');
 }
 
-/** Lets a request through whose bearer token this application's private key signed, as Vonage wants it. */
-export function requiresApplicationJwt({
-  publicKey,
-  applicationId,
-}: {
+interface Application {
+  /** PEM. */
   readonly publicKey: string;
   readonly applicationId: string;
-}): Check {
-  return ({ headers }) => {
-    const token = /^Bearer (\S+)$/.exec(headers.authorization ?? '')?.[1];
-    if (token === undefined) return unauthorized('A token is required.');
-    try {
-      const claims = jwt.verify(token, publicKey, { algorithms: ['RS256'], maxAge: '24h' });
-      const ours = typeof claims === 'object' && claims['application_id'] === applicationId;
-      return ours && claims.jti !== undefined ? undefined : unauthorized('The claims are not complete.');
-    } catch {
-      return unauthorized('The token is not valid.');
-    }
-  };
+}
+
+/** Lets a request through whose bearer token this application's private key signed, as Vonage wants it. */
+export function requiresApplicationJwt(application: Application): Check {
+  return ({ headers }) =>
+    isApplicationJwt(headers.authorization, application)
+      ? undefined
+      : unauthorized('A token of the application is required.');
+}
+
+/** Whether this is a bearer token in RS256, complete, of this application, no older than a day. */
+export function isApplicationJwt(
+  authorization: string | undefined,
+  { publicKey, applicationId }: Application,
+): boolean {
+  const token = /^Bearer (\S+)$/.exec(authorization ?? '')?.[1];
+  if (token === undefined) return false;
+  try {
+    const claims = jwt.verify(token, publicKey, { algorithms: ['RS256'], maxAge: '24h' });
+    return (
+      typeof claims === 'object' && claims['application_id'] === applicationId && claims.jti !== undefined
+    );
+  } catch {
+    return false;
+  }
 }
 
 function unauthorized(detail: string): Answer {

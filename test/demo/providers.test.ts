@@ -57,10 +57,12 @@ describe('each provider', () => {
 test('the settings name this simulator and no two secrets are the same', () => {
   const env = simulator.env();
   const { host } = simulator.host;
-  expect(env['FETCH_ALLOW_PRIVATE_HOSTS']).toBe(host);
-  for (const prefix of ['BLIP', 'ZAPI', 'VONAGE', 'AISOULE', 'SOBOT']) {
+  const apis = providerIds.map((id) => simulator.providers[id].api.host);
+  expect(new Set([host, ...apis]).size).toBe(6);
+  expect(env['FETCH_ALLOW_PRIVATE_HOSTS']).toBe([host, ...apis].join(','));
+  for (const [index, prefix] of ['BLIP', 'ZAPI', 'VONAGE', 'AISOULE', 'SOBOT'].entries()) {
     expect(env[`${prefix}_MEDIA_HOSTS`]).toBe(host);
-    expect(env[`${prefix}_API_URL`]).toBe(`http://${host}`);
+    expect(env[`${prefix}_API_URL`]).toBe(`http://${apis[index] ?? ''}`);
     expect(env[`${prefix}_WEBHOOK_SECRET`]?.length).toBeGreaterThanOrEqual(32);
   }
   expect(env['VONAGE_PRIVATE_KEY']).toMatch(/^-----BEGIN PRIVATE KEY-----/);
@@ -83,12 +85,13 @@ describe('blip', () => {
   });
 
   const command = async (body: unknown, key = secrets.blip.key) => {
-    const response = await fetch(`${simulator.host.origin}/commands`, {
+    const response = await fetch(`${simulator.providers.blip.api.origin}/commands`, {
       method: 'POST',
       headers: { authorization: `Key ${key}`, 'content-type': 'application/json' },
       body: JSON.stringify(body),
     });
-    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+    const answer = (await response.text()) || '{}';
+    return { status: response.status, body: JSON.parse(answer) as Record<string, unknown> };
   };
   const refresh = (resource: string) => ({
     id: 'command-1',

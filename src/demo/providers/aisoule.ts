@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 
-import type { MediaHost } from '../media-host.js';
+import { aisouleRules } from './api/aisoule.js';
 import {
   businessNumber,
   declaredType,
@@ -8,6 +8,7 @@ import {
   present,
   senderOf,
   unixSeconds,
+  type Place,
   type SimulatedMedia,
   type SimulatedMessage,
   type SimulatedProvider,
@@ -29,41 +30,56 @@ export function createAisouleSecrets(): AisouleSecrets {
 }
 
 /** AISoule: events signed with an HMAC over the body, in two generations; files on plain links. */
-export function simulateAisoule(secrets: AisouleSecrets, host: MediaHost): SimulatedAisoule {
+export function simulateAisoule(secrets: AisouleSecrets, { host, api }: Place): SimulatedAisoule {
   const sign = (body: string) => createHmac('sha256', secrets.webhookSecret).update(body).digest('hex');
+  const webhook = (message: SimulatedMessage): Webhook => {
+    const body = JSON.stringify(eventV1(message));
+    const headers = { ...jsonHeaders, 'x-aisoule-signature': `sha256=${sign(body)}` };
+    return { path: '/webhooks/aisoule', headers, body };
+  };
+  const webhookV2 = (message: SimulatedMessage): Webhook => {
+    const body = JSON.stringify(eventV2(message));
+    const headers = { ...jsonHeaders, 'x-webhook-signature': sign(body) };
+    return { path: '/webhooks/aisoule', headers, body };
+  };
+  const tell = { v1: webhook, v2: webhookV2 };
+  api.obey(
+    aisouleRules({
+      apiKey: secrets.apiKey,
+      makeId: (generation) => makeId[generation](),
+      report: (generation, id, to) => (status, failure) => [
+        tell[generation]({ kind: 'status', id, from: to, status, failure }),
+      ],
+    }),
+  );
   return {
-    webhook: (message) => {
-      const body = JSON.stringify(eventV1(message));
-      const headers = { ...jsonHeaders, 'x-aisoule-signature': `sha256=${sign(body)}` };
-      return { path: '/webhooks/aisoule', headers, body };
-    },
-    webhookV2: (message) => {
-      const body = JSON.stringify(eventV2(message));
-      return {
-        path: '/webhooks/aisoule',
-        headers: { ...jsonHeaders, 'x-webhook-signature': sign(body) },
-        body,
-      };
-    },
+    api,
+    webhook,
+    webhookV2,
     publish: (content, ...checks) =>
       host.serve(`/aisoule/media/${randomBytes(12).toString('hex')}`, content, checks),
     env: () => ({
       AISOULE_WEBHOOK_SECRET: secrets.webhookSecret,
       AISOULE_API_KEY: secrets.apiKey,
-      AISOULE_API_URL: host.origin,
+      AISOULE_API_URL: api.origin,
       AISOULE_MEDIA_HOSTS: host.host,
     }),
   };
 }
 
+const makeId = {
+  v1: () => `msg_${randomBytes(8).toString('hex')}`,
+  v2: () => `wamid.${randomBytes(18).toString('base64')}`,
+} as const;
+
 function eventV1(message: SimulatedMessage): Record<string, unknown> {
-  const { id, from, sentAt } = senderOf(message, () => `msg_${randomBytes(8).toString('hex')}`);
+  const { id, from, sentAt } = senderOf(message, makeId.v1);
   const timestamp = unixSeconds(sentAt);
   const data = { message_id: id, waba_number: businessNumber };
   if (message.kind === 'status') {
-    const { status } = message;
-    const report = { ...data, sender: businessNumber, recipient: from, status };
-    return { event: `message.${status}`, timestamp, data: report };
+    const { status, failure } = message;
+    const report = { ...data, sender: businessNumber, recipient: from, status, error: failure ?? undefined };
+    return { event: `message.${status}`, timestamp, data: present(report) };
   }
   if (message.kind === 'malformed') return { event: 'message.received', timestamp };
   const parties = { ...data, sender: from, recipient: businessNumber };
@@ -72,11 +88,12 @@ function eventV1(message: SimulatedMessage): Record<string, unknown> {
 }
 
 function eventV2(message: SimulatedMessage): Record<string, unknown> {
-  const { id, from, name, sentAt } = senderOf(message, () => `wamid.${randomBytes(18).toString('base64')}`);
+  const { id, from, name, sentAt } = senderOf(message, makeId.v2);
   const timestamp = sentAt.toISOString();
   if (message.kind === 'status') {
-    const { status } = message;
-    return { event: `message.${status}`, timestamp, data: { message_id: id, status } };
+    const { status, failure } = message;
+    const report = present({ message_id: id, status, error: failure ?? undefined });
+    return { event: `message.${status}`, timestamp, data: report };
   }
   if (message.kind === 'malformed') return { event: 'message.incoming', timestamp };
   const parties = { message_id: id, from: `+${from}`, contact_name: name };

@@ -1,17 +1,22 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 
 import { requiresKey, requiresSharedAccess, sharedAccessQuery } from '../media-checks.js';
-import type { Answer, ApiHandler, Check, Content, MediaHost } from '../media-host.js';
+import type { Check, Content } from '../media-host.js';
+import { blipRules } from './api/blip.js';
+import type { ApiAnswer } from './api/calls.js';
+import { isObject, type JsonObject } from './api/fields.js';
 import {
   declaredType,
   jsonHeaders,
   present,
   senderOf,
   unixSeconds,
+  type Place,
   type SimulatedMedia,
   type SimulatedMessage,
   type SimulatedProvider,
   type SimulatedStatus,
+  type Webhook,
 } from './simulated-provider.js';
 
 export interface BlipSecrets {
@@ -40,7 +45,7 @@ const minute = 60_000;
 const linkMinutes = 15;
 
 /** Blip: LIME envelopes with the secret in a custom header; files behind Azure's shared access signatures. */
-export function simulateBlip(secrets: BlipSecrets, host: MediaHost): SimulatedBlip {
+export function simulateBlip(secrets: BlipSecrets, { host, api }: Place): SimulatedBlip {
   const sasKey = randomBytes(32);
   const link = (path: string, sentAt: number) => {
     const from = new Date(sentAt - linkMinutes * minute);
@@ -52,20 +57,20 @@ export function simulateBlip(secrets: BlipSecrets, host: MediaHost): SimulatedBl
     host.serve(path, content, [requiresSharedAccess(sasKey), ...checks]);
     return path;
   };
-  host.answer(
-    '/commands',
-    commands(secrets.key, (uri) => {
-      const path = URL.canParse(uri) ? new URL(uri).pathname : '';
-      return path.startsWith('/secure-medias/') && host.has(path) ? link(path, Date.now()) : undefined;
-    }),
-  );
+  const webhook = (message: SimulatedMessage): Webhook => ({
+    path: '/webhooks/blip',
+    headers: { ...jsonHeaders, 'x-inlet-token': secrets.webhookSecret },
+    body: JSON.stringify(envelope(message)),
+  });
+  const command = refreshing((uri) => {
+    const path = URL.canParse(uri) ? new URL(uri).pathname : '';
+    return path.startsWith('/secure-medias/') && host.has(path) ? link(path, Date.now()) : undefined;
+  });
+  api.obey(blipRules({ key: secrets.key, webhook, command }));
 
   return {
-    webhook: (message) => ({
-      path: '/webhooks/blip',
-      headers: { ...jsonHeaders, 'x-inlet-token': secrets.webhookSecret },
-      body: JSON.stringify(envelope(message)),
-    }),
+    api,
+    webhook,
     publish: (content, ...checks) => link(keep(content, checks), Date.now()),
     publishExpired: (content) => link(keep(content), Date.now() - 60 * minute),
     publishKeyed: (content) => {
@@ -76,21 +81,23 @@ export function simulateBlip(secrets: BlipSecrets, host: MediaHost): SimulatedBl
       BLIP_WEBHOOK_SECRET: secrets.webhookSecret,
       BLIP_CONTRACT_ID: secrets.contractId,
       BLIP_KEY: secrets.key,
-      BLIP_API_URL: host.origin,
+      BLIP_API_URL: api.origin,
       BLIP_MEDIA_HOSTS: host.host,
     }),
   };
 }
 
-const events = { sent: 'accepted', delivered: 'received', read: 'consumed' } as const satisfies Record<
-  SimulatedStatus,
-  string
->;
+const events = {
+  sent: 'accepted',
+  delivered: 'received',
+  read: 'consumed',
+  failed: 'failed',
+} as const satisfies Record<SimulatedStatus, string>;
 
 function envelope(message: SimulatedMessage): Record<string, unknown> {
   const { id, from, sentAt } = senderOf(message);
-  const addressed = { id, from: `${from}@wa.gw.msging.net`, to: botNode };
-  if (message.kind === 'status') return { ...addressed, event: events[message.status] };
+  const addressed = { id, from: from.includes('@') ? from : `${from}@wa.gw.msging.net`, to: botNode };
+  if (message.kind === 'status') return { ...addressed, ...notification(message) };
   const metadata = {
     '#wa.timestamp': String(unixSeconds(sentAt)),
     '#uniqueId': randomUUID(),
@@ -99,6 +106,11 @@ function envelope(message: SimulatedMessage): Record<string, unknown> {
   if (message.kind === 'text') return { ...addressed, type: 'text/plain', content: message.text, metadata };
   const content = message.kind === 'malformed' ? { type: 'image/jpeg', size: 10 } : mediaLink(message);
   return { ...addressed, type: 'application/vnd.lime.media-link+json', content, metadata };
+}
+
+function notification({ status, failure }: SimulatedMessage & { kind: 'status' }): Record<string, unknown> {
+  const reason = failure && { code: Number(failure.code), description: failure.message };
+  return present({ event: events[status], reason: reason ?? undefined });
 }
 
 function mediaLink(media: SimulatedMedia): Record<string, unknown> {
@@ -111,22 +123,15 @@ function mediaLink(media: SimulatedMedia): Record<string, unknown> {
   });
 }
 
-/** `POST /commands`, of which only `set /refresh-media-uri` is known here. A failed command is answered 200, too. */
-function commands(key: string, refresh: (uri: string) => string | undefined): ApiHandler {
-  const authorized = requiresKey(key);
-  return (request, body) => {
-    const refusal = authorized(request);
-    if (refusal !== undefined) return refusal;
-    const command = isRecord(body) ? body : {};
+/** Of the commands only `set /refresh-media-uri` is known here. One that fails is answered 200, too. */
+function refreshing(refresh: (uri: string) => string | undefined): (command: unknown) => ApiAnswer {
+  return (given) => {
+    const command = isObject(given) ? given : {};
     const fresh = isRefreshCommand(command) ? refresh(command.resource) : undefined;
     return fresh === undefined
       ? reply(command, { status: 'failure', reason: { code: 61, description: 'No such media' } })
       : reply(command, { status: 'success', type: 'text/plain', resource: fresh });
   };
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }
 
 const refreshCommand = {
@@ -137,18 +142,14 @@ const refreshCommand = {
 } as const;
 
 /** Exactly the documented shape: a caller who gets it wrong should learn it here and not at Blip. */
-function isRefreshCommand(
-  command: Record<string, unknown>,
-): command is Record<string, unknown> & { readonly resource: string } {
+function isRefreshCommand(command: JsonObject): command is JsonObject & { readonly resource: string } {
   const exact = Object.entries(refreshCommand).every(([name, value]) => command[name] === value);
   return exact && typeof command['id'] === 'string' && typeof command['resource'] === 'string';
 }
 
-function reply(command: Record<string, unknown>, outcome: Record<string, unknown>): Answer {
-  const { id, method } = command;
+function reply({ id, method }: JsonObject, outcome: JsonObject): ApiAnswer {
   return {
     status: 200,
-    headers: jsonHeaders,
-    body: JSON.stringify({ method, id, from: `${mediaNode}/#az-iris1`, to: botNode, ...outcome }),
+    json: { method, id, from: `${mediaNode}/#az-iris1`, to: botNode, ...outcome },
   };
 }

@@ -6,7 +6,8 @@ import {
   type SimulatedAisoule,
 } from './aisoule.js';
 import { createBlipSecrets, simulateBlip, type BlipSecrets, type SimulatedBlip } from './blip.js';
-import type { ProviderId, SimulatedProvider } from './simulated-provider.js';
+import { startProviderApi, type ApiOptions, type ProviderApi } from './api/provider-api.js';
+import { providerIds, type ProviderId, type SimulatedProvider } from './simulated-provider.js';
 import { createSobotSecrets, simulateSobot, type SobotSecrets } from './sobot.js';
 import { createVonageSecrets, simulateVonage, type SimulatedVonage, type VonageSecrets } from './vonage.js';
 import { createZApiSecrets, simulateZApi, type ZApiSecrets } from './z-api.js';
@@ -38,35 +39,57 @@ type SimulatedProviders = Readonly<Record<ProviderId, SimulatedProvider>> & {
   readonly aisoule: SimulatedAisoule;
 };
 
-/** Five providers, and the host on which they keep files and answer calls to their APIs. */
+/** Five providers with an API each, and the host on which they keep files. */
 export interface Simulator {
   readonly host: MediaHost;
   readonly providers: SimulatedProviders;
   /** The settings that enable all five channels against this simulator. */
   readonly env: () => Record<string, string>;
+  /** Where the service is, so that it can be told what becomes of its messages. */
+  readonly reportTo: (serviceUrl: string) => void;
   readonly close: () => Promise<void>;
 }
 
-/** Starts the five providers on one port of the loopback interface. */
+interface SimulatorOptions {
+  readonly secrets?: SimulatorSecrets;
+  readonly port?: number;
+  /** How the providers' APIs behave. Without a `rate` they take messages as fast as they come. */
+  readonly apis?: Readonly<Partial<Record<ProviderId, ApiOptions>>>;
+}
+
+/** Starts the five providers on loopback: files on one port, and a port for each API, since two have the same paths. */
 export async function startSimulator({
   secrets = createSecrets(),
   port = 0,
-}: { readonly secrets?: SimulatorSecrets; readonly port?: number } = {}): Promise<Simulator> {
+  apis: options = {},
+}: SimulatorOptions = {}): Promise<Simulator> {
   const host = await startMediaHost({ port });
+  const started = await Promise.all(providerIds.map((id) => startProviderApi(options[id])));
+  const apis = Object.fromEntries(providerIds.map((id, index) => [id, started[index]])) as Record<
+    ProviderId,
+    ProviderApi
+  >;
+  const placeOf = (id: ProviderId) => ({ host, api: apis[id] });
   const providers: SimulatedProviders = {
-    blip: simulateBlip(secrets.blip, host),
-    'z-api': simulateZApi(secrets['z-api'], host),
-    vonage: simulateVonage(secrets.vonage, host),
-    aisoule: simulateAisoule(secrets.aisoule, host),
-    sobot: simulateSobot(secrets.sobot, host),
+    blip: simulateBlip(secrets.blip, placeOf('blip')),
+    'z-api': simulateZApi(secrets['z-api'], placeOf('z-api')),
+    vonage: simulateVonage(secrets.vonage, placeOf('vonage')),
+    aisoule: simulateAisoule(secrets.aisoule, placeOf('aisoule')),
+    sobot: simulateSobot(secrets.sobot, placeOf('sobot')),
   };
+  const hosts = [host, ...started].map((place) => place.host).join(',');
   return {
     host,
     providers,
     env: () => {
       const settings = Object.values<SimulatedProvider>(providers).map((provider) => provider.env());
-      return settings.reduce((all, some) => ({ ...all, ...some }), { FETCH_ALLOW_PRIVATE_HOSTS: host.host });
+      return settings.reduce((all, some) => ({ ...all, ...some }), { FETCH_ALLOW_PRIVATE_HOSTS: hosts });
     },
-    close: host.close,
+    reportTo: (serviceUrl) => {
+      for (const api of started) api.reportTo(serviceUrl);
+    },
+    close: async () => {
+      await Promise.all([host, ...started].map((place) => place.close()));
+    },
   };
 }

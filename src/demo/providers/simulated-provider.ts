@@ -1,6 +1,10 @@
 import { randomUUID } from 'node:crypto';
 
-import type { Check, Content } from '../media-host.js';
+import type { Check, Content, MediaHost } from '../media-host.js';
+import type { ProviderApi } from './api/provider-api.js';
+import type { Failure, SimulatedStatus, Webhook } from './api/report.js';
+
+export type { SimulatedStatus, Webhook };
 
 export const providerIds = ['blip', 'z-api', 'vonage', 'aisoule', 'sobot'] as const;
 export type ProviderId = (typeof providerIds)[number];
@@ -23,9 +27,13 @@ export type SimulatedMessage =
   /** A picture message in which the picture is missing. */
   | (Envelope & { readonly kind: 'malformed' })
   /** A report on a message that the business sent. */
-  | (Envelope & { readonly kind: 'status'; readonly id: string; readonly status: SimulatedStatus });
-
-export type SimulatedStatus = 'sent' | 'delivered' | 'read';
+  | (Envelope & {
+      readonly kind: 'status';
+      readonly id: string;
+      readonly status: SimulatedStatus;
+      /** Why it failed, for those that did. */
+      readonly failure?: Failure | null;
+    });
 
 export interface SimulatedMedia extends Envelope {
   readonly kind: SimulatedMediaKind;
@@ -42,21 +50,20 @@ export interface SimulatedMedia extends Envelope {
   readonly credentials?: boolean;
 }
 
-/** A webhook call, ready to be posted to the service. */
-export interface Webhook {
-  /** Path and query, to be put behind the service's address. */
-  readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-}
-
-/** One provider, seen from the service: it calls with webhooks and it keeps files. */
+/** One provider, seen from the service: it calls with webhooks, it keeps files, and it takes messages. */
 export interface SimulatedProvider {
+  readonly api: ProviderApi;
   readonly webhook: (message: SimulatedMessage) => Webhook;
   /** Keeps a file where this provider would, and returns the link that it would send. */
   readonly publish: (content: Content, ...checks: readonly Check[]) => string;
   /** The settings that make the service accept this provider. */
   readonly env: () => Record<string, string>;
+}
+
+/** Where a provider works: the host on which it keeps files, and its own API. */
+export interface Place {
+  readonly host: MediaHost;
+  readonly api: ProviderApi;
 }
 
 /** The number of the business, which every simulated customer writes to. */

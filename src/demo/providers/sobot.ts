@@ -1,6 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto';
 
-import type { MediaHost } from '../media-host.js';
+import { sobotRules } from './api/sobot.js';
 import {
   businessNumber,
   declaredType,
@@ -8,9 +8,11 @@ import {
   present,
   senderOf,
   unixSeconds,
+  type Place,
   type SimulatedMedia,
   type SimulatedMessage,
   type SimulatedProvider,
+  type Webhook,
 } from './simulated-provider.js';
 
 export interface SobotSecrets {
@@ -25,23 +27,38 @@ export function createSobotSecrets(): SobotSecrets {
 }
 
 /** Sobot: arrays of WhatsApp changes with the secret in the query; files by media id, without extension. */
-export function simulateSobot(secrets: SobotSecrets, host: MediaHost): SimulatedProvider {
-  return {
-    webhook: (message) => ({
-      path: `/webhooks/sobot?token=${secrets.webhookSecret}`,
-      headers: jsonHeaders,
-      body: JSON.stringify(message.kind === 'status' ? statusOf(message) : changes(message)),
+export function simulateSobot(secrets: SobotSecrets, { host, api }: Place): SimulatedProvider {
+  const webhook = (message: SimulatedMessage): Webhook => ({
+    path: `/webhooks/sobot?token=${secrets.webhookSecret}`,
+    headers: jsonHeaders,
+    body: JSON.stringify(message.kind === 'status' ? statusOf(message) : changes(message)),
+  });
+  const { apiKey, apiSecret } = secrets;
+  api.obey(
+    sobotRules({
+      ...{ apiKey, apiSecret, makeId, inspect: api.inspect },
+      // A status `failed` is not documented: Sobot says nothing more of such a message.
+      report: (id, from) => (status) =>
+        status === 'failed' ? [] : [webhook({ kind: 'status', id, from, status })],
     }),
+  );
+  return {
+    api,
+    webhook,
     publish: (content, ...checks) =>
       host.serve(`/104000000000/208000000000/images/${mediaId()}`, content, checks),
     env: () => ({
       SOBOT_WEBHOOK_SECRET: secrets.webhookSecret,
       SOBOT_API_KEY: secrets.apiKey,
       SOBOT_API_SECRET: secrets.apiSecret,
-      SOBOT_API_URL: host.origin,
+      SOBOT_API_URL: api.origin,
       SOBOT_MEDIA_HOSTS: host.host,
     }),
   };
+}
+
+function makeId(): string {
+  return `wamid.${randomBytes(30).toString('base64')}`;
 }
 
 function mediaId(): string {
@@ -54,7 +71,7 @@ function statusOf({ id, status, ...rest }: SimulatedMessage & { kind: 'status' }
 }
 
 function changes(message: Exclude<SimulatedMessage, { kind: 'status' }>): unknown[] {
-  const { id, from, name, sentAt } = senderOf(message, () => `wamid.${randomBytes(30).toString('base64')}`);
+  const { id, from, name, sentAt } = senderOf(message, makeId);
   const value = {
     messaging_product: 'whatsapp',
     metadata: { display_phone_number: businessNumber },

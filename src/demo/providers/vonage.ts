@@ -2,13 +2,19 @@ import { createHash, generateKeyPairSync, randomBytes, randomUUID } from 'node:c
 
 import jwt from 'jsonwebtoken';
 
-import { requiresApplicationJwt } from '../media-checks.js';
-import type { Content, MediaHost } from '../media-host.js';
+import { isApplicationJwt, requiresApplicationJwt } from '../media-checks.js';
+import type { Content } from '../media-host.js';
+import type { ApiCall } from './api/calls.js';
+import type { ApiRules } from './api/provider-api.js';
+import type { Failure } from './api/report.js';
+import { conversationRoutes } from './api/vonage-conversations.js';
+import { messagesRoute, vonageProblem, type TakenMessage } from './api/vonage-messages.js';
 import {
   businessNumber,
   jsonHeaders,
   present,
   senderOf,
+  type Place,
   type SimulatedMedia,
   type SimulatedMessage,
   type SimulatedProvider,
@@ -49,19 +55,38 @@ export function createVonageSecrets(): VonageSecrets {
 }
 
 /** Vonage: Messages API webhooks signed with a JWT over the body; files by id, public or for the application only. */
-export function simulateVonage(secrets: VonageSecrets, host: MediaHost): SimulatedVonage {
+export function simulateVonage(secrets: VonageSecrets, { host, api }: Place): SimulatedVonage {
   const mediaPath = () => `/v3/media/${randomUUID()}`;
+  const signed = (event: unknown): Webhook => {
+    const body = JSON.stringify(event);
+    const headers = { ...jsonHeaders, authorization: `Bearer ${signature(body, secrets)}` };
+    return { path: '/webhooks/vonage', headers, body };
+  };
+  const unsigned = (event: unknown): Webhook => ({
+    path: `/webhooks/vonage?token=${secrets.webhookSecret}`,
+    headers: jsonHeaders,
+    body: JSON.stringify(event),
+  });
+  const isAuthorized = ({ headers }: ApiCall) => isApplicationJwt(headers.authorization, secrets);
+  api.obey({
+    ...apiRules,
+    routes: [
+      messagesRoute({
+        isAuthorized,
+        report: (message) => (status, failure) => [signed(statusEvent(message, status, failure))],
+      }),
+      ...conversationRoutes({
+        ...{ isAuthorized, origin: api.origin, inspect: api.inspect },
+        report: (conversation, event) => (status) => [
+          unsigned(receipt({ conversation, event, status, applicationId: secrets.applicationId })),
+        ],
+      }),
+    ],
+  });
   return {
-    webhook: (message) => {
-      const body = JSON.stringify(messagesEvent(message));
-      const headers = { ...jsonHeaders, authorization: `Bearer ${signature(body, secrets)}` };
-      return { path: '/webhooks/vonage', headers, body };
-    },
-    conversationWebhook: (media) => ({
-      path: `/webhooks/vonage?token=${secrets.webhookSecret}`,
-      headers: jsonHeaders,
-      body: JSON.stringify(conversationEvent(media, secrets.applicationId)),
-    }),
+    api,
+    webhook: (message) => signed(messagesEvent(message)),
+    conversationWebhook: (media) => unsigned(conversationEvent(media, secrets.applicationId)),
     publish: (content, ...checks) => host.serve(mediaPath(), content, checks),
     publishSecure: (content) => host.serve(mediaPath(), content, [requiresApplicationJwt(secrets)]),
     env: () => ({
@@ -69,7 +94,7 @@ export function simulateVonage(secrets: VonageSecrets, host: MediaHost): Simulat
       VONAGE_WEBHOOK_SECRET: secrets.webhookSecret,
       VONAGE_APPLICATION_ID: secrets.applicationId,
       VONAGE_PRIVATE_KEY: secrets.privateKey,
-      VONAGE_API_URL: host.origin,
+      VONAGE_API_URL: api.origin,
       VONAGE_MEDIA_HOSTS: host.host,
     }),
   };
@@ -86,10 +111,67 @@ function signature(body: string, { signatureSecret, applicationId }: VonageSecre
   return jwt.sign(claims, signatureSecret, { algorithm: 'HS256', jwtid: randomUUID() });
 }
 
-const statuses = { sent: 'submitted', delivered: 'delivered', read: 'read' } as const satisfies Record<
-  SimulatedStatus,
-  string
->;
+const minute = 60_000;
+const apiRules: Omit<ApiRules, 'routes'> = {
+  problem: vonageProblem,
+  tooMany: () => vonageProblem(429, 'Please wait, then retry your request'),
+  // 5 s, doubling up to 15 min, for 24 h (api.support.vonage.com 360028543292).
+  resendsAfterMs: Array.from({ length: 100 }, (_, attempt) => Math.min(5_000 * 2 ** attempt, 15 * minute)),
+};
+
+const statuses = {
+  sent: 'submitted',
+  delivered: 'delivered',
+  read: 'read',
+  failed: 'rejected',
+} as const satisfies Record<SimulatedStatus, string>;
+
+function statusEvent(
+  message: TakenMessage,
+  status: SimulatedStatus,
+  failure: Failure | null,
+): Record<string, unknown> {
+  const { id, to, from, channel, clientRef } = message;
+  const error = failure && {
+    type: `https://developer.vonage.com/api-errors/messages#${failure.code}`,
+    title: failure.code,
+    detail: failure.message,
+    instance: randomUUID(),
+  };
+  return present({
+    ...{ message_uuid: id, to, from, channel, timestamp: new Date().toISOString() },
+    status: statuses[status],
+    client_ref: clientRef,
+    error: error ?? undefined,
+  });
+}
+
+const receipts = {
+  sent: 'submitted',
+  delivered: 'delivered',
+  read: 'seen',
+  failed: 'undeliverable',
+} as const satisfies Record<SimulatedStatus, string>;
+
+interface Receipt {
+  readonly conversation: string;
+  readonly event: number;
+  readonly status: SimulatedStatus;
+  readonly applicationId: string;
+}
+
+/** What became of an event, as an event of its own. */
+function receipt({ conversation, event, status, applicationId }: Receipt): Record<string, unknown> {
+  return {
+    type: `message:${receipts[status]}`,
+    id: event + 1,
+    conversation_id: conversation,
+    application_id: applicationId,
+    from: `MEM-${randomUUID()}`,
+    timestamp: new Date().toISOString(),
+    body: { event_id: event },
+  };
+}
 
 function messagesEvent(message: SimulatedMessage): Record<string, unknown> {
   const { id, from, name, sentAt } = senderOf(message);

@@ -1,16 +1,18 @@
 import { randomBytes } from 'node:crypto';
 
-import type { MediaHost } from '../media-host.js';
+import { zApiRules } from './api/z-api.js';
 import {
   businessNumber,
   declaredType,
   jsonHeaders,
   present,
   senderOf,
+  type Place,
   type SimulatedMedia,
   type SimulatedMessage,
   type SimulatedProvider,
   type SimulatedStatus,
+  type Webhook,
 } from './simulated-provider.js';
 
 export interface ZApiSecrets {
@@ -31,14 +33,30 @@ export function createZApiSecrets(): ZApiSecrets {
 }
 
 /** Z-API: callbacks with the secret in the query; files on public links. */
-export function simulateZApi(secrets: ZApiSecrets, host: MediaHost): SimulatedProvider {
+export function simulateZApi(secrets: ZApiSecrets, { host, api }: Place): SimulatedProvider {
   const { webhookSecret, instanceId, token, clientToken } = secrets;
-  return {
-    webhook: (message) => ({
-      path: `/webhooks/z-api?token=${webhookSecret}`,
-      headers: jsonHeaders,
-      body: JSON.stringify(callback(message, instanceId)),
+  const call = (body: unknown): Webhook => ({
+    path: `/webhooks/z-api?token=${webhookSecret}`,
+    headers: jsonHeaders,
+    body: JSON.stringify(body),
+  });
+  api.obey(
+    zApiRules({
+      ...{ instanceId, token, clientToken },
+      makeIds: () => ({ zaapId: randomBytes(16).toString('hex').toUpperCase(), messageId: messageId() }),
+      report: (ids, phone) => (status, failure) => {
+        const sent = present({ phone, ...ids, error: failure?.message });
+        const delivery = call({ ...sent, type: 'DeliveryCallback', instanceId });
+        if (status === 'failed') return [delivery];
+        const report = { kind: 'status', id: ids.messageId, from: phone, status } as const;
+        const told = call(callback(report, instanceId));
+        return status === 'sent' ? [delivery, told] : [told];
+      },
     }),
+  );
+  return {
+    api,
+    webhook: (message) => call(callback(message, instanceId)),
     publish: (content, ...checks) => {
       const folder = `/file/temp-file-download/instances/${instanceId}/${messageId()}`;
       const name = randomBytes(12).toString('base64url');
@@ -49,7 +67,7 @@ export function simulateZApi(secrets: ZApiSecrets, host: MediaHost): SimulatedPr
       ZAPI_INSTANCE_ID: instanceId,
       ZAPI_TOKEN: token,
       ZAPI_CLIENT_TOKEN: clientToken,
-      ZAPI_API_URL: host.origin,
+      ZAPI_API_URL: api.origin,
       ZAPI_MEDIA_HOSTS: host.host,
     }),
   };
@@ -70,7 +88,7 @@ function messageId(): string {
 }
 
 const statuses = { sent: 'SENT', delivered: 'RECEIVED', read: 'READ' } as const satisfies Record<
-  SimulatedStatus,
+  Exclude<SimulatedStatus, 'failed'>,
   string
 >;
 
@@ -78,6 +96,7 @@ function callback(message: SimulatedMessage, instanceId: string): Record<string,
   const { id, from, name, sentAt } = senderOf(message, messageId);
   const momment = sentAt.getTime();
   if (message.kind === 'status') {
+    if (message.status === 'failed') throw new Error('Z-API tells of failures with a DeliveryCallback');
     const report = { status: statuses[message.status], ids: [id], momment, phone: from, isGroup: false };
     return { instanceId, ...report, phoneDevice: 0, type: 'MessageStatusCallback' };
   }

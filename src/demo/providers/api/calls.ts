@@ -1,0 +1,112 @@
+/** A provider's API on a port of its own: what is asked, and what is answered. */
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+
+export interface ApiCall {
+  readonly method: string;
+  readonly path: string;
+  /** What the groups of the route's pattern found. */
+  readonly parameters: readonly string[];
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+  /** The body as JSON; undefined when it is none. */
+  readonly json: unknown;
+}
+
+export interface ApiAnswer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON; without it there is no body. */
+  readonly json?: unknown;
+}
+
+/** What goes over the wire; instead of an answer the connection may hang or be cut. */
+export type WireAnswer = ApiAnswer | 'hang' | 'cut' | 'garbage';
+
+/** Base64 of the largest media that any provider takes inline, and something for the rest. */
+const mostBytes = 150 * 1024 * 1024;
+
+export interface ApiServer {
+  /** `127.0.0.1:PORT` */
+  readonly host: string;
+  readonly origin: string;
+  readonly close: () => Promise<void>;
+}
+
+/** Listens on loopback. */
+export async function startApiServer(
+  answer: (call: ApiCall) => Promise<WireAnswer>,
+  port = 0,
+): Promise<ApiServer> {
+  const server = createServer((incoming, response) => {
+    readCall(incoming)
+      .then(answer)
+      .then((given) => {
+        send(response, given);
+      })
+      .catch((error: unknown) => {
+        // A bug in the simulator must not look like a provider's silence.
+        send(response, { status: 500, json: { simulator: String(error) } });
+      });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('The API has no port');
+  const host = `127.0.0.1:${String(address.port)}`;
+  return {
+    host,
+    origin: `http://${host}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => {
+          resolve();
+        });
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function readCall(incoming: IncomingMessage): Promise<ApiCall> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > mostBytes) throw new Error('The body is too large for any provider');
+    chunks.push(chunk);
+  }
+  const body = Buffer.concat(chunks);
+  const path = new URL(incoming.url ?? '/', 'http://provider').pathname;
+  const { method = 'GET', headers } = incoming;
+  return { method, path, parameters: [], headers, body, json: parsed(body) };
+}
+
+function parsed(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8')) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+function send(response: ServerResponse, answer: WireAnswer): void {
+  if (answer === 'hang') return;
+  if (answer === 'cut') {
+    response.destroy();
+    return;
+  }
+  if (answer === 'garbage') {
+    response.writeHead(200, { 'content-type': 'text/html' }).end('<html><p>It works!');
+    return;
+  }
+  const { status, headers = {}, json } = answer;
+  if (json === undefined) response.writeHead(status, { ...headers, 'content-length': 0 }).end();
+  else
+    response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(json));
+}
+
+/** Whether the body is said to be of this type, parameters aside. */
+export function isOfType({ headers }: ApiCall, type: string): boolean {
+  return (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() === type;
+}

@@ -1,0 +1,111 @@
+/**
+ * Vonage's older way, announced to end on 30 April 2026: a picture goes to the image service (`POST /v1/image`), and its
+ * address into an event of a conversation (`POST /v1/conversations/:id/events`).
+ */
+import { randomUUID } from 'node:crypto';
+
+import { isOfType, type ApiCall } from './calls.js';
+import { link, object, oneOf, text } from './fields.js';
+import { mebibyte, type MediaRule } from './media-inspection.js';
+import { readForm } from './multipart.js';
+import type { ProviderApi, Route, Ruling, Taken } from './provider-api.js';
+import { vonageProblem } from './vonage-messages.js';
+
+interface ConversationsApi {
+  readonly isAuthorized: (call: ApiCall) => boolean;
+  readonly origin: string;
+  readonly inspect: ProviderApi['inspect'];
+  readonly report: (conversation: string, event: number) => Taken['report'];
+}
+
+/** Its size is UNVERIFIED; the answer to one that is too large is 413. */
+const rule: MediaRule = { types: ['image/jpeg'], maxBytes: 5 * mebibyte };
+const percentage = /^(?:100|[1-9]\d?)$/;
+const ratios = ['quality_ratio', 'medium_size_ratio', 'thumbnail_size_ratio'];
+
+const event = object({
+  required: {
+    type: oneOf('message'),
+    from: text({ pattern: /^MEM-[\w-]+$/ }),
+    body: object({
+      required: { message_type: oneOf('image'), image: object({ required: { url: link } }) },
+    }),
+  },
+});
+
+export function conversationRoutes({
+  isAuthorized,
+  origin,
+  inspect,
+  report,
+}: ConversationsApi): readonly Route[] {
+  const pictures = new Map<string, Uint8Array>();
+  const lastEvents = new Map<string, number>();
+
+  const upload = async (call: ApiCall): Promise<Ruling> => {
+    if (!isAuthorized(call)) return { answer: vonageProblem(401, 'The token is missing or wrong') };
+    if (!isOfType(call, 'multipart/form-data'))
+      return { answer: vonageProblem(415, 'The body must be a form') };
+    const form = readForm(call.headers['content-type'] ?? '', call.body);
+    const file = form?.get('file');
+    const others = [...(form ?? [])].filter(([name]) => name !== 'file');
+    const wrong = others.filter(
+      ([name, value]) => !ratios.includes(name) || typeof value !== 'string' || !percentage.test(value),
+    );
+    if (typeof file !== 'object' || wrong.length > 0)
+      return {
+        answer: vonageProblem(400, `Not as it must be: ${['file', ...wrong.map(([name]) => name)].join()}`),
+      };
+    const found = await inspect(file, rule);
+    if ('problem' in found)
+      return {
+        answer: vonageProblem(found.problem.reason === 'too_large' ? 413 : 415, found.problem.message),
+      };
+    return { answer: { status: 200, json: keep(file.bytes) } };
+  };
+
+  const keep = (file: Uint8Array) => {
+    const sizes = ['original', 'medium', 'thumbnail'].map((size) => {
+      const id = randomUUID();
+      const url = `${origin}/v3/media/${id}`;
+      pictures.set(url, file);
+      return [size, { id, url, type: 'image/jpeg', size: file.length }] as const;
+    });
+    return Object.fromEntries(sizes);
+  };
+
+  const post = (call: ApiCall): Ruling => {
+    if (!isAuthorized(call)) return { answer: vonageProblem(401, 'The token is missing or wrong') };
+    if (!isOfType(call, 'application/json')) return { answer: vonageProblem(415, 'The body must be JSON') };
+    const faults = event(call.json, '');
+    if (faults.length > 0) return { answer: vonageProblem(400, 'The event is not valid', faults) };
+    const [conversation = ''] = call.parameters;
+    const { url } = (call.json as { body: { image: { url: string } } }).body.image;
+    const id = (lastEvents.get(conversation) ?? 0) + 1;
+    lastEvents.set(conversation, id);
+    const bytes = pictures.get(url);
+    return {
+      answer: {
+        status: 201,
+        json: {
+          id,
+          timestamp: new Date().toISOString(),
+          href: `${origin}/v1/conversations/${conversation}/events/${String(id)}`,
+        },
+      },
+      taken: {
+        id: `${conversation}:${String(id)}`,
+        to: conversation,
+        // Any address may stand there: the SDK passes it on as it is (vonage-node-sdk messageImageBody.ts @babd2d8).
+        media: { offer: bytes ? { bytes } : { link: url }, rule },
+        report: report(conversation, id),
+        failureOf: ({ message }) => ({ code: 'undeliverable', message }),
+      },
+    };
+  };
+
+  return [
+    { method: 'POST', path: /^\/v1\/image$/, sends: false, handle: upload },
+    { method: 'POST', path: /^\/v1\/conversations\/(CON-[\w-]+)\/events$/, sends: true, handle: post },
+  ];
+}

@@ -1,0 +1,360 @@
+import { createHash } from 'node:crypto';
+
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+
+import type { StatusEvent } from '../../../src/domain/provider.js';
+import type { ProviderId } from '../../../src/demo/providers/simulated-provider.js';
+import { providerIds } from '../../../src/demo/providers/simulated-provider.js';
+import { providers } from '../../../src/providers/index.js';
+import { until } from '../../support/until.js';
+import {
+  aisouleV2,
+  bearer,
+  rightCalls,
+  secrets,
+  send,
+  startListener,
+  startStage,
+  type Call,
+  type FileName,
+  type Stage,
+} from './stage.js';
+
+let stage: Stage;
+let listener: Awaited<ReturnType<typeof startListener>>;
+beforeEach(async () => {
+  const quick = { reportDelayMs: 0 };
+  [stage, listener] = await Promise.all([
+    startStage(Object.fromEntries(providerIds.map((id) => [id, quick]))),
+    startListener(),
+  ]);
+  stage.simulator.reportTo(listener.url);
+});
+afterEach(async () => {
+  listener.close();
+  await stage.simulator.close();
+});
+
+const api = (id: ProviderId) => stage.simulator.providers[id].api;
+
+/** What the service makes of the webhooks so far; one that does not prove its sender is an error. */
+function told(id: ProviderId): StatusEvent[] {
+  const definition = providers.find((provider) => provider.id === id);
+  if (definition === undefined) throw new Error(`There is no provider ${id}`);
+  const env = stage.simulator.env();
+  const settings = Object.entries(definition.envKeys).map(([name, key]) => [name, env[key]]);
+  const adapter = definition.load(Object.fromEntries(settings), () => new Date());
+  return listener.received.flatMap(({ path, headers, body }) => {
+    const url = new URL(path, listener.url);
+    expect(url.pathname).toBe(`/webhooks/${id}`);
+    const rawBody = Buffer.from(body);
+    const query = Object.fromEntries(url.searchParams);
+    const receivedAt = new Date();
+    const verdict = adapter.verify({
+      ...{ rawBody, query, receivedAt },
+      headers: headers as Record<string, string>,
+    });
+    expect(verdict).toEqual({ ok: true });
+    return adapter.parse(JSON.parse(body), receivedAt).map((event) => {
+      expect(event).toMatchObject({ type: 'status' });
+      return event as StatusEvent;
+    });
+  });
+}
+
+const statusesOf = (id: ProviderId) => told(id).map(({ status }) => status);
+
+const answers: Record<ProviderId, { status: number; body: unknown }> = {
+  blip: { status: 202, body: null },
+  'z-api': {
+    status: 200,
+    body: { zaapId: expect.any(String), messageId: expect.any(String), id: expect.any(String) },
+  },
+  vonage: { status: 202, body: { message_uuid: expect.any(String) } },
+  aisoule: {
+    status: 200,
+    body: {
+      ...{ success: true, status: 'queued', recipient: '5511999990000' },
+      message_id: expect.stringMatching(/^msg_/),
+    },
+  },
+  sobot: {
+    status: 200,
+    body: {
+      data: { id: expect.stringMatching(/^wamid\..{1,122}$/), status: 'submitted' },
+      ...{ message: 'Message sent successfully.', code: 200 },
+    },
+  },
+};
+
+describe.each(providerIds)('%s', (id) => {
+  test('takes what its documents allow, keeps a ledger, and tells what becomes of it', async () => {
+    const answer = await send(api(id).origin, rightCalls[id](stage.files.jpeg));
+    expect(answer).toMatchObject(answers[id]);
+    await until(() => statusesOf(id).includes('read'));
+    const { jpeg } = stage.contents;
+    expect(api(id).accepted).toEqual([
+      {
+        id: expect.any(String),
+        to: expect.stringContaining('5511999990000'),
+        at: expect.any(Date),
+        request: expect.any(Object),
+        media: {
+          ...{ type: 'image/jpeg', bytes: jpeg.length },
+          sha256: createHash('sha256').update(jpeg).digest('hex'),
+        },
+        failure: null,
+      },
+    ]);
+    expect(new Set(statusesOf(id))).toEqual(new Set(['sent', 'delivered', 'read']));
+    expect(new Set(told(id).map(({ messageId }) => messageId))).toEqual(new Set([api(id).accepted[0]?.id]));
+    expect(api(id).reports.every((report) => report.answer === 200)).toBe(true);
+  });
+
+  test('answers 500 without taking the message', async () => {
+    api(id).misbehave('error');
+    expect((await send(api(id).origin, rightCalls[id](stage.files.jpeg))).status).toBe(500);
+    expect(api(id).accepted).toEqual([]);
+  });
+
+  test('takes the message and cuts the connection', async () => {
+    api(id).misbehave('cut');
+    await expect(send(api(id).origin, rightCalls[id](stage.files.jpeg))).rejects.toThrow('fetch failed');
+    await until(() => statusesOf(id).includes('read'));
+    expect(api(id).accepted).toHaveLength(1);
+  });
+
+  test('takes the message and does not answer', async () => {
+    api(id).misbehave('hang');
+    const answer = send(api(id).origin, rightCalls[id](stage.files.jpeg)).catch(() => 'never');
+    await until(() => statusesOf(id).includes('read'));
+    expect(api(id).accepted).toHaveLength(1);
+    await stage.simulator.close();
+    expect(await answer).toBe('never');
+  });
+
+  test('takes the message and answers what nobody understands', async () => {
+    api(id).misbehave('garbage');
+    await expect(send(api(id).origin, rightCalls[id](stage.files.jpeg))).rejects.toThrow('JSON');
+    expect(api(id).accepted).toHaveLength(1);
+  });
+
+  test('misbehaves once for each time that it is told to', async () => {
+    api(id).misbehave('error', 'error');
+    const call = () => send(api(id).origin, rightCalls[id](stage.files.jpeg));
+    const [one, two, three] = [await call(), await call(), await call()].map(({ status }) => status);
+    expect([one, two, three]).toEqual([500, 500, answers[id].status]);
+  });
+});
+
+describe('what is wrong with the media is told by webhook', () => {
+  const cases: [ProviderId, FileName, string][] = [
+    ['blip', 'webp', '51'],
+    ['blip', 'png', '51'],
+    ['blip', 'gone', '51'],
+    ['z-api', 'page', 'send_failed'],
+    ['z-api', 'gone', 'send_failed'],
+    ['z-api', 'large', 'send_failed'],
+    ['vonage', 'gone', '1380'],
+    ['vonage', 'large', '1381'],
+    ['vonage', 'gif', '1382'],
+    ['vonage', 'page', '1382'],
+    ['aisoule', 'gone', 'media_unreachable'],
+    ['aisoule', 'large', 'media_too_large'],
+    ['aisoule', 'gif', 'media_wrong_type'],
+  ];
+  test.each(cases)('%s, %s', async (id, file, code) => {
+    await send(api(id).origin, rightCalls[id](stage.files[file]));
+    await until(() => told(id).length > 0);
+    expect(told(id)).toMatchObject([{ status: 'failed', error: { code, message: expect.any(String) } }]);
+    expect(api(id).accepted).toMatchObject([{ media: null, failure: { message: expect.any(String) } }]);
+  });
+
+  test('and a failure on the way, too; sobot says nothing of it', async () => {
+    for (const id of ['blip', 'z-api', 'vonage', 'aisoule'] as const) {
+      api(id).misbehave('fail');
+      await send(api(id).origin, rightCalls[id](stage.files.jpeg));
+      await until(() => api(id).reports.length > 0);
+      expect(api(id).reports).toMatchObject([{ status: 'failed', answer: 200 }]);
+    }
+    api('sobot').misbehave('fail');
+    await send(api('sobot').origin, rightCalls.sobot(stage.files.jpeg));
+    await until(() => api('sobot').accepted[0]?.failure !== null);
+    expect(api('sobot').reports).toEqual([]);
+  });
+});
+
+describe('other kinds', () => {
+  const change = (call: Call, json: object): Call => ({ ...call, json: { ...call.json, ...json } });
+  const without = (call: Call, ...names: string[]): Call => ({
+    ...call,
+    json: Object.fromEntries(Object.entries(call.json ?? {}).filter(([name]) => !names.includes(name))),
+  });
+  const zApi = (method: string, json: object): Call => {
+    const call = rightCalls['z-api']('');
+    return {
+      ...call,
+      path: call.path.replace('send-image', method),
+      json: { phone: '5511999990000', ...json },
+    };
+  };
+
+  const calls: [string, ProviderId, () => Call, string][] = [
+    [
+      'a GIF by Blip',
+      'blip',
+      () => change(rightCalls.blip(''), { content: { type: 'image/gif', uri: stage.files.gif } }),
+      'image/gif',
+    ],
+    [
+      'a video by Z-API',
+      'z-api',
+      () => zApi('send-video', { video: stage.files.mp4, caption: 'x' }),
+      'video/mp4',
+    ],
+    ['a voice note by Z-API', 'z-api', () => zApi('send-audio', { audio: stage.files.ogg }), 'audio/ogg'],
+    ['a sticker by Z-API', 'z-api', () => zApi('send-sticker', { sticker: stage.files.webp }), 'image/webp'],
+    [
+      'a document by Z-API',
+      'z-api',
+      () => zApi('send-document/pdf', { document: stage.files.pdf, fileName: 'invoice' }),
+      'application/pdf',
+    ],
+    [
+      'a file by Vonage',
+      'vonage',
+      () =>
+        without(
+          change(rightCalls.vonage(''), { message_type: 'file', file: { url: stage.files.pdf } }),
+          'image',
+        ),
+      'application/pdf',
+    ],
+    [
+      'a GIF by Vonage to Messenger',
+      'vonage',
+      () => change(rightCalls.vonage(''), { channel: 'messenger', image: { url: stage.files.gif } }),
+      'image/gif',
+    ],
+    [
+      'a voice note by AISoule',
+      'aisoule',
+      () =>
+        without(change(rightCalls.aisoule(''), { type: 'audio', audio: { link: stage.files.ogg } }), 'image'),
+      'audio/ogg',
+    ],
+    [
+      'a WebP by AISoule',
+      'aisoule',
+      () => change(rightCalls.aisoule(''), { image: { link: stage.files.webp } }),
+      'image/webp',
+    ],
+    [
+      'a document by Sobot',
+      'sobot',
+      () =>
+        change(rightCalls.sobot(stage.files.pdf), {
+          ...{ type: 'document', mime_type: 'application/pdf', filename: 'invoice.pdf' },
+        }),
+      'application/pdf',
+    ],
+  ];
+  test.each(calls)('%s', async (_what, id, call, type) => {
+    const answer = await send(api(id).origin, call());
+    expect(answer).toMatchObject({ status: answers[id].status });
+    await until(() => api(id).accepted[0]?.media?.type === type);
+  });
+});
+
+describe('z-api takes Base64', () => {
+  const inline = (type: string, content: Buffer) =>
+    rightCalls['z-api'](`data:${type};base64,${content.toString('base64')}`);
+
+  test('that is a picture', async () => {
+    const answer = await send(api('z-api').origin, inline('image/png', stage.contents.png));
+    const { messageId, id } = answer.body as Record<string, string>;
+    expect(id).toBe(messageId);
+    await until(() => statusesOf('z-api').includes('read'));
+    expect(api('z-api').accepted).toMatchObject([{ media: { type: 'image/png' }, failure: null }]);
+  });
+
+  test.each([
+    ['that is no picture', 'image/png', 'page'],
+    ['that is another picture than it says', 'image/png', 'jpeg'],
+  ] as const)('and tells later of one %s', async (_what, type, name) => {
+    await send(api('z-api').origin, inline(type, stage.contents[name]));
+    await until(() => statusesOf('z-api').includes('failed'));
+    expect(api('z-api').accepted).toMatchObject([{ media: null }]);
+  });
+});
+
+test('blip tells nothing of a message without an id, and takes no id twice', async () => {
+  const call = rightCalls.blip(stage.files.jpeg);
+  await send(api('blip').origin, { ...call, json: { ...call.json, id: undefined } });
+  expect((await send(api('blip').origin, call)).status).toBe(202);
+  expect((await send(api('blip').origin, call)).status).toBe(400);
+  await until(() => statusesOf('blip').includes('read'));
+  expect(api('blip').accepted.map(({ id }) => id)).toEqual(['', call.json?.['id']]);
+  expect(api('blip').reports.map(({ messageId }) => messageId)).not.toContain('');
+});
+
+test('aisoule has a second generation with its own header, address and answer', async () => {
+  const answer = await send(api('aisoule').origin, aisouleV2(stage.files.jpeg));
+  expect(answer).toMatchObject({
+    status: 200,
+    body: { data: { message_id: expect.stringMatching(/^wamid\./), status: 'sent' } },
+  });
+  await until(() => statusesOf('aisoule').includes('read'));
+  expect(listener.received.every(({ headers }) => 'x-webhook-signature' in headers)).toBe(true);
+});
+
+describe("vonage's conversations", () => {
+  const upload = (content: Uint8Array, fields: Record<string, string> = {}): Call => {
+    const body = new FormData();
+    body.set('file', new Blob([new Uint8Array(content)], { type: 'image/jpeg' }), 'picture.jpg');
+    for (const [name, value] of Object.entries(fields)) body.set(name, value);
+    return { path: '/v1/image', headers: { authorization: bearer() }, body };
+  };
+  const event = (url: string, from = 'MEM-1'): Call => ({
+    path: '/v1/conversations/CON-1/events',
+    headers: { authorization: bearer(), 'content-type': 'application/json' },
+    json: { type: 'message', from, body: { message_type: 'image', image: { url } } },
+  });
+  const origin = () => api('vonage').origin;
+
+  test('take a picture, then the event that shows it', async () => {
+    const uploaded = await send(origin(), upload(stage.contents.jpeg, { quality_ratio: '90' }));
+    expect(uploaded.status).toBe(200);
+    const { original } = uploaded.body as Record<string, { url: string }>;
+    const answer = await send(origin(), event(original?.url ?? ''));
+    expect(answer).toMatchObject({
+      status: 201,
+      body: { id: 1, timestamp: expect.any(String), href: expect.stringContaining('CON-1') },
+    });
+    await until(() => statusesOf('vonage').includes('read'));
+    expect(told('vonage').map(({ messageId }) => messageId)).toEqual(Array(3).fill('CON-1:1'));
+    const sha256 = createHash('sha256').update(stage.contents.jpeg).digest('hex');
+    expect(api('vonage').accepted).toMatchObject([{ id: 'CON-1:1', to: 'CON-1', media: { sha256 } }]);
+  });
+
+  test.each<[string, () => Call, number]>([
+    ['no token', () => ({ ...upload(stage.contents.jpeg), headers: {} }), 401],
+    ['no form', () => ({ ...upload(stage.contents.jpeg), body: 'x' }), 415],
+    ['another type', () => upload(stage.contents.png), 415],
+    ['too many bytes', () => upload(Buffer.concat([stage.contents.jpeg, Buffer.alloc(6e6)])), 413],
+    ['a ratio of more than all', () => upload(stage.contents.jpeg, { quality_ratio: '101' }), 400],
+    ['a field that it does not know', () => upload(stage.contents.jpeg, { caption: 'x' }), 400],
+    ['an event without a token', () => ({ ...event(stage.files.jpeg), headers: {} }), 401],
+    ['an event of nobody', () => event(stage.files.jpeg, 'USR-1'), 400],
+    ['an event without an address', () => event('picture'), 400],
+  ])('refuse %s', async (_what, call, status) => {
+    expect((await send(origin(), call())).status).toBe(status);
+    expect(api('vonage').accepted).toEqual([]);
+  });
+});
+
+test('no secret of a provider is in what it reports', async () => {
+  await send(api('aisoule').origin, rightCalls.aisoule(stage.files.jpeg));
+  await until(() => statusesOf('aisoule').includes('read'));
+  expect(JSON.stringify(listener.received)).not.toContain(secrets.aisoule.apiKey);
+});
