@@ -1,6 +1,6 @@
 /** What the status of a download's answer means for the picture. */
 import { AppError, type MediaErrorCode } from '../domain/errors.js';
-import { parseRetryAfter } from './retry-after.js';
+import { parseRetryAfter } from '../domain/retry-after.js';
 
 const finalCodes: Readonly<Record<number, MediaErrorCode>> = {
   204: 'media.empty',

@@ -7,7 +7,7 @@ import { startDeadline } from './deadline.js';
 import { parseDownloadUrl } from './download-url.js';
 import { checkAddress, createGuardedConnector, type LookupAll } from './guarded-connector.js';
 import { networkError } from './network-error.js';
-import { parseRetryAfter } from './retry-after.js';
+import { parseRetryAfter } from '../domain/retry-after.js';
 
 export interface GuardedPostOptions {
   /** Exact `host` or `host:port` that may have addresses which are not public. */

@@ -1,6 +1,6 @@
 /** One line per provider. A provider exists when it is listed here. */
-export { aisoule } from './aisoule.js';
-export { blip } from './blip.js';
+export { aisoule } from './aisoule/index.js';
+export { blip } from './blip/index.js';
 export { sobot } from './sobot.js';
-export { vonage } from './vonage.js';
-export { zApi } from './z-api.js';
+export { vonage } from './vonage/index.js';
+export { zApi } from './z-api/index.js';

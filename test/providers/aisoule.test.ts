@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 
 import { describe, expect, test } from '@jest/globals';
 
-import { aisoule } from '../../src/providers/aisoule.js';
+import { aisoule } from '../../src/providers/aisoule/index.js';
 import { receivedAt } from './fixtures.js';
 import { secrets, settings } from './signing.js';
 

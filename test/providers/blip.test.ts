@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 
 import { AppError } from '../../src/domain/errors.js';
 import type { Http, HttpRequest, HttpResponse } from '../../src/domain/provider.js';
-import { blip } from '../../src/providers/blip.js';
+import { blip } from '../../src/providers/blip/index.js';
 import { receivedAt } from './fixtures.js';
 import { settings } from './signing.js';
 

@@ -3,7 +3,7 @@ import { createHash, createHmac, generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import jwt from 'jsonwebtoken';
 
-import { vonage } from '../../src/providers/vonage.js';
+import { vonage } from '../../src/providers/vonage/index.js';
 import { receivedAt } from './fixtures.js';
 import { secrets, settings, signWebhook } from './signing.js';
 

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 
 import { z } from 'zod';
 
-import { AppError } from '../domain/errors.js';
+import { AppError } from '../../domain/errors.js';
 import type {
   FreshLink,
   Downloads,
@@ -15,9 +15,9 @@ import type {
   InboundMedia,
   MediaKind,
   MessageStatus,
-} from '../domain/provider.js';
-import { apiUrl, credential, defineProvider, hostList, secretList } from './kit/define-provider.js';
-import { ignored, linkTo, mediaFrom, messageEvents, statusError, statusEvent } from './kit/events.js';
+} from '../../domain/provider.js';
+import { apiUrl, credential, defineProvider, hostList, secretList } from '../kit/define-provider.js';
+import { ignored, linkTo, mediaFrom, messageEvents, statusError, statusEvent } from '../kit/events.js';
 import {
   address,
   asRecord,
@@ -31,8 +31,8 @@ import {
   type JsonRecord,
   lookUp,
   personId,
-} from './kit/lenient.js';
-import { sharedSecret } from './kit/verification.js';
+} from '../kit/lenient.js';
+import { sharedSecret } from '../kit/verification.js';
 
 const lime = (name: string): string => `application/vnd.lime.${name}+json`;
 const mediaLink = lime('media-link');

@@ -6,9 +6,9 @@ import { createHmac } from 'node:crypto';
 
 import { z } from 'zod';
 
-import type { InboundEvent, MediaKind, MediaSource, MessageStatus } from '../domain/provider.js';
-import type { ProviderAdapter } from '../domain/provider-adapter.js';
-import { apiUrl, credential, defineProvider, hostList, issuedSecretList } from './kit/define-provider.js';
+import type { InboundEvent, MediaKind, MediaSource, MessageStatus } from '../../domain/provider.js';
+import type { ProviderAdapter } from '../../domain/provider-adapter.js';
+import { apiUrl, credential, defineProvider, hostList, issuedSecretList } from '../kit/define-provider.js';
 import {
   ignored,
   ignoredKind,
@@ -20,7 +20,7 @@ import {
   messageEvents,
   statusError,
   statusEvent,
-} from './kit/events.js';
+} from '../kit/events.js';
 import {
   asRecord,
   dateFromIso,
@@ -32,9 +32,9 @@ import {
   lookUp,
   personId,
   textOrNull,
-} from './kit/lenient.js';
-import { metaEvents } from './kit/meta.js';
-import { secretMatcher, sharedSecret } from './kit/verification.js';
+} from '../kit/lenient.js';
+import { metaEvents } from '../kit/meta.js';
+import { secretMatcher, sharedSecret } from '../kit/verification.js';
 
 const statuses: Readonly<Record<string, MessageStatus>> = {
   'message.sent': 'sent',

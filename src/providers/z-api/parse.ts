@@ -1,9 +1,4 @@
-/**
- * Z-API (WhatsApp). Shapes: Z-API/z-api-docs docs/webhooks/*.md @7021b82 and developer.z-api.io/webhooks.
- * Authenticity, retries and order of its webhooks are documented nowhere.
- */
-import { z } from 'zod';
-
+/** Webhooks of Z-API: Z-API/z-api-docs docs/webhooks/*.md @7021b82 and developer.z-api.io/webhooks. */
 import type {
   InboundEvent,
   InboundMedia,
@@ -11,8 +6,7 @@ import type {
   MediaKind,
   MediaSource,
   MessageStatus,
-} from '../domain/provider.js';
-import { apiUrl, credential, defineProvider, hostList, secretList } from './kit/define-provider.js';
+} from '../../domain/provider.js';
 import {
   ignored,
   linkTo,
@@ -21,7 +15,7 @@ import {
   messageEvents,
   statusError,
   statusEvent,
-} from './kit/events.js';
+} from '../kit/events.js';
 import {
   dateFromMillis,
   fieldsOf,
@@ -32,8 +26,7 @@ import {
   lookUp,
   personId,
   textOrNull,
-} from './kit/lenient.js';
-import { sharedSecret } from './kit/verification.js';
+} from '../kit/lenient.js';
 
 /** Where the address of each kind is. GIFs and round videos come as `video` (on-message-received.md). */
 const urlKeys: Readonly<Record<MediaKind, string>> = {
@@ -59,35 +52,7 @@ const mediaFreeKeys = ['text', 'reaction', 'location', 'contact', 'product', 'po
 /** All media of webhooks are kept for 30 days: docs/tips/file-expiration.md @7021b82 */
 const mediaLifetimeMs = 30 * 24 * 60 * 60 * 1000;
 
-export const zApi = defineProvider({
-  id: 'z-api',
-  envPrefix: 'ZAPI',
-  settings: z.object({
-    webhookSecret: secretList,
-    instanceId: z.string().meta({ description: 'For sending; not used yet' }).optional(),
-    token: credential('For sending; not used yet').optional(),
-    clientToken: credential('For sending; not used yet').optional(),
-    apiUrl: apiUrl('https://api.z-api.io'),
-    mediaHosts: hostList,
-  }),
-  enabledBy: ['webhookSecret'],
-  ownSecret: 'webhookSecret',
-  setup: (webhookUrl) => [
-    'Open Instances in the panel of Z-API, then your instance, then its webhooks.',
-    `Set the webhook "on receive" to ${webhookUrl}?token=<webhookSecret>`,
-    'Set the webhooks "on send" and "message status" to the same address, to hear what becomes of messages.',
-    'Switch on "notify sent by me" if pictures that are sent from the phone are to be kept too.',
-  ],
-  sending: { needs: [], options: z.strictObject({}) },
-  create: ({ webhookSecret, mediaHosts }) => ({
-    ...sharedSecret(webhookSecret),
-    parse,
-    // Links are public (f00N.backblazeb2.com/file/temp-file-download/): there are no credentials to give away.
-    downloads: { trustedHosts: mediaHosts },
-  }),
-});
-
-function parse(payload: unknown, receivedAt: Date): InboundEvent[] {
+export function parse(payload: unknown, receivedAt: Date): InboundEvent[] {
   const event = fieldsOf(payload);
   const { type } = event;
   // The field table spells `ReceivedCallBack`, the samples `ReceivedCallback` (on-message-received.md).

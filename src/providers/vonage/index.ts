@@ -15,8 +15,8 @@ import type {
   MessageStatus,
   Verdict,
   WebhookRequest,
-} from '../domain/provider.js';
-import type { ProviderAdapter } from '../domain/provider-adapter.js';
+} from '../../domain/provider.js';
+import type { ProviderAdapter } from '../../domain/provider-adapter.js';
 import {
   apiUrl,
   defineProvider,
@@ -24,7 +24,7 @@ import {
   issuedSecretList,
   pemOrPath,
   secretList,
-} from './kit/define-provider.js';
+} from '../kit/define-provider.js';
 import {
   ignored,
   ignoredKind,
@@ -35,7 +35,7 @@ import {
   messageEvents,
   statusError,
   statusEvent,
-} from './kit/events.js';
+} from '../kit/events.js';
 import {
   dateFromIso,
   fieldsOf,
@@ -44,8 +44,8 @@ import {
   lookUp,
   personId,
   textOrNull,
-} from './kit/lenient.js';
-import { secretMatcher, sharedSecret } from './kit/verification.js';
+} from '../kit/lenient.js';
+import { secretMatcher, sharedSecret } from '../kit/verification.js';
 
 /** Media hosts by region: api.nexmo.com, api-us.nexmo.com, api-eu-3.vonage.com (legacy-client-sdk/in-app-messaging guides). */
 const vonageHost = /^api([-.][a-z0-9-]+)?\.(nexmo|vonage)\.com$/;

@@ -1,0 +1,43 @@
+/**
+ * What WhatsApp takes, whoever carries it there: developers.facebook.com, whatsapp cloud-api reference media. Its pages count
+ * in MB; like everywhere in Inlet 1 MB is 1024 * 1024 bytes, so a picture of 5 242 880 bytes passes and one byte more does not.
+ */
+import type { MediaKind } from '../../domain/provider.js';
+import type { MediaLimits } from '../../domain/sending.js';
+
+export const kilobyte = 1024;
+export const megabyte = 1024 * kilobyte;
+
+export const captionLength = 1024;
+
+/** Digits with country code (ITU-T E.164). */
+export const phoneNumber = {
+  description: 'a phone number with its country code, 7 to 15 digits and nothing else',
+  pattern: '\\d{7,15}',
+};
+
+/** By what the bytes say: old Word, Excel and PowerPoint files share a container, `application/x-cfb`. */
+export const officeTypes = [
+  'application/pdf',
+  'application/msword',
+  'application/vnd.ms-excel',
+  'application/vnd.ms-powerpoint',
+  'application/x-cfb',
+  'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
+  'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+  'application/vnd.openxmlformats-officedocument.presentationml.presentation',
+  'text/plain',
+] as const;
+
+export const whatsApp = {
+  image: { types: ['image/jpeg', 'image/png'], maxBytes: 5 * megabyte, maxCaption: captionLength },
+  video: { types: ['video/mp4', 'video/3gpp'], maxBytes: 16 * megabyte, maxCaption: captionLength },
+  audio: {
+    types: ['audio/mpeg', 'audio/aac', 'audio/amr', 'audio/mp4', 'audio/x-m4a', 'audio/ogg'],
+    maxBytes: 16 * megabyte,
+    maxCaption: 0,
+  },
+  document: { types: officeTypes, maxBytes: 100 * megabyte, maxCaption: captionLength },
+  // Animated ones may have 500 KB, which cannot be told before they are decoded.
+  sticker: { types: ['image/webp'], maxBytes: 100 * kilobyte, maxCaption: 0 },
+} as const satisfies Record<MediaKind, MediaLimits>;

@@ -1,0 +1,101 @@
+/**
+ * Sending over Z-API: Z-API/z-api-docs docs/message/send-message-*.md @7021b82. A 200 says that the message is queued; whether
+ * WhatsApp took it comes later, in the webhook "on send".
+ */
+import { z } from 'zod';
+
+import type { MediaKind } from '../../domain/provider.js';
+import type { OutboundMessage, Sending, SendLimits } from '../../domain/sending.js';
+import { extensionOf } from '../kit/file-names.js';
+import { fieldsOf, identifier, isAbsent } from '../kit/lenient.js';
+import { compact, optionsCheck, sender } from '../kit/sending.js';
+import { whatsApp } from '../kit/whatsapp.js';
+
+export const sendOptions = z.strictObject({
+  delayMessage: z
+    .int()
+    .min(1)
+    .max(15)
+    .meta({ description: 'Seconds that Z-API waits before the next message' })
+    .optional(),
+  viewOnce: z.boolean().meta({ description: 'The picture or video can be opened once' }).optional(),
+});
+
+const limits: SendLimits = {
+  media: {
+    ...whatsApp,
+    // "Any image": Z-API itself converts what WhatsApp does not know (send-message-image.md shows an SVG).
+    image: { ...whatsApp.image, types: ['image/jpeg', 'image/png', 'image/webp', 'image/gif'] },
+    document: { ...whatsApp.document, types: [...whatsApp.document.types, 'application/zip'] },
+  },
+  // It waits 1 to 3 seconds after each message of its own accord and queues the others (send-message-text.md).
+  rate: { messages: 1, perMs: 1000, burst: 1 },
+  recipient: {
+    description:
+      'a phone number with its country code, 7 to 15 digits; or the id of a group, or one that ends in @lid',
+    pattern: '\\d{7,15}|\\d{7,25}(-\\d{1,25})?-group|\\d{7,15}-\\d{6,13}|\\d{1,25}@lid',
+  },
+  ways: ['link', 'inline'],
+};
+
+interface Account {
+  readonly instanceId: string;
+  readonly token: string;
+  /** Needed where the account has the security token switched on (docs/security/client-token.md). */
+  readonly clientToken: string | undefined;
+  readonly apiUrl: string;
+}
+
+export function sendingOf({ instanceId, token, clientToken, apiUrl }: Account, now: () => Date): Sending {
+  const base = `${apiUrl}/instances/${encodeURIComponent(instanceId)}/token/${encodeURIComponent(token)}`;
+  const headers = clientToken === undefined ? {} : { 'client-token': clientToken };
+  const send = sender(
+    async (message) => ({
+      method: 'POST',
+      url: `${base}/${pathOf(message)}`,
+      headers,
+      json: await bodyOf(message),
+    }),
+    {
+      // `id` is the same as `messageId`, for old integrations.
+      idIn: ({ body }) => identifier(fieldsOf(body)['messageId']) ?? identifier(fieldsOf(body)['id']),
+      // `{"error":"null not allowed"}`: which status goes with it is not said (docs/security).
+      errorIn: ({ error, message }) =>
+        isAbsent(error) ? undefined : { code: undefined, message: isAbsent(message) ? error : message },
+      secrets: [token, clientToken ?? ''],
+      now,
+    },
+  );
+  return {
+    checkOptions: optionsCheck(sendOptions),
+    limitsFor: () => limits,
+    limits: { default: limits },
+    takesReply: () => true,
+    send,
+  };
+}
+
+const pathOf = (message: OutboundMessage): string =>
+  message.kind === 'document' ? `send-document/${extensionOf(message)}` : `send-${message.kind}`;
+
+const captioned: readonly MediaKind[] = ['image', 'video', 'document'];
+const viewable: readonly MediaKind[] = ['image', 'video'];
+
+async function bodyOf(message: OutboundMessage): Promise<object> {
+  const { kind, options } = message;
+  return compact({
+    phone: message.to,
+    [kind]: await mediaOf(message),
+    caption: captioned.includes(kind) ? message.caption : undefined,
+    fileName: kind === 'document' ? message.filename : undefined,
+    messageId: message.replyTo,
+    delayMessage: options['delayMessage'],
+    viewOnce: viewable.includes(kind) ? options['viewOnce'] : undefined,
+  });
+}
+
+async function mediaOf({ content, type }: OutboundMessage): Promise<string> {
+  if (content.way === 'link') return content.url;
+  const data = Buffer.from(await content.data()).toString('base64');
+  return `data:${type ?? 'application/octet-stream'};base64,${data}`;
+}
