@@ -95,6 +95,21 @@ function blobValues(
   return [sha256, type, bytes, width, height, thumbhash, JSON.stringify(previews), now];
 }
 
+/** A ready media that belongs to no message yet, on a connection of the caller's. */
+export async function insertUpload(
+  connection: Pick<pg.ClientBase, 'query'>,
+  { id, channel, provider, kind, filename }: Upload,
+  blob: BlobFacts,
+  now: Date,
+): Promise<void> {
+  await connection.query(
+    `with b as (${insertBlob('true')})
+     insert into media (id, channel, provider, position, direction, kind, state, filename, received_at, ready_at, sha256)
+     values ($9, $10, $11, 0, 'outbound', $12, 'ready', $13, $8, $8, $1)`,
+    [...blobValues(blob, now), id, channel, provider, kind, filename],
+  );
+}
+
 export function createMediaTable(pool: pg.Pool): MediaTable {
   return {
     findPending: async (id) => {
@@ -150,14 +165,7 @@ export function createMediaTable(pool: pg.Pool): MediaTable {
         await releaseBlobs(connection, [sha256], now);
       }),
 
-    addUpload: async ({ id, channel, provider, kind, filename }, blob, now) => {
-      await pool.query(
-        `with b as (${insertBlob('true')})
-         insert into media (id, channel, provider, position, direction, kind, state, filename, received_at, ready_at, sha256)
-         values ($9, $10, $11, 0, 'outbound', $12, 'ready', $13, $8, $8, $1)`,
-        [...blobValues(blob, now), id, channel, provider, kind, filename],
-      );
-    },
+    addUpload: (upload, blob, now) => insertUpload(pool, upload, blob, now),
 
     markRefused: async (id, state, { code, message }) => {
       await pool.query({

@@ -9,6 +9,9 @@ export const fetchTask = 'fetch';
 /** Tells one subscription of the events that wait for it; payload `{subscriptionId}`. Never two at once for one subscription. */
 export const notifyTask = 'notify';
 
+/** Sends what waits in one channel; payload `{channel}`. Never two at once for one channel. */
+export const sendTask = 'send';
+
 /** Removes the files of blobs that no media uses any more, then their rows; payload `{sha256: [...]}`. */
 export const discardTask = 'discard';
 
