@@ -142,8 +142,7 @@ export function createOutboundTable(pool: pg.Pool): OutboundTable {
     sendAgain: (id, now) =>
       transaction(pool, async (connection) => {
         const { rows } = await connection.query<{ channel: string }>(
-          `update outbound set state = 'queued', not_before = $2, attempts = 0, error_code = null, error_message = null,
-                               created_at = $2
+          `update outbound set state = 'queued', not_before = $2, attempts = 0, error_code = null, error_message = null
            where id = $1 and state in ('failed', 'unknown') and message_id is null returning channel`,
           [id, now],
         );

@@ -1,0 +1,164 @@
+/**
+ * Sends what waits in one channel, for as long as there is something. One job at a time does so for a channel, in all
+ * processes together; it has several messages under way at once, one for each recipient.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+
+import type { Channel, Channels } from '../domain/channel.js';
+import { paceOf, sendAgainAfter } from '../domain/outbound.js';
+import type { Http } from '../domain/provider.js';
+import type { OutboundContent, SendOutcome, Sending } from '../domain/sending.js';
+import { keepTrying } from '../infra/keep-trying.js';
+import type { Logger } from '../infra/logger.js';
+import type { Pace, SendError, SendQueue, Waiting } from '../infra/send-queue.js';
+
+export interface SendJobOptions {
+  readonly queue: SendQueue;
+  readonly channels: Channels;
+  /** By which a channel's provider is called. */
+  readonly http: (channel: Channel) => Http;
+  /** How the provider gets at the media; undefined: it is gone, or cannot be handed over any more. */
+  readonly contentOf: (message: Waiting, sending: Sending) => OutboundContent | undefined;
+  readonly logger: Logger;
+  readonly now: () => Date;
+  /** From 0 to 1. */
+  readonly chance: () => number;
+  readonly stopping: AbortSignal;
+}
+
+/** Bounds the memory and the connections of one channel. */
+const mostUnderWay = 16;
+/** Longer waits are left to the queue, so that they hold no place in it. */
+const longestPauseMs = 2_000;
+/** While messages are under way, others may be added. */
+const lookAgainMs = 100;
+const noChannelMs = 60_000;
+const patienceMs = 86_400_000;
+
+const interrupted: SendError = {
+  code: 'send.interrupted',
+  message: 'the service ended while the message was on its way: nobody knows whether the provider has it',
+};
+
+export function createSend(options: SendJobOptions): (channel: string) => Promise<void> {
+  const { queue, channels, now, logger } = options;
+  return async (id) => {
+    const left = await queue.abandon(id, interrupted, now());
+    if (left > 0) logger.warn({ channel: id, messages: left }, 'messages were left on their way');
+    const channel = channels.find(id);
+    const sending = channel?.adapter.sending;
+    if (!channel || !sending) await waitForChannel(options, id);
+    else await sendAll(options, { channel, sending });
+  };
+}
+
+/** It is disabled or removed, or has lost a setting: that may be mended. */
+async function waitForChannel({ queue, now }: SendJobOptions, id: string): Promise<void> {
+  const moment = now();
+  const error = { code: 'send.no_channel', message: 'the channel could not send for a day' };
+  await queue.giveUp(id, new Date(moment.getTime() - patienceMs), error, moment);
+  if ((await queue.waitForNext(id)) !== undefined) await queue.resume(id, noChannelMs);
+}
+
+interface Sender {
+  readonly channel: Channel;
+  readonly sending: Sending;
+}
+
+async function sendAll(options: SendJobOptions, sender: Sender): Promise<void> {
+  const { queue, stopping } = options;
+  const { id } = sender.channel;
+  const underWay = new Set<Promise<void>>();
+  const begin = (message: Waiting): void => {
+    const sent = sendOne(options, sender, message).finally(() => underWay.delete(sent));
+    underWay.add(sent);
+  };
+  try {
+    while (!stopping.aborted) {
+      const message = underWay.size < mostUnderWay ? await queue.next(id) : undefined;
+      const pace = message && paceOf(sender.sending.limitsFor(message.options).rate);
+      if (message && pace && (await queue.claim(message, pace))) {
+        begin(message);
+        continue;
+      }
+      const waitMs = pace ? await queue.waitForPace(id, pace) : await queue.waitForNext(id);
+      if (underWay.size > 0) {
+        // Whatever ends may make room for the next of its recipient.
+        const pauseMs = pace ? Math.min(waitMs ?? 0, longestPauseMs) : lookAgainMs;
+        await Promise.race([pauseFor(pauseMs, stopping), ...underWay]);
+        continue;
+      }
+      if (waitMs === undefined) return;
+      if (waitMs > longestPauseMs) {
+        await queue.resume(id, waitMs);
+        return;
+      }
+      await pauseFor(waitMs, stopping);
+    }
+    await queue.resume(id, 0);
+  } finally {
+    await Promise.all(underWay);
+  }
+}
+
+async function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch(() => undefined);
+}
+
+/** Never rejects: what became of a message is written down, however long that takes, or it stays `sending` for the next job. */
+async function sendOne(options: SendJobOptions, sender: Sender, message: Waiting): Promise<void> {
+  const { logger, stopping } = options;
+  const outcome = await outcomeOf(options, sender, message);
+  const { id, channel } = message;
+  logger.info({ message: id, channel, outcome: outcome.type }, 'a message was handed over');
+  await keepTrying(() => writeDown(options, message, outcome), {
+    // When the process is to end, once more is tried and no longer.
+    signal: stopping.aborted ? AbortSignal.timeout(longestPauseMs) : stopping,
+    failed: (error) => {
+      logger.error({ message: id, err: error }, 'what became of a message could not be written down');
+    },
+  });
+}
+
+async function outcomeOf(
+  { contentOf, http }: SendJobOptions,
+  { channel, sending }: Sender,
+  message: Waiting,
+): Promise<SendOutcome> {
+  const content = contentOf(message, sending);
+  if (!content) return { type: 'refused', code: 'send.no_media', message: 'the media is gone, or there is no way to hand it over any more' };
+  const { id, recipient, kind, type, bytes, filename, caption, replyTo, options } = message;
+  try {
+    return await sending.send(
+      { ...{ id, to: recipient, kind, content, type, bytes, filename, caption, replyTo, options } },
+      http(channel),
+    );
+  } catch {
+    return { type: 'unknown', message: 'the adapter broke down' };
+  }
+}
+
+async function writeDown(options: SendJobOptions, message: Waiting, outcome: SendOutcome): Promise<void> {
+  const { queue, now, chance } = options;
+  const { id, createdAt } = message;
+  switch (outcome.type) {
+    case 'accepted':
+      await queue.accepted(message, outcome.messageId, now());
+      return;
+    case 'refused':
+      await queue.ended(id, 'failed', outcome, now());
+      return;
+    case 'unknown':
+      await queue.ended(id, 'unknown', { code: 'send.unanswered', message: outcome.message }, now());
+      return;
+    case 'busy': {
+      const { retryAfterMs, code, message: words } = outcome;
+      const waitingMs = now().getTime() - createdAt.getTime();
+      const attempts = message.attempts + 1;
+      const afterMs = sendAgainAfter({ attempts, waitingMs, retryAfterMs, chance: chance() });
+      const error = { code, message: words };
+      if (afterMs === undefined) await queue.ended(id, 'failed', error, now());
+      else await queue.postponed(message, { afterMs, blocksChannel: retryAfterMs !== null, error });
+    }
+  }
+}
