@@ -4,7 +4,9 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
 import type { Config } from './config.js';
+import type { Channel } from './domain/channel.js';
 import { createPseudonym } from './domain/pseudonym.js';
+import type { Http } from './domain/provider.js';
 import { createLinkSigner } from './domain/signed-link.js';
 import { createApp } from './http/app.js';
 import { eventView } from './http/event-view.js';
@@ -25,10 +27,13 @@ import { createMediaTable } from './infra/media-table.js';
 import { listen } from './infra/notifications.js';
 import { openOutbox } from './infra/outbox.js';
 import { createOrphans } from './infra/orphans.js';
+import { createOutboundTable } from './infra/outbound-table.js';
+import { looksPublic } from './infra/public-address.js';
 import { createRetention } from './infra/retention.js';
 import { createQueue, type Queue } from './infra/queue.js';
 import { createSafeFetch } from './infra/safe-fetch.js';
 import { createSealedBox } from './infra/sealed-box.js';
+import { createSendQueue } from './infra/send-queue.js';
 import { createStaging } from './infra/staging.js';
 import { createStats } from './infra/stats.js';
 import { createTokenSigner } from './infra/token-signer.js';
@@ -43,8 +48,12 @@ import { createHostGate } from './pipeline/host-gate.js';
 import { createMaintain } from './pipeline/maintain.js';
 import { createManageChannels } from './pipeline/manage-channels.js';
 import { createNotify, postSigned } from './pipeline/notify.js';
+import { createContentOf } from './pipeline/outbound-content.js';
+import { createOutboundMedia } from './pipeline/outbound-media.js';
+import { createQueueMessage } from './pipeline/queue-message.js';
 import { createReceive } from './pipeline/receive.js';
 import { createRetain } from './pipeline/retain.js';
+import { createSend } from './pipeline/send.js';
 import { createStore } from './pipeline/store.js';
 import { createTaskList } from './pipeline/task-list.js';
 import { providers } from './providers/index.js';
@@ -115,9 +124,36 @@ export async function compose(
   const erasure = createErasure(database.pool, audit, now);
   const discard = createDiscard({ orphans: createOrphans(database.pool), blobs });
 
+  const links = createLinkSigner(config.authSecret);
+  const linksReachUs =
+    config.publicMediaLinks === 'auto'
+      ? looksPublic(new URL(publicUrl))
+      : config.publicMediaLinks === 'always';
+  const outbound = createOutboundTable(database.pool);
+  const sendQueue = createSendQueue(database.pool);
+  const httpOf = ({ source }: Channel): Http => (source === 'environment' ? http : guardedHttp);
+  const queueMessage = createQueueMessage({
+    ...{ channels, kinds: providers, lookup, table: outbound, now },
+    lookAt: createOutboundMedia({
+      ...{ download, staging, blobs, images, store, linksReachUs },
+      ...{ maxBytes: config.maxMediaBytes, decoders: availableParallelism() },
+    }),
+  });
+  const send = createSend({
+    ...{
+      queue: sendQueue,
+      channels,
+      http: httpOf,
+      logger,
+      now,
+      chance: Math.random,
+      stopping: stopping.signal,
+    },
+    contentOf: createContentOf({ blobs, links, linksReachUs, publicUrl, now }),
+  });
   const fetch = createFetch({
     ...{ table, channels, download, staging, store, blobs, discard, gate, logger, now },
-    http: ({ source }) => (source === 'environment' ? http : guardedHttp),
+    http: httpOf,
     chance: Math.random,
     ...{
       maxBytes: config.maxMediaBytes,
@@ -138,7 +174,7 @@ export async function compose(
     render: (event) => JSON.stringify(eventView(event)),
   });
   const maintain = createMaintain({
-    ...{ table, subscriptions, staging, logger },
+    ...{ table, subscriptions, sendQueue, staging, logger, now },
     downloadTimeoutMs: limits.timeoutMs,
   });
   const retain = createRetain({
@@ -149,7 +185,7 @@ export async function compose(
   const queue = createQueue({
     database,
     logger,
-    tasks: createTaskList({ fetch, notify, maintain, discard, retain }),
+    tasks: createTaskList({ fetch, notify, send, maintain, discard, retain }),
     concurrency: jobsAtOnce,
   });
   const app = createApp(
@@ -159,7 +195,7 @@ export async function compose(
       ...{ events, subscriptions, post, stopping: stopping.signal },
       postSigned: (call) => postSigned(calling, call),
       receive: createReceive(inbox),
-      links: createLinkSigner(config.authSecret),
+      ...{ links, outbound, queueMessage },
       ...{ tokens, audit, erasure, manageChannels, providers, activity },
       erase: createErase({ erasure, discard, pseudonym: createPseudonym(config.authSecret) }),
       readiness: {

@@ -38,6 +38,7 @@ const settings = z.object({
   NODE_ENV: z.string().default('development'),
   HOST: z.string().default('127.0.0.1'),
   PORT: wholeNumber(3000, { min: 0, max: 65_535 }),
+  PUBLIC_MEDIA_LINKS: z.enum(['auto', 'always', 'never']).default('auto'),
   PUBLIC_URL: z.url({ protocol: /^https?$/, error: 'is not an http(s) URL' }).optional(),
   INLET_DIR: z.string().default('./.inlet'),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'is not a postgresql:// URL' }).optional(),
@@ -69,6 +70,8 @@ export interface Config {
   readonly port: number;
   /** Base of links handed to others; derived from the address when not set. */
   readonly publicUrl: string | undefined;
+  /** Whether providers are handed links to what is kept here; `auto`: where the address looks public. */
+  readonly publicMediaLinks: 'auto' | 'always' | 'never';
   readonly inletDir: string;
   /** Undefined: embedded PostgreSQL. */
   readonly databaseUrl: string | undefined;
@@ -125,6 +128,7 @@ function toConfig(values: z.infer<typeof settings>, channels: readonly Channel[]
     host: values.HOST,
     port: values.PORT,
     publicUrl: values.PUBLIC_URL?.replace(/\/+$/, ''),
+    publicMediaLinks: values.PUBLIC_MEDIA_LINKS,
     inletDir,
     databaseUrl: values.DATABASE_URL,
     authSecret: values.AUTH_SECRET ?? keptSecret(inletDir),

@@ -14,6 +14,11 @@ export interface LinkSigner {
   ) => void;
 }
 
+/** Where a provider gets the media of a message of ours, once signed. */
+export function publicMediaPath(messageId: string): string {
+  return `/public/media/${messageId}`;
+}
+
 /** `path` is the whole resource: path and, where it matters, the query that selects a variant. */
 export function createLinkSigner(secret: string): LinkSigner {
   // A key of its own, so that nothing signed elsewhere with the same secret can pass for a link.

@@ -17,6 +17,8 @@ import { messageRoutes } from './messages.js';
 import { handleErrors, notFound } from './middleware/errors.js';
 import { limitByToken, limitFailures } from './middleware/rate-limits.js';
 import { securityHeaders } from './middleware/security-headers.js';
+import { publicMediaRoutes, type PublicMediaServices } from './public-media.js';
+import { sendingRoutes, type SendingServices } from './sending.js';
 import { sessionRoutes, type SessionServices } from './session.js';
 import { statsRoutes, type StatsServices } from './stats.js';
 import { subscriptionRoutes, type SubscriptionServices } from './subscriptions.js';
@@ -33,6 +35,8 @@ export type AppServices = WebhookServices &
   EventServices &
   SubscriptionServices &
   SessionServices &
+  SendingServices &
+  PublicMediaServices &
   StatsServices &
   EraseServices &
   ChannelServices & {
@@ -47,6 +51,11 @@ export interface AppOptions {
   readonly trustedProxyHops: number;
   readonly apiRequestsPerMinute: number;
   readonly failedProofsPerMinute: number;
+}
+
+/** A request that brings its media in base64. More than any provider takes in a picture is for uploads. */
+function bodyBytesFor(maxMediaBytes: number): number {
+  return Math.ceil((Math.min(maxMediaBytes, 25 * 1024 * 1024) * 4) / 3) + 256 * 1024;
 }
 
 /** The whole HTTP surface. Webhooks come first: nothing that they do not need stands in their way. */
@@ -72,6 +81,8 @@ export function createApp(services: AppServices, options: AppOptions): RequestLi
   app.use(healthRoutes(services.readiness));
   app.use(docsRoutes(services));
   app.use(uploadRoutes(services, { maxBytes: options.maxMediaBytes, limit }));
+  app.use(publicMediaRoutes(services));
+  app.use(sendingRoutes(services, { maxBodyBytes: bodyBytesFor(options.maxMediaBytes), limit }));
   app.use(express.json({ limit: '256kb' }));
   app.use(eraseRoutes(services, limit));
   app.use(mediaRoutes(services, limit));

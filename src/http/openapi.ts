@@ -14,6 +14,7 @@ import { mediaApi } from './media-api.js';
 import { mediaHistoryApi } from './media-history.js';
 import { messageApi } from './messages.js';
 import { nameComponents } from './openapi-components.js';
+import { sendingApi } from './sending-api.js';
 import { sessionApi } from './session.js';
 import { problem } from './shapes/problem.js';
 import { statsApi } from './stats.js';
@@ -40,6 +41,7 @@ const documentApi: readonly ApiRoute[] = [
 /** Every route of the API. */
 export const apiRoutes: readonly ApiRoute[] = [
   ...[...mediaApi, ...mediaHistoryApi, ...uploadApi, ...eraseApi, ...messageApi, ...deliveryApi],
+  ...sendingApi,
   ...[...statsApi, ...eventApi, ...subscriptionApi, ...auditApi, ...tokenApi, ...sessionApi, ...channelApi],
   ...[...webhookApi, ...healthApi, ...documentApi],
 ];

@@ -4,6 +4,7 @@ import { rgbaToThumbHash } from 'thumbhash';
 
 import { AppError } from '../domain/errors.js';
 import { previewEdge, type Preview } from '../domain/media.js';
+import { coloursOf, fitPicture, type Colours, type FitTarget } from './images-fit.js';
 
 export interface MadePreview extends Preview {
   readonly data: Buffer;
@@ -19,6 +20,10 @@ export interface Previewed {
 export interface ImageDecoder {
   /** Makes the previews of a picture in a file or in memory. Rejects with `media.undecodable` or `media.too_many_pixels`. */
   readonly preview: (input: string | Buffer) => Promise<Previewed>;
+  /** What a picture in a file is like. Rejects as well. */
+  readonly colours: (path: string) => Promise<Colours>;
+  /** The picture in a file, converted; undefined when it cannot be made so small. Rejects as well. */
+  readonly fit: (path: string, target: FitTarget) => Promise<Buffer | undefined>;
 }
 
 /** The loaders of raster formats; every other one of libvips (SVG, PDF, ImageMagick …) stays out of reach. */
@@ -43,21 +48,25 @@ export function createImageDecoder(options: { readonly maxPixels: number }): Ima
     // harmless oddities (as many phones write) is not.
     sharp(input, { limitInputPixels: options.maxPixels, failOn: 'error', pages: 1, sequentialRead: true });
 
+  const decoding = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work;
+    } catch (cause) {
+      const message = cause instanceof Error ? cause.message : '';
+      throw /pixel limit|exceeds.*limit/i.test(message)
+        ? new AppError(
+            'media.too_many_pixels',
+            `the picture has more than ${String(options.maxPixels)} pixels`,
+            { cause },
+          )
+        : new AppError('media.undecodable', 'the picture cannot be decoded', { cause });
+    }
+  };
+
   return {
-    preview: async (input) => {
-      try {
-        return await makePreviews(open, input);
-      } catch (cause) {
-        const message = cause instanceof Error ? cause.message : '';
-        throw /pixel limit|exceeds.*limit/i.test(message)
-          ? new AppError(
-              'media.too_many_pixels',
-              `the picture has more than ${String(options.maxPixels)} pixels`,
-              { cause },
-            )
-          : new AppError('media.undecodable', 'the picture cannot be decoded', { cause });
-      }
-    },
+    preview: (input) => decoding(makePreviews(open, input)),
+    colours: (path) => decoding(coloursOf(open(path))),
+    fit: (path, target) => decoding(fitPicture(() => open(path), target)),
   };
 }
 

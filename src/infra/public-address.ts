@@ -28,6 +28,19 @@ function inHexadecimal(ipv6: string): string {
   return new URL(`http://[${ipv6}]`).hostname.slice(1, -1);
 }
 
+/**
+ * Whether others can be expected to reach a URL of ours, by its name alone: what it resolves to here says little about what it
+ * does elsewhere.
+ */
+export function looksPublic(url: URL): boolean {
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  if (isIP(host) !== 0) return isPublicAddress(host);
+  return (
+    host.includes('.') &&
+    !/(^|\.)(localhost|local|internal|lan|test|example|invalid|home\.arpa)\.?$/.test(host)
+  );
+}
+
 function isPublicV4(address: ipaddr.IPv4): boolean {
   return address.range() === 'unicast' && !platformAddresses.has(address.toString());
 }

@@ -5,7 +5,7 @@
  */
 import type { Readable } from 'node:stream';
 import { Agent, type Dispatcher } from 'undici';
-import { AppError } from '../domain/errors.js';
+import { AppError, isMediaError, mediaErrorVerdict } from '../domain/errors.js';
 import type { HeaderRecord, MaybePromise } from '../domain/provider.js';
 import { headerText, isWhole, refusalError } from './answer-status.js';
 import { startDeadline, type Deadline } from './deadline.js';
@@ -57,8 +57,20 @@ export interface Download {
 export interface SafeFetch {
   /** Resolves when the headers of the picture are in. Rejects with an AppError, or with the reason of `signal`. */
   readonly open: (request: DownloadRequest) => Promise<Download>;
+  /**
+   * What the host says of a link without sending it (HEAD); undefined when it does not answer that. Rejects when the link is
+   * none that is followed, and with `media.gone` when nothing is there.
+   */
+  readonly look: (url: string, signal: AbortSignal) => Promise<Look | undefined>;
   /** Drops all connections; downloads still running fail with an error that can be retried. */
   readonly close: () => Promise<void>;
+}
+
+/** What a host says of a link; null: it does not say. */
+export interface Look {
+  /** Lower case, without parameters. */
+  readonly type: string | null;
+  readonly bytes: number | null;
 }
 
 type Response = Dispatcher.ResponseData;
@@ -69,6 +81,7 @@ interface Hop {
 }
 
 interface Context {
+  readonly method: 'GET' | 'HEAD';
   readonly agent: Agent;
   readonly options: SafeFetchOptions;
   readonly request: DownloadRequest;
@@ -96,7 +109,7 @@ export function createSafeFetch(options: SafeFetchOptions): SafeFetch {
   return {
     open: async (request) => {
       const deadline = startDeadline(options.timeoutMs, request.signal);
-      const context = { agent, options, request, deadline };
+      const context = { method: 'GET', agent, options, request, deadline } as const;
       try {
         return toDownload(await followRedirects(context), context);
       } catch (error) {
@@ -104,7 +117,45 @@ export function createSafeFetch(options: SafeFetchOptions): SafeFetch {
         throw error;
       }
     },
+    look: async (url, signal) => {
+      const deadline = startDeadline(options.timeoutMs, signal);
+      const request = { url, credentials: () => ({}), maxBytes: 0 };
+      try {
+        return toLook(await followRedirects({ method: 'HEAD', agent, options, request, deadline }));
+      } catch (error) {
+        if (error instanceof AppError && isFinal(error)) throw error;
+        return undefined;
+      } finally {
+        deadline.clear();
+      }
+    },
     close: () => agent.destroy(),
+  };
+}
+
+/** Whether asking in another way would end the same. */
+function isFinal({ code }: AppError): boolean {
+  return isMediaError(code) && mediaErrorVerdict(code) !== 'retry';
+}
+
+/** Types that say nothing, and a name that is not the right one but is seen a lot. */
+const looseTypes: Readonly<Record<string, string | null>> = {
+  '': null,
+  'application/octet-stream': null,
+  'binary/octet-stream': null,
+  'image/jpg': 'image/jpeg',
+};
+
+function toLook({ url, response: { statusCode, headers, body } }: Hop): Look | undefined {
+  discard(body);
+  if (statusCode === 404 || statusCode === 410)
+    throw new AppError('media.gone', `${url.host} answers ${String(statusCode)}`);
+  if (!isWhole(statusCode)) return undefined;
+  const type = (headerText(headers['content-type']) ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+  const isPlain = parseContentCodings(headerText(headers['content-encoding'])).length === 0;
+  return {
+    type: type in looseTypes ? (looseTypes[type] ?? null) : type,
+    bytes: isPlain ? parseLength(headerText(headers['content-length'])) : null,
   };
 }
 
@@ -136,7 +187,7 @@ async function credentialsFor(url: URL, { request, options, deadline }: Context)
 }
 
 async function send(url: URL, credentials: HeaderRecord, context: Context): Promise<Response> {
-  const { agent, options, deadline } = context;
+  const { method, agent, options, deadline } = context;
   deadline.signal.throwIfAborted();
   const headers = {
     accept: '*/*',
@@ -148,7 +199,7 @@ async function send(url: URL, credentials: HeaderRecord, context: Context): Prom
   try {
     // Raced, because undici does not look at the signal before it has a connection.
     return await deadline.race(
-      agent.request({ origin, path: pathname + search, method: 'GET', headers, signal: deadline.signal }),
+      agent.request({ origin, path: pathname + search, method, headers, signal: deadline.signal }),
     );
   } catch (error) {
     throw networkError(error, {

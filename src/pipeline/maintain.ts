@@ -1,14 +1,17 @@
 /** The safety net, every minute: pictures that nobody is at work on, files that nobody owns. */
 import type { Logger } from '../infra/logger.js';
 import type { MediaTable } from '../infra/media-table.js';
+import type { SendQueue } from '../infra/send-queue.js';
 import type { Staging } from '../infra/staging.js';
 import type { SubscriptionTable } from '../infra/subscription-table.js';
 
 export interface MaintainOptions {
   readonly table: Pick<MediaTable, 'reconcile'>;
   readonly subscriptions: Pick<SubscriptionTable, 'reconcile'>;
+  readonly sendQueue: Pick<SendQueue, 'reconcile'>;
   readonly staging: Pick<Staging, 'sweep'>;
   readonly logger: Logger;
+  readonly now: () => Date;
   readonly downloadTimeoutMs: number;
 }
 
@@ -18,13 +21,16 @@ const graceMs = 600_000;
 export function createMaintain({
   table,
   subscriptions,
+  sendQueue,
   staging,
   logger,
+  now,
   downloadTimeoutMs,
 }: MaintainOptions): () => Promise<void> {
   return async () => {
     const requeued = await table.reconcile();
     await subscriptions.reconcile();
+    await sendQueue.reconcile(now());
     const swept = await staging.sweep(downloadTimeoutMs + graceMs);
     if (requeued > 0 || swept > 0) logger.warn({ requeued, swept }, 'leftovers were taken care of');
   };
