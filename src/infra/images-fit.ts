@@ -1,5 +1,5 @@
 /** Makes a picture fit a provider's limits: another format, fewer bytes, upright, 8 bits of sRGB. */
-import sharp, { type Sharp } from 'sharp';
+import type { Sharp } from 'sharp';
 
 /** Formats that can be made. */
 const encoders = {

@@ -34,7 +34,8 @@ export interface Idempotency {
 }
 
 /** A media that is kept already, or one that is kept for this message. Null: a link that is sent as it is. */
-export type OutboundMedia = { readonly id: string } | { readonly id: string; readonly blob: BlobFacts } | null;
+export type OutboundMedia =
+  { readonly id: string } | { readonly id: string; readonly blob: BlobFacts } | null;
 
 export type Added =
   | { readonly type: 'added' }
@@ -102,7 +103,8 @@ export function createOutboundTable(pool: pg.Pool): OutboundTable {
   return {
     add: (message, media, now) =>
       transaction(pool, async (connection) => {
-        if (media && 'blob' in media) await insertUpload(connection, { ...message, id: media.id }, media.blob, now);
+        if (media && 'blob' in media)
+          await insertUpload(connection, { ...message, id: media.id }, media.blob, now);
         else if (media && !(await isHeld(connection, media.id))) return { type: 'media gone' };
         if (!(await insert(connection, message, media, now))) {
           await connection.query('rollback; begin');
@@ -132,7 +134,9 @@ export function createOutboundTable(pool: pg.Pool): OutboundTable {
         ['o.id < ?', after],
       ];
       const given = wanted.filter(([, value]) => value !== undefined);
-      const where = given.map(([condition], at) => condition.replace('?', `$${String(at + 1)}`)).join(' and ');
+      const where = given
+        .map(([condition], at) => condition.replace('?', `$${String(at + 1)}`))
+        .join(' and ');
       const { rows } = await pool.query<OutboundRecord>(
         `${select} ${where === '' ? '' : `where ${where}`} order by o.id desc limit ${String(limit)}`,
         given.map(([, value]) => value),
@@ -149,7 +153,10 @@ export function createOutboundTable(pool: pg.Pool): OutboundTable {
         const channel = rows[0]?.channel;
         if (channel === undefined) return false;
         // What we have told of the attempt before holds no more.
-        await connection.query('delete from message_status where channel = $1 and message_id = $2', [channel, id]);
+        await connection.query('delete from message_status where channel = $1 and message_id = $2', [
+          channel,
+          id,
+        ]);
         await connection.query(addSendJob('now()'), [channel]);
         return true;
       }),
@@ -158,9 +165,10 @@ export function createOutboundTable(pool: pg.Pool): OutboundTable {
 
 /** Locked until the commit, so that it is not erased meanwhile. */
 async function isHeld(connection: pg.PoolClient, mediaId: string): Promise<boolean> {
-  const { rowCount } = await connection.query(`select from media where id = $1 and state = 'ready' for share`, [
-    mediaId,
-  ]);
+  const { rowCount } = await connection.query(
+    `select from media where id = $1 and state = 'ready' for share`,
+    [mediaId],
+  );
   return rowCount === 1;
 }
 

@@ -154,7 +154,9 @@ export function createSendQueue(pool: pg.Pool): SendQueue {
       return ms == null ? undefined : Math.max(0, Math.ceil(ms));
     },
     accepted: async (message, messageId, now) => {
-      const isWanted = await transaction(pool, (connection) => settleAccepted(connection, message, messageId, now));
+      const isWanted = await transaction(pool, (connection) =>
+        settleAccepted(connection, message, messageId, now),
+      );
       // Erased while it was on its way: the provider has it, and no webhook may bring it back.
       if (!isWanted)
         await pool.query(

@@ -10,7 +10,7 @@ import type { Http } from '../domain/provider.js';
 import type { OutboundContent, SendOutcome, Sending } from '../domain/sending.js';
 import { keepTrying } from '../infra/keep-trying.js';
 import type { Logger } from '../infra/logger.js';
-import type { Pace, SendError, SendQueue, Waiting } from '../infra/send-queue.js';
+import type { SendError, SendQueue, Waiting } from '../infra/send-queue.js';
 
 export interface SendJobOptions {
   readonly queue: SendQueue;
@@ -126,7 +126,12 @@ async function outcomeOf(
   message: Waiting,
 ): Promise<SendOutcome> {
   const content = contentOf(message, sending);
-  if (!content) return { type: 'refused', code: 'send.no_media', message: 'the media is gone, or there is no way to hand it over any more' };
+  if (!content)
+    return {
+      type: 'refused',
+      code: 'send.no_media',
+      message: 'the media is gone, or there is no way to hand it over any more',
+    };
   const { id, recipient, kind, type, bytes, filename, caption, replyTo, options } = message;
   try {
     return await sending.send(

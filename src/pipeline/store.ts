@@ -11,7 +11,7 @@ import { createKeyedLock, createLimit } from './concurrency.js';
 
 export interface StoreOptions {
   readonly blobs: BlobStore;
-  readonly images: ImageDecoder;
+  readonly images: Pick<ImageDecoder, 'preview'>;
   readonly table: Pick<MediaTable, 'findBlob'>;
   /** How many pictures are decoded at once: as many as there are cores. */
   readonly decoders: number;

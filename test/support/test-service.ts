@@ -10,6 +10,7 @@ import { pino } from 'pino';
 import { compose } from '../../src/compose.js';
 import { loadConfig } from '../../src/config.js';
 import type { Scope } from '../../src/domain/access.js';
+import type { Channel } from '../../src/domain/channel.js';
 import { createLogger } from '../../src/infra/logger.js';
 import { createTokenSigner } from '../../src/infra/token-signer.js';
 import { providers } from '../../src/providers/index.js';
@@ -19,6 +20,8 @@ import { cloneDatabase, type TestDatabase } from './test-database.js';
 export interface TestServiceOptions {
   /** Settings beyond those of the five channels, which are all enabled with the secrets of signing.ts. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Channels beside those of the providers. */
+  readonly channels?: readonly Channel[];
   /** Hosts, as `127.0.0.1:PORT`, that pictures may be fetched from. */
   readonly mediaHosts?: readonly string[];
   readonly now?: () => Date;
@@ -68,7 +71,8 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
   );
   const { server, url, handle } = await listen();
   const { logger, logs } = loggerInMemory();
-  const services = await compose(config, {
+  const channels = [...config.channels, ...(options.channels ?? [])];
+  const services = await compose({ ...config, channels }, {
     databaseUrl: database.connectionString,
     publicUrl: options.publicUrl ?? url,
     logger,

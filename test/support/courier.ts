@@ -1,0 +1,132 @@
+/** A provider that there is not, to see what the service does with each of its answers: a real server, and the adapter for it. */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+
+import type { Channel } from '../../src/domain/channel.js';
+import { AppError } from '../../src/domain/errors.js';
+import type { Http } from '../../src/domain/provider.js';
+import type { OutboundMessage, SendLimits, SendOutcome } from '../../src/domain/sending.js';
+
+/** What the server was asked to send. */
+export interface Handed {
+  readonly id: string;
+  readonly to: string;
+  readonly kind: string;
+  readonly caption: string | null;
+  readonly filename: string | null;
+  readonly replyTo: string | null;
+  readonly type: string | null;
+  readonly bytes: number | null;
+  readonly url?: string;
+  readonly base64?: string;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+type Answer = (handed: Handed, response: ServerResponse) => void | Promise<void>;
+
+export interface Courier {
+  readonly channel: Channel;
+  /** All that came, also what was refused. */
+  readonly handed: readonly Handed[];
+  /** Answers of the next request, and the ones after it; then everything is taken again. */
+  readonly answer: (...answers: Answer[]) => void;
+  readonly close: () => void;
+}
+
+export const courierLimits: SendLimits = {
+  media: {
+    image: { types: ['image/jpeg', 'image/png'], maxBytes: 100_000, maxCaption: 20 },
+    sticker: { types: ['image/png'], maxBytes: 100_000, maxCaption: 0, eightBitRgb: true },
+    document: { types: ['application/pdf'], maxBytes: 100_000, maxCaption: null, needsFilename: true },
+  },
+  rate: { messages: 1_000, perMs: 1_000, burst: 100 },
+  recipient: { description: 'a phone number: 8 to 15 digits', pattern: '\\d{8,15}' },
+  ways: ['link', 'inline'],
+};
+
+/** `always` in place of the usual answer, which takes everything. */
+export async function startCourier(changed: Partial<SendLimits> = {}, always?: Answer): Promise<Courier> {
+  const handed: Handed[] = [];
+  const answers: Answer[] = [];
+  const usual = always ?? take;
+  const server = createServer((request: IncomingMessage, response) => {
+    void text(request).then((body) => {
+      const one = JSON.parse(body) as Handed;
+      handed.push(one);
+      return (answers.shift() ?? usual)(one, response);
+    });
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/`;
+  return {
+    channel: channelAt(url, { ...courierLimits, ...changed }),
+    handed,
+    answer: (...next) => answers.push(...next),
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+export const take: Answer = ({ id }, response) => json(response, 200, { id: `taken-${id}` });
+/** Takes it, and is gone before it says so. */
+export const takeAndBreakOff: Answer = (_, response) => void response.destroy();
+export const refuse: Answer = (_, response) => {
+  json(response, 400, { code: '131026', message: 'Message undeliverable' });
+};
+export const beBusy =
+  (retryAfterSeconds?: number): Answer =>
+  (_, response) => {
+    if (retryAfterSeconds !== undefined) response.setHeader('retry-after', String(retryAfterSeconds));
+    json(response, 429, { code: '130429', message: 'Rate limit hit' });
+  };
+
+export function json(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
+
+function channelAt(url: string, limits: SendLimits): Channel {
+  return {
+    ...{ id: 'courier', provider: 'courier', source: 'environment', settings: [] },
+    adapter: {
+      verify: () => ({ ok: false, reason: 'nobody writes here' }),
+      parse: () => [],
+      downloads: { trustedHosts: [] },
+      sending: {
+        checkOptions: ({ fit, fetch, ...options }) => {
+          const problems = Object.keys(options)
+            .filter((name) => name !== 'note')
+            .map((name) => ({ field: `options.${name}`, message: 'is not known' }));
+          return problems.length > 0 ? { ok: false, problems } : { ok: true, options };
+        },
+        limitsFor: () => limits,
+        limits: { default: limits },
+        takesReply: () => true,
+        send: (message, http) => send(url, message, http),
+      },
+    },
+  };
+}
+
+async function send(url: string, { content, ...message }: OutboundMessage, http: Http): Promise<SendOutcome> {
+  const media =
+    content.way === 'link'
+      ? { url: content.url }
+      : { base64: Buffer.from(await content.data()).toString('base64') };
+  try {
+    const { status, headers, body } = await http({ method: 'POST', url, json: { ...message, ...media } });
+    const { id = '', code = '', message: words = '' } = body as Record<string, string>;
+    if (status === 200) return { type: 'accepted', messageId: id };
+    const seconds = headers['retry-after'];
+    const retryAfterMs = seconds === undefined ? null : Number(seconds) * 1000;
+    if (status === 429) return { type: 'busy', retryAfterMs, code, message: words };
+    return { type: 'refused', code, message: words };
+  } catch (error) {
+    const words = error instanceof Error ? error.message : '';
+    if (error instanceof AppError && !error.requestLeft)
+      return { type: 'busy', retryAfterMs: null, code: error.code, message: words };
+    return { type: 'unknown', message: words };
+  }
+}
