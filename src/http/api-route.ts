@@ -17,6 +17,7 @@ export interface ApiRoute {
   readonly description?: string;
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
+  readonly headers?: z.ZodObject;
   readonly body?: z.ZodType;
   /** Whether it may be left out altogether. */
   readonly bodyOptional?: true;

@@ -11,7 +11,7 @@ export function eventView(event: EventRecord): EventView {
     ...common,
     type: event.type,
     data: {
-      ...{ channel, messageId, status },
+      ...{ id: event.outbound, channel, messageId, status },
       at: at?.toISOString() ?? null,
       error: errorCode === null ? null : { code: errorCode, message: errorMessage },
     },

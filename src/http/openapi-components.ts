@@ -20,6 +20,7 @@ import {
   subscriptionWithSecret,
 } from './shapes/event.js';
 import { erased, link, media, mediaHistory, type messageFacts } from './shapes/media.js';
+import { channelLimits, outbound } from './shapes/outbound.js';
 import { delivery, deliverySummary, message, receipt } from './shapes/message.js';
 import { problem } from './shapes/problem.js';
 
@@ -161,6 +162,45 @@ export function nameComponents(): void {
     statusAt: null,
     error: null,
     media: [readyMedia],
+  });
+  name('OutboundMessage', outbound, {
+    id: '019aa5e4-1f0a-7c11-9a8e-5d1c7b3e2f40',
+    channel: 'z-api',
+    provider: 'z-api',
+    to: '5511999990000',
+    kind: 'image',
+    state: 'sent',
+    messageId: 'D241XXXX732339502B68',
+    status: 'delivered',
+    statusAt: '2026-11-21T10:02:11.000Z',
+    link: null,
+    media: null,
+    type: 'image/jpeg',
+    bytes: 420_399,
+    caption: 'Your roses',
+    filename: null,
+    replyTo: facts.id,
+    options: {},
+    attempts: 1,
+    nextAttemptAt: null,
+    error: null,
+    createdAt: '2026-11-21T10:02:07.310Z',
+    sentAt: '2026-11-21T10:02:07.842Z',
+  });
+  name('ChannelLimits', channelLimits, {
+    channel: 'z-api',
+    provider: 'z-api',
+    sends: true,
+    needs: [['instanceId', 'token']],
+    limits: {
+      default: {
+        media: { image: { types: ['image/jpeg', 'image/png'], maxBytes: 5_242_880, maxCaption: 1_024 } },
+        rate: { messages: 1, perMs: 1_000, burst: 1 },
+        recipient: { description: 'a phone number: digits with the country code', pattern: '\\d{8,15}' },
+        ways: ['link', 'inline'],
+      },
+    },
+    options: { type: 'object' },
   });
   name('Receipt', receipt, { delivery: deliveryId, outcome: 'accepted', duplicate: false, media: [id] });
   name('DeliverySummary', deliverySummary, summary);

@@ -40,8 +40,16 @@ const documentApi: readonly ApiRoute[] = [
 
 /** Every route of the API. */
 export const apiRoutes: readonly ApiRoute[] = [
-  ...[...mediaApi, ...mediaHistoryApi, ...uploadApi, ...eraseApi, ...messageApi, ...deliveryApi],
-  ...sendingApi,
+  ...[
+    ...sendingApi,
+    ...mediaApi,
+    ...mediaHistoryApi,
+    ...uploadApi,
+    ...eraseApi,
+    ...messageApi,
+    ...deliveryApi,
+  ],
+  ,
   ...[...statsApi, ...eventApi, ...subscriptionApi, ...auditApi, ...tokenApi, ...sessionApi, ...channelApi],
   ...[...webhookApi, ...healthApi, ...documentApi],
 ];
@@ -93,6 +101,7 @@ function operation(route: ApiRoute): RouteConfig {
     request: {
       ...(params && { params }),
       ...(query && { query }),
+      ...(route.headers && { headers: route.headers }),
       ...(body && { body: { required: !route.bodyOptional, content: { [bodyType]: { schema: body } } } }),
     },
     responses: { ...answersOf(route), ...problemsOf(route) },

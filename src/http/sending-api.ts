@@ -59,8 +59,6 @@ export const idempotencyKey = z
   .string()
   .regex(/^[\x21-\x7e][\x20-\x7e]{0,254}$/, 'has 1 to 255 printable ASCII characters');
 
-export const channelParams = z.object({ id: z.string() });
-
 export const sendingApi: readonly ApiRoute[] = [
   {
     method: 'post',
@@ -69,6 +67,7 @@ export const sendingApi: readonly ApiRoute[] = [
     summary: 'Send a picture, or other media',
     description:
       'Checked against the limits of the provider, queued, and sent in order for each recipient. With the header `Idempotency-Key`, the same request within a day answers the same message and sends nothing.',
+    headers: z.object({ 'Idempotency-Key': idempotencyKey.optional() }),
     body: newMessage,
     answers: { 202: { description: 'The message, queued', schema: outbound } },
     errors: ['message.refused', 'message.key_reused'],
@@ -105,7 +104,7 @@ export const sendingApi: readonly ApiRoute[] = [
     path: '/v1/channels/{id}/limits',
     scope: 'messages:send',
     summary: 'What may be sent through a channel',
-    params: channelParams,
+    params: z.object({ id: z.string() }),
     answers: { 200: { description: 'The limits', schema: channelLimits } },
     errors: ['channel.not_found'],
   },

@@ -1,5 +1,6 @@
 /** The shapes of answers. */
 import { previewSizes, type Preview } from '../domain/media.js';
+import { furthestOf } from '../domain/outbound.js';
 import { messageStatuses } from '../domain/provider.js';
 import type { MediaView } from './shapes/media.js';
 import type { DeliverySummaryView, DeliveryView, MessageView } from './shapes/message.js';
@@ -83,15 +84,13 @@ export function messageView(message: MessageRecord): MessageView {
   };
 }
 
-/** The furthest status counts: they may arrive in any order. A failure counts only when nothing got further than `sent`. */
 function statusFacts(
   statuses: MessageRecord['statuses'],
 ): Pick<MessageView, 'status' | 'statusAt' | 'error'> {
-  const rank = (status: string): number => ['sent', 'failed', 'delivered', 'read'].indexOf(status);
-  const known = statuses.filter(({ status }) => messageStatuses.some((name) => name === status));
-  const furthest = [...known].sort((a, b) => rank(b.status) - rank(a.status))[0];
+  const known = messageStatuses.flatMap((name) => statuses.filter(({ status }) => status === name));
+  const furthest = furthestOf(known);
   return {
-    status: furthest?.status ?? null,
+    status: messageStatuses.find((name) => name === furthest?.status) ?? null,
     statusAt: (furthest?.at ?? furthest?.receivedAt)?.toISOString() ?? null,
     error: furthest?.errorCode == null ? null : { code: furthest.errorCode, message: furthest.errorMessage },
   };

@@ -12,7 +12,12 @@ interface Published {
 export type EventRecord = Published &
   (
     | { readonly type: Exclude<EventType, 'message.status'>; readonly media: MediaRecord }
-    | { readonly type: 'message.status'; readonly status: StatusRecord }
+    | {
+        readonly type: 'message.status';
+        readonly status: StatusRecord;
+        /** Id of the message, where it was sent from here. */
+        readonly outbound: string | null;
+      }
   );
 
 export interface EventPage {
@@ -40,16 +45,22 @@ interface Row {
   readonly at: Date;
   readonly mediaId: string | null;
   readonly status: StatusRecord | null;
+  readonly outbound: string | null;
 }
 
 const pageSize = 200;
+/** What became of a message that the provider gave no id goes by ours. */
+const uuid = '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
 const select = `
   select n.id, n.seq::float8 as seq, n.type, n.channel, n.created_at as at, n.media_id as "mediaId",
          case when s.channel is not null then json_build_object('channel', s.channel, 'messageId', s.message_id,
            'status', s.status, 'at', s.at, 'errorCode', s.error_code, 'errorMessage', s.error_message,
-           'receivedAt', s.received_at) end as status
+           'receivedAt', s.received_at) end as status,
+         coalesce(sent.id, own.id) as outbound
   from notification as n
-  left join message_status as s on s.channel = n.channel and s.message_id = n.message_id and s.status = n.status`;
+  left join message_status as s on s.channel = n.channel and s.message_id = n.message_id and s.status = n.status
+  left join outbound as sent on sent.channel = n.channel and sent.message_id = n.message_id
+  left join outbound as own on own.channel = n.channel and own.id = case when n.message_id ~ '${uuid}' then n.message_id::uuid end`;
 
 export function createEventLog(
   { pool }: Pick<Database, 'pool'>,
@@ -90,12 +101,12 @@ export function createEventLog(
 }
 
 function toEvent(
-  { seq, type, channel, at, status }: Row,
+  { seq, type, channel, at, status, outbound }: Row,
   media: MediaRecord | undefined,
 ): EventRecord | undefined {
   const published = { seq, channel, at };
   if (type !== 'message.status') return media && { ...published, type, media };
-  return status ? { ...published, type, status: withDates(status) } : undefined;
+  return status ? { ...published, type, status: withDates(status), outbound } : undefined;
 }
 
 /** JSON has no dates. */

@@ -22,7 +22,7 @@ export type MessageRecord = MessageRow & {
   readonly media: readonly MediaRecord[];
   readonly statuses: readonly StatusRecord[];
 };
-export type StatusRecord = Narrowed<MessageStatus, { status: Status }>;
+export type StatusRecord = Narrowed<MessageStatus, { status: Status | 'unknown' }>;
 
 const deliverySummary = {
   id: true,

@@ -19,8 +19,11 @@ export const event = z.discriminatedUnion('type', [
     type: z.literal('message.status'),
     data: z.object({
       channel: z.string(),
-      messageId: z.string(),
-      status: z.enum(messageStatuses),
+      id: z.uuid().nullable().meta({ description: 'Of the message, where it was sent from here' }),
+      messageId: z.string().meta({
+        description: "The provider's own id; where it never gave one, the same as `id`",
+      }),
+      status: z.enum([...messageStatuses, 'unknown']),
       at: moment.nullable(),
       error: failure.nullable(),
     }),

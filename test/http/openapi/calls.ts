@@ -13,12 +13,14 @@ import {
   type MediaView,
 } from '../../support/client.js';
 import { picture, zApiMedia } from '../../support/payloads.js';
+import { refuse, type Courier } from '../../support/courier.js';
 import type { TestService } from '../../support/test-service.js';
 import { until } from '../../support/until.js';
 
 export interface Stage {
   readonly service: TestService;
   readonly host: MediaHost;
+  readonly courier: Courier;
 }
 
 export interface ExampleCall {
@@ -159,6 +161,25 @@ async function firstEvent(stage: Stage): Promise<Answer<unknown>> {
   };
 }
 
+async function aPicture(): Promise<{ data: string }> {
+  const file = await photo({ seed: 3, width: 64, height: 48 });
+  return { data: `data:image/jpeg;base64,${file.toString('base64')}` };
+}
+
+const roses = { channel: 'courier', to: '5511999990000', kind: 'image' };
+
+/** The id of a new message, as soon as it was handed over. */
+async function aMessage(stage: Stage): Promise<string> {
+  const json = { ...roses, media: await aPicture() };
+  const { answer } = await post(stage, 202, { path: '/v1/messages', json });
+  const { id } = answer.body as { id: string };
+  await until(async () => {
+    const now = await get(stage, 200, { path: `/v1/messages/${id}` });
+    return ['sent', 'failed'].includes((now.answer.body as { state: string }).state);
+  });
+  return id;
+}
+
 export const calls: Readonly<Record<string, MakeCalls>> = {
   'get /v1/media': async (stage) => {
     const [media] = [
@@ -237,6 +258,64 @@ export const calls: Readonly<Record<string, MakeCalls>> = {
     return [
       await get(stage, 200, { path: `/v1/messages/z-api/${String(message?.id)}` }),
       await get(stage, 404, { path: '/v1/messages/z-api/nobody' }),
+    ];
+  },
+
+  'post /v1/messages': async (stage) => {
+    const [path, media] = ['/v1/messages', await aPicture()];
+    const headers = { 'idempotency-key': 'roses-1' };
+    return [
+      await post(stage, 202, {
+        path,
+        headers,
+        json: { ...roses, media, caption: 'Roses', options: { fit: true } },
+      }),
+      await post(stage, 422, { path, headers, json: { ...roses, media } }),
+      await post(stage, 422, { path, json: { ...roses, media, to: 'Ana' } }),
+      await post(stage, 400, { path, json: { ...roses, media: {} } }),
+    ];
+  },
+
+  'get /v1/messages': async (stage) => {
+    await aMessage(stage);
+    return [
+      await get(stage, 200, { path: '/v1/messages?channel=courier&state=sent&to=5511999990000&limit=1' }),
+      await get(stage, 400, { path: '/v1/messages?state=nonsense' }),
+    ];
+  },
+
+  'get /v1/messages/{id}': async (stage) => [
+    await get(stage, 200, { path: `/v1/messages/${await aMessage(stage)}` }),
+    await get(stage, 404, { path: `/v1/messages/${nobody}` }),
+  ],
+
+  'post /v1/messages/{id}/retry': async (stage) => {
+    const sent = await aMessage(stage);
+    stage.courier.answer(refuse);
+    return [
+      await post(stage, 202, { path: `/v1/messages/${await aMessage(stage)}/retry` }),
+      await post(stage, 409, { path: `/v1/messages/${sent}/retry` }),
+      await post(stage, 404, { path: `/v1/messages/${nobody}/retry` }),
+    ];
+  },
+
+  'get /v1/channels/{id}/limits': async (stage) => [
+    await get(stage, 200, { path: '/v1/channels/courier/limits' }),
+    await get(stage, 200, { path: '/v1/channels/z-api/limits' }),
+    await get(stage, 404, { path: '/v1/channels/nobody/limits' }),
+  ],
+
+  'get /public/media/{id}': async (stage) => {
+    await aMessage(stage);
+    const { pathname, search } = new URL(stage.courier.handed.at(-1)?.url ?? '');
+    const path = `${pathname}${search}`;
+    const whole = await get(stage, 200, { path });
+    return [
+      whole,
+      await get(stage, 206, { path, headers: { range: 'bytes=0-9' } }),
+      await get(stage, 304, { path, headers: { 'if-none-match': whole.answer.headers['etag'] ?? '' } }),
+      await get(stage, 416, { path, headers: { range: 'bytes=99999999-' } }),
+      await get(stage, 404, { path: `${pathname}?expires=1&signature=none` }),
     ];
   },
 

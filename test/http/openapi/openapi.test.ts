@@ -7,6 +7,7 @@ import { startMediaHost, type MediaHost } from '../../../src/demo/media-host.js'
 import type { ApiRoute } from '../../../src/http/api-route.js';
 import { apiRoutes, openApiDocument } from '../../../src/http/openapi.js';
 import { call, type Call, type Problem } from '../../support/client.js';
+import { startCourier, type Courier } from '../../support/courier.js';
 import { startTestService, type TestService } from '../../support/test-service.js';
 import { calls, type ExampleCall } from './calls.js';
 import { contractOf, operationsOf, type OpenApiDocument } from './contract.js';
@@ -17,18 +18,25 @@ const contract = contractOf(document);
 
 let service: TestService;
 let host: MediaHost;
+let courier: Courier;
 /** What Express was told to route, as `get /v1/media/{id}`. */
 let routed: string[];
 
 beforeAll(async () => {
   const made = jest.spyOn(Router.prototype as { route: (path: unknown) => ExpressRoute }, 'route');
   host = await startMediaHost();
-  service = await startTestService({ mediaHosts: [host.host] });
+  courier = await startCourier();
+  service = await startTestService({
+    mediaHosts: [host.host],
+    channels: [courier.channel],
+    env: { PUBLIC_MEDIA_LINKS: 'always' },
+  });
   routed = made.mock.results.flatMap(({ value }) => methodsOf(value as ExpressRoute));
   made.mockRestore();
 });
 
 afterAll(async () => {
+  courier.close();
   await service.stop();
   await host.close();
 });
@@ -80,7 +88,7 @@ describe.each(operations)('%s', (name) => {
   const [, path = ''] = name.split(' ');
 
   it('takes and answers what the document says', async () => {
-    const made = (await calls[name]?.({ service, host })) ?? [];
+    const made = (await calls[name]?.({ service, host, courier })) ?? [];
     const told = made.map(({ status, answer }) => ({
       ...{ status: answer.status, wanted: status },
       faults: contract.faultsOf(name, answer),
