@@ -130,7 +130,7 @@ export async function compose(
       ? looksPublic(new URL(publicUrl))
       : config.publicMediaLinks === 'always';
   const outbound = createOutboundTable(database.pool);
-  const sendQueue = createSendQueue(database.pool);
+  const sendQueue = createSendQueue(database.pool, now);
   const httpOf = ({ source }: Channel): Http => (source === 'environment' ? http : guardedHttp);
   const queueMessage = createQueueMessage({
     ...{ channels, kinds: providers, lookup, table: outbound, now },
@@ -174,7 +174,7 @@ export async function compose(
     render: (event) => JSON.stringify(eventView(event)),
   });
   const maintain = createMaintain({
-    ...{ table, subscriptions, sendQueue, staging, logger, now },
+    ...{ table, subscriptions, sendQueue, staging, logger },
     downloadTimeoutMs: limits.timeoutMs,
   });
   const retain = createRetain({

@@ -33,7 +33,10 @@ export interface OutboundWords {
 }
 
 /** Everything about the words that the provider would not take. */
-export function refusedWords({ to, kind, caption, filename }: OutboundWords, limits: SendLimits): FieldError[] {
+export function refusedWords(
+  { to, kind, caption, filename }: OutboundWords,
+  limits: SendLimits,
+): FieldError[] {
   const { recipient } = limits;
   const problems: FieldError[] = [];
   if (!new RegExp(`^(?:${recipient.pattern})$`, 'u').test(to))
@@ -52,7 +55,7 @@ function isOrAre({ media }: SendLimits): string {
 
 function refusedCaption(caption: string | null, { maxCaption }: MediaLimits): FieldError[] {
   // Characters as people count them: not halves of those beyond the basic plane.
-  const length = [...(caption ?? '')].length;
+  const length = Array.from(caption ?? '').length;
   if (maxCaption === null || length <= maxCaption) return [];
   const message =
     maxCaption === 0
@@ -70,7 +73,8 @@ export interface MediaFacts {
   readonly type: string | null;
   readonly bytes: number | null;
   /** Of pictures, where it was looked at. */
-  readonly colours?: { readonly space: string; readonly channels: number; readonly depth: string } | undefined;
+  readonly colours?:
+    { readonly space: string; readonly channels: number; readonly depth: string } | undefined;
 }
 
 /** Everything about the media that the provider would not take, in the words of its limits. */

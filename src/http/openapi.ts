@@ -49,7 +49,6 @@ export const apiRoutes: readonly ApiRoute[] = [
     ...messageApi,
     ...deliveryApi,
   ],
-  ,
   ...[...statsApi, ...eventApi, ...subscriptionApi, ...auditApi, ...tokenApi, ...sessionApi, ...channelApi],
   ...[...webhookApi, ...healthApi, ...documentApi],
 ];

@@ -13,20 +13,28 @@ const statusOfState: Readonly<Record<OutboundState, OutboundStatus | null>> = {
 export function outboundView(record: OutboundRecord, media: MediaRecord | null): OutboundView {
   const { id, channel, provider, kind, state, messageId, link, type, bytes, caption, filename, replyTo } =
     record;
-  const told = state === 'erased' ? undefined : furthestOf(record.statuses);
-  const error =
-    told?.errorCode == null
-      ? { code: record.errorCode, message: record.errorMessage }
-      : { code: told.errorCode, message: told.errorMessage };
   return {
     ...{ id, channel, provider, to: record.recipient, kind, state, messageId },
-    status: told?.status ?? statusOfState[state],
-    statusAt: (told?.at ?? told?.receivedAt)?.toISOString() ?? null,
+    ...wayFacts(record),
     ...{ link, media: media && mediaView(media), type, bytes, caption, filename, replyTo },
     ...{ options: { ...record.options }, attempts: record.attempts },
     nextAttemptAt: state === 'queued' ? record.notBefore.toISOString() : null,
-    error: error.code === null ? null : { code: error.code, message: error.message },
     createdAt: record.createdAt.toISOString(),
     sentAt: record.sentAt?.toISOString() ?? null,
   };
+}
+
+/** How far it got, and what it failed for: what the provider has told of it, or what we know ourselves. */
+function wayFacts(record: OutboundRecord): Pick<OutboundView, 'status' | 'statusAt' | 'error'> {
+  const told = record.state === 'erased' ? undefined : furthestOf(record.statuses);
+  if (!told) return { status: statusOfState[record.state], statusAt: null, error: errorOf(record) };
+  const { status, at, receivedAt } = told;
+  return { status, statusAt: (at ?? receivedAt).toISOString(), error: errorOf(told) ?? errorOf(record) };
+}
+
+function errorOf({
+  errorCode,
+  errorMessage,
+}: Pick<OutboundRecord, 'errorCode' | 'errorMessage'>): OutboundView['error'] {
+  return errorCode === null ? null : { code: errorCode, message: errorMessage };
 }

@@ -15,7 +15,7 @@ import { accessOf, authenticate } from './middleware/authenticate.js';
 import { allowOnly } from './middleware/errors.js';
 import { outboundView } from './outbound-view.js';
 import { idempotencyKey, newMessage, outboundQuery } from './sending-api.js';
-import type { ChannelLimits, OutboundView } from './shapes/outbound.js';
+import type { OutboundView } from './shapes/outbound.js';
 
 export interface SendingServices {
   readonly audit: Pick<Audit, 'record'>;
@@ -93,11 +93,11 @@ export function sendingRoutes(services: SendingServices, { maxBodyBytes, limit }
     if (!channel) throw new AppError('channel.not_found', 'there is no such channel');
     const kind = providers.find((candidate) => candidate.id === channel.provider);
     const { sending } = channel.adapter;
-    const body = {
+    const body: unknown = {
       ...{ channel: id, provider: channel.provider, sends: sending !== undefined },
       ...{ needs: kind?.sendingNeeds ?? [], limits: sending?.limits ?? {}, options: kind?.sendOptions ?? {} },
     };
-    response.json(body as ChannelLimits);
+    response.json(body);
   });
 
   router.all('/v1/messages', allowOnly('GET, HEAD, POST'));

@@ -98,9 +98,15 @@ function blobValues(
 /** A ready media that belongs to no message yet, on a connection of the caller's. */
 export async function insertUpload(
   connection: Pick<pg.ClientBase, 'query'>,
-  { id, channel, provider, kind, filename }: Upload,
-  blob: BlobFacts,
-  now: Date,
+  {
+    id,
+    channel,
+    provider,
+    kind,
+    filename,
+    blob,
+    now,
+  }: Upload & { readonly blob: BlobFacts; readonly now: Date },
 ): Promise<void> {
   await connection.query(
     `with b as (${insertBlob('true')})
@@ -165,7 +171,7 @@ export function createMediaTable(pool: pg.Pool): MediaTable {
         await releaseBlobs(connection, [sha256], now);
       }),
 
-    addUpload: (upload, blob, now) => insertUpload(pool, upload, blob, now),
+    addUpload: (upload, blob, now) => insertUpload(pool, { ...upload, blob, now }),
 
     markRefused: async (id, state, { code, message }) => {
       await pool.query({

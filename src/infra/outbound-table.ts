@@ -103,10 +103,9 @@ export function createOutboundTable(pool: pg.Pool): OutboundTable {
   return {
     add: (message, media, now) =>
       transaction(pool, async (connection) => {
-        if (media && 'blob' in media)
-          await insertUpload(connection, { ...message, id: media.id }, media.blob, now);
+        if (media && 'blob' in media) await insertUpload(connection, { ...message, ...media, now });
         else if (media && !(await isHeld(connection, media.id))) return { type: 'media gone' };
-        if (!(await insert(connection, message, media, now))) {
+        if (!(await insert(connection, { ...message, mediaId: media?.id ?? null, now }))) {
           await connection.query('rollback; begin');
           return { type: 'known' };
         }
@@ -174,18 +173,16 @@ async function isHeld(connection: pg.PoolClient, mediaId: string): Promise<boole
 
 async function insert(
   connection: pg.PoolClient,
-  message: NewOutbound,
-  media: OutboundMedia,
-  now: Date,
+  message: NewOutbound & { readonly mediaId: string | null; readonly now: Date },
 ): Promise<boolean> {
-  const { idempotency } = message;
+  const { idempotency, mediaId, now } = message;
   const { rowCount } = await connection.query(
     `insert into outbound (id, channel, provider, recipient, kind, media_id, link, type, bytes, caption, filename, reply_to,
                            options, state, not_before, created_at, actor, idempotency_key, request_hash)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'queued', $14, $14, $15, $16, $17)
      on conflict (actor, idempotency_key) do nothing`,
     [
-      ...[message.id, message.channel, message.provider, message.recipient, message.kind, media?.id ?? null],
+      ...[message.id, message.channel, message.provider, message.recipient, message.kind, mediaId],
       ...[message.link, message.type, message.bytes, message.caption, message.filename, message.replyTo],
       ...[JSON.stringify(message.options), now, message.actor, idempotency?.key ?? null],
       idempotency?.requestHash ?? null,

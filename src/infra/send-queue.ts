@@ -56,22 +56,22 @@ export interface SendQueue {
   /** Milliseconds until the time of the next message comes that waits for one; undefined: none waits. */
   readonly waitForNext: (channel: string) => Promise<number | undefined>;
   /** The provider has it: `sending` or `unknown` → `sent`, with the message that it is now, its media and its status. */
-  readonly accepted: (message: Waiting, messageId: string, now: Date) => Promise<void>;
+  readonly accepted: (message: Waiting, messageId: string) => Promise<void>;
   /** `sending` → `failed` or `unknown`. */
-  readonly ended: (id: string, state: 'failed' | 'unknown', error: SendError, now: Date) => Promise<void>;
+  readonly ended: (id: string, state: 'failed' | 'unknown', error: SendError) => Promise<void>;
   /** `sending` → `queued`. With `blocksChannel`, nothing else is sent in the channel before then either. */
   readonly postponed: (
     message: Waiting,
     again: { readonly afterMs: number; readonly blocksChannel: boolean; readonly error: SendError },
   ) => Promise<void>;
   /** Those that a process left in the middle: `sending` → `unknown`. Only for who has the channel's job. */
-  readonly abandon: (channel: string, error: SendError, now: Date) => Promise<number>;
+  readonly abandon: (channel: string, error: SendError) => Promise<number>;
   /** Those of a channel that cannot send, waiting since before the moment: `queued` → `failed`. */
-  readonly giveUp: (channel: string, before: Date, error: SendError, now: Date) => Promise<void>;
+  readonly giveUp: (channel: string, before: Date, error: SendError) => Promise<void>;
   /** The job again, in so many milliseconds. */
   readonly resume: (channel: string, afterMs: number) => Promise<void>;
   /** What was left behind: channels without a job get one, messages that a webhook has named are settled, old keys go. */
-  readonly reconcile: (now: Date) => Promise<void>;
+  readonly reconcile: () => Promise<void>;
 }
 
 const columns = `o.id, o.channel, o.provider, o.recipient, o.kind, o.media_id as "mediaId", o.link, o.type,
@@ -94,7 +94,7 @@ const tell = (now: string): string => `
 
 const keyLifetimeMs = 86_400_000;
 
-export function createSendQueue(pool: pg.Pool): SendQueue {
+export function createSendQueue(pool: pg.Pool, now: () => Date): SendQueue {
   const end = async (condition: string, values: readonly unknown[]): Promise<number> => {
     const { rowCount } = await pool.query(
       `with o as (
@@ -153,20 +153,21 @@ export function createSendQueue(pool: pg.Pool): SendQueue {
       const ms = rows[0]?.ms;
       return ms == null ? undefined : Math.max(0, Math.ceil(ms));
     },
-    accepted: async (message, messageId, now) => {
+    accepted: async (message, messageId) => {
+      const moment = now();
       const isWanted = await transaction(pool, (connection) =>
-        settleAccepted(connection, message, messageId, now),
+        settleAccepted(connection, { message, messageId, now: moment }),
       );
       // Erased while it was on its way: the provider has it, and no webhook may bring it back.
       if (!isWanted)
         await pool.query(
           `insert into message (id, channel, provider, message_id, direction, sender, received_at, erased_at)
            values ($1, $2, $3, $4, 'outbound', '', $5, $5) on conflict (channel, message_id) do nothing`,
-          [newId(), message.channel, message.provider, messageId, now],
+          [newId(), message.channel, message.provider, messageId, moment],
         );
     },
-    ended: async (id, state, { code, message }, now) => {
-      await end(`id = $5 and state = 'sending'`, [state, code, message, now, id]);
+    ended: async (id, state, { code, message }) => {
+      await end(`id = $5 and state = 'sending'`, [state, code, message, now(), id]);
     },
     postponed: async ({ id, channel }, { afterMs, blocksChannel, error }) => {
       await pool.query(
@@ -180,21 +181,21 @@ export function createSendQueue(pool: pg.Pool): SendQueue {
         [id, afterMs, error.code, error.message, channel, blocksChannel],
       );
     },
-    abandon: (channel, { code, message }, now) =>
-      end(`channel = $5 and state = 'sending'`, ['unknown', code, message, now, channel]),
-    giveUp: async (channel, before, { code, message }, now) => {
+    abandon: (channel, { code, message }) =>
+      end(`channel = $5 and state = 'sending'`, ['unknown', code, message, now(), channel]),
+    giveUp: async (channel, before, { code, message }) => {
       await end(`channel = $5 and state = 'queued' and created_at < $6`, [
-        ...['failed', code, message, now, channel, before],
+        ...['failed', code, message, now(), channel, before],
       ]);
     },
     resume: async (channel, afterMs) => {
       await pool.query(addSendJob(`now() + $2 * interval '1 ms'`), [channel, afterMs]);
     },
-    reconcile: async (now) => {
-      await settleNamed(pool, queue, now);
+    reconcile: async () => {
+      await settleNamed(pool, queue);
       await pool.query(
         `update outbound set idempotency_key = null, request_hash = null where idempotency_key is not null and created_at < $1`,
-        [new Date(now.getTime() - keyLifetimeMs)],
+        [new Date(now().getTime() - keyLifetimeMs)],
       );
       await pool.query(addMissingJobs);
     },
@@ -210,7 +211,7 @@ const addMissingJobs = `
                       or (job.locked_at is not null and job.payload ->> 'channel' = channel))`;
 
 /** A provider that was given our id may name it in a webhook after its answer was lost: then it has taken the message. */
-async function settleNamed(pool: pg.Pool, queue: SendQueue, now: Date): Promise<void> {
+async function settleNamed(pool: pg.Pool, queue: SendQueue): Promise<void> {
   const { rows } = await pool.query<Waiting>(
     `select ${columns} from outbound as o left join media on media.id = o.media_id and media.state = 'ready'
      where o.state = 'unknown' and exists (
@@ -218,19 +219,21 @@ async function settleNamed(pool: pg.Pool, queue: SendQueue, now: Date): Promise<
          and s.status in ('sent', 'delivered', 'read'))
      limit 1000`,
   );
-  for (const message of rows) await queue.accepted(message, message.id, now);
+  for (const message of rows) await queue.accepted(message, message.id);
+}
+
+interface Acceptance {
+  readonly message: Waiting;
+  readonly messageId: string;
+  readonly now: Date;
 }
 
 /**
  * Whether it was still wanted. Rows are locked as erasing locks them: media, message, and the rest. Webhooks may have told of
  * the message already: what they brought stays.
  */
-async function settleAccepted(
-  connection: pg.PoolClient,
-  message: Waiting,
-  messageId: string,
-  now: Date,
-): Promise<boolean> {
+async function settleAccepted(connection: pg.PoolClient, acceptance: Acceptance): Promise<boolean> {
+  const { message, messageId, now } = acceptance;
   await connection.query('select from media where id = $1 for update', [message.mediaId]);
   const { rows: known } = await connection.query<{ id: string }>(
     `insert into message as known (id, channel, provider, message_id, direction, sender, recipient, caption, sent_at, received_at)
@@ -241,7 +244,7 @@ async function settleAccepted(
      returning id`,
     [newId(), message.channel, message.provider, messageId, message.recipient, message.caption, now],
   );
-  const mediaId = known[0] ? await attach(connection, message, known[0].id, now) : null;
+  const mediaId = known[0] ? await attach(connection, acceptance, known[0].id) : null;
   const { rowCount } = await connection.query(
     `update outbound set state = 'sent', message_id = $2, sent_at = $3, error_code = null, error_message = null,
                          media_id = coalesce($4, media_id)
@@ -273,9 +276,8 @@ async function settleAccepted(
  */
 async function attach(
   connection: pg.PoolClient,
-  message: Waiting,
+  { message, now }: Acceptance,
   messageRowId: string,
-  now: Date,
 ): Promise<string | null> {
   const { rows } = await connection.query<{ id: string }>(
     `update media set message_row_id = $2

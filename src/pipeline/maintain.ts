@@ -11,7 +11,6 @@ export interface MaintainOptions {
   readonly sendQueue: Pick<SendQueue, 'reconcile'>;
   readonly staging: Pick<Staging, 'sweep'>;
   readonly logger: Logger;
-  readonly now: () => Date;
   readonly downloadTimeoutMs: number;
 }
 
@@ -24,13 +23,12 @@ export function createMaintain({
   sendQueue,
   staging,
   logger,
-  now,
   downloadTimeoutMs,
 }: MaintainOptions): () => Promise<void> {
   return async () => {
     const requeued = await table.reconcile();
     await subscriptions.reconcile();
-    await sendQueue.reconcile(now());
+    await sendQueue.reconcile();
     const swept = await staging.sweep(downloadTimeoutMs + graceMs);
     if (requeued > 0 || swept > 0) logger.warn({ requeued, swept }, 'leftovers were taken care of');
   };

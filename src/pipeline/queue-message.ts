@@ -11,13 +11,8 @@ import type { ProviderKind } from '../domain/provider-kind.js';
 import type { SendOptions, Sending } from '../domain/sending.js';
 import type { Lookup } from '../infra/lookup.js';
 import type { Idempotency, OutboundTable } from '../infra/outbound-table.js';
-import {
-  reasonOf,
-  type KeptMedia,
-  type LookedAt,
-  type MediaSource,
-  type WantedMedia,
-} from './outbound-media.js';
+import type { KeptMedia } from './outbound-file.js';
+import { reasonOf, type LookedAt, type MediaSource, type WantedMedia } from './outbound-media.js';
 
 export interface MessageRequest {
   readonly channel: string;
@@ -120,27 +115,20 @@ async function check(
 ): Promise<Checked> {
   const { sending } = channel.adapter;
   if (!sending) throw refused([{ field: 'channel', message: cannotSend(channel, kinds) }]);
-  const { to, kind, caption = null, replyTo = null } = request;
   const { options, problems } = checkOptions(sending, request.options);
   const limits = sending.limitsFor(options);
+  const { to, kind, caption = null, replyTo = null } = request;
   if (replyTo !== null && !sending.takesReply(options))
     problems.push({ field: 'replyTo', message: 'is not taken: this provider knows no replies' });
   const find: WantedMedia['find'] = async (id) => {
     const media = await lookup.media(id);
     return media?.state === 'ready' && seesChannel(access, media.channel) ? media : undefined;
   };
-  const { fit = false, fetch = false } = request.options;
-  const mediaLimits = limits.media[kind];
-  const media =
-    mediaLimits &&
-    (await lookAt({
-      ...{ source: request.media, kind, limits: mediaLimits, ways: limits.ways },
-      ...{ fit, fetch, find },
-    }));
-  const filename = request.filename ?? media?.filename ?? null;
-  problems.push(...refusedWords({ to, kind, caption, filename }, limits), ...(media?.problems ?? []));
-  if (!media || problems.length > 0) {
-    await media?.discard();
+  const media = await lookAt({ ...request.options, source: request.media, kind, limits, find });
+  const filename = request.filename ?? media.filename;
+  problems.push(...refusedWords({ to, kind, caption, filename }, limits), ...media.problems);
+  if (problems.length > 0) {
+    await media.discard();
     throw refused(problems);
   }
   return { options, filename, media };

@@ -41,9 +41,9 @@ const interrupted: SendError = {
 };
 
 export function createSend(options: SendJobOptions): (channel: string) => Promise<void> {
-  const { queue, channels, now, logger } = options;
+  const { queue, channels, logger } = options;
   return async (id) => {
-    const left = await queue.abandon(id, interrupted, now());
+    const left = await queue.abandon(id, interrupted);
     if (left > 0) logger.warn({ channel: id, messages: left }, 'messages were left on their way');
     const channel = channels.find(id);
     const sending = channel?.adapter.sending;
@@ -54,9 +54,8 @@ export function createSend(options: SendJobOptions): (channel: string) => Promis
 
 /** It is disabled or removed, or has lost a setting: that may be mended. */
 async function waitForChannel({ queue, now }: SendJobOptions, id: string): Promise<void> {
-  const moment = now();
   const error = { code: 'send.no_channel', message: 'the channel could not send for a day' };
-  await queue.giveUp(id, new Date(moment.getTime() - patienceMs), error, moment);
+  await queue.giveUp(id, new Date(now().getTime() - patienceMs), error);
   if ((await queue.waitForNext(id)) !== undefined) await queue.resume(id, noChannelMs);
 }
 
@@ -69,31 +68,16 @@ async function sendAll(options: SendJobOptions, sender: Sender): Promise<void> {
   const { queue, stopping } = options;
   const { id } = sender.channel;
   const underWay = new Set<Promise<void>>();
-  const begin = (message: Waiting): void => {
-    const sent = sendOne(options, sender, message).finally(() => underWay.delete(sent));
-    underWay.add(sent);
-  };
   try {
     while (!stopping.aborted) {
-      const message = underWay.size < mostUnderWay ? await queue.next(id) : undefined;
-      const pace = message && paceOf(sender.sending.limitsFor(message.options).rate);
-      if (message && pace && (await queue.claim(message, pace))) {
-        begin(message);
-        continue;
-      }
-      const waitMs = pace ? await queue.waitForPace(id, pace) : await queue.waitForNext(id);
-      if (underWay.size > 0) {
-        // Whatever ends may make room for the next of its recipient.
-        const pauseMs = pace ? Math.min(waitMs ?? 0, longestPauseMs) : lookAgainMs;
-        await Promise.race([pauseFor(pauseMs, stopping), ...underWay]);
-        continue;
-      }
-      if (waitMs === undefined) return;
-      if (waitMs > longestPauseMs) {
-        await queue.resume(id, waitMs);
+      const pause = await sendNext(options, sender, underWay);
+      if (pause === 'done') return;
+      if (underWay.size > 0) await Promise.race([pauseFor(pause.ms, stopping), ...underWay]);
+      else if (pause.ms <= longestPauseMs) await pauseFor(pause.ms, stopping);
+      else {
+        await queue.resume(id, pause.ms);
         return;
       }
-      await pauseFor(waitMs, stopping);
     }
     await queue.resume(id, 0);
   } finally {
@@ -101,7 +85,31 @@ async function sendAll(options: SendJobOptions, sender: Sender): Promise<void> {
   }
 }
 
+/** Begins to send the next message, if its time has come; answers how long to wait before looking again. */
+async function sendNext(
+  options: SendJobOptions,
+  sender: Sender,
+  underWay: Set<Promise<void>>,
+): Promise<{ readonly ms: number } | 'done'> {
+  const { queue } = options;
+  const { id } = sender.channel;
+  // One that ends makes room, also for the next of its recipient.
+  if (underWay.size >= mostUnderWay) return { ms: longestPauseMs };
+  const message = await queue.next(id);
+  if (!message) {
+    const ms = await queue.waitForNext(id);
+    if (underWay.size > 0) return { ms: lookAgainMs };
+    return ms === undefined ? 'done' : { ms };
+  }
+  const pace = paceOf(sender.sending.limitsFor(message.options).rate);
+  if (!(await queue.claim(message, pace))) return { ms: await queue.waitForPace(id, pace) };
+  const sent = sendOne(options, sender, message).finally(() => underWay.delete(sent));
+  underWay.add(sent);
+  return { ms: 0 };
+}
+
 async function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
+  if (ms === 0) return;
   await delay(ms, undefined, { signal }).catch(() => undefined);
 }
 
@@ -148,13 +156,13 @@ async function writeDown(options: SendJobOptions, message: Waiting, outcome: Sen
   const { id, createdAt } = message;
   switch (outcome.type) {
     case 'accepted':
-      await queue.accepted(message, outcome.messageId, now());
+      await queue.accepted(message, outcome.messageId);
       return;
     case 'refused':
-      await queue.ended(id, 'failed', outcome, now());
+      await queue.ended(id, 'failed', outcome);
       return;
     case 'unknown':
-      await queue.ended(id, 'unknown', { code: 'send.unanswered', message: outcome.message }, now());
+      await queue.ended(id, 'unknown', { code: 'send.unanswered', message: outcome.message });
       return;
     case 'busy': {
       const { retryAfterMs, code, message: words } = outcome;
@@ -162,7 +170,7 @@ async function writeDown(options: SendJobOptions, message: Waiting, outcome: Sen
       const attempts = message.attempts + 1;
       const afterMs = sendAgainAfter({ attempts, waitingMs, retryAfterMs, chance: chance() });
       const error = { code, message: words };
-      if (afterMs === undefined) await queue.ended(id, 'failed', error, now());
+      if (afterMs === undefined) await queue.ended(id, 'failed', error);
       else await queue.postponed(message, { afterMs, blocksChannel: retryAfterMs !== null, error });
     }
   }

@@ -7,7 +7,6 @@ test('temporary files are left alone for longer than any download lasts, and for
   const asked: number[] = [];
   const lines: string[] = [];
   const maintain = createMaintain({
-    now: () => new Date(),
     sendQueue: { reconcile: () => Promise.resolve() },
     subscriptions: { reconcile: () => Promise.resolve() },
     table: { reconcile: () => Promise.resolve(3) },

@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 
 import type { Channel } from '../../src/domain/channel.js';
-import { AppError } from '../../src/domain/errors.js';
-import type { Http } from '../../src/domain/provider.js';
+import type { AppError } from '../../src/domain/errors.js';
+import type { Http, HttpResponse } from '../../src/domain/provider.js';
 import type { OutboundMessage, SendLimits, SendOutcome } from '../../src/domain/sending.js';
 
 /** What the server was asked to send. */
@@ -70,9 +70,13 @@ export async function startCourier(changed: Partial<SendLimits> = {}, always?: A
   };
 }
 
-export const take: Answer = ({ id }, response) => json(response, 200, { id: `taken-${id}` });
+export const take: Answer = ({ id }, response) => {
+  json(response, 200, { id: `taken-${id}` });
+};
 /** Takes it, and is gone before it says so. */
-export const takeAndBreakOff: Answer = (_, response) => void response.destroy();
+export const takeAndBreakOff: Answer = (_, response) => {
+  response.destroy();
+};
 export const refuse: Answer = (_, response) => {
   json(response, 400, { code: '131026', message: 'Message undeliverable' });
 };
@@ -95,7 +99,10 @@ function channelAt(url: string, limits: SendLimits): Channel {
       parse: () => [],
       downloads: { trustedHosts: [] },
       sending: {
-        checkOptions: ({ fit, fetch, ...options }) => {
+        checkOptions: (given) => {
+          const options = Object.fromEntries(
+            Object.entries(given).filter(([name]) => !/^(fit|fetch)$/.test(name)),
+          );
           const problems = Object.keys(options)
             .filter((name) => name !== 'note')
             .map((name) => ({ field: `options.${name}`, message: 'is not known' }));
@@ -110,23 +117,26 @@ function channelAt(url: string, limits: SendLimits): Channel {
   };
 }
 
-async function send(url: string, { content, ...message }: OutboundMessage, http: Http): Promise<SendOutcome> {
+async function send(url: string, message: OutboundMessage, http: Http): Promise<SendOutcome> {
+  const { content, ...rest } = message;
   const media =
     content.way === 'link'
       ? { url: content.url }
       : { base64: Buffer.from(await content.data()).toString('base64') };
   try {
-    const { status, headers, body } = await http({ method: 'POST', url, json: { ...message, ...media } });
-    const { id = '', code = '', message: words = '' } = body as Record<string, string>;
-    if (status === 200) return { type: 'accepted', messageId: id };
-    const seconds = headers['retry-after'];
-    const retryAfterMs = seconds === undefined ? null : Number(seconds) * 1000;
-    if (status === 429) return { type: 'busy', retryAfterMs, code, message: words };
-    return { type: 'refused', code, message: words };
+    return outcomeOf(await http({ method: 'POST', url, json: { ...rest, ...media } }));
   } catch (error) {
-    const words = error instanceof Error ? error.message : '';
-    if (error instanceof AppError && !error.requestLeft)
-      return { type: 'busy', retryAfterMs: null, code: error.code, message: words };
-    return { type: 'unknown', message: words };
+    const { code, message: words, requestLeft } = error as AppError;
+    return requestLeft
+      ? { type: 'unknown', message: words }
+      : { type: 'busy', retryAfterMs: null, code, message: words };
   }
+}
+
+function outcomeOf({ status, headers, body }: HttpResponse): SendOutcome {
+  const { id = '', code = '', message = '' } = body as Record<string, string>;
+  if (status === 200) return { type: 'accepted', messageId: id };
+  if (status !== 429) return { type: 'refused', code, message };
+  const seconds = headers['retry-after'];
+  return { type: 'busy', retryAfterMs: seconds === undefined ? null : Number(seconds) * 1000, code, message };
 }

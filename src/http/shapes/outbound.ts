@@ -39,20 +39,18 @@ export const outbound = z.object({
 export type OutboundView = z.infer<typeof outbound>;
 
 const sendLimits = z.object({
-  media: z.record(
+  media: z.partialRecord(
     z.enum(mediaKinds),
-    z
-      .object({
-        types: z.array(z.string()),
-        maxBytes: z.int(),
-        maxCaption: z
-          .int()
-          .nullable()
-          .meta({ description: 'Characters; 0: none is taken; null: no limit is known' }),
-        needsFilename: z.literal(true).optional(),
-        eightBitRgb: z.literal(true).optional(),
-      })
-      .optional(),
+    z.object({
+      types: z.array(z.string()),
+      maxBytes: z.int(),
+      maxCaption: z
+        .int()
+        .nullable()
+        .meta({ description: 'Characters; 0: none is taken; null: no limit is known' }),
+      needsFilename: z.literal(true).optional(),
+      eightBitRgb: z.literal(true).optional(),
+    }),
   ),
   rate: z.object({ messages: z.int(), perMs: z.int(), burst: z.int() }),
   recipient: z.object({ description: z.string(), pattern: z.string() }),

@@ -264,13 +264,15 @@ export const calls: Readonly<Record<string, MakeCalls>> = {
   'post /v1/messages': async (stage) => {
     const [path, media] = ['/v1/messages', await aPicture()];
     const headers = { 'idempotency-key': 'roses-1' };
+    const token = stage.service.token('messages:send');
     return [
       await post(stage, 202, {
         path,
+        token,
         headers,
         json: { ...roses, media, caption: 'Roses', options: { fit: true } },
       }),
-      await post(stage, 422, { path, headers, json: { ...roses, media } }),
+      await post(stage, 422, { path, token, headers, json: { ...roses, media } }),
       await post(stage, 422, { path, json: { ...roses, media, to: 'Ana' } }),
       await post(stage, 400, { path, json: { ...roses, media: {} } }),
     ];
