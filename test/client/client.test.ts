@@ -1,0 +1,238 @@
+/** What the client does when things go wrong on the way. */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+import { afterEach, describe, expect, test } from '@jest/globals';
+
+import { createClient, InletError, type ClientOptions } from '../../src/client/index.js';
+import type { EventView } from '../../src/http/shapes/event.js';
+import { until } from '../support/until.js';
+
+type Answering = (request: IncomingMessage, response: ServerResponse) => void;
+
+let closing: (() => void)[] = [];
+afterEach(() => {
+  for (const close of closing) close();
+  closing = [];
+});
+
+/** A service that answers its first call with the first of these, and so on; the last one stays. */
+async function start(...answers: Answering[]) {
+  const requests: { method: string; url: string; headers: IncomingMessage['headers'] }[] = [];
+  const server = createServer((request, response) => {
+    const answer = answers[Math.min(requests.length, answers.length - 1)];
+    requests.push({ method: request.method ?? '', url: request.url ?? '', headers: request.headers });
+    request.resume();
+    answer?.(request, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  closing.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  const baseUrl = `http://127.0.0.1:${String(port)}`;
+  const client = (options: Partial<ClientOptions> = {}) =>
+    createClient({ baseUrl: `${baseUrl}/`, token: 'a-token', ...options });
+  return { requests, client, baseUrl };
+}
+
+const json =
+  (status: number, body: unknown, headers: Record<string, string> = {}): Answering =>
+  (_request, response) => {
+    response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
+  };
+const problem = (status: number, code: string, headers?: Record<string, string>): Answering =>
+  json(status, { type: 'x', title: 'x', status, code, detail: `It is ${code}` }, headers);
+const cut: Answering = (_request, response) => response.destroy();
+const nothing = json(200, { items: [], nextCursor: null });
+
+async function errorOf(call: Promise<unknown>): Promise<InletError> {
+  const error: unknown = await call.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (error instanceof InletError) return error;
+  throw new Error(`This is no InletError: ${String(error)}`);
+}
+
+describe('a call', () => {
+  test('carries the token, and parameters within their segment', async () => {
+    const { client, requests } = await start(json(200, {}));
+    await client().channels.get('a/b?c');
+    expect(requests[0]).toMatchObject({
+      url: '/v1/channels/a%2Fb%3Fc',
+      headers: { authorization: 'Bearer a-token' },
+    });
+  });
+
+  test('that is refused rejects with the problem, its fields and when to come back', async () => {
+    const errors = [{ field: 'limit', message: 'is too large' }];
+    const body = { type: 'x', title: 'x', status: 400, code: 'request.invalid', detail: 'No', errors };
+    const { client } = await start(json(400, body, { 'retry-after': '7' }));
+    const error = await errorOf(client().media.list().page());
+    expect(error).toMatchObject({ code: 'request.invalid', status: 400, errors, retryAfterMs: 7_000 });
+    expect(error.message).toBe('No');
+  });
+
+  test('that is answered by something else than the service says so', async () => {
+    const { client } = await start((_request, response) => response.writeHead(418).end('<html>'));
+    expect(await errorOf(client().stats())).toMatchObject({ code: 'unreadable', status: 418 });
+    const { client: other } = await start((_request, response) => response.writeHead(200).end('<html>'));
+    expect(await errorOf(other().stats())).toMatchObject({ code: 'unreadable', status: 200 });
+  });
+
+  test('is made again after a cut connection and while the service is away', async () => {
+    const { client, requests } = await start(cut, problem(503, 'service.unavailable'), json(200, { ok: 1 }));
+    expect(await client().stats()).toEqual({ ok: 1 });
+    expect(requests).toHaveLength(3);
+  });
+
+  test('is given up in the end', async () => {
+    const { client, requests } = await start(cut);
+    expect(await errorOf(client({ retries: 1 }).stats())).toMatchObject({ code: 'unreachable', status: 0 });
+    expect(requests).toHaveLength(2);
+  });
+
+  test('is not made again after a refusal, nor when the service wants a long rest', async () => {
+    const refused = await start(problem(403, 'auth.scope'));
+    expect(await errorOf(refused.client().stats())).toMatchObject({ code: 'auth.scope' });
+    expect(refused.requests).toHaveLength(1);
+    const tired = await start(problem(429, 'request.rate_limited', { 'retry-after': '3600' }));
+    expect(await errorOf(tired.client().stats())).toMatchObject({ retryAfterMs: 3_600_000 });
+    expect(tired.requests).toHaveLength(1);
+  });
+
+  test('that might do something twice is made once', async () => {
+    const { client, requests } = await start(cut);
+    await errorOf(client().subscriptions.add({ url: 'https://listener.example/' }));
+    expect(requests).toHaveLength(1);
+  });
+
+  test('can be called off', async () => {
+    const { client, requests } = await start(() => undefined);
+    const stop = new AbortController();
+    const call = client().media.get('x', { signal: stop.signal });
+    await until(() => requests.length === 1);
+    stop.abort(new Error('enough'));
+    await expect(call).rejects.toThrow('enough');
+  });
+});
+
+describe('a list', () => {
+  test('asks for the next page when the items of one are used up, and keeps its filters', async () => {
+    const { client, requests } = await start(
+      json(200, { items: [1, 2], nextCursor: 'two' }),
+      json(200, { items: [3], nextCursor: null }),
+    );
+    const items: unknown[] = [];
+    for await (const item of client().media.list({ kind: 'image', since: new Date(0) })) items.push(item);
+    expect(items).toEqual([1, 2, 3]);
+    expect(requests.map(({ url }) => url)).toEqual([
+      '/v1/media?kind=image&since=1970-01-01T00%3A00%3A00.000Z',
+      '/v1/media?kind=image&since=1970-01-01T00%3A00%3A00.000Z&cursor=two',
+    ]);
+  });
+
+  test('asks no further than it is read', async () => {
+    const { client, requests } = await start(json(200, { items: [1, 2], nextCursor: 'two' }), nothing);
+    for await (const item of client().deliveries.list()) {
+      expect(item).toBe(1);
+      break;
+    }
+    expect(requests).toHaveLength(1);
+  });
+
+  test('answers a page, too', async () => {
+    const { client } = await start(json(200, { items: [1], nextCursor: 'next' }));
+    expect(await client().media.list().page()).toEqual({ items: [1], nextCursor: 'next' });
+  });
+});
+
+test('waiting for a media goes on until it is no longer pending', async () => {
+  const pending = json(200, { state: 'pending' });
+  const { client, requests } = await start(pending, pending, json(200, { state: 'ready' }));
+  expect(await client().media.get('x', { waitSeconds: 60 })).toEqual({ state: 'ready' });
+  expect(requests.map(({ url }) => url)).toEqual(Array(3).fill('/v1/media/x?wait=30'));
+});
+
+describe('events', () => {
+  const told = (id: number) => `id: ${String(id)}\nevent: media.ready\ndata: {"id":"${String(id)}"}\n\n`;
+  const stream =
+    (...chunks: string[]): Answering =>
+    async (_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      for (const chunk of chunks) {
+        response.write(chunk);
+        await new Promise(setImmediate);
+      }
+      response.end();
+    };
+  const open =
+    (text: string): Answering =>
+    (_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(text);
+    };
+
+  test('go on after the connection has ended, from the last that was told', async () => {
+    const { client, requests } = await start(
+      stream('retry: 1\n\n', told(7), ': still here\n\n', told(8)),
+      cut,
+      problem(503, 'service.unavailable'),
+      stream(told(9)),
+      open(told(10)),
+    );
+    const stop = new AbortController();
+    const ids: string[] = [];
+    let connections = 0;
+    const onConnected = () => (connections += 1);
+    const events = client({ retries: 0 }).events({ signal: stop.signal, type: 'media.ready', onConnected });
+    for await (const event of events) {
+      ids.push(event.id);
+      if (event.id === '10') stop.abort();
+    }
+    expect(ids).toEqual(['7', '8', '9', '10']);
+    expect(connections).toBe(3);
+    expect(requests[0]).toMatchObject({ url: '/v1/events?type=media.ready' });
+    expect(requests.map(({ headers }) => headers['last-event-id'])).toEqual([undefined, '8', '8', '8', '9']);
+  });
+
+  test('are put together from pieces of any size', async () => {
+    const text = told(1) + told(2);
+    const { client } = await start(stream('retry: 1\n\n', ...Array.from(text)), open(''));
+    const events: EventView[] = [];
+    for await (const event of client().events()) {
+      events.push(event);
+      if (events.length === 2) break;
+    }
+    expect(events.map(({ id }) => id)).toEqual(['1', '2']);
+  });
+
+  test('end with a refusal', async () => {
+    const { client } = await start(problem(401, 'auth.revoked'));
+    const events = client().events({ lastEventId: '3' })[Symbol.asyncIterator]();
+    expect(await errorOf(events.next())).toMatchObject({ code: 'auth.revoked' });
+  });
+
+  test('let go of the connection when nobody listens any more', async () => {
+    let ended = false;
+    const { client } = await start((request, response) => {
+      response.writeHead(200).write(told(1));
+      request.once('close', () => (ended = true));
+    });
+    for await (const event of client().events()) {
+      expect(event.id).toBe('1');
+      break;
+    }
+    await until(() => ended);
+  });
+
+  test('end when they are called off while the service is away', async () => {
+    const { client, requests } = await start(cut);
+    const stop = new AbortController();
+    const next = client({ retries: 0 }).events({ signal: stop.signal })[Symbol.asyncIterator]().next();
+    await until(() => requests.length === 1);
+    stop.abort();
+    expect(await next).toEqual({ done: true, value: undefined });
+  });
+});

@@ -1,0 +1,234 @@
+/** Every method of the client calls an operation that the document has, and gets an answer as the document says. */
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+
+import { createClient, type InletClient } from '../../src/client/index.js';
+import { bytes } from '../../src/demo/media-host.js';
+import { photo } from '../../src/demo/photos.js';
+import { startSimulator, type Simulator } from '../../src/demo/providers/index.js';
+import { openApiDocument } from '../../src/http/openapi.js';
+import { contractOf, operationsOf, type OpenApiDocument } from '../http/openapi/contract.js';
+import { startTestService, type TestService } from '../support/test-service.js';
+
+const document = openApiDocument('https://inlet.example.com') as OpenApiDocument;
+const operations = operationsOf(document).map(([name]) => name);
+const contract = contractOf(document);
+
+let simulator: Simulator;
+let service: TestService;
+let picture: Buffer;
+/** What was called since the last look, and what was wrong with it. */
+let seen: { operation: string; faults: readonly string[] }[] = [];
+let client: InletClient;
+
+beforeAll(async () => {
+  simulator = await startSimulator();
+  service = await startTestService({ env: simulator.env() });
+  picture = await photo({ seed: 5, width: 64, height: 48 });
+  client = createClient({ baseUrl: service.url, token: service.token('admin'), fetch: watched });
+});
+afterAll(async () => {
+  await service.stop();
+  await simulator.close();
+});
+
+async function watched(url: string, init: RequestInit): Promise<Response> {
+  const response = await fetch(url, init);
+  const { status } = response;
+  const operation = operationOf(`${init.method ?? 'GET'} ${new URL(url).pathname}`);
+  const headers = Object.fromEntries(response.headers);
+  if (headers['content-type']?.startsWith('text/event-stream')) {
+    seen.push({ operation, faults: [] });
+    return response;
+  }
+  const content = Buffer.from(await response.clone().arrayBuffer());
+  const isJson = headers['content-type']?.includes('json') === true;
+  const body: unknown = isJson ? JSON.parse(content.toString('utf8')) : undefined;
+  const sent = typeof init.body === 'string' ? (JSON.parse(init.body) as unknown) : undefined;
+  const faults = [
+    ...contract.faultsOf(operation, { status, headers, bytes: content, body }),
+    ...(sent === undefined ? [] : contract.faultsOfRequest(operation, sent)),
+  ];
+  seen.push({ operation, faults });
+  return response;
+}
+
+/** The document's name of what was called; the one with the fewest parameters, if several fit. */
+function operationOf(call: string): string {
+  const [method = '', path = ''] = call.split(' ');
+  const fitting = operations.filter((name) => {
+    const [wanted = '', template = ''] = name.split(' ');
+    const pattern = template.replaceAll(/\{\w+\}/g, '[^/]+');
+    return wanted === method.toLowerCase() && new RegExp(`^${pattern}$`).test(path);
+  });
+  return fitting.sort((one, other) => one.split('{').length - other.split('{').length)[0] ?? `none: ${call}`;
+}
+
+/** Something for the methods to work on. */
+async function receivedPicture(): Promise<string> {
+  const { sobot } = simulator.providers;
+  const { path, headers, body } = sobot.webhook({
+    kind: 'image',
+    url: sobot.publish(bytes('image/jpeg', picture)),
+  });
+  const answer = await fetch(service.url + path, { method: 'POST', headers, body });
+  const { media } = (await answer.json()) as { media: string[] };
+  return media[0] ?? '';
+}
+
+async function first<Item>(items: AsyncIterable<Item>): Promise<Item> {
+  for await (const item of items) return item;
+  throw new Error('There is none');
+}
+
+async function subscription() {
+  return client.subscriptions.add({ url: `${simulator.host.origin}/events`, types: ['media.ready'] });
+}
+
+/** A call of each method, and the operation that it is to be. */
+const calls: Readonly<Record<string, readonly [operation: string, call: () => Promise<unknown>]>> = {
+  'media.list': [
+    'get /v1/media',
+    async () => {
+      const id = await receivedPicture();
+      const media = await first(client.media.list({ channel: 'sobot', kind: 'image', limit: 1 }));
+      expect(media.id).toBe(id);
+    },
+  ],
+  'media.get': [
+    'get /v1/media/{id}',
+    async () => {
+      const { state } = await client.media.get(await receivedPicture(), { waitSeconds: 20 });
+      expect(state).toBe('ready');
+    },
+  ],
+  'media.history': ['get /v1/media/{id}/history', async () => client.media.history(await receivedPicture())],
+  'media.content': [
+    'get /v1/media/{id}/content',
+    async () => {
+      const { id } = await client.media.get(await receivedPicture(), { waitSeconds: 20 });
+      const whole = await client.media.content(id);
+      expect(Buffer.from(await whole.arrayBuffer())).toEqual(picture);
+      const part = await client.media.content(id, { range: 'bytes=0-1' });
+      expect(Buffer.from(await part.arrayBuffer())).toEqual(picture.subarray(0, 2));
+    },
+  ],
+  'media.preview': [
+    'get /v1/media/{id}/preview',
+    async () => {
+      const { id } = await client.media.get(await receivedPicture(), { waitSeconds: 20 });
+      const preview = await client.media.preview(id, 'large');
+      expect(preview.headers.get('content-type')).toBe('image/jpeg');
+    },
+  ],
+  'media.link': [
+    'post /v1/media/{id}/link',
+    async () => {
+      const { id } = await client.media.get(await receivedPicture(), { waitSeconds: 20 });
+      const { url } = await client.media.link(id, { expiresInSeconds: 60, size: 'small' });
+      expect((await fetch(url)).status).toBe(200);
+    },
+  ],
+  'media.retry': [
+    'post /v1/media/{id}/retry',
+    async () => {
+      const { sobot } = simulator.providers;
+      const call = sobot.webhook({ kind: 'image', url: `${simulator.host.origin}/gone` });
+      const answer = await fetch(service.url + call.path, { method: 'POST', ...call });
+      const { media } = (await answer.json()) as { media: string[] };
+      const { id, state } = await client.media.get(media[0] ?? '', { waitSeconds: 20 });
+      expect(state).toBe('failed');
+      expect((await client.media.retry(id)).id).toBe(id);
+    },
+  ],
+  'media.erase': [
+    'delete /v1/media/{id}',
+    async () => {
+      const { erased } = await client.media.erase(await receivedPicture());
+      expect(erased.media).toBe(1);
+    },
+  ],
+  'media.upload': [
+    'post /v1/media',
+    async () => {
+      const file = new Blob([new Uint8Array(picture)]);
+      const media = await client.media.upload(file, { channel: 'sobot', filename: 'look.jpg' });
+      expect(media).toMatchObject({ state: 'ready', type: 'image/jpeg', filename: 'look.jpg' });
+    },
+  ],
+  'deliveries.list': [
+    'get /v1/deliveries',
+    async () => {
+      await receivedPicture();
+      await first(client.deliveries.list({ outcome: 'accepted', limit: 5 }));
+    },
+  ],
+  'deliveries.get': [
+    'get /v1/deliveries/{id}',
+    async () => {
+      const { id } = await first(client.deliveries.list());
+      expect((await client.deliveries.get(id)).body).toContain('messaging_product');
+    },
+  ],
+  'deliveries.replay': [
+    'post /v1/deliveries/{id}/replay',
+    async () => {
+      const { id } = await first(client.deliveries.list());
+      expect((await client.deliveries.replay(id)).delivery).toBe(id);
+    },
+  ],
+  'channels.list': ['get /v1/channels', () => client.channels.list()],
+  'channels.get': ['get /v1/channels/{id}', () => client.channels.get('z-api')],
+  stats: ['get /v1/stats', () => client.stats({ days: 7 })],
+  'subscriptions.add': ['post /v1/subscriptions', subscription],
+  'subscriptions.list': ['get /v1/subscriptions', () => client.subscriptions.list()],
+  'subscriptions.get': [
+    'get /v1/subscriptions/{id}',
+    async () => client.subscriptions.get((await subscription()).id),
+  ],
+  'subscriptions.change': [
+    'patch /v1/subscriptions/{id}',
+    async () => {
+      const { id } = await subscription();
+      expect((await client.subscriptions.change(id, { description: 'new' })).description).toBe('new');
+    },
+  ],
+  'subscriptions.test': [
+    'post /v1/subscriptions/{id}/test',
+    async () => client.subscriptions.test((await subscription()).id),
+  ],
+  'subscriptions.deliveries': [
+    'get /v1/subscriptions/{id}/deliveries',
+    async () => client.subscriptions.deliveries((await subscription()).id),
+  ],
+  'subscriptions.remove': [
+    'delete /v1/subscriptions/{id}',
+    async () => client.subscriptions.remove((await subscription()).id),
+  ],
+  events: [
+    'get /v1/events',
+    async () => {
+      const id = await receivedPicture();
+      const event = await first(client.events({ lastEventId: '0', type: 'media.ready' }));
+      expect(event.type).toBe('media.ready');
+      await client.media.erase(id);
+    },
+  ],
+};
+
+function methodsOf(part: object, before = ''): string[] {
+  return Object.entries(part).flatMap(([name, value]: [string, unknown]) =>
+    typeof value === 'function' ? [before + name] : methodsOf(value as object, `${before}${name}.`),
+  );
+}
+
+test('no method of the client is without a call here', () => {
+  expect(Object.keys(calls).sort()).toEqual(methodsOf(client).sort());
+});
+
+test.each(Object.entries(calls))('%s', async (_name, [operation, call]) => {
+  seen = [];
+  await call();
+  expect(seen.map((one) => one.operation)).toContain(operation);
+  expect(seen.filter(({ faults }) => faults.length > 0)).toEqual([]);
+  expect(operations).toEqual(expect.arrayContaining(seen.map((one) => one.operation)));
+});
