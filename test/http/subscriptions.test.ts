@@ -151,7 +151,7 @@ it('waits fifteen seconds for one that hangs, counts it as failing, and lets nob
   expect((await ask('get', `/${hanging.id}`)).body.state).toBe('active');
   await until(async () => (await ask('get', `/${hanging.id}`)).body.state === 'failing', 20_000);
   expect((await ask('get', `/${hanging.id}`)).body.lastError).toBe('Not done within 15000 ms');
-  expect(await deliveries(hanging)).toMatchObject([{ state: 'pending', attempts: 1, lastStatus: null }]);
+  expect(await deliveries(hanging)).toMatchObject([{ state: 'waiting', attempts: 1, lastStatus: null }]);
 }, 40_000);
 
 it('gives up after three days, says why, and goes on when it is enabled again', async () => {
