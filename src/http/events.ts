@@ -116,6 +116,9 @@ async function tell(services: EventServices, { response, from, isWanted, mayList
       gone.abort();
     });
   }, heartbeatMs);
+  const write = async (one: EventRecord): Promise<void> => {
+    if (!response.write(format(one))) await once(response, 'drain', { signal: end });
+  };
   try {
     for (let last = from; !end.aborted;) {
       await bell.rung();
@@ -124,19 +127,21 @@ async function tell(services: EventServices, { response, from, isWanted, mayList
         page = await services.events.after(last);
         // Nobody hears of anything with a token that does not hold any more; asking again is answered 401.
         if (page.events.length > 0) await mayListen();
-        for (const one of page.events.filter(isWanted)) {
-          if (!response.write(format(one))) await once(response, 'drain', { signal: end });
-        }
+        for (const one of page.events.filter(isWanted)) await write(one);
         last = page.last;
       } while (page.isFull && !isOver());
     }
   } catch (error) {
-    if (!isOver() && !(error instanceof AppError && error.status === 401)) throw error;
+    if (!isOver() && !isRefused(error)) throw error;
   } finally {
     clearInterval(heartbeat);
     bell.close();
     response.end();
   }
+}
+
+function isRefused(error: unknown): boolean {
+  return error instanceof AppError && error.status === 401;
 }
 
 function format(record: EventRecord): string {
