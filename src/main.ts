@@ -98,7 +98,7 @@ interface Announced {
 function announce({ processMode, databaseUrl }: Config, { publicUrl, adopted, channels }: Announced): void {
   const enabled =
     channels.join(', ') ||
-    'none yet: set the webhook secret of a provider (see .env.example), or add one with POST /v1/channels';
+    'none yet: set the webhook secret of a provider (see .env.example), or add one in the gallery';
   const database =
     databaseUrl === undefined
       ? `embedded PostgreSQL${adopted ? ' (already running, adopted)' : ''}`
@@ -115,7 +115,7 @@ function announce({ processMode, databaseUrl }: Config, { publicUrl, adopted, ch
           ]),
       `  channels  ${enabled}`,
       `  database  ${database}`,
-      '  token     npm run token -- --scope media:read',
+      '  token     npm run token -- --scope admin',
     ].join('\n'),
   );
 }

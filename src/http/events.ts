@@ -5,6 +5,7 @@ import { Router, type Request, type RequestHandler, type Response } from 'expres
 import { z } from 'zod';
 
 import { seesChannel } from '../domain/access.js';
+import { AppError } from '../domain/errors.js';
 import { eventTypes } from '../domain/event.js';
 import type { EventLog, EventPage, EventRecord } from '../infra/event-log.js';
 import type { Notifications } from '../infra/notifications.js';
@@ -12,7 +13,7 @@ import type { Tokens } from '../infra/tokens.js';
 import type { ApiRoute } from './api-route.js';
 import { eventView } from './event-view.js';
 import { parseInput, queryOf, searchText } from './input.js';
-import { accessOf, authenticate } from './middleware/authenticate.js';
+import { accessOf, authenticate, checkAgain } from './middleware/authenticate.js';
 import { allowOnly } from './middleware/errors.js';
 import { event } from './shapes/event.js';
 
@@ -59,7 +60,10 @@ export function eventRoutes(services: EventServices, limit: RequestHandler): Rou
     async (request: Request, response: Response) => {
       const query = parseInput(eventQuery, queryOf(request));
       const header = request.get('Last-Event-ID');
-      const given = header === undefined ? query.lastEventId : parseInput(lastEventHeader, { header }).header;
+      const given =
+        header === undefined
+          ? query.lastEventId
+          : parseInput(lastEventHeader, { 'Last-Event-ID': header })['Last-Event-ID'];
       const from = given === undefined ? await services.events.latest() : Number(given);
       const access = accessOf(response);
       const isWanted = ({ type, channel }: EventRecord): boolean =>
@@ -67,14 +71,14 @@ export function eventRoutes(services: EventServices, limit: RequestHandler): Rou
         (query.type ?? type) === type &&
         (query.channel ?? channel) === channel;
       begin(response);
-      await tell(services, { response, from, isWanted });
+      await tell(services, { response, from, isWanted, mayListen: () => checkAgain(response) });
     },
   );
   router.all('/v1/events', allowOnly('GET, HEAD'));
   return router;
 }
 
-const lastEventHeader = z.object({ header: eventNumber });
+const lastEventHeader = z.object({ 'Last-Event-ID': eventNumber });
 
 function begin(response: Response): void {
   response.writeHead(200, {
@@ -90,10 +94,15 @@ interface Stream {
   readonly response: Response;
   readonly from: number;
   readonly isWanted: (event: EventRecord) => boolean;
+  /** Rejects when the token has ended or was revoked meanwhile. */
+  readonly mayListen: () => Promise<void>;
 }
 
-/** Reads and writes until the listener goes away or the process is to end. One that reads slowly holds nothing up but itself. */
-async function tell(services: EventServices, { response, from, isWanted }: Stream): Promise<void> {
+/**
+ * Reads and writes until the listener goes away, may not listen any more, or the process is to end. One that reads slowly holds
+ * nothing up but itself.
+ */
+async function tell(services: EventServices, { response, from, isWanted, mayListen }: Stream): Promise<void> {
   const gone = new AbortController();
   const end = AbortSignal.any([gone.signal, services.stopping]);
   const isOver = (): boolean => end.aborted;
@@ -101,26 +110,38 @@ async function tell(services: EventServices, { response, from, isWanted }: Strea
     gone.abort();
   });
   const bell = createBell(services.notifications, end);
-  const heartbeat = setInterval(() => response.write(': still here\n\n'), heartbeatMs);
+  const heartbeat = setInterval(() => {
+    response.write(': still here\n\n');
+    mayListen().catch(() => {
+      gone.abort();
+    });
+  }, heartbeatMs);
+  const write = async (one: EventRecord): Promise<void> => {
+    if (!response.write(format(one))) await once(response, 'drain', { signal: end });
+  };
   try {
     for (let last = from; !end.aborted;) {
       await bell.rung();
       let page: EventPage;
       do {
         page = await services.events.after(last);
-        for (const one of page.events.filter(isWanted)) {
-          if (!response.write(format(one))) await once(response, 'drain', { signal: end });
-        }
+        // Nobody hears of anything with a token that does not hold any more; asking again is answered 401.
+        if (page.events.length > 0) await mayListen();
+        for (const one of page.events.filter(isWanted)) await write(one);
         last = page.last;
       } while (page.isFull && !isOver());
     }
   } catch (error) {
-    if (!isOver()) throw error;
+    if (!isOver() && !isRefused(error)) throw error;
   } finally {
     clearInterval(heartbeat);
     bell.close();
     response.end();
   }
+}
+
+function isRefused(error: unknown): boolean {
+  return error instanceof AppError && error.status === 401;
 }
 
 function format(record: EventRecord): string {

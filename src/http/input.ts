@@ -45,9 +45,10 @@ export const searchText = (maxLength: number) =>
     .refine((text) => !text.includes('\0'), 'has a character that no text has');
 
 /** With an offset or `Z`; a date alone is its beginning in UTC. A time without an offset would mean another one on each machine. */
-export const moment = z.iso
-  .datetime({ offset: true })
-  .or(z.iso.date())
+export const moment = z
+  .union([z.iso.datetime({ offset: true }), z.iso.date()], {
+    error: 'is neither a date nor a time with an offset or Z',
+  })
   // The database knows no year 0.
   .transform((text) => new Date(text))
   .pipe(z.date().min(new Date('0001-01-01')));

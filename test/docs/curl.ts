@@ -11,6 +11,8 @@ interface CurlCall {
   readonly form: readonly [name: string, value: string][];
   /** `-o`: where the body is written to. */
   readonly output: string | undefined;
+  /** `-m`: after so long it ends, with what has come by then. */
+  readonly seconds: number | undefined;
 }
 
 type Variables = Readonly<Record<string, string>>;
@@ -37,13 +39,15 @@ export function parseCurl(command: string, variables: Variables): CurlCall {
     form: all('-F').map((field) => split(field, '=')),
     data,
     output: all('-o')[0],
+    seconds: all('-m').map(Number)[0],
   };
 }
 
 /** `find` says where a file that the command names really is. */
 export async function runCurl(call: CurlCall, find: (name: string) => string): Promise<Response> {
-  const { method, url, data, form } = call;
+  const { method, url, data, form, seconds } = call;
   const headers = new Headers(call.headers.map(([name, value]) => [name, value]));
+  if (seconds !== undefined) return fetchFor(seconds, url, { method, headers });
   if (form.length === 0) return fetch(url, { method, headers, ...(data !== undefined && { body: data }) });
   const body = new FormData();
   for (const [name, value] of form) {
@@ -54,14 +58,26 @@ export async function runCurl(call: CurlCall, find: (name: string) => string): P
   return fetch(url, { method, headers, body });
 }
 
-const known = ['-X', '-H', '-F', '-d', '-o'];
+async function fetchFor(seconds: number, url: string, request: RequestInit): Promise<Response> {
+  const signal = AbortSignal.timeout(seconds * 1000);
+  const response = await fetch(url, { ...request, signal });
+  const chunks: Uint8Array[] = [];
+  try {
+    for await (const chunk of response.body ?? []) chunks.push(chunk as Uint8Array);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+  return new Response(Buffer.concat(chunks), { status: response.status });
+}
+
+const known = ['-X', '-H', '-F', '-d', '-o', '-m'];
 
 /** Values by option; what belongs to no option is the `url`. */
 function optionsOf(words: readonly string[]): Map<string, string[]> {
   const given = new Map<string, string[]>();
   let option = 'url';
   for (const word of words) {
-    if (option === 'url' && word === '-s') continue;
+    if (option === 'url' && ['-s', '-N'].includes(word)) continue;
     if (option === 'url' && word.startsWith('-')) {
       if (!known.includes(word)) throw new Error(`curl.ts does not know ${word}`);
       option = word;

@@ -1,5 +1,8 @@
 /** The README's examples of the API, run in their order against a service; answers have the shape that is shown. */
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 
@@ -22,6 +25,7 @@ interface Example {
 const readme = await readFile(join(import.meta.dirname, '../../README.md'), 'utf8');
 
 let host: MediaHost;
+let receiver: Server;
 let service: TestService;
 let folder: string;
 let variables: Record<string, string>;
@@ -29,7 +33,13 @@ let variables: Record<string, string>;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'inlet-test-docs-'));
   host = await startMediaHost();
-  service = await startTestService({ mediaHosts: [host.host] });
+  receiver = createServer((request, response) => {
+    request.resume();
+    response.writeHead(204).end();
+  }).listen(0, '127.0.0.1');
+  await once(receiver, 'listening');
+  const receiverHost = `127.0.0.1:${String((receiver.address() as AddressInfo).port)}`;
+  service = await startTestService({ mediaHosts: [host.host, receiverHost] });
   variables = {
     BASE: service.url,
     TOKEN: service.token('admin'),
@@ -40,12 +50,15 @@ beforeAll(async () => {
     ),
     FAILED: await failedMedia(),
     GRANTED: await grantedToken(),
+    RECEIVER: `http://${receiverHost}/inlet`,
   };
 });
 
 afterAll(async () => {
   await service.stop();
   await host.close();
+  receiver.closeAllConnections();
+  receiver.close();
   await rm(folder, { recursive: true });
 });
 
@@ -101,6 +114,8 @@ test('every example of the API works, and answers in the shape that is shown', a
     const response = await runCurl(wanted, (name) => join(folder, name));
     const body = Buffer.from(await response.arrayBuffer());
     if (!response.ok) throw new Error(`${command}\n${String(response.status)} ${body.toString('utf8')}`);
+    if (wanted.seconds !== undefined && !body.includes('event: media.ready'))
+      throw new Error(`${command}\n${body.toString('utf8')}`);
     if (wanted.output !== undefined) await writeFile(join(folder, basename(wanted.output)), body);
     if (shown === undefined) continue;
     const answer: unknown = JSON.parse(body.toString('utf8'));
@@ -109,8 +124,10 @@ test('every example of the API works, and answers in the shape that is shown', a
   }
 });
 
-/** The first webhook's answer names what the later examples are about. */
+/** The first webhook's answer, and that of a new subscription, name what the later examples are about. */
 function remember(answer: unknown): void {
+  if (typeof answer === 'object' && answer !== null && 'secret' in answer)
+    variables = { ...variables, SUBSCRIPTION: (answer as unknown as { id: string }).id };
   if (typeof answer !== 'object' || answer === null || !('outcome' in answer) || !('media' in answer)) return;
   const { delivery, media } = answer as Receipt;
   variables = { DELIVERY: delivery, MEDIA: media[0] ?? '', ...variables };

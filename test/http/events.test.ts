@@ -130,11 +130,28 @@ describe('a listener', () => {
   });
 });
 
+it('ends, and tells nothing more, once its token is revoked', async () => {
+  const admin = service.token('admin');
+  const json = { name: 'a listener', scopes: ['media:read'] };
+  const made = await call<{ id: string; token: string }>(service.url, '/v1/tokens', {
+    ...{ method: 'post', token: admin, json },
+  });
+  const [revoked, valid] = [await listenTo(service, { token: made.body.token }), await listenTo(service)];
+  await receive(service, 'z-api', picture('z-api', { url: await link() }));
+  await Promise.all([revoked.count(1), valid.count(1)]);
+  await call(service.url, `/v1/tokens/${made.body.id}`, { method: 'delete', token: admin });
+  await receive(service, 'z-api', picture('z-api', { url: await link() }));
+  await revoked.ended;
+  expect(revoked.told).toHaveLength(1);
+  await valid.count(2);
+  await valid.close();
+});
+
 it.each([
   ['?type=media.erased', {}, 'type'],
   ['?since=1', {}, 'since'],
   ['?lastEventId=abc', {}, 'lastEventId'],
-  ['', { 'last-event-id': '1; drop table' }, 'header'],
+  ['', { 'last-event-id': '1; drop table' }, 'Last-Event-ID'],
 ])('a question that makes no sense is answered 400: %s %j', async (query, headers, field) => {
   const answer = await call(service.url, `/v1/events${query}`, {
     token: service.token('media:read'),

@@ -140,6 +140,20 @@ it('asks one that does not answer well once for all that waits, not once for eac
   expect(told.slice(-5)).toEqual([...told.slice(-5)].sort((a, b) => a - b));
 });
 
+it('waits fifteen seconds for one that hangs, counts it as failing, and lets nobody else wait for it', async () => {
+  answer = (response) => {
+    if (response.req.url !== '/hangs') response.writeHead(204).end();
+  };
+  const hanging = await subscribe({ url: `http://${hostOf(receiver)}/hangs` });
+  const other = await subscribe();
+  await happen();
+  await until(async () => (await deliveries(other))[0]?.state === 'delivered');
+  expect((await ask('get', `/${hanging.id}`)).body.state).toBe('active');
+  await until(async () => (await ask('get', `/${hanging.id}`)).body.state === 'failing', 20_000);
+  expect((await ask('get', `/${hanging.id}`)).body.lastError).toBe('Not done within 15000 ms');
+  expect(await deliveries(hanging)).toMatchObject([{ state: 'waiting', attempts: 1, lastStatus: null }]);
+}, 40_000);
+
 it('gives up after three days, says why, and goes on when it is enabled again', async () => {
   answer = (response) => response.writeHead(500).end();
   const subscription = await subscribe();

@@ -11,10 +11,12 @@ import { cookieToken, requireOwnPage } from './session-cookie.js';
  */
 export function authenticate(tokens: Pick<Tokens, 'check'>, scope: Scope | null): RequestHandler {
   return async (request, response, next) => {
-    const access = await tokens.check(tokenOf(request));
+    const token = tokenOf(request);
+    const access = await tokens.check(token);
     if (scope !== null && !allows(access, scope))
       throw new AppError('auth.scope', `this needs a token with the scope ${scope}`);
     setAccess(response, access);
+    response.locals['check'] = () => tokens.check(token);
     next();
   };
 }
@@ -46,6 +48,13 @@ export function accessOf(response: Response): Access {
   const access: unknown = response.locals['access'];
   if (!isAccess(access)) throw new Error('this handler is not behind authenticate()');
   return access;
+}
+
+/** Rejects once the token of the request has ended or is revoked, for answers that take long. Only behind {@link authenticate}. */
+export async function checkAgain(response: Response): Promise<void> {
+  const check: unknown = response.locals['check'];
+  if (typeof check !== 'function') throw new Error('this handler is not behind authenticate()');
+  await (check as () => Promise<unknown>)();
 }
 
 function isAccess(value: unknown): value is Access {
