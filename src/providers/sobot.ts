@@ -4,19 +4,47 @@
  */
 import { z } from 'zod';
 
-import type { InboundEvent } from '../domain/provider.js';
+import type { HttpRequest, InboundEvent } from '../domain/provider.js';
+import type { OutboundMessage, Sending, SendLimits, SendOutcome } from '../domain/sending.js';
 import { apiUrl, credential, defineProvider, hostList, secretList } from './kit/define-provider.js';
-import { asRecord } from './kit/lenient.js';
+import { typeOf } from './kit/file-names.js';
+import { asRecord, fieldsOf, identifier, isAbsent } from './kit/lenient.js';
 import { metaEvents, metaStatus } from './kit/meta.js';
+import { compact, linkOf, optionsCheck, sender, typeMissing } from './kit/sending.js';
 import { sharedSecret } from './kit/verification.js';
+import { phoneNumber, whatsApp } from './kit/whatsapp.js';
+
+const sendOptions = z.strictObject({
+  customerName: z
+    .string()
+    .trim()
+    .min(1)
+    .max(100)
+    .meta({ description: 'The name that Sobot shows for the recipient; else the number' })
+    .optional(),
+});
+
+/** free-flow-messages/_image-message.md, _video-message.md, _document-message.md, _sticker-message.md; audio is not mentioned. */
+const limits: SendLimits = {
+  media: {
+    image: { ...whatsApp.image, eightBitRgb: true },
+    video: whatsApp.video,
+    document: { ...whatsApp.document, needsFilename: true },
+    sticker: whatsApp.sticker,
+  },
+  // Nothing is documented (UNVERIFIED).
+  rate: { messages: 5, perMs: 1000, burst: 5 },
+  recipient: phoneNumber,
+  ways: ['link'],
+};
 
 export const sobot = defineProvider({
   id: 'sobot',
   envPrefix: 'SOBOT',
   settings: z.object({
     webhookSecret: secretList,
-    apiKey: credential('For sending; not used yet').optional(),
-    apiSecret: credential('For sending; not used yet').optional(),
+    apiKey: credential('For sending: the API key, from the API settings of the console').optional(),
+    apiSecret: credential('For sending: the API secret that belongs to the key').optional(),
     apiUrl: apiUrl('https://api.sobot.in'),
     mediaHosts: hostList,
   }),
@@ -26,14 +54,17 @@ export const sobot = defineProvider({
     'Open the webhook settings of your WhatsApp number in the console of Sobot (docs.sobot.in: Adding a Webhook).',
     `Set the webhook address to ${webhookUrl}?token=<webhookSecret>`,
     'Send a picture to your number: Sobot sends each event once, so what failed before does not come again.',
+    'To send, give this channel the key and the secret of the API as apiKey and apiSecret; new ones end the old ones at once.',
   ],
-  sending: { needs: [], options: z.strictObject({}) },
-  create: ({ webhookSecret, mediaHosts }) => ({
+  sending: { needs: [['apiKey', 'apiSecret']], options: sendOptions },
+  create: ({ webhookSecret, mediaHosts, apiKey, apiSecret, apiUrl }, now) => ({
     // No signature, header or handshake is documented (UNVERIFIED).
     ...sharedSecret(webhookSecret),
     parse,
     // Links into the bucket sobot-assets carry no signature in the samples: there are no credentials to give away.
     downloads: { trustedHosts: mediaHosts },
+    ...(apiKey !== undefined &&
+      apiSecret !== undefined && { sending: sendingOf({ apiKey, apiSecret, apiUrl }, now) }),
   }),
 });
 
@@ -45,4 +76,48 @@ function parse(payload: unknown): InboundEvent[] {
 function isStatus(payload: unknown): boolean {
   const body = asRecord(payload);
   return typeof body?.['status'] === 'string' && ('id' in body || Object.keys(body).length <= 2);
+}
+
+interface Account {
+  readonly apiKey: string;
+  readonly apiSecret: string;
+  readonly apiUrl: string;
+}
+
+/** free-flow-messages/*.md. Errors are not documented: the status and `code` of the body are all there is. */
+function sendingOf({ apiKey, apiSecret, apiUrl }: Account, now: () => Date): Sending {
+  // Without the slash at its end the path is another one.
+  const url = `${apiUrl}/message/`;
+  const headers = { 'x-api-key': apiKey, 'x-api-secret': apiSecret };
+  const requestFor = (message: OutboundMessage): HttpRequest | SendOutcome => {
+    const type = typeOf(message);
+    return type === undefined
+      ? typeMissing
+      : { method: 'POST', url, headers, json: outboundBody(message, type) };
+  };
+  return {
+    checkOptions: optionsCheck(sendOptions),
+    limitsFor: () => limits,
+    limits: { default: limits },
+    takesReply: () => false,
+    send: sender(requestFor, {
+      idIn: ({ body }) => identifier(fieldsOf(fieldsOf(body)['data'])['id']),
+      errorIn: ({ code, message }) => (isAbsent(code) || code === 200 ? undefined : { code, message }),
+      secrets: [apiKey, apiSecret],
+      now,
+    }),
+  };
+}
+
+function outboundBody(message: OutboundMessage, type: string): object {
+  const { kind, to, caption, filename, options } = message;
+  return compact({
+    type: kind,
+    url: linkOf(message),
+    mime_type: type,
+    customer_number: to,
+    customer_name: options['customerName'] ?? to,
+    caption: kind === 'sticker' ? undefined : caption,
+    filename: kind === 'document' ? filename : undefined,
+  });
 }

@@ -1,47 +1,13 @@
-/**
- * AISoule (WhatsApp). Two generations of documentation disagree, both are understood:
- * v1 https://aisoule.com/docs/webhooks/webhook-events, v2 https://aisoule.com/help/integrations/webhooks-receiving
- */
+/** AISoule (WhatsApp). Two generations of documentation disagree, both are understood and can be sent with. */
 import { createHmac } from 'node:crypto';
 
 import { z } from 'zod';
 
-import type { InboundEvent, MediaKind, MediaSource, MessageStatus } from '../../domain/provider.js';
 import type { ProviderAdapter } from '../../domain/provider-adapter.js';
 import { apiUrl, credential, defineProvider, hostList, issuedSecretList } from '../kit/define-provider.js';
-import {
-  ignored,
-  ignoredKind,
-  linkTo,
-  malformed,
-  mediaFrom,
-  mediaIdOnly,
-  mediaKindOf,
-  messageEvents,
-  statusError,
-  statusEvent,
-} from '../kit/events.js';
-import {
-  asRecord,
-  dateFromIso,
-  dateFromSeconds,
-  fieldsOf,
-  firstText,
-  identifier,
-  type JsonRecord,
-  lookUp,
-  personId,
-  textOrNull,
-} from '../kit/lenient.js';
-import { metaEvents } from '../kit/meta.js';
 import { secretMatcher, sharedSecret } from '../kit/verification.js';
-
-const statuses: Readonly<Record<string, MessageStatus>> = {
-  'message.sent': 'sent',
-  'message.delivered': 'delivered',
-  'message.read': 'read',
-  'message.failed': 'failed',
-};
+import { parse } from './parse.js';
+import { generations, hosts, sendingOf, sendOptions } from './send.js';
 
 export const aisoule = defineProvider({
   id: 'aisoule',
@@ -50,8 +16,12 @@ export const aisoule = defineProvider({
     webhookSecret: issuedSecretList(
       'The secret key that AISoule has made for the webhook; until it is known one of ours keeps the channel shut',
     ),
-    apiKey: credential('For sending; not used yet').optional(),
-    apiUrl: apiUrl('https://api.aisoule.com'),
+    apiKey: credential('For sending: the API key, from Settings, API').optional(),
+    generation: z.enum(generations).default('v1').meta({
+      description:
+        'Which of the two APIs sends, unless options.generation says another: v1 (aisoule.com/docs) or v2 (its help center)',
+    }),
+    apiUrl: apiUrl(hosts.v1),
     mediaHosts: hostList,
   }),
   enabledBy: ['webhookSecret'],
@@ -60,15 +30,17 @@ export const aisoule = defineProvider({
     'Open Settings, Webhooks in AISoule and choose New Webhook.',
     `Set the address to ${webhookUrl} and choose the message.* events.`,
     'AISoule then shows a secret key of its own: give it to this channel as the setting webhookSecret.',
+    'To send, give it the API key, from Settings, API, as the setting apiKey.',
   ],
-  sending: { needs: [], options: z.strictObject({}) },
-  create: ({ webhookSecret, mediaHosts }) => ({
+  sending: { needs: [['apiKey']], options: sendOptions },
+  create: ({ webhookSecret, mediaHosts, apiKey, generation, apiUrl }, now) => ({
     verify: signatureCheck(webhookSecret),
     handshake: sharedSecret(webhookSecret).handshake,
     parse,
     // Media hosts and how they authorise are UNVERIFIED. Whether the API key would be right there is not known, so
     // nobody is given it: links are fetched as they are.
     downloads: { trustedHosts: mediaHosts },
+    ...(apiKey !== undefined && { sending: sendingOf({ apiKey, generation, apiUrl }, now) }),
   }),
 });
 
@@ -87,84 +59,4 @@ function signatureCheck(secrets: readonly string[]): ProviderAdapter['verify'] {
     const v2Right = v2 === undefined || secretMatcher(digests)(v2.toLowerCase());
     return v1Right && v2Right ? { ok: true } : { ok: false, reason: 'wrong signature' };
   };
-}
-
-function parse(payload: unknown): InboundEvent[] {
-  return metaEvents(payload) ?? ownEvents(fieldsOf(payload));
-}
-
-function ownEvents({ event, timestamp, data }: JsonRecord): InboundEvent[] {
-  if (typeof event !== 'string') return [];
-  // v1 writes seconds, v2 ISO 8601.
-  const sentAt = dateFromSeconds(timestamp) ?? dateFromIso(timestamp);
-  const content = asRecord(data);
-  const status = lookUp(statuses, event);
-  if (status !== undefined) return [eventOfStatus(status, sentAt, fieldsOf(data))];
-  if (event === 'message.received' || event === 'message.incoming')
-    return content === undefined ? [malformed('message without data')] : eventsOfMessage(content, sentAt);
-  // A message event that nobody has documented may carry a picture.
-  if (event.startsWith('message.')) return [malformed('message event of an unknown kind')];
-  if (event === 'ping') return [ignored('ping')];
-  return /^(?:contact|campaign|transfer)\./.test(event) ? [ignored('account event')] : [];
-}
-
-function eventOfStatus(status: MessageStatus, at: Date | null, data: JsonRecord): InboundEvent {
-  // What a failed message carries is not documented (UNVERIFIED).
-  const { error } = data;
-  const { code, message } = fieldsOf(error);
-  return statusEvent({
-    messageId: identifier(data['message_id']),
-    status,
-    at,
-    error: status === 'failed' ? statusError(code, message ?? error) : null,
-  });
-}
-
-function eventsOfMessage(data: JsonRecord, sentAt: Date | null): InboundEvent[] {
-  const { type } = data;
-  if (typeof type !== 'string') return [malformed('message without a type')];
-  const kind = mediaKindOf(type);
-  if (kind === undefined) return [ignoredKind(type)];
-  const block = fieldsOf(data[kind]);
-  return messageEvents({
-    messageId: identifier(data['message_id']),
-    direction: 'inbound',
-    from: personId(data['sender']) ?? personId(data['from']),
-    to: personId(data['recipient']) ?? personId(data['waba_number']) ?? null,
-    chat: null,
-    senderName: textOrNull(data['contact_name']),
-    caption: firstText([block['caption'], data['caption']]),
-    sentAt,
-    media: [
-      mediaFrom({
-        kind,
-        source: sourceOf(data, kind),
-        declaredType: firstText([block['mime_type'], data['mime_type']]),
-        filename: firstText([block['filename'], data['filename']]),
-        sha256: block['sha256'],
-      }),
-    ],
-  });
-}
-
-/**
- * No page shows an inbound picture, so every place is UNVERIFIED: first the block that sending documents
- * (aisoule.com/docs/messaging/send-media), then flat fields, then a link in `body`, then Meta's own block.
- */
-function sourceOf(data: JsonRecord, kind: MediaKind): MediaSource | undefined {
-  const block = fieldsOf(data[kind]);
-  const media = fieldsOf(data['media']);
-  const { body } = data;
-  const places = [
-    block['link'],
-    block['url'],
-    data['media_url'],
-    data['url'],
-    data['link'],
-    media['url'],
-    media['link'],
-    typeof body === 'string' && /^https:\/\/\S+$/i.test(body) ? body : undefined,
-  ];
-  const link = linkTo(places.find((place) => typeof place === 'string' && place !== ''));
-  return link ?? (identifier(block['id']) === undefined ? undefined : mediaIdOnly);
 }

@@ -29,14 +29,21 @@ const extensions = Object.entries(typeOfExtension);
 
 type Named = Pick<OutboundMessage, 'content' | 'filename' | 'type'>;
 
-/** The type, without parameters; where a link says nothing of itself, by how it ends. Undefined where neither tells. */
+/**
+ * The type, without parameters. Where a link says nothing of itself, or bytes only that they are an old Office file, how the
+ * name ends decides. Undefined where nothing tells.
+ */
 export function typeOf(message: Named): string | undefined {
-  return message.type?.split(';')[0]?.trim() ?? lookUp(typeOfExtension, givenExtension(message));
+  const type = bareType(message);
+  const isVague = type === undefined || type === 'application/x-cfb';
+  return isVague ? (lookUp(typeOfExtension, givenExtension(message)) ?? type) : type;
 }
+
+const bareType = ({ type }: Named): string | undefined => type?.split(';')[0]?.trim();
 
 /** As in `send-document/pdf`; letters and digits only. */
 export function extensionOf(message: Named): string {
-  const type = message.type?.split(';')[0]?.trim();
+  const type = bareType(message);
   return givenExtension(message) ?? extensions.find(([, known]) => known === type)?.[0] ?? 'bin';
 }
 

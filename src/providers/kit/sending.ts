@@ -144,3 +144,17 @@ export function compact(fields: Readonly<Record<string, unknown>>): JsonRecord {
     Object.entries(fields).filter(([, value]) => value !== undefined && value !== null),
   );
 }
+
+/** For providers that must be told the type, of a link that says nothing of itself. */
+export const typeMissing: SendOutcome = {
+  type: 'refused',
+  code: 'type_unknown',
+  message:
+    'The provider must be told the type, and the link does not say it: "options":{"fetch":true} finds it out',
+};
+
+/** The link, of a provider that takes nothing else. */
+export function linkOf({ content }: OutboundMessage): string {
+  if (content.way === 'link') return content.url;
+  throw new Error(`this provider takes links, not media ${content.way}`);
+}
