@@ -41,8 +41,6 @@ const media: SendLimits['media'] = {
       'application/msword',
       'application/vnd.ms-excel',
       'application/x-cfb',
-      'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
-      'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
       'application/zip',
     ],
   },

@@ -1,0 +1,111 @@
+/**
+ * Sending over Blip: takenet/blip-docs getting-started/http, content-types/media-link @d81a7c3. It answers before it looks at
+ * anything: what becomes of the message comes as notifications, under the id that we gave it.
+ */
+import { z } from 'zod';
+
+import type { HeaderRecord, HttpRequest } from '../../domain/provider.js';
+import type { OutboundMessage, Sending, SendLimits, SendOutcome } from '../../domain/sending.js';
+import { typeOf } from '../kit/file-names.js';
+import { asRecord } from '../kit/lenient.js';
+import { compact, linkOf, optionsCheck, sender, typeMissing } from '../kit/sending.js';
+import { megabyte, officeTypes, whatsApp } from '../kit/whatsapp.js';
+
+const mimeType = /^[a-z]+\/[\w.+-]+$/;
+
+export const sendOptions = z.strictObject({
+  title: z.string().min(1).max(255).meta({ description: "A heading; else the file's name" }).optional(),
+  aspectRatio: z
+    .string()
+    .regex(/^\d{1,4}:\d{1,4}$/, 'is two numbers, like 1:1')
+    .meta({ description: 'How the picture is shown, e.g. 1:1' })
+    .optional(),
+  previewUri: z
+    .url({ protocol: /^https?$/, error: 'is no http(s) URL' })
+    .meta({ description: 'A small picture to show before the media are opened' })
+    .optional(),
+  previewType: z
+    .string()
+    .regex(mimeType, 'is no MIME type')
+    .meta({ description: 'MIME type of the preview' })
+    .optional(),
+});
+
+/** concepts2/throughput.md: 3 messages a second, 50 with a paid plan. */
+export const freeMessagesPerSecond = 3;
+
+/** Uploads: takenet/helpcenter security/images.md. The channel behind Blip may take less; its captions are not documented. */
+const any = { maxBytes: 20 * megabyte, maxCaption: null };
+
+const media: SendLimits['media'] = {
+  // media-link/images.md
+  image: { ...any, types: ['image/jpeg', 'image/png', 'image/gif'] },
+  video: { ...any, types: whatsApp.video.types },
+  audio: { ...any, types: whatsApp.audio.types },
+  document: { ...any, types: [...officeTypes, 'application/zip'] },
+};
+
+const phoneDigits = /^\d{7,15}$/;
+
+interface Account {
+  readonly api: string;
+  readonly headers: HeaderRecord & { readonly authorization: string };
+  readonly messagesPerSecond: number;
+}
+
+export function sendingOf({ api, headers, messagesPerSecond }: Account, now: () => Date): Sending {
+  const limits: SendLimits = {
+    media,
+    rate: { messages: messagesPerSecond, perMs: 1000, burst: messagesPerSecond },
+    recipient: {
+      description:
+        'a node, name@domain, like 5511900000001@wa.gw.msging.net; of WhatsApp the digits are enough',
+      pattern: '\\d{7,15}(@wa\\.gw\\.msging\\.net)?|[^\\s@/]+@(?!wa\\.gw\\.)[\\w-]+(\\.[\\w-]+)+',
+    },
+    ways: ['link'],
+  };
+  const requestFor = (message: OutboundMessage): HttpRequest | SendOutcome => {
+    const type = typeOf(message);
+    return type === undefined
+      ? typeMissing
+      : { method: 'POST', url: `${api}/messages`, headers, json: envelopeOf(message, type) };
+  };
+  const secret = headers.authorization.replace(/^Key /, '');
+  return {
+    checkOptions: optionsCheck(sendOptions),
+    limitsFor: () => limits,
+    limits: { default: limits },
+    takesReply: () => false,
+    send: (message, http) =>
+      sender(requestFor, {
+        idIn: ({ status }) => (status === 202 ? message.id : undefined),
+        // No body is documented; LIME's reasons have these fields (lime-csharp Reason.cs @8523a59).
+        errorIn: (body) => {
+          const { code, description } = asRecord(body['reason']) ?? body;
+          return description === undefined ? undefined : { code, message: description };
+        },
+        secrets: [secret],
+        now,
+      })(message, http),
+  };
+}
+
+/** Without an id there would be no notifications (concepts2/notifications.md). */
+function envelopeOf(message: OutboundMessage, type: string): object {
+  const { id, to, bytes, caption, filename, options } = message;
+  return {
+    id,
+    to: phoneDigits.test(to) ? `${to}@wa.gw.msging.net` : to,
+    type: 'application/vnd.lime.media-link+json',
+    content: compact({
+      type,
+      uri: linkOf(message),
+      title: options['title'] ?? filename,
+      text: caption,
+      size: bytes,
+      aspectRatio: options['aspectRatio'],
+      previewUri: options['previewUri'],
+      previewType: options['previewType'],
+    }),
+  };
+}
