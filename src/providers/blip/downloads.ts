@@ -2,14 +2,12 @@
 import { randomUUID } from 'node:crypto';
 
 import { AppError } from '../../domain/errors.js';
-import type { Downloads, FreshLink } from '../../domain/provider.js';
+import type { Downloads, FreshLink, HeaderRecord } from '../../domain/provider.js';
 import { address, fieldsOf, type JsonRecord } from '../kit/lenient.js';
 import { signatureEnd } from './parse.js';
 
-interface Headers { readonly authorization: string }
-
 /** `api`: undefined where its address is not known. */
-export function withKey(headers: Headers, api: string | undefined): Omit<Downloads, 'trustedHosts'> {
+export function withKey(headers: HeaderRecord, api: string | undefined): Omit<Downloads, 'trustedHosts'> {
   const authorize = () => headers;
   if (api === undefined) return { authorize };
   const commands = `${api}/commands`;

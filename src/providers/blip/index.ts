@@ -24,15 +24,9 @@ export const blip = defineProvider({
     ).optional(),
     apiUrl: apiUrl('https://{contractId}.http.msging.net'),
     mediaHosts: hostList,
-    messagesPerSecond: z.coerce
-      .number()
-      .int()
-      .min(1)
-      .max(50)
-      .default(freeMessagesPerSecond)
-      .meta({
-        description: 'How many messages the plan lets through: 3 a second for free, 50 with paid ones',
-      }),
+    messagesPerSecond: z.coerce.number().int().min(1).max(50).default(freeMessagesPerSecond).meta({
+      description: 'How many messages the plan lets through: 3 a second for free, 50 with paid ones',
+    }),
   }),
   enabledBy: ['webhookSecret'],
   ownSecret: 'webhookSecret',
@@ -51,9 +45,11 @@ export const blip = defineProvider({
     ],
     options: sendOptions,
   },
-  create: ({ webhookSecret, contractId, key, apiUrl, mediaHosts, messagesPerSecond }, now) => {
+  create: (settings, now) => {
+    const { webhookSecret, contractId, apiUrl, mediaHosts, messagesPerSecond } = settings;
     const api = apiOf(apiUrl, contractId);
-    const headers = key === undefined ? undefined : { authorization: `Key ${key.replace(/^Key\s+/i, '')}` };
+    const key = settings.key?.replace(/^Key\s+/i, '');
+    const headers = { authorization: `Key ${key ?? ''}` };
     return {
       // No signature exists; a custom header can be set in the portal (help.blip.ai 4474381206423).
       ...sharedSecret(webhookSecret),
@@ -62,9 +58,10 @@ export const blip = defineProvider({
         // The key is for media with `authorizationRealm: "blip"`, which are here, never for the blob stores, whose
         // links carry their own signature (takenet/blip-cards-vue-components src/utils/media.js @0558fac).
         trustedHosts: ['media.msging.net', ...mediaHosts],
-        ...(headers && withKey(headers, api)),
+        ...(key !== undefined && withKey(headers, api)),
       },
-      ...(headers && api !== undefined && { sending: sendingOf({ api, headers, messagesPerSecond }, now) }),
+      ...(key !== undefined &&
+        api !== undefined && { sending: sendingOf({ api, headers, key, messagesPerSecond }, now) }),
     };
   },
 });

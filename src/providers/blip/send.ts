@@ -49,11 +49,12 @@ const phoneDigits = /^\d{7,15}$/;
 
 interface Account {
   readonly api: string;
-  readonly headers: HeaderRecord & { readonly authorization: string };
+  readonly headers: HeaderRecord;
+  readonly key: string;
   readonly messagesPerSecond: number;
 }
 
-export function sendingOf({ api, headers, messagesPerSecond }: Account, now: () => Date): Sending {
+export function sendingOf({ api, headers, key, messagesPerSecond }: Account, now: () => Date): Sending {
   const limits: SendLimits = {
     media,
     rate: { messages: messagesPerSecond, perMs: 1000, burst: messagesPerSecond },
@@ -70,7 +71,6 @@ export function sendingOf({ api, headers, messagesPerSecond }: Account, now: () 
       ? typeMissing
       : { method: 'POST', url: `${api}/messages`, headers, json: envelopeOf(message, type) };
   };
-  const secret = headers.authorization.replace(/^Key /, '');
   return {
     checkOptions: optionsCheck(sendOptions),
     limitsFor: () => limits,
@@ -84,7 +84,7 @@ export function sendingOf({ api, headers, messagesPerSecond }: Account, now: () 
           const { code, description } = asRecord(body['reason']) ?? body;
           return description === undefined ? undefined : { code, message: description };
         },
-        secrets: [secret],
+        secrets: [key],
         now,
       })(message, http),
   };
