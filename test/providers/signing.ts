@@ -28,11 +28,6 @@ export const settings: Readonly<Record<string, Readonly<Record<string, string>>>
   sobot: { webhookSecret: secretList },
 };
 
-/** Settings with which every provider can send, too. */
-export const credentials: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  'z-api': { ...settings['z-api'], instanceId: '3C01', token: 'T/0123456789', clientToken: 'F0123456789' },
-};
-
 type Signer = (rawBody: Uint8Array, secret: string, at: Date) => Proof;
 
 const token: Signer = (_rawBody, secret) => ({ headers: {}, query: { token: secret } });
