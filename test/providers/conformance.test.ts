@@ -1,8 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 
-import type { InboundEvent, InboundMessage, Verdict } from '../../src/domain/provider.js';
+import { AppError } from '../../src/domain/errors.js';
+import type { HttpResponse, InboundEvent, InboundMessage, Verdict } from '../../src/domain/provider.js';
 import type { ProviderAdapter } from '../../src/domain/provider-adapter.js';
+import type { OutboundMessage } from '../../src/domain/sending.js';
 import { providers } from '../../src/providers/index.js';
+import { credentials } from './credentials.js';
 import { compact, type Fixture, fixturesOf, outcomeOf, receivedAt } from './fixtures.js';
 import { type Proof, secrets, settings, signWebhook } from './signing.js';
 
@@ -215,6 +218,141 @@ describe.each(providers.map((provider) => ({ id: provider.id, provider })))('$id
       expect(() => adapter.parse(widened(body, wide), receivedAt)).not.toThrow();
   });
 });
+
+/** Answers of every class, and bodies that nobody has announced. */
+const statuses = [100, 200, 201, 202, 204, 301, 400, 401, 403, 404, 408, 409, 422, 429, 500, 502, 503, 504];
+const bodies: readonly unknown[] = [
+  ...oddities,
+  { error: { code: 1e308, message: {} }, status: 'error', success: false, message: ['x'] },
+  { data: { id: 7 }, message_id: '', messageId: null, message_uuid: 'x'.repeat(300), code: 0 },
+  { title: 5, type: [], detail: '\0', invalid_parameters: {}, retry_after_seconds: -1 },
+];
+const answers: HttpResponse[] = statuses.flatMap((status) =>
+  bodies.map((body) => ({ status, body, headers: { 'retry-after': 'Thu, 99 Foo' } })),
+);
+
+describe.each(providers.map((provider) => ({ id: provider.id, provider })))(
+  '$id, sending,',
+  ({ id, provider }) => {
+    const { sending } = provider.load(credentials[id], () => receivedAt);
+    if (sending === undefined) throw new Error(`say in credentials.ts with which settings ${id} sends`);
+    const secretNames = provider.settings.filter(({ secret }) => secret).map(({ name }) => name);
+    const secretValues = secretNames.flatMap((name) => credentials[id]?.[name] ?? []);
+    const checked = sending.checkOptions({ fit: true, fetch: false });
+    const options = checked.ok ? checked.options : {};
+    const message: OutboundMessage = {
+      id: '01980000-0000-7000-8000-000000000001',
+      to: '5511900000001',
+      kind: 'image',
+      content: { way: 'link', url: 'https://inlet.example.com/public/p1.jpg' },
+      type: 'image/jpeg',
+      bytes: 1,
+      filename: 'rose.jpg',
+      caption: 'look',
+      replyTo: null,
+      options,
+    };
+
+    test('says which settings it needs, and sends with each group of them and with none less', () => {
+      const receiving = Object.fromEntries(
+        provider.settings.flatMap(({ name }) => {
+          const value = settings[id]?.[name];
+          return value === undefined || provider.sendingNeeds.flat().includes(name) ? [] : [[name, value]];
+        }),
+      );
+      const apiUrl = 'https://api.example.com';
+      const loaded = (names: readonly string[]) => {
+        const given = names.map((name) => [name, credentials[id]?.[name] ?? apiUrl]);
+        return provider.load({ ...receiving, ...Object.fromEntries(given) }, () => receivedAt).sending;
+      };
+      expect(provider.sendingNeeds.length).toBeGreaterThan(0);
+      for (const group of provider.sendingNeeds) {
+        expect(loaded(group)).toBeDefined();
+        for (const missing of group) expect(loaded(group.filter((name) => name !== missing))).toBeUndefined();
+      }
+    });
+
+    test('has limits for pictures that can be checked', () => {
+      expect(Object.keys(sending.limits).length).toBeGreaterThan(0);
+      for (const { media, rate, recipient, ways } of [
+        ...Object.values(sending.limits),
+        sending.limitsFor(options),
+      ]) {
+        expect(media.image?.types).toContain('image/jpeg');
+        for (const { types, maxBytes, maxCaption } of Object.values(media)) {
+          expect(types.filter((type) => !/^[a-z]+\/[\w.+-]+$/.test(type))).toEqual([]);
+          expect(Number.isSafeInteger(maxBytes) && maxBytes > 0).toBe(true);
+          expect(maxCaption === null || maxCaption >= 0).toBe(true);
+        }
+        expect(Math.min(rate.messages, rate.perMs, rate.burst)).toBeGreaterThanOrEqual(1);
+        expect(recipient.description).not.toBe('');
+        expect(ways.length).toBeGreaterThan(0);
+        const whole = new RegExp(`^(?:${recipient.pattern})$`, 'u');
+        for (const nobody of ['', 'Ana', '+5511900000001', '5511900000001 ', '55119\n', '5511/../x'])
+          expect(whole.test(nobody)).toBe(false);
+      }
+      const { pattern } = sending.limitsFor(options).recipient;
+      expect(new RegExp(`^(?:${pattern})$`, 'u').test(message.to)).toBe(true);
+    });
+
+    test('describes its options, and refuses others by name', () => {
+      const schema = provider.sendOptions as { properties?: Record<string, { description?: string }> };
+      const described = Object.values(schema.properties ?? {});
+      expect(provider.sendOptions).toMatchObject({ type: 'object', additionalProperties: false });
+      expect(described.filter(({ description = '' }) => description.length < 10)).toEqual([]);
+      expect(checked.ok).toBe(true);
+      expect(options).not.toHaveProperty('fit');
+      expect(sending.checkOptions({ nobodyKnows: 1 })).toEqual({
+        ok: false,
+        problems: [{ field: 'options.nobodyKnows', message: expect.any(String) }],
+      });
+    });
+
+    test('makes an outcome of every answer, and accepts none that names no message', async () => {
+      const outcomes = await Promise.all(
+        answers.map(async (answer) => ({
+          status: answer.status,
+          outcome: await sending.send(message, () => Promise.resolve(answer)),
+        })),
+      );
+      // Blip's 202 has no body and says all: our id is the message's.
+      const wrong = outcomes.filter(({ status, outcome }) => {
+        if (outcome.type === 'accepted') return status !== 202 || outcome.messageId !== message.id;
+        if (outcome.type === 'busy') return status !== 429;
+        return outcome.message.length > 300 || (status >= 500 && outcome.type !== 'unknown');
+      });
+      expect(wrong).toEqual([]);
+    });
+
+    test('makes an outcome of every failure, and never sends again what may have left', async () => {
+      const failing = (error: unknown) =>
+        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
+        sending.send(message, () => Promise.reject(error));
+      const timeout = (requestLeft: boolean) => new AppError('media.timeout', 'Too slow', { requestLeft });
+      expect(await failing(timeout(true))).toEqual({ type: 'unknown', message: 'Too slow' });
+      expect(await failing(timeout(false))).toMatchObject({ type: 'busy', code: 'timeout' });
+      const forbidden = new AppError('media.forbidden_address', 'Not public', { requestLeft: false });
+      expect(await failing(forbidden)).toMatchObject({ type: 'refused', code: 'forbidden_address' });
+      for (const error of [new Error('x'), undefined, 'x'])
+        expect(await failing(error)).toMatchObject({ type: 'unknown' });
+    });
+
+    test('keeps secrets in their place, and out of what it says', async () => {
+      const requests: unknown[] = [];
+      const echo = secretValues.join(' ');
+      const outcome = await sending.send(message, (request) => {
+        requests.push(request);
+        const body = { error: echo, message: echo, title: echo, detail: echo, description: echo, code: 4 };
+        return Promise.resolve({ status: 400, headers: {}, body });
+      });
+      expect(requests).toHaveLength(1);
+      const own = provider.sendingNeeds.flat().filter((name) => secretNames.includes(name));
+      for (const value of own.map((name) => credentials[id]?.[name] ?? ''))
+        expect(JSON.stringify(outcome)).not.toContain(value);
+      for (const { url } of requests as { url: string }[]) expect(new URL(url).search).toBe('');
+    });
+  },
+);
 
 /** The payload with every text that is not needed to recognise it replaced. */
 function replaceLeaves(value: unknown, leaf: unknown): unknown {
