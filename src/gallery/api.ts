@@ -10,16 +10,19 @@ import type {
 } from '../http/shapes/administration.js';
 import type { SampleResult, SubscriptionView } from '../http/shapes/event.js';
 import type { ErasedView, MediaHistory, MediaView } from '../http/shapes/media.js';
-import type { DeliverySummaryView, DeliveryView } from '../http/shapes/message.js';
+import type { DeliverySummaryView, DeliveryView, MessageView } from '../http/shapes/message.js';
+import type { ChannelLimits, OutboundView } from '../http/shapes/outbound.js';
 
 export type {
   AuditEntryView,
+  ChannelLimits,
   ChannelView,
   ChannelWithSecret,
   DeliverySummaryView,
   DeliveryView,
   MediaHistory,
   MediaView,
+  OutboundView,
   ProviderView,
   SampleResult,
   SessionView,
@@ -53,16 +56,24 @@ export function onSignedOut(listener: () => void): void {
   signedOut = listener;
 }
 
-async function call<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
+interface Sent {
+  /** A form is sent as such, anything else as JSON. */
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+async function call<Answer>(method: string, path: string, { body, headers }: Sent = {}): Promise<Answer> {
+  const isForm = body instanceof FormData;
   const response = await fetch(path, {
     method,
     headers: {
       Accept: 'application/json',
       // Says that it is this page that asks: another site's page cannot send it.
       'X-Inlet-Request': '1',
-      ...(body !== undefined && { 'Content-Type': 'application/json' }),
+      ...(body !== undefined && !isForm && { 'Content-Type': 'application/json' }),
+      ...headers,
     },
-    body: body === undefined ? null : JSON.stringify(body),
+    body: body === undefined ? null : isForm ? body : JSON.stringify(body),
   }).catch(() => {
     throw new ApiError(0, 'offline', 'The service does not answer. Is it running, and are you online?');
   });
@@ -96,8 +107,8 @@ function withQuery(path: string, query: Query): string {
 }
 
 const get = <Answer>(path: string, query: Query = {}): Promise<Answer> => call('GET', withQuery(path, query));
-const post = <Answer>(path: string, body: unknown = {}): Promise<Answer> => call('POST', path, body);
-const patch = <Answer>(path: string, body: unknown): Promise<Answer> => call('PATCH', path, body);
+const post = <Answer>(path: string, body: unknown = {}): Promise<Answer> => call('POST', path, { body });
+const patch = <Answer>(path: string, body: unknown): Promise<Answer> => call('PATCH', path, { body });
 const remove = <Answer>(path: string): Promise<Answer> => call('DELETE', path);
 const part = encodeURIComponent;
 
@@ -115,6 +126,16 @@ export interface NewToken {
   readonly scopes: readonly string[];
   readonly channels?: readonly string[];
   readonly expiresIn?: number;
+}
+
+export interface NewMessage {
+  readonly channel: string;
+  readonly to: string;
+  readonly kind: MediaView['kind'];
+  readonly media: { readonly id: string };
+  readonly caption?: string;
+  readonly filename?: string;
+  readonly options: Readonly<Record<string, unknown>>;
 }
 
 export const api = {
@@ -156,6 +177,16 @@ export const api = {
   tokens: (query: Query = {}) => get<Page<TokenView>>('/v1/tokens', query),
   addToken: (token: NewToken) => post<TokenView & { readonly token: string }>('/v1/tokens', token),
   revokeToken: (id: string) => remove<TokenView>(`/v1/tokens/${part(id)}`),
+
+  upload: (form: FormData) => call<MediaView>('POST', '/v1/media', { body: form }),
+  /** The same key again sends nothing again. */
+  send: (message: NewMessage, key: string) =>
+    call<OutboundView>('POST', '/v1/messages', { body: message, headers: { 'Idempotency-Key': key } }),
+  sent: (query: Query) => get<Page<OutboundView>>('/v1/messages', query),
+  message: (channel: string, messageId: string) =>
+    get<MessageView>(`/v1/messages/${part(channel)}/${part(messageId)}`),
+  sendAgain: (id: string) => post<OutboundView>(`/v1/messages/${part(id)}/retry`),
+  limits: (channel: string) => get<ChannelLimits>(`/v1/channels/${part(channel)}/limits`),
 
   audit: (query: Query) => get<Page<AuditEntryView>>('/v1/audit', query),
 } as const;

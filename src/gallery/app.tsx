@@ -10,6 +10,7 @@ import { ChannelsPage } from './pages/channels.js';
 import { GalleryPage } from './pages/gallery.js';
 import { NotFoundPage } from './pages/not-found.js';
 import { OverviewPage } from './pages/overview.js';
+import { SentPage } from './pages/sent.js';
 import { SignInPage } from './pages/sign-in.js';
 import { SubscriptionsPage } from './pages/subscriptions.js';
 import { TokensPage } from './pages/tokens.js';
@@ -26,6 +27,7 @@ const adminPages: Readonly<Record<string, ComponentType>> = {
 };
 
 function pageAt(place: string): ComponentType {
+  if (place === '/admin/sent') return SentPage;
   if (place === '/admin' || place.startsWith('/admin/media/')) return GalleryPage;
   return (isAdmin.value ? adminPages[place] : undefined) ?? NotFoundPage;
 }

@@ -99,3 +99,13 @@ export function describe(media: MediaView): string {
   ];
   return parts.filter((part) => part !== null && part !== '').join(', ');
 }
+
+/** What is known of a message that was sent, in words. */
+export const sendingNames = {
+  queued: 'Waiting',
+  sent: 'Sent',
+  delivered: 'Delivered',
+  read: 'Read',
+  failed: 'Failed',
+  unknown: 'Not known',
+} as const;

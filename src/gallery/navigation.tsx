@@ -17,6 +17,7 @@ interface Place {
 
 const places: readonly Place[] = [
   { to: '/admin', name: 'Gallery', icon: 'gallery', admin: false },
+  { to: '/admin/sent', name: 'Sent', icon: 'send', admin: false },
   { to: '/admin/attention', name: 'Attention', icon: 'attention', admin: true },
   { to: '/admin/overview', name: 'Overview', icon: 'overview', admin: true },
   { to: '/admin/channels', name: 'Channels', icon: 'channels', admin: true },

@@ -9,6 +9,10 @@ export const session = signal<SessionView | null | undefined>(undefined);
 export const signInNotice = signal<string | null>(null);
 export const isAdmin = computed(() => session.value?.scopes.includes('admin') ?? false);
 
+export const maySend = computed(
+  () => isAdmin.value || (session.value?.scopes.includes('messages:send') ?? false),
+);
+
 onSignedOut(() => {
   if (session.value) signInNotice.value = 'Your session has ended. Sign in again to go on where you were.';
   session.value = null;

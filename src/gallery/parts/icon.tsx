@@ -1,6 +1,7 @@
 /** Line drawings of 24 by 24, in the colour of the text around them. */
 const paths = {
   gallery: 'M4 5.5h16v13H4zM4 15l4.5-4 4 3.5L16 11l4 4M9 9.2h.01',
+  send: 'M4 11.500 20 4.500l-6.500 15.500-2.800-6zM10.700 14 20 4.500',
   attention: 'M12 4 3 19.5h18zM12 10v4.5M12 17.2h.01',
   overview: 'M4.5 20V11M10 20V4M15.5 20v-7M20.5 20H3.5',
   channels: 'M5 12a7 7 0 0 1 7-7M5 19h.01M5 8.5A10.5 10.5 0 0 1 15.5 19M5 13.500A5.5 5.5 0 0 1 10.5 19',

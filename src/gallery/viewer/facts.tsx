@@ -1,5 +1,14 @@
 import { api, type MediaView } from '../api.js';
-import { bytes, clock, dayName, directionNames, fullTime, kindNames, personOf } from '../format.js';
+import {
+  bytes,
+  clock,
+  dayName,
+  directionNames,
+  fullTime,
+  kindNames,
+  personOf,
+  sendingNames,
+} from '../format.js';
 import { StateBadge } from '../parts/badge.js';
 import { CopyButton } from '../parts/copy-button.js';
 import { isAdmin } from '../session.js';
@@ -64,6 +73,7 @@ function WhoAndWhere({ media }: { readonly media: MediaView }) {
   return (
     <>
       <Fact name="Direction" value={directionNames[media.direction]} />
+      {media.direction === 'outbound' && message && <SendingState media={media} messageId={message.id} />}
       <Fact name="From" value={message?.from} />
       <Fact name="To" value={message?.to} />
       <Fact name="Group" value={message?.chat} />
@@ -74,6 +84,14 @@ function WhoAndWhere({ media }: { readonly media: MediaView }) {
       <Fact name="Message" value={message?.id} />
     </>
   );
+}
+
+/** How far a message of the business has got; the provider may never have told. */
+function SendingState({ media, messageId }: { readonly media: MediaView; readonly messageId: string }) {
+  const { value } = useLoad(() => api.message(media.channel, messageId), `${media.channel} ${messageId}`);
+  if (!value?.status) return null;
+  const at = value.statusAt === null ? '' : `, ${fullTime(value.statusAt)}`;
+  return <Fact name="State" value={`${sendingNames[value.status]}${at}`} />;
 }
 
 function WhatItIs({ media }: { readonly media: MediaView }) {

@@ -1,0 +1,71 @@
+import type { ChannelLimits } from '../api.js';
+import { textOf } from '../parts/form-dialog.js';
+
+/** As far as the fields are made of it: JSON Schema, of which the service says that it is an object. */
+interface Option {
+  readonly type?: string;
+  readonly enum?: readonly unknown[];
+  readonly description?: string;
+}
+
+/** Fields for what only this provider knows. */
+export function SendOptions({ limits }: { readonly limits: ChannelLimits }) {
+  const options = Object.entries(describedOptions(limits));
+  if (options.length === 0) return null;
+  return (
+    <details class="raw">
+      <summary>More for {limits.provider}</summary>
+      {options.map(([name, option]) => (
+        <OptionField key={name} name={name} option={option} />
+      ))}
+    </details>
+  );
+}
+
+function OptionField({ name, option }: { readonly name: string; readonly option: Option }) {
+  const field = `option ${name}`;
+  if (option.type === 'boolean')
+    return (
+      <label class="check">
+        <input type="checkbox" name={field} />
+        <span>{option.description ?? name}</span>
+      </label>
+    );
+  return (
+    <label class="field">
+      <span>{name}</span>
+      {option.enum ? (
+        <select class="input" name={field}>
+          <option value="" />
+          {option.enum.map((value) => (
+            <option key={String(value)}>{String(value)}</option>
+          ))}
+        </select>
+      ) : (
+        <input class="input" name={field} inputMode={isNumber(option) ? 'decimal' : 'text'} />
+      )}
+      {option.description !== undefined && <span class="hint">{option.description}</span>}
+    </label>
+  );
+}
+
+/** What was filled in, in the types that the schema asks for. */
+export function optionsOf(values: FormData, limits: ChannelLimits): Record<string, unknown> {
+  const given = Object.entries(describedOptions(limits)).map(
+    ([name, option]) => [name, valueOf(values, `option ${name}`, option)] as const,
+  );
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined));
+}
+
+function valueOf(values: FormData, field: string, option: Option): unknown {
+  if (option.type === 'boolean') return values.get(field) === null ? undefined : true;
+  const text = textOf(values, field);
+  if (text === '') return undefined;
+  return isNumber(option) ? Number(text) : text;
+}
+
+const isNumber = ({ type }: Option): boolean => type === 'integer' || type === 'number';
+
+function describedOptions({ options }: ChannelLimits): Readonly<Record<string, Option>> {
+  return (options['properties'] ?? {}) as Record<string, Option>;
+}

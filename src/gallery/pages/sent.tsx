@@ -1,0 +1,183 @@
+import { useEffect, useState } from 'preact/hooks';
+
+import { api, type OutboundView } from '../api.js';
+import { ago, fullTime, kindNames, sendingNames } from '../format.js';
+import { onEvent, onReconnected } from '../live.js';
+import { Confirm } from '../parts/confirm.js';
+import { Empty } from '../parts/empty.js';
+import { Icon } from '../parts/icon.js';
+import { More } from '../parts/more.js';
+import { PageHead } from '../parts/page-head.js';
+import { isAdmin, maySend } from '../session.js';
+import { usePages, type Pages } from '../use-pages.js';
+import { SendMedia } from './send-media.js';
+
+/** Messages that were sent from here, and how far each has got. */
+export function SentPage() {
+  const pages = usePages<OutboundView>((cursor) => api.sent({ limit: 50, cursor }));
+  const [sending, setSending] = useState(false);
+  const [again, setAgain] = useState<OutboundView | null>(null);
+  useStatuses(pages);
+  return (
+    <>
+      <PageHead
+        title="Sent"
+        lead="Pictures and other media that were sent from here, and how far each has got."
+      >
+        {maySend.value && (
+          <button
+            type="button"
+            class="button primary"
+            onClick={() => {
+              setSending(true);
+            }}
+          >
+            <Icon name="send" size={18} /> Send a picture
+          </button>
+        )}
+      </PageHead>
+      {pages.items.length === 0 && pages.status === 'end' && (
+        <Empty icon="send" title="Nothing sent yet">
+          <p>What you send through any channel stands here, with its state.</p>
+        </Empty>
+      )}
+      <ul class="sent-list">
+        {pages.items.map((message) => (
+          <SentRow
+            key={message.id}
+            message={message}
+            onAgain={() => {
+              setAgain(message);
+            }}
+          />
+        ))}
+      </ul>
+      <More pages={pages} />
+      {sending && (
+        <SendMedia
+          onClose={() => {
+            setSending(false);
+          }}
+          onSent={() => {
+            setSending(false);
+            pages.reload();
+          }}
+        />
+      )}
+      {again && (
+        <Confirm
+          title="Send it again?"
+          action="Send again"
+          onClose={() => {
+            setAgain(null);
+          }}
+          onConfirm={async () => {
+            const queued = await api.sendAgain(again.id);
+            pages.replace((items) => items.map((item) => (item.id === queued.id ? queued : item)));
+          }}
+        >
+          <p>
+            {again.state === 'unknown'
+              ? 'Nobody knows whether the provider has it: the person may get it twice.'
+              : 'The provider has refused it before.'}
+          </p>
+        </Confirm>
+      )}
+    </>
+  );
+}
+
+/** Looks at a message again when its status changes, and at all of them when something may have been missed. */
+function useStatuses({ reload }: Pages<OutboundView>): void {
+  useEffect(() => {
+    const leave = onEvent(({ type }) => {
+      if (type === 'message.status') reload();
+    });
+    const leaveToo = onReconnected(reload);
+    return () => {
+      leave();
+      leaveToo();
+    };
+  }, [reload]);
+}
+
+interface SentRowProps {
+  readonly message: OutboundView;
+  readonly onAgain: () => void;
+}
+
+function SentRow({ message, onAgain }: SentRowProps) {
+  const { channel, to, caption, error, createdAt } = message;
+  const canGoAgain = isAdmin.value && (message.state === 'failed' || message.state === 'unknown');
+  return (
+    <li class="card sent">
+      <SentPreview message={message} />
+      <div>
+        <p>
+          <b>{to === '' ? 'Erased' : to}</b> · {channel}
+        </p>
+        {caption !== null && <p>{caption}</p>}
+        <p class="hint">
+          <time dateTime={createdAt} title={fullTime(createdAt)}>
+            {ago(createdAt)}
+          </time>
+        </p>
+        {error !== null && (
+          <p class="error-text">
+            {error.code}: {error.message}
+          </p>
+        )}
+      </div>
+      <div class="sent-state">
+        <SendingBadge message={message} />
+        {canGoAgain && (
+          <button type="button" class="button small" onClick={onAgain}>
+            Send again
+          </button>
+        )}
+      </div>
+    </li>
+  );
+}
+
+function SentPreview({ message: { media, kind, to } }: { readonly message: OutboundView }) {
+  const preview = media?.previews.small;
+  if (!media || !preview)
+    return (
+      <span class="sent-stand-in">
+        <Icon name={kind === 'image' ? 'gallery' : 'document'} />
+      </span>
+    );
+  return (
+    <a href={`/admin/media/${media.id}`} aria-label={`${kindNames[kind]} to ${to}`}>
+      <img src={preview.url} alt="" width={72} height={72} loading="lazy" />
+    </a>
+  );
+}
+
+const icons = {
+  queued: 'clock',
+  sent: 'check',
+  delivered: 'check',
+  read: 'check',
+  failed: 'failed',
+  unknown: 'attention',
+} as const;
+const looks = {
+  queued: 'pending',
+  sent: 'ready',
+  delivered: 'ready',
+  read: 'ready',
+  failed: 'failed',
+  unknown: 'pending',
+} as const;
+
+function SendingBadge({ message: { status } }: { readonly message: OutboundView }) {
+  if (status === null) return <span class="badge erased">Erased</span>;
+  return (
+    <span class={`badge ${looks[status]}`}>
+      <Icon name={icons[status]} size={14} />
+      {sendingNames[status]}
+    </span>
+  );
+}
