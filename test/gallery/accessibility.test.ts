@@ -55,6 +55,7 @@ describeInBrowser('Every page', (browser) => {
     ['/admin/attention?show=rejected', 'Needs attention'],
     ['/admin/attention?show=malformed', 'Needs attention'],
     ['/admin/overview', 'Received per day'],
+    ['/admin/sent', 'Nothing sent yet'],
     ['/admin/channels', 'z-api'],
     ['/admin/subscriptions', 'Nobody is told yet'],
     ['/admin/tokens', 'Tokens'],
@@ -81,7 +82,7 @@ describeInBrowser('Every page', (browser) => {
     await look(`/admin/media/${row?.id ?? ''}`, 'Ana', { ...how, token: service.token('admin') });
   });
 
-  test.each(['channels', 'subscriptions', 'tokens'])(
+  test.each(['sent', 'channels', 'subscriptions', 'tokens'])(
     'the form of %s has no serious finding',
     async (name) => {
       const visitor = await visit(browser(), service.url, { token: service.token('admin') });

@@ -72,12 +72,15 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
   const { server, url, handle } = await listen();
   const { logger, logs } = loggerInMemory();
   const channels = [...config.channels, ...(options.channels ?? [])];
-  const services = await compose({ ...config, channels }, {
-    databaseUrl: database.connectionString,
-    publicUrl: options.publicUrl ?? url,
-    logger,
-    now,
-  });
+  const services = await compose(
+    { ...config, channels },
+    {
+      databaseUrl: database.connectionString,
+      publicUrl: options.publicUrl ?? url,
+      logger,
+      now,
+    },
+  );
   handle(services.app);
   if (options.queue ?? true) await services.queue.start();
   const tokens = createTokenSigner(config.authSecret, now);

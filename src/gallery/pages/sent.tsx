@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { api, type OutboundView } from '../api.js';
 import { ago, fullTime, kindNames, sendingNames } from '../format.js';
@@ -87,18 +87,28 @@ export function SentPage() {
   );
 }
 
-/** Looks at a message again when its status changes, and at all of them when something may have been missed. */
-function useStatuses({ reload }: Pages<OutboundView>): void {
+/** Looks at the newest again when a status changes or something may have been missed; the list stays where it is meanwhile. */
+function useStatuses({ replace }: Pages<OutboundView>): void {
+  const latest = useRef(replace);
+  latest.current = replace;
   useEffect(() => {
+    const refresh = async (): Promise<void> => {
+      const { items: newest } = await api.sent({ limit: 50 });
+      const known = new Set(newest.map(({ id }) => id));
+      latest.current((items) => [...newest, ...items.filter(({ id }) => !known.has(id))]);
+    };
+    const quietly = (): void => {
+      refresh().catch(() => undefined); // The next event is another occasion.
+    };
     const leave = onEvent(({ type }) => {
-      if (type === 'message.status') reload();
+      if (type === 'message.status') quietly();
     });
-    const leaveToo = onReconnected(reload);
+    const leaveToo = onReconnected(quietly);
     return () => {
       leave();
       leaveToo();
     };
-  }, [reload]);
+  }, []);
 }
 
 interface SentRowProps {

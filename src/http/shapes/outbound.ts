@@ -72,3 +72,4 @@ export const channelLimits = z.object({
     .record(z.string(), z.unknown())
     .meta({ description: 'JSON Schema of `options` beside `fit` and `fetch`' }),
 });
+export type ChannelLimits = z.infer<typeof channelLimits>;
