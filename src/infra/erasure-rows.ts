@@ -52,6 +52,42 @@ export async function eraseMessages(
   return rows;
 }
 
+/**
+ * What was asked for to be sent: with the media, as the messages, or to the person. What waits is not sent any more. Answers the
+ * names under which statuses of them are known.
+ */
+export async function eraseOutbound(
+  connection: pg.PoolClient,
+  of: {
+    readonly mediaIds: readonly string[];
+    readonly messages: readonly MessageName[];
+    readonly person?: { readonly channel: string; readonly contact: string } | undefined;
+  },
+  now: Date,
+): Promise<MessageName[]> {
+  const { rows } = await connection.query<{ channel: string; id: string; messageId: string | null }>(
+    `with found as (
+       select id from outbound where media_id = any($3)
+       union
+       select id from outbound where (channel, message_id) in (select * from unnest($1::text[], $2::text[]))
+       union
+       select id from outbound where channel = $4 and recipient = $5
+     ), locked as (
+       select id from outbound where id in (select id from found) and erased_at is null order by id for update
+     )
+     update outbound set state = 'erased', erased_at = $6, recipient = '', caption = null, filename = null, link = null,
+                         reply_to = null, options = '{}', media_id = null, error_message = null, idempotency_key = null,
+                         request_hash = null
+     where id in (select id from locked)
+     returning channel, id, message_id as "messageId"`,
+    [...columnsOf(of.messages), of.mediaIds, of.person?.channel ?? null, of.person?.contact ?? null, now],
+  );
+  return rows.flatMap(({ channel, id, messageId }) => [
+    { channel, messageId: id },
+    ...(messageId === null ? [] : [{ channel, messageId }]),
+  ]);
+}
+
 /** Deliveries that brought one of the messages or fit the condition, locked. */
 export async function lockDeliveries(
   connection: pg.PoolClient,

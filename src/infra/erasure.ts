@@ -2,7 +2,7 @@
  * Erases what is known of pictures and of people, and keeps tombstones: rows without anything personal, by which the same
  * webhook is recognised when it comes again. Each erasure is one transaction, together with its entry in the audit trail.
  *
- * Rows are locked in the same order by everybody (media, messages, deliveries, blobs, each by its key) and looked at by
+ * Rows are locked in the same order by everybody (media, messages, what was sent, deliveries, blobs, each by its key) and looked at by
  * statements of their own after that, so that two erasures at once neither lock each other out nor both leave the last
  * step to the other.
  */
@@ -16,6 +16,7 @@ import {
   eraseDeliveries,
   eraseMedia,
   eraseMessages,
+  eraseOutbound,
   forgetEvents,
   forgetStatuses,
   forgetToldStatuses,
@@ -71,7 +72,15 @@ export function createErasure(pool: pg.Pool, audit: Audit, now: () => Date): Era
       transaction(pool, async (connection) => {
         const media = await lockMedia(
           connection,
-          'message.channel = $1 and (sender = $2 or recipient = $2 or chat = $2)',
+          // Media that were kept to be sent to the person, and to nobody else, belong to no message until they are.
+          `media.id in (
+             select media.id from media join message on message.id = message_row_id
+             where message.channel = $1 and (sender = $2 or recipient = $2 or chat = $2)
+             union all
+             select media.id from media join outbound on outbound.media_id = media.id
+             where outbound.channel = $1 and outbound.recipient = $2 and message_row_id is null and direction = 'outbound'
+               and not exists (select from outbound as other where other.media_id = media.id
+                                 and (other.channel, other.recipient) <> ($1, $2)))`,
           [channel, contact],
         );
         const speaks = speaksOfPerson(contact, 3);
@@ -79,7 +88,7 @@ export function createErasure(pool: pg.Pool, audit: Audit, now: () => Date): Era
         const erased = await eraseAll(connection, {
           media,
           alsoDeliveries,
-          andWhatTheyTold: true,
+          person: { channel, contact },
           now: now(),
         });
         const details = countsOf(erased);
@@ -105,7 +114,8 @@ export function createErasure(pool: pg.Pool, audit: Audit, now: () => Date): Era
 
     knowsChannel: async (channel) => {
       const { rows } = await pool.query<{ known: boolean }>(
-        `select exists (select from delivery where channel = $1) or exists (select from media where channel = $1) as known`,
+        `select exists (select from delivery where channel = $1) or exists (select from media where channel = $1)
+                or exists (select from outbound where channel = $1) as known`,
         [channel],
       );
       return rows[0]?.known ?? false;
@@ -158,24 +168,26 @@ interface WhatToErase {
   readonly media: readonly LockedMedia[];
   /** Besides those that brought the media. */
   readonly alsoDeliveries?: DeliveryCondition | undefined;
-  readonly andWhatTheyTold?: boolean;
+  /** What their deliveries told of is erased as well, and what was to be sent to them. */
+  readonly person?: { readonly channel: string; readonly contact: string };
   readonly now: Date;
 }
 
 /** The media with what hangs on them, their deliveries, and their messages as far as nothing is left of those. */
 async function eraseAll(
   connection: pg.PoolClient,
-  { media, alsoDeliveries, andWhatTheyTold, now }: WhatToErase,
+  { media, alsoDeliveries, person, now }: WhatToErase,
 ): Promise<Erased> {
   const ids = media.map(({ id }) => id);
   const owners = unique(media.map(({ message }) => message));
   await eraseMedia(connection, ids, now);
   const messages = await eraseMessages(connection, owners, now);
+  const sent = await eraseOutbound(connection, { mediaIds: ids, messages, person }, now);
   const deliveries = await lockDeliveries(connection, owners, alsoDeliveries);
-  const told = andWhatTheyTold ? await forgetToldStatuses(connection, deliveries) : [];
+  const told = person ? await forgetToldStatuses(connection, deliveries) : [];
   await eraseDeliveries(connection, deliveries, now);
-  await forgetStatuses(connection, messages);
-  await forgetEvents(connection, ids, [...messages, ...told]);
+  await forgetStatuses(connection, [...messages, ...sent]);
+  await forgetEvents(connection, ids, [...messages, ...sent, ...told]);
   const blobs = await releaseBlobs(connection, unique(media.map(({ sha256 }) => sha256)), now);
   return {
     ...{ messages: messages.length, media: ids.length, deliveries: deliveries.length },

@@ -6,6 +6,8 @@ import { transaction } from './database.js';
 
 /** Each deletes some of what is older than the moment, and answers how much: 0 when nothing is left. */
 export interface Retention {
+  /** What was asked for to be sent, unless it still waits; the media and messages that came of it are erased by themselves. */
+  readonly outbound: (before: Date) => Promise<number>;
   /** Raw webhooks; their messages forget which they were. */
   readonly deliveries: (before: Date) => Promise<number>;
   /** Events that were told, unless one is still on its way to somebody. */
@@ -21,6 +23,13 @@ export function createRetention(pool: pg.Pool): Retention {
   const deleted = async (query: string, values: readonly unknown[]): Promise<number> =>
     (await pool.query(query, [...values])).rowCount ?? 0;
   return {
+    outbound: (before) =>
+      deleted(
+        `delete from outbound where id in (
+           select id from outbound where id < $2 and created_at < $1 and state not in ('queued', 'sending')
+           order by id limit $3 for update skip locked)`,
+        [before, lowestIdAt(before), rowsAtOnce],
+      ),
     deliveries: (before) =>
       transaction(pool, async (connection) => {
         // Ids sort by time: with theirs, an index leads to the old ones at once.

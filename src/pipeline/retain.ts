@@ -45,6 +45,8 @@ export function createRetain(options: RetainOptions): () => Promise<void> {
     const counts: Counts = {};
     try {
       if (mediaDays !== undefined) await all(() => eraseMedia(mediaDays, counts));
+      if (mediaDays !== undefined)
+        add(counts, { outbound: await all(() => retention.outbound(daysAgo(mediaDays))) });
       add(counts, {
         deletedDeliveries: await all(() => retention.deliveries(daysAgo(deliveryDays))),
         events: await all(() => retention.events(daysAgo(eventDays))),
