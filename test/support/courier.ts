@@ -37,7 +37,7 @@ export interface Courier {
 export const courierLimits: SendLimits = {
   media: {
     image: { types: ['image/jpeg', 'image/png'], maxBytes: 100_000, maxCaption: 20 },
-    sticker: { types: ['image/png'], maxBytes: 100_000, maxCaption: 0, eightBitRgb: true },
+    sticker: { types: ['image/jpeg', 'image/png'], maxBytes: 100_000, maxCaption: 0, eightBitRgb: true },
     document: { types: ['application/pdf'], maxBytes: 100_000, maxCaption: null, needsFilename: true },
   },
   rate: { messages: 1_000, perMs: 1_000, burst: 100 },
