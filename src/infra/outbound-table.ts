@@ -83,9 +83,9 @@ export interface OutboundTable {
 }
 
 /** The job that sends what waits in the channel; `$1` is the channel. One for each channel at a time, in all processes. */
-export const addSendJob = (runAt: string): string => `
+export const addSendJob = (runAt: string, mode: 'replace' | 'preserve_run_at' = 'replace'): string => `
   select graphile_worker.add_job('${sendTask}', json_build_object('channel', $1::text), '${sendTask}:' || $1, run_at => ${runAt},
-    max_attempts => ${String(maxJobAttempts)}, job_key => '${sendTask}:' || $1)`;
+    max_attempts => ${String(maxJobAttempts)}, job_key => '${sendTask}:' || $1, job_key_mode => '${mode}')`;
 
 /** Statuses that we have told ourselves, before there was an id of the provider's, go by our own. */
 const select = `

@@ -68,7 +68,7 @@ export interface SendQueue {
   readonly abandon: (channel: string, error: SendError) => Promise<number>;
   /** Those of a channel that cannot send, waiting since before the moment: `queued` → `failed`. */
   readonly giveUp: (channel: string, before: Date, error: SendError) => Promise<void>;
-  /** The job again, in so many milliseconds. */
+  /** The job again, in so many milliseconds, unless it is to run before. */
   readonly resume: (channel: string, afterMs: number) => Promise<void>;
   /** What was left behind: channels without a job get one, messages that a webhook has named are settled, old keys go. */
   readonly reconcile: () => Promise<void>;
@@ -189,7 +189,7 @@ export function createSendQueue(pool: pg.Pool, now: () => Date): SendQueue {
       ]);
     },
     resume: async (channel, afterMs) => {
-      await pool.query(addSendJob(`now() + $2 * interval '1 ms'`), [channel, afterMs]);
+      await pool.query(addSendJob(`now() + $2 * interval '1 ms'`, 'preserve_run_at'), [channel, afterMs]);
     },
     reconcile: async () => {
       await settleNamed(pool, queue);

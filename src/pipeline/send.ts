@@ -2,8 +2,6 @@
  * Sends what waits in one channel, for as long as there is something. One job at a time does so for a channel, in all
  * processes together; it has several messages under way at once, one for each recipient.
  */
-import { setTimeout as delay } from 'node:timers/promises';
-
 import type { Channel, Channels } from '../domain/channel.js';
 import { paceOf, sendAgainAfter } from '../domain/outbound.js';
 import type { Http } from '../domain/provider.js';
@@ -28,7 +26,7 @@ export interface SendJobOptions {
 
 /** Bounds the memory and the connections of one channel. */
 const mostUnderWay = 16;
-/** Longer waits are left to the queue, so that they hold no place in it. */
+/** While nothing in the channel may be sent; longer ones are left to the queue, so that they hold no place in it. */
 const longestPauseMs = 2_000;
 /** While messages are under way, others may be added. */
 const lookAgainMs = 100;
@@ -39,6 +37,12 @@ const interrupted: SendError = {
   code: 'send.interrupted',
   message: 'the service ended while the message was on its way: nobody knows whether the provider has it',
 };
+
+const noMedia: SendError = {
+  code: 'send.no_media',
+  message: 'the media is gone, or there is no way to hand it over any more',
+};
+const unreadable: SendError = { code: 'send.unreadable', message: 'the bytes could not be read' };
 
 export function createSend(options: SendJobOptions): (channel: string) => Promise<void> {
   const { queue, channels, logger } = options;
@@ -72,8 +76,7 @@ async function sendAll(options: SendJobOptions, sender: Sender): Promise<void> {
     while (!stopping.aborted) {
       const pause = await sendNext(options, sender, underWay);
       if (pause === 'done') return;
-      if (underWay.size > 0) await Promise.race([pauseFor(pause.ms, stopping), ...underWay]);
-      else if (pause.ms <= longestPauseMs) await pauseFor(pause.ms, stopping);
+      if (underWay.size > 0 || pause.ms <= pause.most) await pauseFor(pause.ms, stopping, underWay);
       else {
         await queue.resume(id, pause.ms);
         return;
@@ -85,32 +88,49 @@ async function sendAll(options: SendJobOptions, sender: Sender): Promise<void> {
   }
 }
 
+interface Pause {
+  readonly ms: number;
+  /** A longer one than this is left to the queue, where a new message ends it. */
+  readonly most: number;
+}
+
 /** Begins to send the next message, if its time has come; answers how long to wait before looking again. */
 async function sendNext(
   options: SendJobOptions,
   sender: Sender,
   underWay: Set<Promise<void>>,
-): Promise<{ readonly ms: number } | 'done'> {
+): Promise<Pause | 'done'> {
   const { queue } = options;
   const { id } = sender.channel;
   // One that ends makes room, also for the next of its recipient.
-  if (underWay.size >= mostUnderWay) return { ms: longestPauseMs };
+  if (underWay.size >= mostUnderWay) return { ms: longestPauseMs, most: longestPauseMs };
   const message = await queue.next(id);
   if (!message) {
     const ms = await queue.waitForNext(id);
-    if (underWay.size > 0) return { ms: lookAgainMs };
-    return ms === undefined ? 'done' : { ms };
+    if (underWay.size > 0) return { ms: lookAgainMs, most: lookAgainMs };
+    return ms === undefined ? 'done' : { ms, most: 0 };
   }
   const pace = paceOf(sender.sending.limitsFor(message.options).rate);
-  if (!(await queue.claim(message, pace))) return { ms: await queue.waitForPace(id, pace) };
+  if (!(await queue.claim(message, pace)))
+    return { ms: await queue.waitForPace(id, pace), most: longestPauseMs };
   const sent = sendOne(options, sender, message).finally(() => underWay.delete(sent));
   underWay.add(sent);
-  return { ms: 0 };
+  return { ms: 0, most: 0 };
 }
 
-async function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
-  if (ms === 0) return;
-  await delay(ms, undefined, { signal }).catch(() => undefined);
+/** Until the time is over, or one of those under way, or the process is to end. */
+function pauseFor(ms: number, stopping: AbortSignal, underWay: ReadonlySet<Promise<void>>): Promise<void> {
+  if (ms === 0 || stopping.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const over = (): void => {
+      clearTimeout(timer);
+      stopping.removeEventListener('abort', over);
+      resolve();
+    };
+    const timer = setTimeout(over, ms);
+    stopping.addEventListener('abort', over);
+    for (const sent of underWay) void sent.then(over);
+  });
 }
 
 /** Never rejects: what became of a message is written down, however long that takes, or it stays `sending` for the next job. */
@@ -134,21 +154,34 @@ async function outcomeOf(
   message: Waiting,
 ): Promise<SendOutcome> {
   const content = contentOf(message, sending);
-  if (!content)
-    return {
-      type: 'refused',
-      code: 'send.no_media',
-      message: 'the media is gone, or there is no way to hand it over any more',
-    };
+  if (!content) return { type: 'refused', ...noMedia };
+  const reading = watched(content);
   const { id, recipient, kind, type, bytes, filename, caption, replyTo, options } = message;
-  try {
-    return await sending.send(
-      { ...{ id, to: recipient, kind, content, type, bytes, filename, caption, replyTo, options } },
+  const outcome = await sending
+    .send(
+      {
+        ...{ id, to: recipient, kind, content: reading.content, type, bytes },
+        ...{ filename, caption, replyTo, options },
+      },
       http(channel),
-    );
-  } catch {
-    return { type: 'unknown', message: 'the adapter broke down' };
-  }
+    )
+    .catch((): SendOutcome => ({ type: 'unknown', message: 'the adapter broke down' }));
+  // Whatever the adapter made of it: without the bytes, no request went out.
+  return reading.hasFailed() ? { type: 'busy', retryAfterMs: null, ...unreadable } : outcome;
+}
+
+function watched(content: OutboundContent): { content: OutboundContent; hasFailed: () => boolean } {
+  let failed = false;
+  if (content.way === 'link') return { content, hasFailed: () => failed };
+  const data = async (): Promise<Uint8Array> => {
+    try {
+      return await content.data();
+    } catch (error) {
+      failed = true;
+      throw error;
+    }
+  };
+  return { content: { ...content, data }, hasFailed: () => failed };
 }
 
 async function writeDown(options: SendJobOptions, message: Waiting, outcome: SendOutcome): Promise<void> {
