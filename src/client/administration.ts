@@ -2,6 +2,7 @@ import type { EventType } from '../domain/event.js';
 import type { ChannelView, StatsView } from '../http/shapes/administration.js';
 import type { NotificationDeliveryView, SampleResult, SubscriptionView } from '../http/shapes/event.js';
 import type { DeliverySummaryView, DeliveryView } from '../http/shapes/message.js';
+import type { ChannelLimits } from '../http/shapes/outbound.js';
 import { listOf, type List } from './pages.js';
 import { path, type Transport } from './transport.js';
 
@@ -39,12 +40,15 @@ export function deliveryClient(transport: Transport): DeliveryClient {
 export interface ChannelClient {
   readonly list: () => Promise<readonly ChannelView[]>;
   readonly get: (id: string) => Promise<ChannelView>;
+  /** What may be sent there. */
+  readonly limits: (id: string) => Promise<ChannelLimits>;
 }
 
 export function channelClient({ json }: Transport): ChannelClient {
   return {
     list: () => items<ChannelView>(json({ method: 'GET', path: '/v1/channels' })),
     get: (id) => json({ method: 'GET', path: path`/v1/channels/${id}` }),
+    limits: (id) => json({ method: 'GET', path: path`/v1/channels/${id}/limits` }),
   };
 }
 

@@ -15,6 +15,7 @@ import {
 } from './administration.js';
 import { eventsOf, type EventOptions } from './events.js';
 import { mediaClient, type MediaClient } from './media.js';
+import { messageClient, type MessageClient } from './messages.js';
 import { createTransport, type ClientOptions } from './transport.js';
 
 export { InletError } from './problem.js';
@@ -23,6 +24,7 @@ export type { ClientOptions } from './transport.js';
 /** Every call rejects with an `InletError` when it is refused or not answered. */
 export interface InletClient {
   readonly media: MediaClient;
+  readonly messages: MessageClient;
   readonly deliveries: DeliveryClient;
   readonly channels: ChannelClient;
   readonly stats: StatsClient;
@@ -35,6 +37,7 @@ export function createClient(options: ClientOptions): InletClient {
   const transport = createTransport(options);
   return {
     media: mediaClient(transport),
+    messages: messageClient(transport),
     deliveries: deliveryClient(transport),
     channels: channelClient(transport),
     stats: statsClient(transport),

@@ -109,6 +109,19 @@ describe('a call', () => {
     expect(requests).toHaveLength(1);
   });
 
+  test('to send a message is made again with the same key, so that it sends nothing twice', async () => {
+    const { client, requests } = await start(cut, cut, json(202, { id: 'one' }));
+    const message = { channel: 'blip', to: 'somebody', kind: 'image', media: { id: 'x' } } as const;
+    expect(await client().messages.send(message)).toEqual({ id: 'one' });
+    const keys = requests.map(({ headers }) => headers['idempotency-key']);
+    expect(new Set(keys).size).toBe(1);
+    expect(keys[0]).toMatch(/^[\w-]{36}$/);
+    await client().messages.send(message);
+    await client().messages.send(message, { idempotencyKey: 'mine' });
+    expect(requests.at(-1)?.headers['idempotency-key']).toBe('mine');
+    expect(requests.at(-2)?.headers['idempotency-key']).not.toBe(keys[0]);
+  });
+
   test('can be called off', async () => {
     const { client, requests } = await start(() => undefined);
     const stop = new AbortController();

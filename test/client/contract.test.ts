@@ -8,6 +8,7 @@ import { startSimulator, type Simulator } from '../../src/demo/providers/index.j
 import { openApiDocument } from '../../src/http/openapi.js';
 import { contractOf, operationsOf, type OpenApiDocument } from '../http/openapi/contract.js';
 import { startTestService, type TestService } from '../support/test-service.js';
+import { until } from '../support/until.js';
 
 const document = openApiDocument('https://inlet.example.com') as OpenApiDocument;
 const operations = operationsOf(document).map(([name]) => name);
@@ -84,6 +85,13 @@ async function subscription() {
   return client.subscriptions.add({ url: `${simulator.host.origin}/events`, types: ['media.ready'] });
 }
 
+async function sendPicture() {
+  return client.messages.send({
+    ...{ channel: 'sobot', to: '5511999990000', kind: 'image', caption: 'Look' },
+    media: { data: `data:image/jpeg;base64,${picture.toString('base64')}` },
+  });
+}
+
 /** A call of each method, and the operation that it is to be. */
 const calls: Readonly<Record<string, readonly [operation: string, call: () => Promise<unknown>]>> = {
   'media.list': [
@@ -155,6 +163,48 @@ const calls: Readonly<Record<string, readonly [operation: string, call: () => Pr
       expect(media).toMatchObject({ state: 'ready', type: 'image/jpeg', filename: 'look.jpg' });
     },
   ],
+  'messages.send': [
+    'post /v1/messages',
+    async () => {
+      const { id } = await sendPicture();
+      await until(async () => (await client.messages.get(id)).state === 'sent');
+      const [first, second] = simulator.providers.sobot.api.accepted;
+      expect(first).toMatchObject({ to: '5511999990000', media: { bytes: picture.length } });
+      expect(second).toBeUndefined();
+    },
+  ],
+  'messages.get': [
+    'get /v1/messages/{id}',
+    async () => {
+      const { id, channel } = await sendPicture();
+      expect(await client.messages.get(id)).toMatchObject({ id, channel });
+    },
+  ],
+  'messages.list': [
+    'get /v1/messages',
+    async () => {
+      const { id } = await sendPicture();
+      const message = await first(client.messages.list({ channel: 'sobot', limit: 1 }));
+      expect(message.id).toBe(id);
+    },
+  ],
+  'messages.retry': [
+    'post /v1/messages/{id}/retry',
+    async () => {
+      simulator.providers.sobot.api.misbehave('garbage');
+      const { id } = await sendPicture();
+      await until(async () => (await client.messages.get(id)).state === 'unknown');
+      expect((await client.messages.retry(id)).id).toBe(id);
+    },
+  ],
+  'messages.find': [
+    'get /v1/messages/{channel}/{messageId}',
+    async () => {
+      const media = await client.media.get(await receivedPicture());
+      const found = await client.messages.find('sobot', media.message?.id ?? '');
+      expect(found.media.map(({ id }) => id)).toEqual([media.id]);
+    },
+  ],
   'deliveries.list': [
     'get /v1/deliveries',
     async () => {
@@ -177,6 +227,14 @@ const calls: Readonly<Record<string, readonly [operation: string, call: () => Pr
     },
   ],
   'channels.list': ['get /v1/channels', () => client.channels.list()],
+  'channels.limits': [
+    'get /v1/channels/{id}/limits',
+    async () => {
+      const { sends, limits } = await client.channels.limits('sobot');
+      expect(sends).toBe(true);
+      expect(limits['default']?.media.image?.types).toEqual(['image/jpeg', 'image/png']);
+    },
+  ],
   'channels.get': ['get /v1/channels/{id}', () => client.channels.get('z-api')],
   stats: ['get /v1/stats', () => client.stats({ days: 7 })],
   'subscriptions.add': ['post /v1/subscriptions', subscription],

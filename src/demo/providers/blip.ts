@@ -66,7 +66,7 @@ export function simulateBlip(secrets: BlipSecrets, { host, api }: Place): Simula
     const path = URL.canParse(uri) ? new URL(uri).pathname : '';
     return path.startsWith('/secure-medias/') && host.has(path) ? link(path, Date.now()) : undefined;
   });
-  api.obey(blipRules({ key: secrets.key, webhook, command }));
+  api.obey(blipRules({ key: secrets.key, webhook, command, accepted: api.accepted }));
 
   return {
     api,

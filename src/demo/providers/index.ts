@@ -83,7 +83,9 @@ export async function startSimulator({
     providers,
     env: () => {
       const settings = Object.values<SimulatedProvider>(providers).map((provider) => provider.env());
-      return settings.reduce((all, some) => ({ ...all, ...some }), { FETCH_ALLOW_PRIVATE_HOSTS: hosts });
+      // On this machine the service's links reach the providers, which a service cannot know by its address.
+      const ours = { FETCH_ALLOW_PRIVATE_HOSTS: hosts, PUBLIC_MEDIA_LINKS: 'always' };
+      return settings.reduce((all, some) => ({ ...all, ...some }), ours);
     },
     reportTo: (serviceUrl) => {
       for (const api of started) api.reportTo(serviceUrl);

@@ -5,7 +5,7 @@
 import { isOfType, type ApiAnswer, type ApiCall } from './calls.js';
 import { inWords, link, object, oneOf, text, whole } from './fields.js';
 import { mebibyte, type MediaRule } from './media-inspection.js';
-import type { ApiRules, Ruling } from './provider-api.js';
+import type { AcceptedSend, ApiRules, Ruling } from './provider-api.js';
 import type { StatusReport, Webhook } from './report.js';
 
 interface BlipApi {
@@ -13,6 +13,7 @@ interface BlipApi {
   readonly webhook: (report: StatusReport) => Webhook;
   /** Answers what is sent to `/commands`, which may be any JSON. */
   readonly command: (command: unknown) => ApiAnswer;
+  readonly accepted: readonly AcceptedSend[];
 }
 
 const mediaType = /^[a-z]+\/[\w.+-]+$/;
@@ -48,8 +49,7 @@ function ruleFor(type: string): MediaRule {
 const problem = (status: number, description?: string): ApiAnswer =>
   description === undefined ? { status } : { status, json: { code: status === 400 ? 21 : 1, description } };
 
-export function blipRules({ key, webhook, command }: BlipApi): ApiRules {
-  const seen = new Set<string>();
+export function blipRules({ key, webhook, command, accepted }: BlipApi): ApiRules {
   const refusal = (call: ApiCall): ApiAnswer | undefined => {
     if (call.headers.authorization !== `Key ${key}`) return problem(401);
     return isOfType(call, 'application/json') ? undefined : problem(400, 'The body must be JSON');
@@ -64,8 +64,8 @@ export function blipRules({ key, webhook, command }: BlipApi): ApiRules {
       to: string;
       content: { uri: string; type: string };
     };
-    if (id !== undefined && seen.has(id)) return { answer: problem(400, 'id was used before') };
-    if (id !== undefined) seen.add(id);
+    if (id !== undefined && accepted.some((send) => send.id === id))
+      return { answer: problem(400, 'id was used before') };
     return {
       answer: { status: 202 },
       taken: {
