@@ -85,12 +85,15 @@ async function subscription() {
   return client.subscriptions.add({ url: `${simulator.host.origin}/events`, types: ['media.ready'] });
 }
 
-async function sendPicture() {
+async function sendPicture(channel = 'sobot') {
   return client.messages.send({
-    ...{ channel: 'sobot', to: '5511999990000', kind: 'image', caption: 'Look' },
+    ...{ channel, to: '5511999990000', kind: 'image', caption: 'Look' },
     media: { data: `data:image/jpeg;base64,${picture.toString('base64')}` },
   });
 }
+
+const settled = (id: string, state: string) =>
+  until(async () => (await client.messages.get(id)).state === state);
 
 /** A call of each method, and the operation that it is to be. */
 const calls: Readonly<Record<string, readonly [operation: string, call: () => Promise<unknown>]>> = {
@@ -167,7 +170,7 @@ const calls: Readonly<Record<string, readonly [operation: string, call: () => Pr
     'post /v1/messages',
     async () => {
       const { id } = await sendPicture();
-      await until(async () => (await client.messages.get(id)).state === 'sent');
+      await settled(id, 'sent');
       const [first, second] = simulator.providers.sobot.api.accepted;
       expect(first).toMatchObject({ to: '5511999990000', media: { bytes: picture.length } });
       expect(second).toBeUndefined();
@@ -191,9 +194,9 @@ const calls: Readonly<Record<string, readonly [operation: string, call: () => Pr
   'messages.retry': [
     'post /v1/messages/{id}/retry',
     async () => {
-      simulator.providers.sobot.api.misbehave('garbage');
-      const { id } = await sendPicture();
-      await until(async () => (await client.messages.get(id)).state === 'unknown');
+      simulator.providers.blip.api.misbehave('garbage');
+      const { id } = await sendPicture('blip');
+      await settled(id, 'unknown');
       expect((await client.messages.retry(id)).id).toBe(id);
     },
   ],
