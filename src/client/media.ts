@@ -2,7 +2,7 @@ import type { MediaState, PreviewSize } from '../domain/media.js';
 import type { Direction, MediaKind } from '../domain/provider.js';
 import type { ErasedView, MediaHistory, MediaView } from '../http/shapes/media.js';
 import { listOf, type List } from './pages.js';
-import { path, type Transport } from './transport.js';
+import { path, sleep, type Transport } from './transport.js';
 
 export interface MediaQuery {
   readonly channel?: string;
@@ -59,6 +59,7 @@ export interface MediaClient {
 
 /** What the service waits at most in one call. */
 const longestWaitSeconds = 30;
+const lookAgainMs = 100;
 
 export function mediaClient(transport: Transport): MediaClient {
   const { json, answer } = transport;
@@ -73,6 +74,8 @@ export function mediaClient(transport: Transport): MediaClient {
           ...{ method: 'GET', path: path`/v1/media/${id}`, query: { wait }, signal },
         });
         if (media.state !== 'pending' || Date.now() >= deadline) return media;
+        // Usually the service has waited by now; should it answer at once, it must not be asked in a tight loop.
+        await sleep(lookAgainMs, signal);
       }
     },
     history: (id) => json({ method: 'GET', path: path`/v1/media/${id}/history` }),

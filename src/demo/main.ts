@@ -7,8 +7,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { createClient } from '../client/index.js';
+import { answerPictures, answerTable } from './answers.js';
 import { startSimulator, type Simulator } from './providers/index.js';
-import { resultTable, runScenario, type StepResult } from './run-scenario.js';
+import { resultTable, runScenario } from './run-scenario.js';
 import { scenario } from './scenario.js';
 import { freePort, makeToken, startService, surroundings, type ServiceProcess } from './service-process.js';
 
@@ -47,16 +49,25 @@ function interrupted(): Promise<'interrupted'> {
 async function play(service: ServiceProcess, simulator: Simulator, token: () => Promise<string>) {
   const [steps] = await Promise.all([scenario(simulator), service.ready()]);
   const secret = await token();
-  const results = await runScenario({ baseUrl: service.baseUrl, token: secret, simulator, steps });
-  report(results, { baseUrl: service.baseUrl, token: secret });
-  return results.every(({ matched }) => matched);
+  const { baseUrl } = service;
+  simulator.reportTo(baseUrl);
+  const received = await runScenario({ baseUrl, token: secret, simulator, steps });
+  console.log(`\n${resultTable(received)}\n`);
+  const client = createClient({ baseUrl, token: secret });
+  const answered = await answerPictures({ client, simulator, received });
+  console.log(`${answerTable(answered)}\n`);
+  const matches = [
+    ...received.map(({ matched }) => matched),
+    ...answered.map(({ differences }) => differences.length === 0),
+  ];
+  report(matches, { baseUrl, token: secret });
+  return matches.every(Boolean);
 }
 
-function report(results: readonly StepResult[], service: { baseUrl: string; token: string }): void {
+function report(matches: readonly boolean[], service: { baseUrl: string; token: string }): void {
   const { baseUrl, token } = service;
-  const matched = results.filter((result) => result.matched).length;
-  console.log(`\n${resultTable(results)}\n`);
-  console.log(`${String(matched)} of ${String(results.length)} as expected\n`);
+  const matched = matches.filter(Boolean).length;
+  console.log(`${String(matched)} of ${String(matches.length)} as expected\n`);
   console.log(`Gallery  ${baseUrl}/admin   (sign in with the token)`);
   console.log(`Service  ${baseUrl}`);
   console.log(`Token    ${token}`);

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { createClient, type InletClient } from '../client/index.js';
 import type { Simulator } from './providers/index.js';
 import type { ProviderId, Webhook } from './providers/simulated-provider.js';
 import { scenario, type Expected, type Step } from './scenario.js';
@@ -36,7 +37,7 @@ interface Run {
 }
 
 const patienceMs = 3_000;
-const finalStateMs = 120_000;
+const waitSeconds = 120;
 const requestMs = 45_000;
 
 /** Posts the webhooks one after another and follows each attachment to its final state. */
@@ -84,7 +85,8 @@ async function play(
   { baseUrl, token }: Run,
 ): Promise<StepResult> {
   const started = performance.now();
-  const observed = await observe(webhook(), { baseUrl, token }).catch(unanswered);
+  const client = createClient({ baseUrl, token });
+  const observed = await observe(webhook(), { baseUrl, client }).catch(unanswered);
   const milliseconds = performance.now() - started;
   const differences = compare(expected, observed);
   return {
@@ -110,35 +112,24 @@ function unanswered(error: unknown): Observed {
 
 interface Service {
   readonly baseUrl: string;
-  readonly token: string;
+  readonly client: InletClient;
 }
 
-async function observe(webhook: Webhook, service: Service): Promise<Observed> {
+async function observe(webhook: Webhook, { baseUrl, client }: Service): Promise<Observed> {
   const { path, headers, body } = webhook;
-  const answer = await request(service.baseUrl + path, { method: 'POST', headers, body });
+  const answer = await post(baseUrl + path, { headers, body });
   const mediaIds = Array.isArray(answer['media']) ? answer['media'].filter(isString) : [];
   const [mediaId] = mediaIds;
   return {
     outcome: text(answer['outcome']) ?? 'no outcome',
     duplicate: answer['duplicate'] === true,
     mediaIds,
-    media: mediaId === undefined ? {} : await finalState(mediaId, service),
+    media: mediaId === undefined ? {} : { ...(await client.media.get(mediaId, { waitSeconds })) },
   };
 }
 
-async function finalState(id: string, { baseUrl, token }: Service): Promise<Record<string, unknown>> {
-  const deadline = performance.now() + finalStateMs;
-  const headers = { authorization: `Bearer ${token}` };
-  for (;;) {
-    const media = await request(`${baseUrl}/v1/media/${id}?wait=30`, { headers });
-    if (media['state'] !== 'pending' || performance.now() > deadline) return media;
-    // Usually the service has waited by now; should it answer at once, it must not be asked in a tight loop.
-    await delay(100);
-  }
-}
-
-async function request(url: string, init: RequestInit): Promise<Record<string, unknown>> {
-  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(requestMs) });
+async function post(url: string, init: RequestInit): Promise<Record<string, unknown>> {
+  const response = await fetch(url, { ...init, method: 'POST', signal: AbortSignal.timeout(requestMs) });
   const body: unknown = await response.json().catch(() => undefined);
   if (!response.ok) throw new Error(`HTTP ${String(response.status)}`);
   return isRecord(body) ? body : {};

@@ -1,0 +1,137 @@
+/** The other half of the conversation: each provider's first photo is answered with one, and followed until it is read. */
+import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import type { InletClient } from '../client/index.js';
+import type { EventView } from '../http/shapes/event.js';
+import { photo } from './photos.js';
+import type { Simulator } from './providers/index.js';
+import { providerIds, type ProviderId } from './providers/simulated-provider.js';
+import type { StepResult } from './run-scenario.js';
+import { table } from './table.js';
+
+/** What became of one answer. */
+export interface AnswerResult {
+  readonly provider: ProviderId;
+  readonly to: string;
+  /** In the order in which they became known. */
+  readonly statuses: readonly string[];
+  readonly milliseconds: number;
+  /** What was not as expected, in words. */
+  readonly differences: readonly string[];
+}
+
+interface Conversation {
+  readonly client: InletClient;
+  readonly simulator: Simulator;
+  /** What was received. */
+  readonly received: readonly StepResult[];
+}
+
+const expectedStatuses = 'queued, sent, delivered, read';
+const settledMs = 60_000;
+const lookAgainMs = 50;
+
+/** Answers through the client, as any program would; the statuses come as server-sent events. */
+export async function answerPictures(conversation: Conversation): Promise<AnswerResult[]> {
+  const { client } = conversation;
+  const stop = new AbortController();
+  const statuses = await listen(client, stop.signal);
+  try {
+    return await Promise.all(
+      providerIds.map((provider, index) => answer({ ...conversation, statuses }, provider, 51 + index)),
+    );
+  } finally {
+    stop.abort();
+  }
+}
+
+/** The answers as a table for the terminal. */
+export function answerTable(results: readonly AnswerResult[]): string {
+  return table<AnswerResult>(
+    [
+      { title: 'provider', value: ({ provider }) => provider },
+      { title: 'answered', value: () => 'photo' },
+      { title: 'to', value: ({ to }) => to },
+      { title: 'status', value: ({ statuses }) => statuses.join(' → ') },
+      { title: 'ms', value: ({ milliseconds }) => Math.round(milliseconds), align: 'right' },
+      {
+        title: 'as expected',
+        value: ({ differences }) => (differences.length === 0 ? 'yes' : `NO: ${differences.join('; ')}`),
+      },
+    ],
+    results,
+  );
+}
+
+type StatusTold = Extract<EventView, { readonly type: 'message.status' }>['data'];
+
+/** Collects what is told of messages, from the moment that the service listens. */
+async function listen(client: InletClient, signal: AbortSignal): Promise<readonly StatusTold[]> {
+  const told: StatusTold[] = [];
+  const connected = new Promise<void>((onConnected, reject) => {
+    const collect = async () => {
+      for await (const event of client.events({ type: 'message.status', signal, onConnected }))
+        if (event.type === 'message.status') told.push(event.data);
+    };
+    collect().catch(reject);
+  });
+  await connected;
+  return told;
+}
+
+interface Listening extends Conversation {
+  readonly statuses: readonly StatusTold[];
+}
+
+async function answer(conversation: Listening, provider: ProviderId, seed: number): Promise<AnswerResult> {
+  const started = performance.now();
+  const picture = await photo({ seed, width: 1200, height: 900 });
+  const outcome = await send(conversation, provider, picture).catch((error: unknown) => ({
+    ...{ to: '-', statuses: [] },
+    differences: [error instanceof Error ? error.message : String(error)],
+  }));
+  return { provider, ...outcome, milliseconds: performance.now() - started };
+}
+
+async function send(
+  { client, simulator, received, statuses }: Listening,
+  provider: ProviderId,
+  picture: Buffer,
+): Promise<Pick<AnswerResult, 'to' | 'statuses' | 'differences'>> {
+  const to = await writerOf(client, received, provider);
+  const file = new Blob([new Uint8Array(picture)]);
+  const { id: media } = await client.media.upload(file, { channel: provider, filename: 'thanks.jpg' });
+  const { id, status } = await client.messages.send({
+    ...{ channel: provider, to, kind: 'image', media: { id: media }, caption: 'Thank you!' },
+  });
+  const deadline = performance.now() + settledMs;
+  const told = () => statuses.filter((one) => one.id === id).map((one) => one.status);
+  while (!told().some(isFinal) && performance.now() < deadline) await delay(lookAgainMs);
+  const { error } = await client.messages.get(id);
+  const known = [...new Set([String(status), ...told()])];
+  const sha256 = createHash('sha256').update(picture).digest('hex');
+  const arrived = simulator.providers[provider].api.accepted.filter((one) => one.media?.sha256 === sha256);
+  return {
+    ...{ to, statuses: known },
+    differences: [
+      ...(known.join(', ') === expectedStatuses ? [] : [`status is ${known.join(', ')}`]),
+      ...(arrived.length === 1 ? [] : [`it arrived ${String(arrived.length)} times`]),
+      ...(error === null ? [] : [`${error.code} ${error.message ?? ''}`]),
+    ],
+  };
+}
+
+const isFinal = (status: string): boolean => status === 'read' || status === 'failed' || status === 'unknown';
+
+/** Who sent the first picture that came through this provider. */
+async function writerOf(
+  client: InletClient,
+  received: readonly StepResult[],
+  provider: ProviderId,
+): Promise<string> {
+  const first = received.find((result) => result.provider === provider && result.state === 'ready');
+  const media = first?.mediaId == null ? undefined : await client.media.get(first.mediaId);
+  if (!media?.message) throw new Error('there is nobody to answer');
+  return media.message.from;
+}
