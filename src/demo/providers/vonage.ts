@@ -94,6 +94,7 @@ export function simulateVonage(secrets: VonageSecrets, { host, api }: Place): Si
       VONAGE_WEBHOOK_SECRET: secrets.webhookSecret,
       VONAGE_APPLICATION_ID: secrets.applicationId,
       VONAGE_PRIVATE_KEY: secrets.privateKey,
+      VONAGE_FROM: businessNumber,
       VONAGE_API_URL: api.origin,
       VONAGE_MEDIA_HOSTS: host.host,
     }),
