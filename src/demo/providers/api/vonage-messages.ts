@@ -51,7 +51,11 @@ const channels: ReadonlyMap<string, Channel> = new Map(
     },
     mms: { to: telephone, maxCaption: 2000, kinds: { image: picture(withGif), video, audio, file } },
     messenger: { to: /^\d{1,50}$/, maxCaption: 0, kinds: { image: picture(withGif), video, audio, file } },
-    viber_service: { to: telephone, maxCaption: 1000, kinds: { image: picture(jpegAndPng), video, file } },
+    viber_service: {
+      to: telephone,
+      maxCaption: 1000,
+      kinds: { image: picture(jpegAndPng), video, file: { ...file, maxBytes: 200 * mebibyte } },
+    },
   }),
 );
 

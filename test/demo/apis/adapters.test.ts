@@ -1,0 +1,153 @@
+/** The adapters against the strict simulators: whatever an adapter says that it sends is taken as its provider documents it. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+
+import { bytes, filledUpTo } from '../../../src/demo/media-host.js';
+import { providerIds, type ProviderId } from '../../../src/demo/providers/simulated-provider.js';
+import { newId } from '../../../src/domain/id.js';
+import type { MediaKind } from '../../../src/domain/provider.js';
+import type { OutboundMessage, Sending, SendLimits, SendOptions } from '../../../src/domain/sending.js';
+import { createHttp, type HttpClient } from '../../../src/infra/http-client.js';
+import { providers } from '../../../src/providers/index.js';
+import { until } from '../../support/until.js';
+import { startStage, type Stage } from './stage.js';
+
+let stage: Stage;
+let http: HttpClient;
+beforeAll(async () => {
+  stage = await startStage();
+  http = createHttp({ timeoutMs: 5_000 });
+});
+afterAll(async () => {
+  await http.close();
+  await stage.simulator.close();
+});
+
+const api = (id: ProviderId) => stage.simulator.providers[id].api;
+
+function sendingOf(id: ProviderId): Sending {
+  const definition = providers.find((provider) => provider.id === id);
+  const env = stage.simulator.env();
+  const settings = Object.entries(definition?.envKeys ?? {}).map(([name, key]) => [name, env[key]]);
+  const { sending } = definition?.load(Object.fromEntries(settings), () => new Date()) ?? {};
+  if (sending === undefined) throw new Error(`${id} does not send`);
+  return sending;
+}
+
+/** The options that choose each entry of an adapter's limits. */
+const choices: Readonly<Record<ProviderId, Readonly<Record<string, SendOptions>>>> = {
+  blip: { default: {} },
+  'z-api': { default: {} },
+  vonage: {
+    ...{ whatsapp: {}, messenger: { channel: 'messenger' }, mms: { channel: 'mms' } },
+    viber_service: { channel: 'viber_service' },
+    conversation: { product: 'conversation', from: 'MEM-1' },
+  },
+  aisoule: { v1: { generation: 'v1' }, v2: { generation: 'v2' } },
+  sobot: { default: {} },
+};
+
+const samples = {
+  image: { file: 'jpeg', type: 'image/jpeg' },
+  video: { file: 'mp4', type: 'video/mp4' },
+  audio: { file: 'ogg', type: 'audio/ogg' },
+  document: { file: 'pdf', type: 'application/pdf' },
+  sticker: { file: 'webp', type: 'image/webp' },
+} as const satisfies Record<MediaKind, unknown>;
+
+interface Wanted {
+  readonly kind: MediaKind;
+  readonly options: SendOptions;
+  readonly limits: SendLimits;
+}
+
+function messageOf({ kind, options, limits }: Wanted): OutboundMessage {
+  const { file, type } = samples[kind];
+  const content = stage.contents[file];
+  const [way = 'link'] = limits.ways;
+  const maxCaption = limits.media[kind]?.maxCaption;
+  return {
+    ...{ id: newId(), kind, type, bytes: content.length, replyTo: null, options },
+    to: limits.recipient.pattern.startsWith('CON-') ? 'CON-1' : '5511999990000',
+    filename: `thanks.${file}`,
+    caption: maxCaption === 0 ? null : 'x'.repeat(maxCaption ?? 500),
+    content:
+      way === 'link'
+        ? { way, url: stage.files[file] }
+        : { way, data: () => Promise.resolve(new Uint8Array(content)) },
+  };
+}
+
+async function send(id: ProviderId, message: OutboundMessage) {
+  const sending = sendingOf(id);
+  const checked = sending.checkOptions(message.options);
+  if (!checked.ok) throw new Error(JSON.stringify(checked.problems));
+  return sending.send({ ...message, options: checked.options }, http);
+}
+
+/** What the provider has under this id, as soon as it has looked at it. */
+const arrived = (id: ProviderId, messageId: string) =>
+  until(() => api(id).accepted.find((one) => one.id === messageId && (one.media ?? one.failure) !== null));
+
+describe.each(providerIds)('%s', (id) => {
+  test('has limits for each choice that is tried here, and no other', () => {
+    expect(Object.keys(sendingOf(id).limits).sort()).toEqual(Object.keys(choices[id]).sort());
+  });
+
+  test.each(Object.entries(choices[id]))(
+    '%s: takes every kind, with the longest caption',
+    async (name, options) => {
+      const limits = sendingOf(id).limits[name];
+      expect(limits).toBeDefined();
+      if (limits === undefined) return;
+      for (const kind of Object.keys(limits.media) as MediaKind[]) {
+        const outcome = await send(id, messageOf({ kind, options, limits }));
+        expect({ kind, outcome, refused: api(id).refused.at(-1)?.answer }).toMatchObject({
+          outcome: { type: 'accepted', messageId: expect.any(String) },
+        });
+        const messageId = outcome.type === 'accepted' ? outcome.messageId : '';
+        const { media, failure } = await arrived(id, messageId);
+        expect({ kind, failure, type: media?.type }).toEqual({
+          kind,
+          failure: null,
+          type: samples[kind].type,
+        });
+      }
+    },
+  );
+
+  test('takes as many bytes as its adapter allows', async () => {
+    const [[name, options] = ['', {}]] = Object.entries(choices[id]);
+    const limits = sendingOf(id).limits[name];
+    const maxBytes = limits?.media.image?.maxBytes ?? 0;
+    if (limits === undefined) throw new Error('There are no limits');
+    const largest = filledUpTo(maxBytes, 'image/jpeg', stage.contents.jpeg);
+    const url = stage.simulator.host.serve(`/largest-${id}`, largest);
+    const message = { ...messageOf({ kind: 'image', options, limits }), bytes: maxBytes };
+    const outcome = await send(id, { ...message, content: { way: 'link', url } });
+    const { media } = await arrived(id, outcome.type === 'accepted' ? outcome.messageId : '');
+    expect(media?.bytes).toBe(maxBytes);
+  });
+
+  test('says of each fault whether it may be sent again', async () => {
+    const [[name, options] = ['', {}]] = Object.entries(choices[id]);
+    const limits = sendingOf(id).limits[name];
+    if (limits === undefined) throw new Error('There are no limits');
+    const attempt = () => send(id, messageOf({ kind: 'image', options, limits }));
+    for (const fault of ['cut', 'garbage', 'error'] as const) {
+      api(id).misbehave(fault);
+      expect({ fault, type: (await attempt()).type }).toEqual({ fault, type: 'unknown' });
+    }
+    expect((await attempt()).type).toBe('accepted');
+  });
+});
+
+test('a refusal carries the provider’s own words', async () => {
+  const limits = sendingOf('sobot').limits['default'];
+  if (limits === undefined) throw new Error('There are no limits');
+  const message = messageOf({ kind: 'image', options: {}, limits });
+  const url = stage.simulator.host.serve('/page.jpg', bytes('image/jpeg', Buffer.from('<!doctype html>')));
+  expect(await send('sobot', { ...message, content: { way: 'link', url } })).toMatchObject({
+    ...{ type: 'refused', code: '400' },
+    message: expect.stringContaining('text/html'),
+  });
+});
