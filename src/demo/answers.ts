@@ -101,6 +101,8 @@ async function send(
 ): Promise<Pick<AnswerResult, 'to' | 'statuses' | 'differences'>> {
   const to = await writerOf(client, received, provider);
   const file = new Blob([new Uint8Array(picture)]);
+  const { accepted } = simulator.providers[provider].api;
+  const before = accepted.length;
   const { id: media } = await client.media.upload(file, { channel: provider, filename: 'thanks.jpg' });
   const { id, status } = await client.messages.send({
     ...{ channel: provider, to, kind: 'image', media: { id: media }, caption: 'Thank you!' },
@@ -111,7 +113,7 @@ async function send(
   const { error } = await client.messages.get(id);
   const known = [...new Set([String(status), ...told()])];
   const sha256 = createHash('sha256').update(picture).digest('hex');
-  const arrived = simulator.providers[provider].api.accepted.filter((one) => one.media?.sha256 === sha256);
+  const arrived = accepted.slice(before).filter((one) => one.media?.sha256 === sha256);
   return {
     ...{ to, statuses: known },
     differences: [

@@ -43,7 +43,7 @@ test('each provider’s photo is answered with one, which is followed until it i
 test('what does not go well is in the table', async () => {
   simulator.providers.vonage.api.misbehave('fail');
   simulator.providers.sobot.api.misbehave('error');
-  const results = await answerTable(await answer());
+  const results = answerTable(await answer());
   expect(results).toMatch(/^vonage .* NO: .*failed/m);
   expect(results).toMatch(/^sobot .* NO: .*unknown; it arrived 0 times/m);
   expect(results.match(/yes$/gm)).toHaveLength(3);
