@@ -80,7 +80,8 @@ export interface MediaFacts {
 /** Everything about the media that the provider would not take, in the words of its limits. */
 export function refusedMedia({ type, bytes, colours }: MediaFacts, limits: MediaLimits): string[] {
   const problems: string[] = [];
-  if (type !== null && !limits.types.includes(type)) {
+  // A voice note is `audio/ogg; codecs=opus` by its bytes: limits name types without parameters.
+  if (type !== null && !limits.types.includes(type.split(';')[0] ?? type)) {
     const { types } = limits;
     problems.push(`${type} is not taken; ${types.join(', ')} ${types.length === 1 ? 'is' : 'are'}`);
   }

@@ -6,7 +6,7 @@ import { z } from 'zod';
 
 import type { MediaKind } from '../../domain/provider.js';
 import type { OutboundMessage, Sending, SendLimits } from '../../domain/sending.js';
-import { extensionOf } from '../kit/file-names.js';
+import { extensionOf, typeOf } from '../kit/file-names.js';
 import { fieldsOf, identifier, isAbsent } from '../kit/lenient.js';
 import { compact, optionsCheck, sender } from '../kit/sending.js';
 import { whatsApp } from '../kit/whatsapp.js';
@@ -94,8 +94,9 @@ async function bodyOf(message: OutboundMessage): Promise<object> {
   });
 }
 
-async function mediaOf({ content, type }: OutboundMessage): Promise<string> {
+async function mediaOf(message: OutboundMessage): Promise<string> {
+  const { content } = message;
   if (content.way === 'link') return content.url;
   const data = Buffer.from(await content.data()).toString('base64');
-  return `data:${type ?? 'application/octet-stream'};base64,${data}`;
+  return `data:${typeOf(message) ?? 'application/octet-stream'};base64,${data}`;
 }
