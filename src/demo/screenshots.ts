@@ -13,8 +13,10 @@ import pg from 'pg';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import sharp from 'sharp';
 
+import { createClient, type InletClient } from '../client/index.js';
 import { startEmbeddedPostgres } from '../infra/embedded-postgres.js';
 import { album } from './album.js';
+import { photo } from './photos.js';
 import { startSimulator } from './providers/index.js';
 import { freePort, makeToken, startService, surroundings } from './service-process.js';
 
@@ -43,6 +45,8 @@ const shots: readonly Shot[] = [
   { name: 'gallery-phone-dark', path: '/admin', phone: true, theme: 'dark' },
   { name: 'viewer', path: '/admin?kind=image&state=ready', first: openPicture },
   { name: 'viewer-phone', path: '/admin?kind=image&state=ready', phone: true, first: openPicture },
+  { name: 'sent', path: '/admin/sent' },
+  { name: 'sent-phone', path: '/admin/sent', phone: true, theme: 'dark' },
   { name: 'attention', path: '/admin/attention?show=rejected' },
   { name: 'attention-phone', path: '/admin/attention?show=rejected', phone: true, theme: 'dark' },
   { name: 'overview', path: '/admin/overview' },
@@ -79,6 +83,8 @@ async function main(): Promise<void> {
     }
     await spreadOverTime(postgres.connectionString);
     const token = await makeToken({ env, cwd: folder });
+    simulator.reportTo(service.baseUrl);
+    await answerSome(createClient({ baseUrl: service.baseUrl, token }));
     await mkdir(target, { recursive: true });
     for (const shot of shots) await take(browser, shot, { origin: service.baseUrl, token });
   } finally {
@@ -87,6 +93,27 @@ async function main(): Promise<void> {
     await simulator.close();
     await postgres.stop();
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const answers = [
+  { channel: 'sobot', to: '5511999990003', caption: 'It fits, we come on Tuesday' },
+  { channel: 'blip', to: '5511999990002@wa.gw.msging.net', caption: null },
+  { channel: 'aisoule', to: '5511999990005', caption: 'Here is the quote you asked for' },
+  { channel: 'vonage', to: '5511999990001', caption: 'Like this one?' },
+  { channel: 'z-api', to: '5511999990004', caption: 'Thank you!' },
+] as const;
+
+/** Sends a photo over each provider, and waits until all are read. */
+async function answerSome(client: InletClient): Promise<void> {
+  for (const [index, { channel, to, caption }] of answers.entries()) {
+    const file = new Blob([new Uint8Array(await photo({ seed: 400 + index, width: 1200, height: 900 }))]);
+    const { id } = await client.media.upload(file, { channel, filename: 'photo.jpg' });
+    const message = await client.messages.send({
+      ...{ channel, to, kind: 'image', media: { id } },
+      ...(caption !== null && { caption }),
+    });
+    while ((await client.messages.get(message.id)).status !== 'read') await delay(50);
   }
 }
 
