@@ -1,0 +1,125 @@
+/** A process that is killed between the provider's acceptance and its own record of it: nothing is sent twice, nothing is lost. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
+
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+
+import { cloneDatabase, type TestDatabase } from '../support/test-database.js';
+import { until } from '../support/until.js';
+import { startService, token as issue, webhookSecret, type RunningService } from './service.js';
+
+let cwd: string;
+let database: TestDatabase;
+let provider: Awaited<ReturnType<typeof startProvider>>;
+beforeAll(async () => {
+  [cwd, database, provider] = await Promise.all([
+    mkdtemp(join(tmpdir(), 'inlet-kill-sending-')),
+    cloneDatabase(),
+    startProvider(),
+  ]);
+});
+afterAll(async () => {
+  provider.close();
+  await database.drop();
+  await rm(cwd, { recursive: true });
+});
+
+/** Takes everything; while it is silent, it says nothing of that. */
+async function startProvider() {
+  const taken: string[] = [];
+  const silenced: ServerResponse[] = [];
+  let silent = false;
+  const server = createServer((request, response) => {
+    void json(request).then((body) => {
+      const { to } = body as { readonly to: string };
+      taken.push(to);
+      response.on('error', () => undefined);
+      if (silent) silenced.push(response);
+      else
+        response
+          .writeHead(200, { 'content-type': 'application/json' })
+          .end(JSON.stringify({ success: true, message_id: `msg-${to}-${String(taken.length)}` }));
+    });
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  return {
+    taken,
+    url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`,
+    beSilent: (wanted: boolean) => {
+      silent = wanted;
+    },
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+const env = () => ({
+  ...{ DATABASE_URL: database.connectionString, AUTH_SECRET: 'x'.repeat(32), UPLOADS_DIR: 'uploads' },
+  ...{
+    AISOULE_WEBHOOK_SECRET: webhookSecret,
+    AISOULE_API_KEY: 'k'.repeat(20),
+    AISOULE_API_URL: provider.url,
+  },
+});
+
+async function send({ url }: RunningService, token: string, to: string): Promise<string> {
+  const response = await fetch(`${url}/v1/messages`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'idempotency-key': to },
+    // Nobody answers there, which is no reason not to send it.
+    body: JSON.stringify({
+      channel: 'aisoule',
+      to,
+      kind: 'image',
+      media: { url: 'https://photos.invalid/a.jpg' },
+    }),
+  });
+  expect(response.status).toBe(202);
+  return ((await response.json()) as { id: string }).id;
+}
+
+const states = async (): Promise<Record<string, string>> => {
+  const rows = await database.query<{ recipient: string; state: string }>(
+    'select recipient, state from outbound',
+  );
+  return Object.fromEntries(rows.map(({ recipient, state }) => [recipient, state]));
+};
+
+test('what was on its way is unknown afterwards, what waited is sent, and nobody gets anything twice', async () => {
+  const { output: token } = await issue(cwd, ['--scope', 'admin'], env());
+  let service = await startService(cwd, env());
+  const people: string[] = [];
+  for (let kill = 0; kill < 3; kill++) {
+    provider.beSilent(true);
+    const before = provider.taken.length;
+    // More than may go at once: some are on their way when the process dies, some wait.
+    for (let each = 0; each < 7; each++) {
+      const to = `55119${String(10_000_000 + people.length)}`;
+      people.push(to);
+      await send(service, token, to);
+    }
+    await until(() => provider.taken.length >= before + 2);
+    expect(await service.kill('SIGKILL')).toBe('SIGKILL');
+    provider.beSilent(false);
+    service = await startService(cwd, env());
+    await until(async () => Object.values(await states()).every((state) => /^(sent|unknown)$/.test(state)));
+  }
+  // The same requests once more, by whoever never heard the answer.
+  for (const to of people) await send(service, token, to);
+  const now = await states();
+  expect(provider.taken).toEqual([...new Set(provider.taken)]);
+  // One that died with its request in hand is unknown too.
+  const untaken = people.filter((to) => !provider.taken.includes(to));
+  expect(untaken.filter((to) => now[to] !== 'unknown')).toEqual([]);
+  expect(Object.keys(now).sort()).toEqual(people.toSorted());
+  const unknown = Object.values(now).filter((state) => state === 'unknown').length;
+  expect(unknown).toBeGreaterThanOrEqual(6); // Otherwise nobody was killed in the middle of anything.
+  expect(unknown).toBeLessThan(people.length);
+  expect(await service.kill('SIGTERM')).toBe(0);
+}, 90_000);
