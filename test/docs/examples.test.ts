@@ -39,7 +39,14 @@ beforeAll(async () => {
   }).listen(0, '127.0.0.1');
   await once(receiver, 'listening');
   const receiverHost = `127.0.0.1:${String((receiver.address() as AddressInfo).port)}`;
-  service = await startTestService({ mediaHosts: [host.host, receiverHost] });
+  host.answer('/instances/florist/token/shop/send-image', () => ({
+    status: 200,
+    body: JSON.stringify({ zaapId: '3999', messageId: 'D241XXXX732339502B68', id: 'D241XXXX732339502B68' }),
+  }));
+  service = await startTestService({
+    mediaHosts: [host.host, receiverHost],
+    env: { ZAPI_INSTANCE_ID: 'florist', ZAPI_TOKEN: 'shop', ZAPI_API_URL: host.origin },
+  });
   variables = {
     BASE: service.url,
     TOKEN: service.token('admin'),
@@ -124,10 +131,12 @@ test('every example of the API works, and answers in the shape that is shown', a
   }
 });
 
-/** The first webhook's answer, and that of a new subscription, name what the later examples are about. */
+/** The first webhook's answer, and those of a new subscription and of a message, name what the later examples are about. */
 function remember(answer: unknown): void {
   if (typeof answer === 'object' && answer !== null && 'secret' in answer)
     variables = { ...variables, SUBSCRIPTION: (answer as unknown as { id: string }).id };
+  if (typeof answer === 'object' && answer !== null && 'replyTo' in answer)
+    variables = { ...variables, MESSAGE: (answer as unknown as { id: string }).id };
   if (typeof answer !== 'object' || answer === null || !('outcome' in answer) || !('media' in answer)) return;
   const { delivery, media } = answer as Receipt;
   variables = { DELIVERY: delivery, MEDIA: media[0] ?? '', ...variables };
