@@ -133,11 +133,11 @@ test('every example of the API works, and answers in the shape that is shown', a
 
 /** The first webhook's answer, and those of a new subscription and of a message, name what the later examples are about. */
 function remember(answer: unknown): void {
-  if (typeof answer === 'object' && answer !== null && 'secret' in answer)
-    variables = { ...variables, SUBSCRIPTION: (answer as unknown as { id: string }).id };
-  if (typeof answer === 'object' && answer !== null && 'replyTo' in answer)
-    variables = { ...variables, MESSAGE: (answer as unknown as { id: string }).id };
-  if (typeof answer !== 'object' || answer === null || !('outcome' in answer) || !('media' in answer)) return;
-  const { delivery, media } = answer as Receipt;
+  if (typeof answer !== 'object' || answer === null) return;
+  const { id } = answer as { id: string };
+  if ('secret' in answer) variables = { ...variables, SUBSCRIPTION: id };
+  if ('replyTo' in answer) variables = { ...variables, MESSAGE: id };
+  if (!('outcome' in answer) || !('media' in answer)) return;
+  const { delivery, media } = answer as unknown as Receipt;
   variables = { DELIVERY: delivery, MEDIA: media[0] ?? '', ...variables };
 }
