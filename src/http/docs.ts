@@ -6,10 +6,12 @@ import { dirname } from 'node:path';
 
 import { Router, type Request, type Response } from 'express';
 
+import type { ProviderKind } from '../domain/provider-kind.js';
 import { docsPage, docsScript } from './docs-page.js';
 import { allowOnly } from './middleware/errors.js';
 import { pagePolicy } from './middleware/security-headers.js';
 import { openApiDocument } from './openapi.js';
+import { withSendOptions } from './openapi-options.js';
 
 const policy = pagePolicy({
   'script-src': ["'self'"],
@@ -23,14 +25,19 @@ const policy = pagePolicy({
 /** What the page needs of the package, and nothing else of it. */
 const packageFiles = ['swagger-ui-bundle.js', 'swagger-ui.css', 'favicon-32x32.png'];
 
-export function docsRoutes({ publicUrl }: { readonly publicUrl: string }): Router {
+interface DocsServices {
+  readonly publicUrl: string;
+  readonly providers: readonly ProviderKind[];
+}
+
+export function docsRoutes({ publicUrl, providers }: DocsServices): Router {
   const router = Router();
   const { folder, version } = swaggerUi();
   const page = docsPage(`docs/${version}`);
   let made: { readonly text: string; readonly tag: string } | undefined;
 
   router.get('/openapi.json', (request: Request, response: Response) => {
-    made ??= withTag(JSON.stringify(openApiDocument(publicUrl)));
+    made ??= withTag(JSON.stringify(withSendOptions(openApiDocument(publicUrl), providers)));
     response.set({ ETag: made.tag, 'Cache-Control': 'no-cache' }).type('application/json');
     if (request.fresh) response.status(304).end();
     else response.send(made.text);
