@@ -150,6 +150,50 @@ describe('a message', () => {
   });
 });
 
+describe('every minute', () => {
+  const maintain = () => service.database.query(`select graphile_worker.add_job('maintain')`);
+
+  test('a message whose answer was lost is sent after all, when a webhook has named it by our id', async () => {
+    courier.answer(takeAndBreakOff);
+    const { body } = await send(service, { media });
+    await settled(service, body.id, 'unknown');
+    await service.database.query(
+      `insert into message_status (channel, message_id, status, received_at) values ('courier', $1, 'delivered', now())`,
+      [body.id],
+    );
+    expect(await lookAt(service, body.id)).toMatchObject({ state: 'unknown', status: 'delivered' });
+    await maintain();
+    expect(await settled(service, body.id, 'sent')).toMatchObject({
+      messageId: body.id,
+      status: 'delivered',
+    });
+  });
+
+  test('a channel whose job was lost gets another', async () => {
+    const { id } = await sent(service, { media });
+    await service.database.query(`update outbound set state = 'queued', message_id = null where id = $1`, [
+      id,
+    ]);
+    await maintain();
+    expect((await settled(service, id, 'sent')).attempts).toBe(2);
+  });
+
+  test('keys that are older than a day are forgotten', async () => {
+    const token = service.token('messages:send');
+    const { body } = await send(service, { media }, { token, key: 'yesterday' });
+    await service.database.query(
+      `update outbound set created_at = now() - interval '25 hours' where id = $1`,
+      [body.id],
+    );
+    await maintain();
+    await until(async () => {
+      const rows = await service.database.query(`select from outbound where idempotency_key = 'yesterday'`);
+      return rows.length === 0;
+    });
+    expect((await send(service, { media }, { token, key: 'yesterday' })).body.id).not.toBe(body.id);
+  });
+});
+
 describe('an Idempotency-Key', () => {
   test('answers the same message for the same request, and sends it once', async () => {
     const token = service.token('messages:send');
