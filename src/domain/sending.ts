@@ -85,6 +85,11 @@ export interface Sending {
   readonly limitsFor: (options: SendOptions) => SendLimits;
   /** All of them for people to read: by the value of the option that chooses, or one entry named `default`. */
   readonly limits: Readonly<Record<string, SendLimits>>;
+  /**
+   * How webhooks name this recipient, where that is another name. Messages are kept under that one, so that a person is one
+   * person and erased as one; sending to it is the same.
+   */
+  readonly personOf?: (to: string) => string;
   /** Whether the message may be said to be a reply, and with options like these. */
   readonly takesReply: (options: SendOptions) => boolean;
   /** Resolves always: what cannot be told from an error is `unknown`. */

@@ -77,7 +77,8 @@ export function createQueueMessage(options: QueueMessageOptions): QueueMessage {
     const { caption = null, replyTo = null } = request;
     const added = await table.add(
       {
-        ...{ id, channel: channel.id, provider: channel.provider, recipient: request.to, kind: request.kind },
+        ...{ id, channel: channel.id, provider: channel.provider, kind: request.kind },
+        recipient: checked.recipient,
         ...{ link: kept.link, type: kept.type, bytes: kept.bytes, filename: checked.filename },
         ...{ caption, replyTo, options: checked.options, actor: access.tokenId, idempotency },
       },
@@ -103,6 +104,8 @@ export function createQueueMessage(options: QueueMessageOptions): QueueMessage {
 }
 
 interface Checked {
+  /** As webhooks name it. */
+  readonly recipient: string;
   readonly options: SendOptions;
   readonly filename: string | null;
   readonly media: LookedAt;
@@ -131,7 +134,7 @@ async function check(
     await media.discard();
     throw refused(problems);
   }
-  return { options, filename, media };
+  return { recipient: sending.personOf?.(to) ?? to, options, filename, media };
 }
 
 /** Where the options are wrong, the rest is checked as if there were none, so that all problems are told at once. */

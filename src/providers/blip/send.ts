@@ -75,6 +75,8 @@ export function sendingOf({ api, headers, key, messagesPerSecond }: Account, now
     checkOptions: optionsCheck(sendOptions),
     limitsFor: () => limits,
     limits: { default: limits },
+    // Received ones are named by their digits.
+    personOf: (to) => to.replace(/^(\d{7,15})@wa\.gw\.msging\.net$/, '$1'),
     takesReply: () => false,
     send: (message, http) =>
       sender(requestFor, {
