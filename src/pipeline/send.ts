@@ -24,8 +24,8 @@ export interface SendJobOptions {
   readonly stopping: AbortSignal;
 }
 
-/** Bounds the memory and the connections of one channel. */
-const mostUnderWay = 16;
+/** Bounds the connections of one channel, and its memory: bytes that go along are held whole, in base64 as well. */
+const mostUnderWay = { link: 16, inline: 4, upload: 4 } as const;
 /** While nothing in the channel may be sent; longer ones are left to the queue, so that they hold no place in it. */
 const longestPauseMs = 2_000;
 /** While messages are under way, others may be added. */
@@ -102,14 +102,16 @@ async function sendNext(
 ): Promise<Pause | 'done'> {
   const { queue } = options;
   const { id } = sender.channel;
-  // One that ends makes room, also for the next of its recipient.
-  if (underWay.size >= mostUnderWay) return { ms: longestPauseMs, most: longestPauseMs };
   const message = await queue.next(id);
   if (!message) {
-    const ms = await queue.waitForNext(id);
     if (underWay.size > 0) return { ms: lookAgainMs, most: lookAgainMs };
+    const ms = await queue.waitForNext(id);
     return ms === undefined ? 'done' : { ms, most: 0 };
   }
+  // One that ends makes room, also for the next of its recipient.
+  const content = options.contentOf(message, sender.sending);
+  if (underWay.size >= mostUnderWay[content?.way ?? 'link'])
+    return { ms: longestPauseMs, most: longestPauseMs };
   const pace = paceOf(sender.sending.limitsFor(message.options).rate);
   if (!(await queue.claim(message, pace)))
     return { ms: await queue.waitForPace(id, pace), most: longestPauseMs };
