@@ -1,0 +1,5 @@
+import type { Check } from './check.js';
+import { doors } from './doors/index.js';
+
+/** In the order in which they are run. */
+export const checks: readonly Check[] = [doors];
