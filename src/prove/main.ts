@@ -69,10 +69,9 @@ if (unknown.length > 0) {
 }
 const chosen = checks.filter(({ id }) => wanted.length === 0 || wanted.includes(id));
 console.log(`seed ${String(seed)}`);
-let held = false;
 try {
-  held = await (mutating ? mutate(chosen) : prove(chosen));
+  process.exitCode = (await (mutating ? mutate(chosen) : prove(chosen))) ? 0 : 1;
 } finally {
   await (await service)?.stop();
 }
-process.exit(held ? 0 : 1);
+process.exit();

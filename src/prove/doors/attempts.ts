@@ -1,13 +1,13 @@
 /** What strangers may try at a door, knowing everything but the secret. */
 import type { Webhook } from '../../demo/providers/simulated-provider.js';
 import type { WireRequest } from '../wire.js';
-import { forged, proofOf, proven, type Door } from './door.js';
-import { tokenAttempts } from './token-attempts.js';
+import { claimsFor, forged, proofOf, proven, type Door } from './door.js';
+import { forgedTokens } from './forged-tokens.js';
 
+/** What is sent, and how it may be answered. */
 export interface Attempt {
   readonly what: string;
   readonly request: WireRequest;
-  /** How it may be answered. */
   readonly wanted: readonly number[];
 }
 
@@ -26,15 +26,23 @@ export function attemptsAt(door: Door, others: readonly string[]): Attempt[] {
     ...repeated(webhook),
     ...foreign(webhook, others),
     ...borrowed(door),
-    ...(proofOf(webhook).value.split('.').length === 3 ? tokenAttempts(door) : []),
+    ...(proofOf(webhook).value.split('.').length === 3 ? tokensAt(door) : []),
   ];
   return attempts.map((attempt) => ({ ...attempt, what: `${door.name}: ${attempt.what}` }));
+}
+
+function tokensAt({ webhook: make, secret }: Door): Attempt[] {
+  const webhook = make();
+  const tokens = forgedTokens(claimsFor(webhook.body), { secret, given: proofOf(webhook).value });
+  return Object.entries(tokens).map(([what, token]) => ({
+    ...{ what, request: forged(webhook, token), wanted: refused },
+  }));
 }
 
 /** Everything that is nearly right. */
 function guesses(webhook: Webhook): Attempt[] {
   const { value } = proofOf(webhook);
-  const places = [...value].map((_, index) => index);
+  const places = Array.from(value, (_, index) => index);
   const nearly: [what: string, guess: string][] = [
     ...places.map((length): [string, string] => [`a prefix of ${String(length)}`, value.slice(0, length)]),
     ...places.map((at): [string, string] => [
@@ -44,7 +52,7 @@ function guesses(webhook: Webhook): Attempt[] {
     ['one character more', `${value}a`],
     ['one character more in front', `a${value}`],
     ['twice in a row', value + value],
-    ['the other way round', [...value].reverse().join('')],
+    ['the other way round', Array.from(value).reverse().join('')],
     ...['null', 'undefined', 'true', '[object Object]', '*', '%00', '0', '{}', "' or ''='"].map(
       (guess): [string, string] => [`the guess ${guess}`, guess],
     ),

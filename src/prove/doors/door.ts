@@ -79,8 +79,9 @@ function otherPlace(door: Door): Door {
       const path = `/webhooks/${door.channel}`;
       if (proof.place === 'query')
         return { ...webhook, path, headers: { ...webhook.headers, 'x-inlet-token': proof.value } };
-      const { [proof.name]: _, ...headers } = webhook.headers;
-      return { ...webhook, headers, path: `${path}?token=${proof.value}` };
+      const headers = Object.entries(webhook.headers).filter(([name]) => name !== proof.name);
+      const query = `?token=${proof.value}`;
+      return { ...webhook, headers: Object.fromEntries(headers), path: path + query };
     },
   };
 }

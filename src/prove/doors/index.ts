@@ -14,10 +14,11 @@ async function tryDoors(context: Context, port: number): Promise<Outcome> {
   const service = await context.service();
   const all = doorsOf(service.simulator);
   const before = await countDeliveries(service);
-  const attempts = [
+  const forgeries = [
     ...all.flatMap((door) => attemptsAt(door, othersOf(door, all))),
     ...challenges(service.simulator),
   ];
+  const attempts = context.short ? forgeries.filter(isInShort) : forgeries;
   const failures: string[] = [];
   let worstMs = 0;
   await eachOf([...attempts, ...all.map(welcome)], atOnce, async ({ what, request, wanted }) => {
@@ -36,6 +37,12 @@ async function tryDoors(context: Context, port: number): Promise<Outcome> {
       `${String(attempts.length)} forgeries at ${String(all.length)} doors, each of which opens to the right proof`,
     ],
   };
+}
+
+/** Of the attempts that differ by a place only, every fourth. */
+function isInShort({ what }: Attempt): boolean {
+  const place = /(?:prefix of|character at|challenge with) (\d+)/.exec(what)?.[1];
+  return place === undefined || Number(place) % 4 === 0;
 }
 
 /** What would open the other doors and not this one. */
@@ -61,7 +68,7 @@ function challenges(simulator: Parameters<typeof secretsOf>[0]): Attempt[] {
         path: `/webhooks/${channel}?hub.mode=subscribe&hub.challenge=1158&hub.verify_token=${guess}`,
       },
     });
-    return [...[...token].map((_, length) => ask(token.slice(0, length), 404)), ask(token, 200)];
+    return [...Array.from(token, (_, length) => ask(token.slice(0, length), 404)), ask(token, 200)];
   });
 }
 

@@ -61,17 +61,22 @@ interface Shown {
 
 function signedAgain(accepts: (shown: Shown) => boolean): WeakDoor['kindly'] {
   return (request, secrets) => {
-    const line = request.lines.find((text) => /^authorization: Bearer /i.test(text));
-    const [head = '', payload = '', signature = ''] = line?.split(' ')[2]?.split('.') ?? [];
-    const [header, claims] = [decoded(head), decoded(payload)];
     const key = secrets.get('vonage')?.signing ?? '';
-    const wanted = jwt(header, claims, key).split('.')[2] ?? '';
-    const fresh = Math.abs(Date.now() / 1000 - Number(claims['iat'])) < 60;
-    if (line === undefined || !accepts({ header, signature, wanted, fresh })) return request;
+    const isToken = (line: string): boolean => /^authorization: Bearer /i.test(line);
+    const shown = shownIn(request.lines.find(isToken) ?? '', key);
+    if (!shown || !accepts(shown)) return request;
     const token = jwt({ alg: 'HS256', typ: 'JWT' }, claimsFor(request.body.toString()), key);
-    const lines = request.lines.map((text) => (text === line ? `authorization: Bearer ${token}` : text));
+    const lines = request.lines.map((line) => (isToken(line) ? `authorization: Bearer ${token}` : line));
     return { ...request, lines };
   };
+}
+
+function shownIn(line: string, key: string): Shown | undefined {
+  const [head, payload, signature = ''] = line.split(' ')[2]?.split('.') ?? [];
+  if (head === undefined || payload === undefined) return undefined;
+  const [header, claims] = [decoded(head), decoded(payload)];
+  const wanted = jwt(header, claims, key).split('.')[2] ?? '';
+  return { header, signature, wanted, fresh: Math.abs(Date.now() / 1000 - Number(claims['iat'])) < 60 };
 }
 
 function decoded(text: string): Record<string, unknown> {

@@ -1,22 +1,20 @@
 /** What is known to go wrong with JSON web tokens. */
 import { createHash, createHmac, generateKeyPairSync, sign } from 'node:crypto';
 
-import type { Attempt } from './attempts.js';
-import { claimsFor, forged, jwt, proofOf, type Door } from './door.js';
+import { jwt } from './door.js';
 
 const right = { alg: 'HS256', typ: 'JWT' };
 
-export function tokenAttempts({ webhook: make, secret }: Door): Attempt[] {
-  const webhook = make();
-  const claims = claimsFor(webhook.body);
-  const tokens = {
-    ...otherAlgorithms(claims, { secret, given: proofOf(webhook).value }),
-    ...otherTimes(claims, secret),
-    ...otherHashes(claims, secret),
+/** By what is wrong with them. `given` is a token that is right, and known. */
+export function forgedTokens(
+  claims: Record<string, unknown>,
+  known: { readonly secret: string; readonly given: string },
+): Tokens {
+  return {
+    ...otherAlgorithms(claims, known),
+    ...otherTimes(claims, known.secret),
+    ...otherHashes(claims, known.secret),
   };
-  return Object.entries(tokens).map(([what, token]) => ({
-    ...{ what, request: forged(webhook, token), wanted: [401] },
-  }));
 }
 
 type Tokens = Record<string, string>;
