@@ -1,5 +1,6 @@
+import { addresses } from './addresses/index.js';
 import type { Check } from './check.js';
 import { doors } from './doors/index.js';
 
 /** In the order in which they are run. */
-export const checks: readonly Check[] = [doors];
+export const checks: readonly Check[] = [doors, addresses];
