@@ -16,7 +16,7 @@ export function watchDials(): Dials {
   let seen: Partial<Dial>[] = [];
   const hook = createHook({
     // The object gets its address right after this, and is looked at later.
-    init: (_id, type, _trigger, resource: Partial<Dial>) => {
+    init: (...[, type, , resource]: [number, string, number, Partial<Dial>]) => {
       if (type === 'TCPCONNECTWRAP') seen.push(resource);
     },
   }).enable();

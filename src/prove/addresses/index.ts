@@ -51,39 +51,18 @@ async function tryAddresses({ makeWays, allowed = [], loopbackOnly }: Trial): Pr
       failures.push(`${way.name}, ${what}: not refused but ${code}`);
   };
 
-  const hosts = loopbackOnly ? loopbackSpellings : privateSpellings;
-  const addresses = privateAddresses.filter((address) => !loopbackOnly || /^127|^::1$/.test(address));
-  const port = (way: Way): string => (way.name === 'subscription' ? '' : `:${String(inside.port)}`);
-  let names = 0;
-  const named = (...answers: string[][]): string => {
-    const name = `host-${String((names += 1))}.example`;
-    records.set(name, answers);
-    return name;
-  };
-
-  for (const way of ways.all) {
-    for (const host of hosts) await mustNotReach(way, `literal ${host}`, `http://${host}${port(way)}/`);
-    for (const address of addresses) {
-      const answers = [[address], ['93.184.216.34', address], [address, '2606:4700::1111']];
-      for (const answer of answers)
-        await mustNotReach(way, `name with ${answer.join(' and ')}`, `http://${named(answer)}${port(way)}/`);
-    }
-    for (const address of ['127.0.0.1', '::1', '::ffff:127.0.0.1']) {
-      // Each look gives another answer, and what was given first is good: it is dialled, and the second never is.
-      const url = `http://${named([nobody], [address])}${port(way)}/`;
-      await mustNotReach(way, `rebinding to ${address}`, url);
-    }
-    if (way.name === 'download')
-      for (const host of hosts)
-        await mustNotReach(way, `redirect to ${host}`, elsewhere.to(`http://${host}${port(way)}/`));
-  }
+  const targets = targetsFor(loopbackOnly ?? false);
+  const names = namesIn(records);
+  for (const way of ways.all)
+    for (const { what, url } of linksFor(way, { targets, names, inside, elsewhere }))
+      await mustNotReach(way, what, url);
   const heard = inside.heard();
   if (heard > 0) failures.push(`${String(heard)} connections were heard inside`);
 
   const passing = [
     ...publicSpellings,
-    ...publicAddresses.map((address) => named([address], ['127.0.0.1'])),
-    ...publicAddresses.map((address) => named([address, '93.184.216.34', '2606:4700::1111'])),
+    ...publicAddresses.map((address) => names([address], ['127.0.0.1'])),
+    ...publicAddresses.map((address) => names([address, '93.184.216.34', '2606:4700::1111'])),
   ];
   for (const host of passing) {
     tried += 1;
@@ -96,10 +75,61 @@ async function tryAddresses({ makeWays, allowed = [], loopbackOnly }: Trial): Pr
   return {
     ...{ tried, failures, lost: 0, doubled: 0, worstMemoryMb: null, worstMs: null },
     notes: [
-      `${String(hosts.length)} spellings and ${String(addresses.length)} addresses that are not public, by link, name, changing name and redirect`,
+      `${String(targets.hosts.length)} spellings and ${String(targets.addresses.length)} addresses that are not public, by link, name, changing name and redirect`,
       `${String(passing.length)} public ones pass the guard; ${String(heard)} connections heard inside`,
     ],
   };
+}
+
+interface Targets {
+  readonly hosts: readonly string[];
+  readonly addresses: readonly string[];
+}
+
+function targetsFor(loopbackOnly: boolean): Targets {
+  if (!loopbackOnly) return { hosts: privateSpellings, addresses: privateAddresses };
+  const addresses = privateAddresses.filter((address) => /^127|^::1$/.test(address));
+  return { hosts: loopbackSpellings, addresses };
+}
+
+/** Makes names that have these addresses: one answer for each look, the last one for ever. */
+function namesIn(records: Map<string, string[][]>): (...answers: string[][]) => string {
+  return (...answers) => {
+    const name = `host-${String(records.size)}.example`;
+    records.set(name, answers);
+    return name;
+  };
+}
+
+interface Places {
+  readonly targets: Targets;
+  readonly names: ReturnType<typeof namesIn>;
+  readonly inside: { readonly port: number };
+  readonly elsewhere: { readonly to: (url: string) => string };
+}
+
+/** Everything that must not be reached, as links for one way. */
+function linksFor(way: Way, { targets, names, inside, elsewhere }: Places): { what: string; url: string }[] {
+  const urlOf = (host: string): string =>
+    `http://${host}${way.name === 'subscription' ? '' : `:${String(inside.port)}`}/`;
+  const answers = targets.addresses.flatMap((address) => [
+    [address],
+    ['93.184.216.34', address],
+    [address, '2606:4700::1111'],
+  ]);
+  return [
+    ...targets.hosts.map((host) => ({ what: `literal ${host}`, url: urlOf(host) })),
+    ...answers.map((answer) => ({ what: `name with ${answer.join(' and ')}`, url: urlOf(names(answer)) })),
+    // Each look gives another answer, and what was given first is good: it is dialled, and the second never is.
+    ...['127.0.0.1', '::1', '::ffff:127.0.0.1'].map((address) => ({
+      what: `rebinding to ${address}`,
+      url: urlOf(names([nobody], [address])),
+    })),
+    ...(way.name === 'download' ? targets.hosts : []).map((host) => ({
+      what: `redirect to ${host}`,
+      url: elsewhere.to(urlOf(host)),
+    })),
+  ];
 }
 
 function isHarmless({ address, port }: Dial, redirecting: number): boolean {
