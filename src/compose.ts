@@ -14,7 +14,7 @@ import { createAudit } from './infra/audit.js';
 import { createLocalBlobStore } from './infra/blob-store.js';
 import { createChannelActivity } from './infra/channel-activity.js';
 import { createChannelTable } from './infra/channel-table.js';
-import { openDatabase } from './infra/database.js';
+import { openDatabase, whileAlone } from './infra/database.js';
 import { createErasure } from './infra/erasure.js';
 import { createEventLog } from './infra/event-log.js';
 import { createGuardedPost } from './infra/guarded-post.js';
@@ -34,6 +34,7 @@ import { createQueue, type Queue } from './infra/queue.js';
 import { createSafeFetch } from './infra/safe-fetch.js';
 import { createSealedBox } from './infra/sealed-box.js';
 import { createSendQueue } from './infra/send-queue.js';
+import { createSpool } from './infra/spool.js';
 import { createStaging } from './infra/staging.js';
 import { createStats } from './infra/stats.js';
 import { createTokenSigner } from './infra/token-signer.js';
@@ -54,6 +55,7 @@ import { createQueueMessage } from './pipeline/queue-message.js';
 import { createReceive } from './pipeline/receive.js';
 import { createRetain } from './pipeline/retain.js';
 import { createSend } from './pipeline/send.js';
+import { createSpooling } from './pipeline/spooling.js';
 import { createStore } from './pipeline/store.js';
 import { createTaskList } from './pipeline/task-list.js';
 import { providers } from './providers/index.js';
@@ -112,6 +114,12 @@ export async function compose(
   });
   const manageChannels = createManageChannels({
     ...{ kinds: providers, registry: channels, table: channelTable, sealed, audit, now },
+  });
+  const spoolFolder = join(config.inletDir, 'spool');
+  const spool = createSpool({ folder: spoolFolder, maxBytes: config.spoolMaxBytes, logger });
+  const spooling = createSpooling({
+    ...{ spool, inbox, channels, logger },
+    whileAlone: (work) => whileAlone(databaseUrl, `spool ${spoolFolder}`, work),
   });
   const activity = createChannelActivity(database.pool, logger);
   const { fetch: limits } = config;
@@ -191,15 +199,17 @@ export async function compose(
   const app = createApp(
     {
       stats: createStats(database.pool),
+      spool,
       ...{ channels, lookup, table, blobs, staging, store, inbox, notifications, logger, publicUrl, now },
       ...{ events, subscriptions, post, stopping: stopping.signal },
       postSigned: (call) => postSigned(calling, call),
-      receive: createReceive(inbox),
+      receive: createReceive(inbox, spooling),
       ...{ links, outbound, queueMessage },
       ...{ tokens, audit, erasure, manageChannels, providers, activity },
       erase: createErase({ erasure, discard, pseudonym: createPseudonym(config.authSecret) }),
       readiness: {
         database: () => database.pool.query('select 1'),
+        spooling: spooling.state,
         queue: () => config.processMode === 'api' || queue.isRunning(),
       },
     },
@@ -213,6 +223,7 @@ export async function compose(
   );
 
   await channels.reload();
+  spooling.start();
   return {
     app,
     enabledChannels: channels
@@ -231,6 +242,7 @@ export async function compose(
     },
     close: async () => {
       channels.close();
+      await spooling.close();
       await Promise.all([outbox.close(), activity.close()]);
       await Promise.all([
         ...[notifications.close(), tokens.close()],
