@@ -21,8 +21,7 @@ const driverWords =
  */
 export function isDatabaseAway(error: unknown): boolean {
   if (error instanceof DatabaseLateError) return true;
-  if (!(error instanceof Error)) return false;
-  const code = 'code' in error ? String(error.code) : undefined;
-  if (code === undefined) return driverWords.test(error.message);
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === undefined) return driverWords.test(message);
   return awayStates.test(code) || networkErrors.test(code);
 }

@@ -32,7 +32,7 @@ export interface Segment {
 export interface Spool {
   /** Resolves when the webhook is durable. Rejects when the disk does not take it, or there is no room: then nothing of it stays. */
   readonly append: (webhook: SpooledWebhook) => Promise<void>;
-  /** The oldest segment, of whichever process; undefined when nothing is spooled. */
+  /** The oldest segment, of whichever process; undefined when there is none that nobody writes to. */
   readonly oldest: () => Promise<Segment | undefined>;
   readonly isEmpty: () => Promise<boolean>;
   /** What is spooled now, by all processes that share the folder. */
@@ -40,6 +40,8 @@ export interface Spool {
   readonly close: () => Promise<void>;
 }
 
+/** An open segment that was written to more lately has a writer, who ends it when the database is back. */
+const leftAfterMs = 2_000;
 const timeDigits = 15;
 const segmentName = new RegExp(
   `^\\d{${String(timeDigits)}}-[0-9a-f]{${String(2 * markBytes)}}\\.(open|whole|left)$`,
@@ -74,6 +76,7 @@ export function createSpool({ folder, maxBytes, logger }: SpoolOptions): Spool {
   let current: OpenSegment | undefined;
   /** Bytes of all segments, as far as this process knows; looked at anew with each segment that it begins. */
   let total = 0;
+  let lastBegun = 0;
   let working = Promise.resolve();
 
   /** One after another: what touches the open segment. */
@@ -90,7 +93,8 @@ export function createSpool({ folder, maxBytes, logger }: SpoolOptions): Spool {
     await makeFolder(folder);
     total = sum((await list(folder)).map(({ bytes }) => bytes));
     const mark = randomBytes(markBytes);
-    const time = String(Date.parse(receivedAt)).padStart(timeDigits, '0');
+    lastBegun = Math.max(Date.parse(receivedAt), lastBegun + 1); // Names sort in the order of being begun.
+    const time = String(lastBegun).padStart(timeDigits, '0');
     const path = join(folder, `${time}-${mark.toString('hex')}.open`);
     const file = await open(path, 'ax', 0o600);
     try {
@@ -175,9 +179,11 @@ export function createSpool({ folder, maxBytes, logger }: SpoolOptions): Spool {
     }
   };
 
-  /** Undefined: it is gone, or it cannot be read and was put aside. */
-  const takeOver = async ({ name, path: found }: Found): Promise<Segment | undefined> => {
-    const path = name.endsWith('.open') ? named(found, 'left') : found;
+  /** Undefined: it is gone, another process writes to it, or it cannot be read and was put aside. */
+  const takeOver = async ({ name, path: found, modifiedMs }: Found): Promise<Segment | undefined> => {
+    const isOpen = name.endsWith('.open');
+    if (isOpen && Math.abs(Date.now() - modifiedMs) < leftAfterMs) return undefined;
+    const path = isOpen ? named(found, 'left') : found;
     try {
       if (path !== found) await rename(found, path);
       return toSegment(path, decodeRecords(await readFile(path), markOf(name)));
@@ -255,6 +261,7 @@ interface Found {
   readonly name: string;
   readonly path: string;
   readonly bytes: number;
+  readonly modifiedMs: number;
 }
 
 /** The segments that are still to be committed, the oldest first. */
@@ -267,7 +274,7 @@ async function list(folder: string): Promise<Found[]> {
   for (const name of names.filter((each) => segmentName.test(each)).sort()) {
     const path = join(folder, name);
     const facts = await stat(path).catch(unlessMissing);
-    if (facts) found.push({ name, path, bytes: facts.size });
+    if (facts) found.push({ name, path, bytes: facts.size, modifiedMs: facts.mtimeMs });
   }
   return found;
 }
@@ -298,7 +305,7 @@ function unlessMissing(error: unknown): undefined {
 }
 
 function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
+  return (error as NodeJS.ErrnoException).code;
 }
 
 function sum(numbers: readonly number[]): number {
