@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 
-import { call, type Problem, type Receipt } from '../support/client.js';
+import { call, type Receipt } from '../support/client.js';
 import { picture } from '../support/payloads.js';
 import { until } from '../support/until.js';
 import { startPostgres, type PostgresServer } from './postgres-server.js';
@@ -44,7 +44,7 @@ async function sendAll(name: string, count: number): Promise<void> {
   for (let place = 0; place < count; place += 1) await send(`${name} ${String(place)}`);
 }
 
-const ready = () => call<Problem>(service.url, '/health/ready');
+const ready = () => call(service.url, '/health/ready');
 const spooled = async (): Promise<string[]> => readdir(join(cwd, '.inlet', 'spool')).catch(() => []);
 
 interface Row {
