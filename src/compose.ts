@@ -19,10 +19,11 @@ import { createErasure } from './infra/erasure.js';
 import { createEventLog } from './infra/event-log.js';
 import { createGuardedPost } from './infra/guarded-post.js';
 import { createHttp } from './infra/http-client.js';
-import { createImageDecoder } from './infra/images.js';
+import { createImageDecoder, type ImageDecoder } from './infra/images.js';
 import { createInbox } from './infra/inbox.js';
 import type { Logger } from './infra/logger.js';
 import { createLookup } from './infra/lookup.js';
+import { createMetrics, type Metrics } from './infra/metrics.js';
 import { createMediaTable } from './infra/media-table.js';
 import { listen } from './infra/notifications.js';
 import { openOutbox } from './infra/outbox.js';
@@ -93,7 +94,10 @@ export async function compose(
   const [table, lookup] = [createMediaTable(database.byKey), createLookup(database)];
   const blobs = createLocalBlobStore(config.uploadsDir);
   const staging = createStaging(join(config.uploadsDir, 'tmp'));
-  const images = createImageDecoder({ maxPixels: config.maxImagePixels });
+  const spoolFolder = join(config.inletDir, 'spool');
+  const spool = createSpool({ folder: spoolFolder, maxBytes: config.spoolMaxBytes, logger });
+  const metrics = createMetrics({ pool: database.pool, spool, logger });
+  const images = timed(createImageDecoder({ maxPixels: config.maxImagePixels }), metrics);
   const store = createStore({ blobs, images, table, decoders: availableParallelism() });
   const inbox = createInbox(database.byKey);
   const download = createSafeFetch(config.fetch);
@@ -115,8 +119,6 @@ export async function compose(
   const manageChannels = createManageChannels({
     ...{ kinds: providers, registry: channels, table: channelTable, sealed, audit, now },
   });
-  const spoolFolder = join(config.inletDir, 'spool');
-  const spool = createSpool({ folder: spoolFolder, maxBytes: config.spoolMaxBytes, logger });
   const spooling = createSpooling({
     ...{ spool, inbox, channels, logger },
     whileAlone: (work) => whileAlone(databaseUrl, `spool ${spoolFolder}`, work),
@@ -150,6 +152,7 @@ export async function compose(
   const send = createSend({
     ...{
       queue: sendQueue,
+      observe: metrics.sent,
       channels,
       http: httpOf,
       logger,
@@ -162,6 +165,7 @@ export async function compose(
   const fetch = createFetch({
     ...{ table, channels, download, staging, store, blobs, discard, gate, logger, now },
     http: httpOf,
+    observe: metrics.fetched,
     chance: Math.random,
     ...{
       maxBytes: config.maxMediaBytes,
@@ -179,6 +183,7 @@ export async function compose(
   const calling = { http: post, now, stopping: stopping.signal };
   const notify = createNotify({
     ...{ ...calling, table: subscriptions, events, chance: Math.random },
+    observe: metrics.posted,
     render: (event) => JSON.stringify(eventView(event)),
   });
   const maintain = createMaintain({
@@ -199,7 +204,7 @@ export async function compose(
   const app = createApp(
     {
       stats: createStats(database.pool),
-      spool,
+      ...{ spool, metrics },
       ...{ channels, lookup, table, blobs, staging, store, inbox, notifications, logger, publicUrl, now },
       ...{ events, subscriptions, post, stopping: stopping.signal },
       postSigned: (call) => postSigned(calling, call),
@@ -249,6 +254,18 @@ export async function compose(
         ...[download.close(), http.close(), guardedHttp.close(), post.close()],
       ]);
       await database.close();
+    },
+  };
+}
+
+function timed(images: ImageDecoder, { previewed }: Metrics): ImageDecoder {
+  return {
+    ...images,
+    preview: async (input) => {
+      const began = performance.now();
+      const made = await images.preview(input);
+      previewed(performance.now() - began);
+      return made;
     },
   };
 }
