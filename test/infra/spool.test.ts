@@ -24,10 +24,18 @@ beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'inlet-spool-'));
   folder = join(root, 'inlet', 'spool');
 });
-afterEach(() => rm(root, { recursive: true, force: true }));
+afterEach(async () => {
+  // Also those that a test has left as if their process had died: their files are still open here.
+  await Promise.allSettled(opened.splice(0).map((spool) => spool.close()));
+  await rm(root, { recursive: true, force: true });
+});
 
-const open = (maxBytes = gibibyte): Spool =>
-  createSpool({ folder, maxBytes, logger: createLogger('silent') });
+const opened: Spool[] = [];
+function open(maxBytes = gibibyte): Spool {
+  const spool = createSpool({ folder, maxBytes, logger: createLogger('silent') });
+  opened.push(spool);
+  return spool;
+}
 
 function webhook(name: string, body: Buffer = Buffer.from(`{"name":"${name}"}`)): SpooledWebhook {
   return {
