@@ -22,7 +22,7 @@ export function exchange(port: number, request: WireRequest): Promise<WireAnswer
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     const socket = connect(port, '127.0.0.1', () => {
-      socket.write(bytesOf(request));
+      socket.write(bytesOf({ ...request, lines: [...request.lines, 'connection: close'] }));
     });
     socket.setTimeout(patienceMs, () => socket.destroy());
     socket.on('data', (chunk) => chunks.push(chunk));
@@ -35,14 +35,14 @@ export function exchange(port: number, request: WireRequest): Promise<WireAnswer
   });
 }
 
-function bytesOf({ method, path, lines, body }: WireRequest): Buffer {
+/** As it goes over the wire; the connection is used again unless `lines` say otherwise. */
+export function bytesOf({ method, path, lines, body }: WireRequest): Buffer {
   const content = Buffer.from(body);
   const head = [
     `${method} ${path} HTTP/1.1`,
     'host: 127.0.0.1',
     ...lines,
     `content-length: ${String(content.length)}`,
-    'connection: close',
   ];
   return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`), content]);
 }

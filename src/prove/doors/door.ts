@@ -118,14 +118,14 @@ export function forged(
 }
 
 /** What would prove `body` to somebody who trusts `secret`, in the form that the proof has. */
-export function proven(proof: Proof, body: string, secret: string): string {
+export function proven(proof: Proof, body: string | Buffer, secret: string): string {
   if (proof.place === 'query' || proof.name === 'x-inlet-token') return secret;
   if (proof.name === 'authorization') return jwt({ alg: 'HS256', typ: 'JWT' }, claimsFor(body), secret);
   return createHmac('sha256', secret).update(body).digest('hex');
 }
 
 /** As Vonage makes them. */
-export function claimsFor(body: string): Record<string, unknown> {
+export function claimsFor(body: string | Buffer): Record<string, unknown> {
   return {
     ...{ iss: 'Vonage', iat: Math.floor(Date.now() / 1000), jti: randomUUID() },
     payload_hash: createHash('sha256').update(body).digest('hex'),
