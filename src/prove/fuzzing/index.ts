@@ -29,7 +29,8 @@ async function tryPayloads(context: Context, { port, memory, count }: Target): P
   const { simulator } = service;
   const random = seededRandom(context.seed);
   const doors = doorsOf(simulator).filter(({ name, channel }) => name === channel);
-  const [outcomes, failures]: [Map<string, number>, string[]] = [new Map(), []];
+  const outcomes = new Map<string, number>();
+  const failures: string[] = [];
   const samples: number[] = [];
   let [tried, acknowledged] = [0, 0];
   const before = await countDeliveries(service);
@@ -52,7 +53,7 @@ async function tryPayloads(context: Context, { port, memory, count }: Target): P
       });
       samples.push(memory()?.now ?? 0);
     }
-  const growth = (samples.at(-1) ?? 0) - (samples[Math.floor(samples.length / 4)] ?? 0);
+  const growth = growthOf(samples);
   if (growth > mostGrowthMb) failures.push(`memory grew by ${growth.toFixed(0)} MB`);
   const kept = (await countDeliveries(service)) - before;
   const lost = Math.max(0, acknowledged - kept);
@@ -62,8 +63,13 @@ async function tryPayloads(context: Context, { port, memory, count }: Target): P
   return {
     ...{ tried, failures, lost, doubled: Math.max(0, kept - acknowledged), worstMs: null },
     worstMemoryMb: Math.max(...samples),
-    notes: [`${report}; memory ${growth < 0 ? 'shrank' : 'grew'} by ${Math.abs(growth).toFixed(0)} MB`],
+    notes: [`${report}; growth of memory ${growth.toFixed(0)} MB`],
   };
+}
+
+/** Once the first quarter has warmed the process up. */
+function growthOf(samples: readonly number[]): number {
+  return (samples.at(-1) ?? 0) - (samples[Math.floor(samples.length / 4)] ?? 0);
 }
 
 /** No host of the world outside: a damaged link must not lead us to a stranger. */

@@ -7,7 +7,7 @@ const oddities: readonly unknown[] = [
     'constructor',
     '__proto__',
     'x'.repeat(300),
-    'x'.repeat(70_000),
+    'x'.repeat(5_000),
     'https://',
     'data:image/png;base64,AA',
     '0001-01-01',
@@ -24,7 +24,7 @@ const oddities: readonly unknown[] = [
   ],
   ...[[], [[]], [null], {}, { '': '' }, { length: -1 }, { toString: 1, valueOf: 1 }],
   JSON.parse('{"__proto__":{"type":"image"},"constructor":{"prototype":{}}}'),
-  JSON.parse(`${'['.repeat(2_000)}${']'.repeat(2_000)}`),
+  JSON.parse(`${'['.repeat(500)}${']'.repeat(500)}`),
 ];
 
 /** Another payload each time; the same for the same numbers. */
@@ -41,7 +41,7 @@ type Below = (count: number) => number;
 /** Changes one place: how deep it lies is left to chance. */
 function damaged(value: unknown, below: Below): unknown {
   if (typeof value !== 'object' || value === null || below(5) === 0) return instead(value, below);
-  const entries = Object.entries(value);
+  const entries: [string, unknown][] = Object.entries(value);
   const chosen = entries[below(entries.length)];
   if (!chosen) return instead(value, below);
   const [key, child] = chosen;
@@ -51,7 +51,7 @@ function damaged(value: unknown, below: Below): unknown {
     fate === 0
       ? rest
       : fate === 1
-        ? [...rest, [String(oddities[below(oddities.length)]), child] as const]
+        ? [...rest, [JSON.stringify(oddities[below(oddities.length)]), child] as const]
         : entries.map(([name, item]) => [name, name === key ? damaged(child, below) : item] as const);
   return Array.isArray(value) ? changed.map(([, item]) => item) : Object.fromEntries(changed);
 }
@@ -65,7 +65,7 @@ function instead(value: unknown, below: Below): unknown {
     case 2:
       return { value };
     case 3:
-      return typeof value === 'string' ? value.slice(below(value.length + 1)) : String(value);
+      return typeof value === 'string' ? value.slice(below(value.length + 1)) : JSON.stringify(value);
     default:
       return oddities[below(oddities.length)];
   }
