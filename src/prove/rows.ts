@@ -1,13 +1,14 @@
 /** Questions to the database of the service under test, past everything that the service says of itself. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import pg from 'pg';
 
 import type { BenchService } from '../bench/service.js';
 
 /** Runs `work` with a connection to the embedded server of a service. */
-export async function withRows<T>(
+async function withRows<T>(
   { inletDir }: Pick<BenchService, 'inletDir'>,
   work: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
@@ -25,10 +26,21 @@ export async function withRows<T>(
   }
 }
 
-export async function countDeliveries(service: Pick<BenchService, 'inletDir'>): Promise<number> {
+const patienceMs = 15_000;
+
+/**
+ * How many webhooks are written down. What was acknowledged while the database was slow lies on the disk for a moment: waits
+ * until there are `wanted`, though not for ever.
+ */
+export async function countDeliveries(service: Pick<BenchService, 'inletDir'>, wanted = 0): Promise<number> {
   return withRows(service, async (client) => {
-    const { rows } = await client.query<{ count: number }>('select count(*)::int as count from delivery');
-    return rows[0]?.count ?? -1;
+    const started = Date.now();
+    for (;;) {
+      const { rows } = await client.query<{ count: number }>('select count(*)::int as count from delivery');
+      const count = rows[0]?.count ?? -1;
+      if (count >= wanted || Date.now() - started > patienceMs) return count;
+      await delay(200);
+    }
   });
 }
 
