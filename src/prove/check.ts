@@ -9,6 +9,8 @@ export interface Context {
   readonly seed: number;
   /** A real service process with all providers, the same for all checks; started when it is first asked for. */
   readonly service: () => Promise<BenchService>;
+  /** Another one, with settings of its own; whoever starts it stops it. */
+  readonly start: (settings: Record<string, string>) => Promise<BenchService>;
 }
 
 export interface Outcome {

@@ -31,6 +31,7 @@ const context: Context = {
   short: mutating || options.has('--short'),
   seed,
   // Wrong proofs come by the thousand here: the limit of them has an attempt of its own.
+  start: (settings) => startBenchService(process.env, settings),
   service: () => (service ??= startBenchService(process.env, { FAILED_WEBHOOKS_PER_MINUTE: '100000000' })),
 };
 
