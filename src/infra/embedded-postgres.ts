@@ -8,9 +8,20 @@
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
-import { chmod, chown, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
@@ -100,17 +111,24 @@ interface Cluster {
   readonly account: Account | undefined;
 }
 
+/** What killed starts have left beside it. One whose initdb is still at work stays for the next time. */
+async function removeUnfinished(data: string): Promise<void> {
+  const prefix = `${basename(data)}.making-`;
+  const names = (await readdir(dirname(data))).filter((name) => name.startsWith(prefix));
+  const removed = names.map((name) => rm(join(dirname(data), name), { recursive: true, force: true }));
+  await Promise.allSettled(removed);
+}
+
 async function initialise({ data, password, binaries, account }: Cluster): Promise<void> {
   if (await exists(join(data, 'initialised'))) return;
-  // A start that was killed half-way through leaves a folder that initdb refuses; it holds nothing yet.
-  await rm(data, { recursive: true, force: true });
-  await mkdir(data, { mode: 0o700 });
-  if (account) await chown(data, account.uid, account.gid);
+  // Made aside and put in place when it is whole: an initdb whose start was killed may still be at work, on its own folder.
+  const making = await mkdtemp(`${data}.making-`);
+  if (account) await chown(making, account.uid, account.gid);
   const passwordFile = join(data, '..', 'initdb-password');
   await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
   if (account) await chown(passwordFile, account.uid, account.gid);
   const [command, args] = withAccount(account, binaries.initdb, [
-    `--pgdata=${data}`,
+    `--pgdata=${making}`,
     '--auth=scram-sha-256',
     '--username=inlet',
     `--pwfile=${passwordFile}`,
@@ -125,7 +143,11 @@ async function initialise({ data, password, binaries, account }: Cluster): Promi
   } finally {
     await rm(passwordFile, { force: true });
   }
-  await writeFile(join(data, 'initialised'), '');
+  await writeFile(join(making, 'initialised'), '');
+  // What is there without that mark holds nothing yet.
+  await rm(data, { recursive: true, force: true });
+  await rename(making, data);
+  await removeUnfinished(data);
 }
 
 /** Processes of a server that was killed may be busy for a moment, and PostgreSQL starts no second one beside them. */
