@@ -14,15 +14,16 @@ import { createAudit } from './infra/audit.js';
 import { createLocalBlobStore } from './infra/blob-store.js';
 import { createChannelActivity } from './infra/channel-activity.js';
 import { createChannelTable } from './infra/channel-table.js';
-import { openDatabase } from './infra/database.js';
+import { openDatabase, whileAlone } from './infra/database.js';
 import { createErasure } from './infra/erasure.js';
 import { createEventLog } from './infra/event-log.js';
 import { createGuardedPost } from './infra/guarded-post.js';
 import { createHttp } from './infra/http-client.js';
-import { createImageDecoder } from './infra/images.js';
+import { createImageDecoder, type ImageDecoder } from './infra/images.js';
 import { createInbox } from './infra/inbox.js';
 import type { Logger } from './infra/logger.js';
 import { createLookup } from './infra/lookup.js';
+import { createMetrics, type Metrics } from './infra/metrics.js';
 import { createMediaTable } from './infra/media-table.js';
 import { listen } from './infra/notifications.js';
 import { openOutbox } from './infra/outbox.js';
@@ -34,6 +35,7 @@ import { createQueue, type Queue } from './infra/queue.js';
 import { createSafeFetch } from './infra/safe-fetch.js';
 import { createSealedBox } from './infra/sealed-box.js';
 import { createSendQueue } from './infra/send-queue.js';
+import { createSpool } from './infra/spool.js';
 import { createStaging } from './infra/staging.js';
 import { createStats } from './infra/stats.js';
 import { createTokenSigner } from './infra/token-signer.js';
@@ -54,6 +56,7 @@ import { createQueueMessage } from './pipeline/queue-message.js';
 import { createReceive } from './pipeline/receive.js';
 import { createRetain } from './pipeline/retain.js';
 import { createSend } from './pipeline/send.js';
+import { createSpooling } from './pipeline/spooling.js';
 import { createStore } from './pipeline/store.js';
 import { createTaskList } from './pipeline/task-list.js';
 import { providers } from './providers/index.js';
@@ -91,7 +94,10 @@ export async function compose(
   const [table, lookup] = [createMediaTable(database.byKey), createLookup(database)];
   const blobs = createLocalBlobStore(config.uploadsDir);
   const staging = createStaging(join(config.uploadsDir, 'tmp'));
-  const images = createImageDecoder({ maxPixels: config.maxImagePixels });
+  const spoolFolder = join(config.inletDir, 'spool');
+  const spool = createSpool({ folder: spoolFolder, maxBytes: config.spoolMaxBytes, logger });
+  const metrics = createMetrics({ pool: database.pool, spool, logger });
+  const images = timed(createImageDecoder({ maxPixels: config.maxImagePixels }), metrics);
   const store = createStore({ blobs, images, table, decoders: availableParallelism() });
   const inbox = createInbox(database.byKey);
   const download = createSafeFetch(config.fetch);
@@ -112,6 +118,10 @@ export async function compose(
   });
   const manageChannels = createManageChannels({
     ...{ kinds: providers, registry: channels, table: channelTable, sealed, audit, now },
+  });
+  const spooling = createSpooling({
+    ...{ spool, inbox, channels, logger },
+    whileAlone: (work) => whileAlone(databaseUrl, `spool ${spoolFolder}`, work),
   });
   const activity = createChannelActivity(database.pool, logger);
   const { fetch: limits } = config;
@@ -142,6 +152,7 @@ export async function compose(
   const send = createSend({
     ...{
       queue: sendQueue,
+      observe: metrics.sent,
       channels,
       http: httpOf,
       logger,
@@ -154,6 +165,7 @@ export async function compose(
   const fetch = createFetch({
     ...{ table, channels, download, staging, store, blobs, discard, gate, logger, now },
     http: httpOf,
+    observe: metrics.fetched,
     chance: Math.random,
     ...{
       maxBytes: config.maxMediaBytes,
@@ -171,6 +183,7 @@ export async function compose(
   const calling = { http: post, now, stopping: stopping.signal };
   const notify = createNotify({
     ...{ ...calling, table: subscriptions, events, chance: Math.random },
+    observe: metrics.posted,
     render: (event) => JSON.stringify(eventView(event)),
   });
   const maintain = createMaintain({
@@ -191,15 +204,17 @@ export async function compose(
   const app = createApp(
     {
       stats: createStats(database.pool),
+      ...{ spool, metrics },
       ...{ channels, lookup, table, blobs, staging, store, inbox, notifications, logger, publicUrl, now },
       ...{ events, subscriptions, post, stopping: stopping.signal },
       postSigned: (call) => postSigned(calling, call),
-      receive: createReceive(inbox),
+      receive: createReceive(inbox, spooling),
       ...{ links, outbound, queueMessage },
       ...{ tokens, audit, erasure, manageChannels, providers, activity },
       erase: createErase({ erasure, discard, pseudonym: createPseudonym(config.authSecret) }),
       readiness: {
         database: () => database.pool.query('select 1'),
+        spooling: spooling.state,
         queue: () => config.processMode === 'api' || queue.isRunning(),
       },
     },
@@ -213,6 +228,7 @@ export async function compose(
   );
 
   await channels.reload();
+  spooling.start();
   return {
     app,
     enabledChannels: channels
@@ -231,12 +247,25 @@ export async function compose(
     },
     close: async () => {
       channels.close();
+      await spooling.close();
       await Promise.all([outbox.close(), activity.close()]);
       await Promise.all([
         ...[notifications.close(), tokens.close()],
         ...[download.close(), http.close(), guardedHttp.close(), post.close()],
       ]);
       await database.close();
+    },
+  };
+}
+
+function timed(images: ImageDecoder, { previewed }: Metrics): ImageDecoder {
+  return {
+    ...images,
+    preview: async (input) => {
+      const began = performance.now();
+      const made = await images.preview(input);
+      previewed(performance.now() - began);
+      return made;
     },
   };
 }

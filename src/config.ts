@@ -49,6 +49,7 @@ const settings = z.object({
   MAX_MEDIA_BYTES: wholeNumber(104_857_600),
   MAX_IMAGE_PIXELS: wholeNumber(100_000_000),
   MAX_WEBHOOK_BYTES: wholeNumber(3_145_728),
+  SPOOL_MAX_BYTES: wholeNumber(1_073_741_824, { min: 0 }),
   RETENTION_DAYS: z.coerce.number().int().min(1).max(36_500).optional(),
   DELIVERY_RETENTION_DAYS: wholeNumber(30, { max: 36_500 }),
   FETCH_TIMEOUT_MS: wholeNumber(30_000),
@@ -86,6 +87,8 @@ export interface Config {
   readonly maxMediaBytes: number;
   readonly maxImagePixels: number;
   readonly maxWebhookBytes: number;
+  /** Of webhooks that wait on the disk for the database; 0: they are refused. */
+  readonly spoolMaxBytes: number;
   readonly fetch: {
     readonly timeoutMs: number;
     readonly maxAttempts: number;
@@ -138,6 +141,7 @@ function toConfig(values: z.infer<typeof settings>, channels: readonly Channel[]
     maxMediaBytes: values.MAX_MEDIA_BYTES,
     maxImagePixels: values.MAX_IMAGE_PIXELS,
     maxWebhookBytes: values.MAX_WEBHOOK_BYTES,
+    spoolMaxBytes: values.SPOOL_MAX_BYTES,
     fetch: {
       timeoutMs: values.FETCH_TIMEOUT_MS,
       maxAttempts: values.FETCH_MAX_ATTEMPTS,

@@ -12,6 +12,8 @@ export interface Load {
   /** Each is sent once. */
   readonly requests: readonly Buffer[];
   readonly connections: number;
+  /** Told of each answer. */
+  readonly answered?: (status: number, body: string) => void;
 }
 
 /** A request as it goes over the wire. */
@@ -27,7 +29,7 @@ export function httpRequest(path: string, headers: Readonly<Record<string, strin
 }
 
 /** Sends all requests and answers when the last one is answered. */
-export async function runLoad({ port, requests, connections }: Load): Promise<LoadResult> {
+export async function runLoad({ port, requests, connections, answered }: Load): Promise<LoadResult> {
   const statuses = new Map<number, number>();
   let next = 0;
   const sockets = await Promise.all(Array.from({ length: connections }, () => open(port)));
@@ -42,7 +44,8 @@ export async function runLoad({ port, requests, connections }: Load): Promise<Lo
             if (request) socket.write(request);
             else done();
           };
-          onAnswers(socket, (status) => {
+          onAnswers(socket, (status, body) => {
+            answered?.(status, body);
             statuses.set(status, (statuses.get(status) ?? 0) + 1);
             send();
           });
@@ -69,7 +72,7 @@ function open(port: number): Promise<Socket> {
 }
 
 /** Understands answers with a Content-Length, which is what both servers send. */
-function onAnswers(socket: Socket, answered: (status: number) => void): void {
+function onAnswers(socket: Socket, answered: (status: number, body: string) => void): void {
   let pending = '';
   socket.setEncoding('latin1');
   socket.on('data', (chunk: string) => {
@@ -81,8 +84,9 @@ function onAnswers(socket: Socket, answered: (status: number) => void): void {
       const total = end + 4 + Number(length ?? 0);
       if (pending.length < total) return;
       const status = Number(pending.slice(9, 12));
+      const body = pending.slice(end + 4, total);
       pending = pending.slice(total);
-      answered(status);
+      answered(status, body);
     }
   });
 }

@@ -15,9 +15,20 @@ export interface BenchService {
   readonly port: number;
   readonly get: (path: string) => Promise<Response>;
   /** Megabytes, now and at most since it was started; null where the system does not tell. */
-  readonly memory: () => { readonly now: number; readonly peak: number } | null;
+  readonly memory: () => Memory | null;
+  /** Where what it keeps for itself is, its embedded database among it. */
+  readonly inletDir: string;
+  /** A second process on the same database, with settings that differ. It ends with the service at the latest. */
+  readonly beside: (settings: Record<string, string>) => Promise<Sibling>;
   readonly stop: () => Promise<void>;
 }
+
+export interface Memory {
+  readonly now: number;
+  readonly peak: number;
+}
+
+export type Sibling = Pick<BenchService, 'port' | 'memory' | 'stop'>;
 
 export async function startBenchService(
   environment: NodeJS.ProcessEnv,
@@ -26,12 +37,13 @@ export async function startBenchService(
   const folder = await mkdtemp(join(tmpdir(), 'inlet-bench-'));
   const simulator = await startSimulator();
   const port = await freePort();
+  const inletDir = join(folder, 'inlet');
   const env = {
     ...surroundings(environment),
     ...simulator.env(),
     ...{ NODE_ENV: 'production', HOST: '127.0.0.1', PORT: String(port), LOG_LEVEL: 'warn' },
     ...{
-      INLET_DIR: join(folder, 'inlet'),
+      INLET_DIR: inletDir,
       UPLOADS_DIR: join(folder, 'uploads'),
       AUTH_SECRET: randomBytes(32).toString('hex'),
     },
@@ -40,13 +52,27 @@ export async function startBenchService(
   const service = startService({ env, cwd: folder, port });
   await service.ready();
   const authorization = `Bearer ${await makeToken({ env, cwd: folder })}`;
+  const siblings: Sibling[] = [];
   return {
     simulator,
     baseUrl: service.baseUrl,
     port,
     get: (path) => fetch(service.baseUrl + path, { headers: { authorization } }),
     memory: () => memoryOf(service.pid),
+    inletDir,
+    beside: async (others) => {
+      const port = await freePort();
+      const { pid, ready, stop } = startService({
+        env: { ...env, PORT: String(port), ...others },
+        ...{ cwd: folder, port },
+      });
+      const sibling = { port, stop, memory: () => memoryOf(pid) };
+      siblings.push(sibling);
+      await ready();
+      return sibling;
+    },
     stop: async () => {
+      await Promise.all(siblings.map((sibling) => sibling.stop()));
       await service.stop();
       await simulator.close();
       await rm(folder, { recursive: true, force: true });
@@ -54,7 +80,7 @@ export async function startBenchService(
   };
 }
 
-function memoryOf(pid: number | undefined): { now: number; peak: number } | null {
+function memoryOf(pid: number | undefined): Memory | null {
   try {
     const status = readFileSync(`/proc/${String(pid)}/status`, 'utf8');
     const megabytes = (name: string): number =>

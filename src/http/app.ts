@@ -14,6 +14,7 @@ import { healthRoutes, type Readiness } from './health.js';
 import { mediaHistoryRoutes } from './media-history.js';
 import { mediaRoutes, type MediaServices } from './media.js';
 import { messageRoutes } from './messages.js';
+import { metricsRoutes, type MetricsServices } from './metrics.js';
 import { handleErrors, notFound } from './middleware/errors.js';
 import { limitByToken, limitFailures } from './middleware/rate-limits.js';
 import { securityHeaders } from './middleware/security-headers.js';
@@ -38,6 +39,7 @@ export type AppServices = WebhookServices &
   SendingServices &
   PublicMediaServices &
   StatsServices &
+  MetricsServices &
   EraseServices &
   ChannelServices & {
     readonly readiness: Readiness;
@@ -79,6 +81,7 @@ export function createApp(services: AppServices, options: AppOptions): RequestLi
     }),
   );
   app.use(healthRoutes(services.readiness));
+  app.use(metricsRoutes(services));
   app.use(docsRoutes(services));
   app.use(uploadRoutes(services, { maxBytes: options.maxMediaBytes, limit }));
   app.use(publicMediaRoutes(services));

@@ -8,6 +8,8 @@ import { allowOnly } from './middleware/errors.js';
 export interface Readiness {
   /** Rejects, or does not answer, when the database is away. */
   readonly database: () => Promise<unknown>;
+  /** What becomes of webhooks: `here`, they go to the database. */
+  readonly spooling: () => 'here' | 'spooling' | 'refusing';
   /** Whether jobs are taken; true where this process takes none. */
   readonly queue: () => boolean;
 }
@@ -34,6 +36,11 @@ export const healthApi: readonly ApiRoute[] = [
   },
 ];
 
+const databaseTrouble = {
+  here: 'database: away',
+  spooling: 'database: away, spooling',
+  refusing: 'database: away, and the spool takes nothing either',
+} as const;
 const databaseTimeoutMs = 2_000;
 
 export function healthRoutes(readiness: Readiness): Router {
@@ -42,13 +49,10 @@ export function healthRoutes(readiness: Readiness): Router {
     response.json({ status: 'ok' });
   });
   router.get('/health/ready', async (_: Request, response: Response) => {
-    const [database, queue] = [await answersInTime(readiness.database()), readiness.queue()];
-    if (!database || !queue) {
-      throw new AppError(
-        'service.unavailable',
-        database ? 'the queue is not running' : 'the database does not answer',
-      );
-    }
+    const [answers, queue] = [await answersInTime(readiness.database()), readiness.queue()];
+    const spooling = readiness.spooling();
+    if (!answers || spooling !== 'here') throw new AppError('service.unavailable', databaseTrouble[spooling]);
+    if (!queue) throw new AppError('service.unavailable', 'the queue is not running');
     response.json({ status: 'ok', database: 'ok', queue: 'ok' });
   });
   router.all(['/health/live', '/health/ready'], allowOnly('GET, HEAD'));

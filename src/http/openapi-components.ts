@@ -288,5 +288,6 @@ export function nameComponents(): void {
     ],
     oldestPending: null,
     needsAttention: { late: 0, failed: 0, rejected: 0, malformed: 0 },
+    spool: { webhooks: 0, bytes: 0, oldestAt: null },
   });
 }

@@ -12,6 +12,7 @@ import { eventApi } from './events.js';
 import { healthApi } from './health.js';
 import { mediaApi } from './media-api.js';
 import { mediaHistoryApi } from './media-history.js';
+import { metricsApi } from './metrics.js';
 import { messageApi } from './messages.js';
 import { nameComponents } from './openapi-components.js';
 import { sendingApi } from './sending-api.js';
@@ -50,7 +51,7 @@ export const apiRoutes: readonly ApiRoute[] = [
     ...deliveryApi,
   ],
   ...[...statsApi, ...eventApi, ...subscriptionApi, ...auditApi, ...tokenApi, ...sessionApi, ...channelApi],
-  ...[...webhookApi, ...healthApi, ...documentApi],
+  ...[...webhookApi, ...healthApi, ...metricsApi, ...documentApi],
 ];
 
 const description = `Every picture your customers send, received once, kept, previewed and easy to find.

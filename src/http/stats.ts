@@ -3,6 +3,7 @@ import { Router, type Request, type RequestHandler, type Response } from 'expres
 import { z } from 'zod';
 
 import type { MediaState } from '../domain/media.js';
+import type { Spool, SpoolCount } from '../infra/spool.js';
 import type { Stats, StatsGroup, StatsRecord } from '../infra/stats.js';
 import type { Tokens } from '../infra/tokens.js';
 import type { ApiRoute } from './api-route.js';
@@ -13,6 +14,7 @@ import { stats as statsShape, type StatsView } from './shapes/administration.js'
 
 export interface StatsServices {
   readonly stats: Stats;
+  readonly spool: Pick<Spool, 'count'>;
   readonly tokens: Tokens;
   readonly now: () => Date;
 }
@@ -43,7 +45,7 @@ export const statsApi: readonly ApiRoute[] = [
 const dayMs = 86_400_000;
 const lateAfterMs = 10 * 60_000;
 
-export function statsRoutes({ stats, tokens, now }: StatsServices, limit: RequestHandler): Router {
+export function statsRoutes({ stats, spool, tokens, now }: StatsServices, limit: RequestHandler): Router {
   const router = Router();
   router.get(
     '/v1/stats',
@@ -55,14 +57,25 @@ export function statsRoutes({ stats, tokens, now }: StatsServices, limit: Reques
       const since = new Date((today - days + 1) * dayMs);
       const lateBefore = new Date(now().getTime() - lateAfterMs);
       const channels = accessOf(response).channels ?? undefined;
-      response.json(statsView(since, await stats.read({ channels, since, lateBefore })));
+      const [record, spooled] = await Promise.all([
+        stats.read({ channels, since, lateBefore }),
+        spool.count(),
+      ]);
+      response.json({ ...statsView(since, record), spool: spoolView(spooled) } satisfies StatsView);
     },
   );
   router.all('/v1/stats', allowOnly('GET, HEAD'));
   return router;
 }
 
-function statsView(since: Date, { groups, medians, oldestPending, late, malformed }: StatsRecord): StatsView {
+function spoolView({ oldestAt, ...count }: SpoolCount): StatsView['spool'] {
+  return { ...count, oldestAt: oldestAt?.toISOString() ?? null };
+}
+
+function statsView(
+  since: Date,
+  { groups, medians, oldestPending, late, malformed }: StatsRecord,
+): Omit<StatsView, 'spool'> {
   const inState = (state: MediaState): number => sum(groups.filter((group) => group.state === state)).media;
   return {
     since: since.toISOString(),

@@ -35,7 +35,7 @@ export async function sendStored(
   if (range === 'unsatisfiable') {
     response
       .status(416)
-      .set('Content-Range', `bytes */${String(size)}`)
+      .set({ 'Content-Range': `bytes */${String(size)}`, 'Cache-Control': 'no-store' })
       .end();
     return;
   }

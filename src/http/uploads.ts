@@ -137,8 +137,9 @@ function stagedOf(request: Request): StagedFile | undefined {
 }
 
 function translateUploadError(error: unknown, maxBytes: number): unknown {
+  if (error instanceof AppError) return refusal(error);
   // A system error is ours; any other says that the form is cut short or none at all.
-  if (error instanceof AppError || (error instanceof Error && 'syscall' in error)) return error;
+  if (error instanceof Error && 'syscall' in error) return error;
   if (!(error instanceof MulterError)) return invalid('body', 'the form is not understood');
   if (error.code === 'LIMIT_FILE_SIZE') {
     return new AppError('request.too_large', `a file may have ${String(maxBytes)} bytes`, { cause: error });
@@ -156,8 +157,11 @@ function invalid(field: string, message: string): AppError {
 
 /** What is wrong with the bytes follows from the input; what is wrong with our disk does not. */
 function refusal(error: unknown): unknown {
-  if (!(error instanceof AppError) || !isMediaError(error.code) || error.code === 'media.storage_failed')
-    return error;
+  if (!(error instanceof AppError) || !isMediaError(error.code)) return error;
+  if (error.code === 'media.storage_failed')
+    return new AppError('service.unavailable', 'the file could not be stored; send it again', {
+      cause: error,
+    });
   return new AppError('upload.refused', `${error.code}: ${error.message}`, {
     cause: error,
     fields: [{ field: 'file', message: error.message }],

@@ -11,6 +11,7 @@ import type { Channel, Channels } from '../domain/channel.js';
 import { AppError } from '../domain/errors.js';
 import type { WebhookRequest } from '../domain/provider.js';
 import type { ChannelActivity } from '../infra/channel-activity.js';
+import type { Metrics } from '../infra/metrics.js';
 import { parsePayload, type Receipt, type Receive } from '../pipeline/receive.js';
 
 export interface WebhookServices {
@@ -18,6 +19,7 @@ export interface WebhookServices {
   readonly receive: Receive;
   /** When each channel last heard from its provider: noted in memory. */
   readonly activity: Pick<ChannelActivity, 'heard' | 'refused'>;
+  readonly metrics: Pick<Metrics, 'webhook'>;
   readonly now: () => Date;
 }
 
@@ -37,11 +39,19 @@ const keptHeaders = ['content-type', 'user-agent', 'x-request-id', 'traceparent'
 export function createIntake(services: WebhookServices, { maxBytes }: { maxBytes: number }): Intake {
   const refusals = new WeakMap<IncomingMessage, unknown>();
 
-  const take = async (id: string, request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const seen = (id: string, outcome: string, since: number): void => {
+    const channel = services.channels.known(id) ? id : null;
+    services.metrics.webhook({ channel, outcome, milliseconds: performance.now() - since });
+  };
+
+  /** Answers the outcome. */
+  const take = async (id: string, request: IncomingMessage, response: ServerResponse): Promise<string> => {
     const channel = services.channels.find(id);
     if (!channel) throw new AppError('webhook.unknown_channel', 'there is no such channel');
     const rawBody = await readBody(request, maxBytes);
-    answer(response, await accept(services, { channel, rawBody, request }));
+    const receipt = await accept(services, { channel, rawBody, request });
+    answer(response, receipt);
+    return receipt.outcome;
   };
 
   return {
@@ -52,10 +62,17 @@ export function createIntake(services: WebhookServices, { maxBytes }: { maxBytes
         others(request, response);
         return;
       }
-      take(id, request, response).catch((error: unknown) => {
-        refusals.set(request, error);
-        others(request, response);
-      });
+      const since = performance.now();
+      take(id, request, response).then(
+        (outcome) => {
+          seen(id, outcome, since);
+        },
+        (error: unknown) => {
+          seen(id, error instanceof AppError ? error.code : 'internal', since);
+          refusals.set(request, error);
+          others(request, response);
+        },
+      );
     },
   };
 }

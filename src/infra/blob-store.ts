@@ -7,6 +7,7 @@ import type { Readable } from 'node:stream';
 
 import { AppError } from '../domain/errors.js';
 import type { BlobFacts, PreviewSize } from '../domain/media.js';
+import { syncFolder } from './sync-folder.js';
 
 export type StoredBytes = { readonly file: string } | { readonly data: Buffer };
 
@@ -104,15 +105,6 @@ async function writeTemporary(folder: string, data: Buffer): Promise<string> {
     await file.close();
   }
   return path;
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 /** Syncs that are asked for while one of the same folder runs share the next one. */

@@ -80,9 +80,39 @@ function neverScan(client: pg.ClientBase): void {
 }
 
 /** A connection of its own, for what belongs to a session: LISTEN and advisory locks. */
-export function newSession(connectionString: string): pg.Client {
-  const session = new pg.Client({ connectionString, application_name: applicationName, keepAlive: true });
+export function newSession(connectionString: string, connectTimeoutMs?: number): pg.Client {
+  const session = new pg.Client({
+    ...{ connectionString, application_name: applicationName, keepAlive: true },
+    ...(connectTimeoutMs !== undefined && { connectionTimeoutMillis: connectTimeoutMs }),
+  });
   // A connection that is terminated says so twice; whoever minds has heard the first, nobody may die of the second.
   session.on('error', () => undefined);
   return session;
+}
+
+const lockTimeoutMs = 5_000;
+
+/**
+ * Does the work unless another session does some under the same name; answers whether it was done. Rejects when the database
+ * does not answer soon. The lock goes with its connection: should that break, somebody else may begin before the work has ended.
+ */
+export async function whileAlone(
+  connectionString: string,
+  name: string,
+  work: () => Promise<void>,
+): Promise<boolean> {
+  const session = newSession(connectionString, lockTimeoutMs);
+  try {
+    await session.connect();
+    const { rows } = await session.query<{ alone: boolean }>({
+      ...{ text: 'select pg_try_advisory_lock(hashtextextended($1, 0)) as alone', values: [name] },
+      ...{ query_timeout: lockTimeoutMs },
+    });
+    if (rows[0]?.alone !== true) return false;
+    await work();
+    return true;
+  } finally {
+    // Not waited for: a server that does not answer does not say goodbye either.
+    void session.end().catch(() => undefined);
+  }
 }

@@ -8,7 +8,7 @@ import { AppError } from '../domain/errors.js';
 import type { FormPart, Http, HttpRequest, HttpResponse } from '../domain/provider.js';
 import { headerText } from './answer-status.js';
 import { startDeadline } from './deadline.js';
-import { createGuardedConnector } from './guarded-connector.js';
+import { createGuardedConnector, type LookupAll } from './guarded-connector.js';
 import { decode, parseContentCodings, type ContentCoding } from './decompression.js';
 import { networkError } from './network-error.js';
 
@@ -18,6 +18,8 @@ export interface HttpOptions {
   readonly userAgent?: string;
   /** Connects to public addresses only, and to these exact hosts. Not given: to any address. */
   readonly publicAddressesAnd?: readonly string[];
+  /** Every address of a name, where addresses are guarded; the system's resolver when absent. */
+  readonly lookup?: LookupAll;
 }
 
 /** The {@link Http} port, and the end of its connections. */
@@ -33,9 +35,9 @@ const mostAnswerBytes = 1024 * 1024;
  * connection was refused, TLS was not agreed, the address is forbidden, or time was up before there was a connection.
  */
 export function createHttp(options: HttpOptions): HttpClient {
-  const { timeoutMs, publicAddressesAnd: allowPrivateHosts } = options;
+  const { timeoutMs, publicAddressesAnd: allowPrivateHosts, lookup } = options;
   const connect = allowPrivateHosts
-    ? createGuardedConnector({ timeoutMs, allowPrivateHosts })
+    ? createGuardedConnector({ timeoutMs, allowPrivateHosts, lookup })
     : { timeout: timeoutMs };
   const agent = new Agent({ headersTimeout: 0, bodyTimeout: 0, connect });
   const send: Http = async (request) => {

@@ -6,6 +6,7 @@
 import type pg from 'pg';
 
 import type { Direction, MediaKind, MessageStatus } from '../domain/provider.js';
+import { DatabaseLateError } from './database-away.js';
 import { topics } from './notifications.js';
 import { fetchTask, maxJobAttempts } from './tasks.js';
 
@@ -79,14 +80,19 @@ export interface Committed {
 }
 
 export interface Inbox {
-  /** Resolves when the entry is durable. Rejects when the database did not take it: then nothing of it is kept. */
-  readonly commit: (entry: InboxEntry) => Promise<Committed>;
+  /**
+   * Resolves when the entry is durable. Rejects when the database did not take it: then nothing of it is kept. With
+   * `patienceMs`, it rejects with a `DatabaseLateError` soon after that time: then the database may have taken it all the same.
+   */
+  readonly commit: (entry: InboxEntry, patienceMs?: number) => Promise<Committed>;
   /** Reads the entry again after its parser has learned: rows that exist stay as they are, new ones are added. */
   readonly recommit: (entry: InboxEntry) => Promise<Committed>;
 }
 
 interface Waiting {
   readonly entry: InboxEntry;
+  /** When patience with the database ends, on the clock of `performance`. */
+  readonly until: number;
   readonly resolve: (committed: Committed) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -97,26 +103,32 @@ const maxBatchBytes = 8_388_608;
 /** While PostgreSQL works on one batch, the next one gathers, so that neither waits for the other. */
 const batchesAtOnce = 2;
 
+/** How often the clock is looked at while somebody waits: one timer for all of them. */
+const lookEveryMs = 100;
+/** A statement that takes longer is given up with its connection, which may lead nowhere. */
+const timeout = { query_timeout: 10_000 } as const;
+
 /** The pool must be one whose statements go by key (see database.ts). */
 export function createInbox(pool: pg.Pool): Inbox {
   const waiting: Waiting[] = [];
-  let batchesUnderWay = 0;
+  const underWay = new Set<readonly Waiting[]>();
   let entriesUnderWay = 0;
   let scheduled = false;
+  let looking = false;
 
   // A statement costs a millisecond before its first row: a second one goes off only with as many as are under way.
   const isTime = (): boolean =>
     waiting.length > 0 &&
-    (batchesUnderWay === 0 || (batchesUnderWay < batchesAtOnce && waiting.length >= entriesUnderWay));
+    (underWay.size === 0 || (underWay.size < batchesAtOnce && waiting.length >= entriesUnderWay));
 
   const send = (): void => {
     scheduled = false;
     if (!isTime()) return;
     const batch = waiting.splice(0, batchSize(waiting));
-    batchesUnderWay += 1;
+    underWay.add(batch);
     entriesUnderWay += batch.length;
     void settle(pool, batch).then(() => {
-      batchesUnderWay -= 1;
+      underWay.delete(batch);
       entriesUnderWay -= batch.length;
       schedule();
     });
@@ -129,11 +141,30 @@ export function createInbox(pool: pg.Pool): Inbox {
     setImmediate(send);
   };
 
+  /** Tells those whose patience has ended. Who has not been sent yet, is not sent any more. */
+  const look = (): void => {
+    looking = false;
+    const now = performance.now();
+    const isLate = ({ until }: Waiting): boolean => until <= now;
+    const late = [...waiting, ...[...underWay].flat()].filter(isLate);
+    const patient = waiting.filter((one) => !isLate(one));
+    waiting.splice(0, waiting.length, ...patient);
+    for (const { reject } of late) reject(new DatabaseLateError('the database did not answer in time'));
+    if (waiting.length > 0 || underWay.size > 0) lookLater();
+  };
+
+  const lookLater = (): void => {
+    if (looking) return;
+    looking = true;
+    setTimeout(look, lookEveryMs).unref();
+  };
+
   return {
-    commit: (entry) =>
+    commit: (entry, patienceMs = Infinity) =>
       new Promise((resolve, reject) => {
-        waiting.push({ entry, resolve, reject });
+        waiting.push({ entry, until: performance.now() + patienceMs, resolve, reject });
         schedule();
+        lookLater();
       }),
     recommit: async (entry) => {
       const kept = new Map([[entry.id, { delivery: entry.id, media: [] }]]);
@@ -186,7 +217,7 @@ async function commitBatch(pool: pg.Pool, entries: readonly InboxEntry[]): Promi
   const kept = await findKept(pool, known);
   await eraseRedelivered(
     pool,
-    known.filter(({ id, messages }) => written.deliveries.has(id) && messages.length > 0),
+    known.filter(({ id, messages }) => kept.get(id)?.delivery === id && messages.length > 0),
   );
   // A known message that comes with a new kind of attachment, or a commit of that which was cut off in the middle.
   const incomplete = known.filter(({ id, media }) => (kept.get(id)?.media.length ?? 0) < media.length);
@@ -244,6 +275,7 @@ async function run(
 ): Promise<Written | 'all'> {
   const { rows } = await pool.query<{ deliveries: string[] | null; media: string[] | null }>({
     ...statement,
+    ...timeout,
     values: parameters(entries),
   });
   const { deliveries, media } = rows[0] ?? { deliveries: [], media: [] };
@@ -390,6 +422,7 @@ const againStatement: Statement = {
 async function eraseRedelivered(pool: pg.Pool, entries: readonly InboxEntry[]): Promise<void> {
   if (entries.length === 0) return;
   await pool.query({
+    ...timeout,
     name: 'inbox-redelivered',
     text: `
       with told as (
@@ -415,6 +448,7 @@ type Kept = Omit<Committed, 'duplicate'>;
 /** What is kept of these entries, whichever delivery brought it; by the entry's id. */
 async function findKept(pool: pg.Pool, entries: readonly InboxEntry[]): Promise<Map<string, Kept>> {
   const { rows } = await pool.query<{ entry: string; delivery: string; media: string[] }>({
+    ...timeout,
     name: 'inbox-kept',
     text: `
       select x.id as entry, d.id as delivery, array(

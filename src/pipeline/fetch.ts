@@ -25,6 +25,8 @@ export interface FetchOptions {
   readonly discard: Discard;
   readonly gate: HostGate;
   readonly logger: Logger;
+  /** Hears how each attempt ended: `ready`, or the code of the error. */
+  readonly observe: (attempt: { readonly outcome: string; readonly bytes: number }) => void;
   readonly now: () => Date;
   readonly chance: () => number;
   readonly maxBytes: number;
@@ -56,6 +58,7 @@ export function createFetch(options: FetchOptions): (job: FetchJob) => Promise<v
       // The end of a link that can be renewed is no end for the picture.
       expiresAt: refreshOf(options, media) ? null : media.expiresAt,
     });
+    options.observe({ outcome: code, bytes: 0 });
     logger.info(
       { media: media.id, channel: media.channel, code, state: decision.state },
       'an attempt failed',
@@ -105,7 +108,7 @@ async function bringHome(options: FetchOptions, media: PendingMedia): Promise<nu
 
 /** Stored bytes become those of the media. Both may have been erased in the meantime, the media or another one with these bytes. */
 async function keep(
-  { table, blobs, discard, now }: FetchOptions,
+  { table, blobs, discard, now, observe }: FetchOptions,
   { id }: PendingMedia,
   blob: BlobFacts,
 ): Promise<void> {
@@ -113,6 +116,7 @@ async function keep(
   // Files that were discarded after they were found, or written anew, and before the row was: they are fetched once more.
   // Nobody can remove them any more once the row is written, so that looking now is enough.
   else if (!(await isStored(blobs, blob))) await table.undoReady(id, blob, now());
+  else observe({ outcome: 'ready', bytes: blob.bytes });
 }
 
 async function downloadFile(

@@ -15,6 +15,8 @@ export interface NotifyOptions {
   readonly http: Pick<GuardedPost, 'post'>;
   /** The body that says an event. */
   readonly render: (event: EventRecord) => string;
+  /** Hears what came of each post. */
+  readonly observe: (outcome: 'delivered' | 'failed') => void;
   readonly now: () => Date;
   /** From 0 to 1. */
   readonly chance: () => number;
@@ -47,6 +49,7 @@ export function createNotify(options: NotifyOptions): (subscriptionId: string) =
     const secret = await table.secretOf(subscription.id);
     const message = { id: `evt_${delivery.notificationId}`, body: render(event) };
     const attempt = await postSigned(options, { url: subscription.url, secret, message });
+    options.observe(attempt.delivered ? 'delivered' : 'failed');
     if (options.stopping.aborted && !attempt.delivered) {
       await table.addJob(subscription.id);
       return false;

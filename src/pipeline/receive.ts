@@ -1,4 +1,4 @@
-/** A proven webhook becomes rows: parsed, given ids, committed. Nothing here waits for anything but the database. */
+/** A proven webhook becomes rows: parsed, given ids, committed. Nothing here waits for anything but the database, nor long for that. */
 import { hash } from 'node:crypto';
 
 import { newId } from '../domain/id.js';
@@ -6,6 +6,7 @@ import { newId } from '../domain/id.js';
 import type { Channel } from '../domain/channel.js';
 import { AppError } from '../domain/errors.js';
 import type { InboundEvent, InboundMedia, InboundMessage, StatusEvent } from '../domain/provider.js';
+import { isDatabaseAway } from '../infra/database-away.js';
 import type { Inbox, InboxEntry, MediaRow, MessageRow, Outcome, StatusRow } from '../infra/inbox.js';
 import { storable } from '../infra/text.js';
 
@@ -31,25 +32,54 @@ const longestText = 16_384;
 const longestLabel = 255;
 const longestUrl = 8_192;
 
-export function createReceive(inbox: Pick<Inbox, 'commit'>): Receive {
+/** A provider waits for its answer, and some of them not for long. */
+const patienceMs = 2_000;
+
+export function createReceive(inbox: Pick<Inbox, 'commit'>, shelter: Shelter): Receive {
   return async (webhook) => {
     const entry = toEntry(newId(), webhook);
+    if (shelter.isNeeded()) return shelter.take(entry);
     try {
-      return { outcome: entry.outcome, ...(await inbox.commit(entry)) };
+      return await commit(inbox, entry, patienceMs);
     } catch (error) {
-      if (!isRefusedData(error)) throw error;
-      // The database does not take what was read from it: the raw bytes are kept all the same.
-      const bare: InboxEntry = {
-        ...entry,
-        outcome: 'malformed',
-        reason: 'cannot be stored',
-        messages: [],
-        media: [],
-        statuses: [],
-      };
-      return { outcome: bare.outcome, ...(await inbox.commit(bare)) };
+      if (!isDatabaseAway(error)) throw error;
+      shelter.open(error);
+      return shelter.take(entry);
     }
   };
+}
+
+/** Where webhooks stay while the database is away. */
+export interface Shelter {
+  /** Whether the database was away when it was last tried. */
+  readonly isNeeded: () => boolean;
+  /** The database did not take a webhook, for this reason. */
+  readonly open: (reason: unknown) => void;
+  /** Resolves when the webhook is durable; its rows will be there when the database is, under the ids of the receipt. */
+  readonly take: (entry: InboxEntry) => Promise<Receipt>;
+}
+
+/** Makes rows of a webhook, or of its raw bytes alone when the database does not take what was read from them. */
+export async function commit(
+  inbox: Pick<Inbox, 'commit'>,
+  entry: InboxEntry,
+  patience?: number,
+): Promise<Receipt> {
+  try {
+    return { outcome: entry.outcome, ...(await inbox.commit(entry, patience)) };
+  } catch (error) {
+    if (!isRefusedData(error)) throw error;
+    const bare = bareEntry(entry, 'cannot be stored');
+    return { outcome: bare.outcome, ...(await inbox.commit(bare, patience)) };
+  }
+}
+
+/** The raw bytes are kept, whatever could not be done with them. */
+export function bareEntry(
+  entry: Omit<InboxEntry, 'outcome' | 'reason' | 'messages' | 'media' | 'statuses'>,
+  reason: string,
+): InboxEntry {
+  return { ...entry, outcome: 'malformed', reason, messages: [], media: [], statuses: [] };
 }
 
 /** The payload of a webhook. Throws `webhook.not_json`, without a cause: V8's message quotes the body. */

@@ -18,6 +18,8 @@ export interface SendJobOptions {
   /** How the provider gets at the media; undefined: it is gone, or cannot be handed over any more. */
   readonly contentOf: (message: Waiting, sending: Sending) => OutboundContent | undefined;
   readonly logger: Logger;
+  /** Hears what came of each message that was handed over. */
+  readonly observe: (message: { readonly channel: string; readonly outcome: SendOutcome['type'] }) => void;
   readonly now: () => Date;
   /** From 0 to 1. */
   readonly chance: () => number;
@@ -137,9 +139,10 @@ function pauseFor(ms: number, stopping: AbortSignal, underWay: ReadonlySet<Promi
 
 /** Never rejects: what became of a message is written down, however long that takes, or it stays `sending` for the next job. */
 async function sendOne(options: SendJobOptions, sender: Sender, message: Waiting): Promise<void> {
-  const { logger, stopping } = options;
+  const { logger, stopping, observe } = options;
   const outcome = await outcomeOf(options, sender, message);
   const { id, channel } = message;
+  observe({ channel, outcome: outcome.type });
   logger.info({ message: id, channel, outcome: outcome.type }, 'a message was handed over');
   await keepTrying(() => writeDown(options, message, outcome), {
     // When the process is to end, once more is tried and no longer.

@@ -74,6 +74,7 @@ describe('the counts', () => {
     expect(await stats()).toEqual({
       since: '2026-10-23T00:00:00.000Z',
       total: { media: 0, bytes: 0 },
+      spool: { webhooks: 0, bytes: 0, oldestAt: null },
       ...{ byChannel: [], byState: [], byKind: [], byDirection: [], byDay: [] },
       oldestPending: null,
       needsAttention: { late: 0, failed: 0, rejected: 0, malformed: 0 },

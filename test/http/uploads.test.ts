@@ -1,6 +1,6 @@
 /** `POST /v1/media`: files for sending, checked and stored like those that are fetched. */
 import { createHash } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -206,5 +206,24 @@ describe('is refused', () => {
     });
     expect(await call(service.url, '/v1/media', { method: 'post' })).toMatchObject({ status: 401 });
     expect(await leavesNothing()).toBe(true);
+  });
+});
+
+describe('a disk that takes nothing', () => {
+  it.each(['tmp', 'blobs'])('is answered 503 by name, and works again afterwards: %s', async (name) => {
+    const [folder, aside] = [join(service.uploadsDir, name), join(service.uploadsDir, `${name}-aside`)];
+    await mkdir(folder, { recursive: true });
+    await rename(folder, aside);
+    await writeFile(folder, 'a file where a folder should be');
+    const file = await photo({ seed: 77, width: 64, height: 48 });
+    try {
+      expect(await upload(service, { file })).toMatchObject({
+        ...{ status: 503, body: { code: 'service.unavailable' } },
+      });
+    } finally {
+      await rm(folder);
+      await rename(aside, folder);
+    }
+    expect((await upload(service, { file })).status).toBe(201);
   });
 });

@@ -1,11 +1,20 @@
 /** Webhooks while something is wrong: strangers, slow hosts, no database. And what the logs say of it all. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { afterEach, describe, expect, it } from '@jest/globals';
 
 import { secrets, signWebhook } from '../providers/signing.js';
-import { call, postUnproven, postWebhook, type MediaView } from '../support/client.js';
+import type { StatsView } from '../../src/http/shapes/administration.js';
+import { call, postUnproven, postWebhook, type MediaView, type Receipt } from '../support/client.js';
 import { startHostileHost } from '../support/hostile-host.js';
 import { picture, zApiMedia, zApiStatus } from '../support/payloads.js';
-import { authSecret, startTestService, type TestServiceOptions } from '../support/test-service.js';
+import {
+  authSecret,
+  startTestService,
+  type TestService,
+  type TestServiceOptions,
+} from '../support/test-service.js';
 import { until } from '../support/until.js';
 
 const channels = ['aisoule', 'blip', 'sobot', 'vonage', 'z-api'];
@@ -91,46 +100,97 @@ describe('a media host that does not answer', () => {
 });
 
 describe('a database that is away', () => {
-  it('makes the sender come again, and what comes again is taken', async () => {
+  const ask = (service: TestService) => call(service.url, '/health/ready');
+  /** Undefined while nobody can be let in to ask. */
+  const spooled = async (service: TestService) => {
+    const token = service.token('admin');
+    const { status, body } = await call<StatsView>(service.url, '/v1/stats', { token });
+    return status === 200 ? body.spool : undefined;
+  };
+
+  it('keeps no webhook from being taken, and what was answered is there when it is back', async () => {
     const service = await start({});
     const payloads = new Map(channels.map((channel) => [channel, picture(channel)]));
     await service.database.goAway();
+    const receipts = new Map<string, Receipt>();
     for (const [channel, payload] of payloads) {
+      const { status, body } = await postWebhook(service, channel, payload);
+      expect({ status, ...body }).toEqual({
+        ...{ status: 200, delivery: expect.any(String), outcome: 'accepted', duplicate: false },
+        media: [expect.any(String)],
+      });
+      receipts.set(channel, body);
+      // Who is not proven is not let in for that.
+      expect(await postUnproven(service, channel, { payload, query: { token: 'wrong' } })).toMatchObject({
+        ...{ status: 401, body: { code: 'webhook.unproven' } },
+      });
+    }
+    expect(await postWebhook(service, 'z-api', '{')).toMatchObject({ body: { code: 'webhook.not_json' } });
+    expect(await ask(service)).toMatchObject({
+      ...{ status: 503, body: { code: 'service.unavailable', detail: 'database: away, spooling' } },
+    });
+
+    await service.database.comeBack();
+    await until(async () => (await spooled(service))?.webhooks === 0);
+    expect(await spooled(service)).toEqual({ webhooks: 0, bytes: 0, oldestAt: null });
+    for (const [channel, payload] of payloads) {
+      const told = receipts.get(channel);
       expect(await postWebhook(service, channel, payload)).toMatchObject({
+        ...{ status: 200, body: { ...told, duplicate: true } },
+      });
+      // The queue is back, too: nobody may be asked at that port, which is found out by trying.
+      const path = `/v1/media/${String(told?.media[0])}?wait=20`;
+      const media = await call<MediaView>(service.url, path, { token: service.token('media:read') });
+      expect(media.body).toMatchObject({ state: 'rejected', error: { code: 'media.forbidden_port' } });
+    }
+    await until(async () => (await ask(service)).status === 200);
+  });
+
+  it('makes the sender come again where there is no room on the disk', async () => {
+    const service = await start({ queue: false, env: { SPOOL_MAX_BYTES: '0' } });
+    await service.database.goAway();
+    for (const channel of channels) {
+      expect(await postWebhook(service, channel, picture(channel))).toMatchObject({
         status: 503,
         headers: { 'content-type': expect.stringMatching(/^application\/problem\+json/) },
         body: { status: 503, code: 'webhook.not_stored' },
       });
-      // Who is not proven learns nothing of it.
-      expect((await postUnproven(service, channel, { payload, query: { token: 'wrong' } })).status).toBe(401);
     }
-
+    expect(await ask(service)).toMatchObject({
+      ...{ status: 503, body: { detail: 'database: away, and the spool takes nothing either' } },
+    });
     await service.database.comeBack();
-    for (const [channel, payload] of payloads) {
-      const answer = await postWebhook(service, channel, payload);
-      expect(answer).toMatchObject({ status: 200, body: { outcome: 'accepted', duplicate: false } });
-      // The queue is back, too: nobody listens at that address, which is found out by trying.
-      const path = `/v1/media/${String(answer.body.media[0])}?wait=20`;
-      const media = await call<MediaView>(service.url, path, { token: service.token('media:read') });
-      expect(media.body).toMatchObject({ state: 'rejected', error: { code: 'media.forbidden_port' } });
-    }
+    await until(async () => (await postWebhook(service, 'z-api', picture('z-api'))).status === 200);
   });
 
   it('loses nothing that was answered with 200 when it goes away in the middle', async () => {
     const service = await start({ queue: false });
     const sendings = Array.from({ length: 60 }, async (_, index) => {
       const messageId = `wave-${String(index)}`;
-      const { status } = await postWebhook(service, 'z-api', zApiMedia({ messageId }));
-      return { messageId, status };
+      const { status, body } = await postWebhook(service, 'z-api', zApiMedia({ messageId }));
+      return { status, messageId, media: body.media[0] };
     });
     await service.database.goAway();
     const sent = await Promise.all(sendings);
     await service.database.comeBack();
+    await until(async () => (await spooled(service))?.webhooks === 0);
 
-    const sql = `select message_id as id from message where message_id like 'wave-%'`;
-    const kept = new Set((await service.database.query<{ id: string }>(sql)).map(({ id }) => id));
-    expect(sent.every(({ status }) => status === 200 || status === 503)).toBe(true);
-    expect(sent.filter(({ messageId, status }) => status === 200 && !kept.has(messageId))).toEqual([]);
+    const sql = `select message_id as "messageId", media.id as media
+                 from message join media on message_row_id = message.id order by media.id`;
+    const kept = await service.database.query<{ messageId: string; media: string }>(sql);
+    expect(sent.map(({ status }) => status)).toEqual(Array<number>(60).fill(200));
+    const told = sent.map(({ messageId, media }) => ({ messageId, media }));
+    expect(kept).toEqual(told.sort((one, other) => (String(one.media) < String(other.media) ? -1 : 1)));
+  });
+
+  it('does not hide what the database does not take', async () => {
+    const service = await start({ queue: false });
+    await service.database.query('alter table message add check (sender_name is null)');
+    const refused = await postWebhook(service, 'z-api', picture('z-api'));
+    expect(refused).toMatchObject({ status: 200, body: { outcome: 'malformed', media: [] } });
+    await service.database.query('alter table delivery rename to elsewhere');
+    expect(await postWebhook(service, 'z-api', picture('z-api'))).toMatchObject({ status: 503 });
+    expect(existsSync(join(service.uploadsDir, 'spool'))).toBe(false);
   });
 });
 

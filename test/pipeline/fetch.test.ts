@@ -121,6 +121,7 @@ function worker(channels: readonly Channel[] = [plainChannel], changed: Partial<
     staging: createStaging(join(folder, 'tmp')),
     gate: createHostGate({ total: 16, perHost: 8, waitingPerHost: 64 }),
     logger: pino({ level: 'silent' }),
+    observe: () => undefined,
     ...{ maxBytes: 1_000_000, maxAttempts: 4 },
     ...changed,
   });

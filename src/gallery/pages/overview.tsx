@@ -34,8 +34,19 @@ export function OverviewPage() {
         </div>
       </PageHead>
       {stats.error !== undefined && <Problem error={stats.error} retry={stats.reload} />}
+      {stats.value && stats.value.spool.webhooks > 0 && <Spooled spool={stats.value.spool} />}
       {stats.value && <Figures stats={stats.value} days={days} />}
     </>
+  );
+}
+
+function Spooled({ spool }: { readonly spool: StatsView['spool'] }) {
+  return (
+    <p role="status">
+      {number(spool.webhooks)} {spool.webhooks === 1 ? 'webhook' : 'webhooks'} ({bytes(spool.bytes)}) came
+      while the database was away, the first {spool.oldestAt ? ago(spool.oldestAt) : 'just now'}, and will be
+      here soon.
+    </p>
   );
 }
 

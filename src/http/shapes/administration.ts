@@ -100,5 +100,8 @@ export const stats = z.object({
     rejected: z.int(),
     malformed: z.int(),
   }),
+  spool: z.object({ webhooks: z.int(), bytes: z.int(), oldestAt: moment.nullable() }).meta({
+    description: 'Webhooks of all channels that wait on the disk until their rows are in the database',
+  }),
 });
 export type StatsView = z.infer<typeof stats>;

@@ -582,6 +582,19 @@ export const calls: Readonly<Record<string, MakeCalls>> = {
 
   'get /health/live': async (stage) => [await get(stage, 200, { path: '/health/live' })],
 
+  'get /metrics': async (stage) => {
+    const proxied = { path: '/metrics', headers: { via: '1.1 a-proxy' } };
+    const { token } = stage.service;
+    return [
+      await get(stage, 200, { path: '/metrics' }),
+      { status: 401, answer: await call<unknown>(stage.service.url, '/metrics', proxied) },
+      await get(stage, 401, { ...proxied, token: 'no.such.token' }),
+      await get(stage, 401, { ...proxied, token: token('admin', { expiresInSeconds: -1 }) }),
+      await get(stage, 401, { ...proxied, token: await revokedToken(stage) }),
+      await get(stage, 403, { ...proxied, token: token('media:read') }),
+    ];
+  },
+
   'get /health/ready': async (stage) => {
     const ready = await get(stage, 200, { path: '/health/ready' });
     await stage.service.database.goAway();

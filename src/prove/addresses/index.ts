@@ -1,0 +1,206 @@
+/** Nobody can send us to an address that is not on the public internet; everywhere else we go. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+import { AppError } from '../../domain/errors.js';
+import type { LookupAll } from '../../infra/guarded-connector.js';
+import type { Check, Mutation, Outcome } from '../check.js';
+import { watchDials, type Dial } from './dials.js';
+import {
+  loopbackSpellings,
+  privateAddresses,
+  privateSpellings,
+  publicAddresses,
+  publicSpellings,
+} from './targets.js';
+import { guardedWays, lookingTwice, refusingTooMuch, unguardedApi, type Way, type Ways } from './ways.js';
+
+/** In 2000::/3 and given to nobody: dialling it reaches no one. */
+const nobody = '2000::1';
+const refusals = ['media.forbidden_address', 'media.invalid_url'];
+
+interface Trial {
+  readonly makeWays: (options: Parameters<typeof guardedWays>[0]) => Ways;
+  /** Beside the host that redirects. */
+  readonly allowed?: readonly string[];
+  /** Weak doubles dial what they are given: only this machine's own addresses. */
+  readonly loopbackOnly?: boolean;
+}
+
+async function tryAddresses({ makeWays, allowed = [], loopbackOnly }: Trial): Promise<Outcome> {
+  const [inside, elsewhere] = await Promise.all([startInside(), startRedirecting()]);
+  const records = new Map<string, string[][]>();
+  const ways = makeWays({
+    lookup: resolverOf(records),
+    allowPrivateHosts: [`127.0.0.1:${String(elsewhere.port)}`, ...allowed],
+  });
+  const dials = watchDials();
+  const failures: string[] = [];
+  let tried = 0;
+
+  const mustNotReach = async (way: Way, what: string, url: string): Promise<void> => {
+    tried += 1;
+    const code = await way.go(url).then(
+      () => 'answered',
+      (error: unknown) => (error instanceof AppError ? error.code : String(error)),
+    );
+    const forbidden = dials.taken().filter((dial) => !isHarmless(dial, elsewhere.port));
+    const where = forbidden.map(({ address }) => address).join(', ');
+    if (forbidden.length > 0) failures.push(`${way.name}, ${what}: ${where} was dialled`);
+    else if (!refusals.includes(code) && !what.startsWith('rebinding'))
+      failures.push(`${way.name}, ${what}: not refused but ${code}`);
+  };
+
+  const targets = targetsFor(loopbackOnly ?? false);
+  const names = namesIn(records);
+  for (const way of ways.all)
+    for (const { what, url } of linksFor(way, { targets, names, inside, elsewhere }))
+      await mustNotReach(way, what, url);
+  const heard = inside.heard();
+  if (heard > 0) failures.push(`${String(heard)} connections were heard inside`);
+
+  const passing = [
+    ...publicSpellings,
+    ...publicAddresses.map((address) => names([address], ['127.0.0.1'])),
+    ...publicAddresses.map((address) => names([address, '93.184.216.34', '2606:4700::1111'])),
+  ];
+  for (const host of passing) {
+    tried += 1;
+    await ways.check(`https://${host}/`).catch((error: unknown) => {
+      failures.push(`public ${host} was refused (${String(error)})`);
+    });
+  }
+  dials.stop();
+  await Promise.all([...ways.all.map((way) => way.close()), inside.close(), elsewhere.close()]);
+  return {
+    ...{ tried, failures, lost: 0, doubled: 0, worstMemoryMb: null, worstMs: null },
+    notes: [
+      `${String(targets.hosts.length)} spellings and ${String(targets.addresses.length)} addresses that are not public, by link, name, changing name and redirect`,
+      `${String(passing.length)} public ones pass the guard; ${String(heard)} connections heard inside`,
+    ],
+  };
+}
+
+interface Targets {
+  readonly hosts: readonly string[];
+  readonly addresses: readonly string[];
+}
+
+function targetsFor(loopbackOnly: boolean): Targets {
+  if (!loopbackOnly) return { hosts: privateSpellings, addresses: privateAddresses };
+  const addresses = privateAddresses.filter((address) => /^127|^::1$/.test(address));
+  return { hosts: loopbackSpellings, addresses };
+}
+
+/** Makes names that have these addresses: one answer for each look, the last one for ever. */
+function namesIn(records: Map<string, string[][]>): (...answers: string[][]) => string {
+  return (...answers) => {
+    const name = `host-${String(records.size)}.example`;
+    records.set(name, answers);
+    return name;
+  };
+}
+
+interface Places {
+  readonly targets: Targets;
+  readonly names: ReturnType<typeof namesIn>;
+  readonly inside: { readonly port: number };
+  readonly elsewhere: { readonly to: (url: string) => string };
+}
+
+/** Everything that must not be reached, as links for one way. */
+function linksFor(way: Way, { targets, names, inside, elsewhere }: Places): { what: string; url: string }[] {
+  const urlOf = (host: string): string =>
+    `http://${host}${way.name === 'subscription' ? '' : `:${String(inside.port)}`}/`;
+  const answers = targets.addresses.flatMap((address) => [
+    [address],
+    ['93.184.216.34', address],
+    [address, '2606:4700::1111'],
+  ]);
+  return [
+    ...targets.hosts.map((host) => ({ what: `literal ${host}`, url: urlOf(host) })),
+    ...answers.map((answer) => ({ what: `name with ${answer.join(' and ')}`, url: urlOf(names(answer)) })),
+    // Each look gives another answer, and what was given first is good: it is dialled, and the second never is.
+    ...['127.0.0.1', '::1', '::ffff:127.0.0.1'].map((address) => ({
+      what: `rebinding to ${address}`,
+      url: urlOf(names([nobody], [address])),
+    })),
+    ...(way.name === 'download' ? targets.hosts : []).map((host) => ({
+      what: `redirect to ${host}`,
+      url: elsewhere.to(urlOf(host)),
+    })),
+  ];
+}
+
+function isHarmless({ address, port }: Dial, redirecting: number): boolean {
+  return port === redirecting || address === nobody;
+}
+
+/** Answers of each name in turn; the last one for ever. */
+function resolverOf(records: Map<string, string[][]>): LookupAll {
+  return (name) => {
+    const answers = records.get(name) ?? [];
+    const answer = (answers.length > 1 ? answers.shift() : answers[0]) ?? [];
+    return Promise.resolve(answer.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })));
+  };
+}
+
+/** Listens on every address of this machine, and must hear nothing. */
+async function startInside() {
+  let heard = 0;
+  const server = createServer((_, response) => response.end('secrets'));
+  server.on('connection', () => (heard += 1));
+  return { ...(await listen(server, '::')), heard: () => heard };
+}
+
+/** A public host, as it were, that sends its callers elsewhere. */
+async function startRedirecting() {
+  const server = createServer((request, response) => {
+    const to = new URL(request.url ?? '', 'http://host').searchParams.get('to') ?? '';
+    // A header holds no characters beyond ASCII; a host may hold them percent-encoded.
+    const location = to.replace(/[^\t\x20-\x7e]/gu, encodeURIComponent);
+    response.writeHead(302, { location }).end();
+  });
+  const listening = await listen(server, '127.0.0.1');
+  const origin = `http://127.0.0.1:${String(listening.port)}`;
+  return { ...listening, to: (url: string) => `${origin}/?to=${encodeURIComponent(url)}` };
+}
+
+async function listen(server: ReturnType<typeof createServer>, address: string) {
+  await new Promise<void>((listening) => server.listen(0, address, listening));
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise<void>((closed) => {
+        server.closeAllConnections();
+        server.close(() => {
+          closed();
+        });
+      }),
+  };
+}
+
+const weakened = (title: string, caughtBy: RegExp, trial: Trial): Mutation => ({
+  ...{ title, caughtBy },
+  run: () => tryAddresses({ ...trial, loopbackOnly: true }),
+});
+
+export const addresses: Check = {
+  id: 'addresses',
+  title: 'only public addresses are dialled',
+  run: () => tryAddresses({ makeWays: guardedWays }),
+  mutations: [
+    weakened('one address is let through', /literal 2130706433: 127\.0\.0\.1 was dialled/, {
+      ...{ makeWays: guardedWays, allowed: ['127.0.0.1'] },
+    }),
+    weakened('the APIs of strangers are not guarded', /^api, literal .* was dialled/, {
+      makeWays: unguardedApi,
+    }),
+    weakened('a name is looked up again to connect', /rebinding to .* was dialled/, {
+      makeWays: lookingTwice,
+    }),
+    weakened('a public network is taken for a private one', /public 172\..* was refused/, {
+      makeWays: refusingTooMuch,
+    }),
+  ],
+};

@@ -1,0 +1,95 @@
+/** The ways in which a stranger's address gets dialled: downloads, subscriptions, APIs of channels that were added at run time. */
+import { Agent, request as ask } from 'undici';
+
+import { checkAddress, type LookupAll } from '../../infra/guarded-connector.js';
+import { createGuardedPost } from '../../infra/guarded-post.js';
+import { createHttp } from '../../infra/http-client.js';
+import { createSafeFetch } from '../../infra/safe-fetch.js';
+
+export interface Way {
+  readonly name: 'download' | 'subscription' | 'api';
+  /** Resolves when something answered. */
+  readonly go: (url: string) => Promise<unknown>;
+  readonly close: () => Promise<void>;
+}
+
+export interface Ways {
+  readonly all: readonly Way[];
+  /** What somebody who enters a URL is told. */
+  readonly check: (url: string) => Promise<void>;
+}
+
+interface Options {
+  readonly lookup: LookupAll;
+  readonly allowPrivateHosts: readonly string[];
+}
+
+const timeoutMs = 400;
+
+export function guardedWays(options: Options): Ways {
+  const download = createSafeFetch({ ...options, timeoutMs });
+  const post = createGuardedPost({ ...options, timeoutMs });
+  const { lookup, allowPrivateHosts: publicAddressesAnd } = options;
+  const api = createHttp({ timeoutMs, lookup, publicAddressesAnd });
+  return {
+    check: post.check,
+    all: [
+      {
+        name: 'download',
+        go: (url) => download.open({ url, credentials: () => ({}), maxBytes: 1_000, extraPorts: () => true }),
+        close: download.close,
+      },
+      { name: 'subscription', go: (url) => post.post({ url, headers: {}, body: '{}' }), close: post.close },
+      { name: 'api', go: (url) => api({ method: 'GET', url }), close: api.close },
+    ],
+  };
+}
+
+/** The client for the operator's own addresses, where strangers' are dialled. */
+export function unguardedApi(options: Options): Ways {
+  const ways = guardedWays(options);
+  const api = createHttp({ timeoutMs });
+  const open: Way = { name: 'api', go: (url) => api({ method: 'GET', url }), close: api.close };
+  return { ...ways, all: ways.all.map((way) => (way.name === 'api' ? open : way)) };
+}
+
+/** Checks first and connects afterwards, by another look at the name. */
+export function lookingTwice(options: Options): Ways {
+  const ways = guardedWays(options);
+  const agent = new Agent({
+    connect: {
+      timeout: timeoutMs,
+      lookup: (name, _, callback) => {
+        options.lookup(name).then(
+          (found) => {
+            callback(null, [...found]);
+          },
+          () => {
+            callback(new Error('unknown'), []);
+          },
+        );
+      },
+    },
+  });
+  const hasty: Way = {
+    name: 'download',
+    go: async (url) => {
+      await checkAddress(new URL(url), options);
+      return ask(url, { dispatcher: agent, signal: AbortSignal.timeout(timeoutMs) });
+    },
+    close: () => agent.destroy(),
+  };
+  return { ...ways, all: ways.all.map((way) => (way.name === 'download' ? hasty : way)) };
+}
+
+/** Takes a part of the internet for a private network. */
+export function refusingTooMuch(options: Options): Ways {
+  const ways = guardedWays(options);
+  return {
+    ...ways,
+    check: async (url) => {
+      if (new URL(url).hostname.startsWith('172.')) throw new Error('not a public address');
+      await ways.check(url);
+    },
+  };
+}

@@ -1,0 +1,139 @@
+/** What strangers may try at a door, knowing everything but the secret. */
+import type { Webhook } from '../../demo/providers/simulated-provider.js';
+import type { WireRequest } from '../wire.js';
+import { claimsFor, forged, proofOf, proven, type Door } from './door.js';
+import { forgedTokens } from './forged-tokens.js';
+
+/** What is sent, and how it may be answered. */
+export interface Attempt {
+  readonly what: string;
+  readonly request: WireRequest;
+  readonly wanted: readonly number[];
+}
+
+const refused = [401];
+/** Also 503 where nothing at all is shown: Vonage is then asked to send it again, signed. */
+const unseen = [401, 503];
+/** Broken HTTP never gets as far as a proof. */
+const broken = [400, 401, 503];
+
+/** `others` are the secrets of all other doors. */
+export function attemptsAt(door: Door, others: readonly string[]): Attempt[] {
+  const webhook = door.webhook();
+  const attempts = [
+    ...guesses(webhook),
+    ...misplaced(webhook, door),
+    ...repeated(webhook),
+    ...foreign(webhook, others),
+    ...borrowed(door),
+    ...(proofOf(webhook).value.split('.').length === 3 ? tokensAt(door) : []),
+  ];
+  return attempts.map((attempt) => ({ ...attempt, what: `${door.name}: ${attempt.what}` }));
+}
+
+function tokensAt({ webhook: make, secret }: Door): Attempt[] {
+  const webhook = make();
+  const tokens = forgedTokens(claimsFor(webhook.body), { secret, given: proofOf(webhook).value });
+  return Object.entries(tokens).map(([what, token]) => ({
+    ...{ what, request: forged(webhook, token), wanted: refused },
+  }));
+}
+
+/** Everything that is nearly right. */
+function guesses(webhook: Webhook): Attempt[] {
+  const { value } = proofOf(webhook);
+  const places = Array.from(value, (_, index) => index);
+  const nearly: [what: string, guess: string][] = [
+    ...places.map((length): [string, string] => [`a prefix of ${String(length)}`, value.slice(0, length)]),
+    ...places.map((at): [string, string] => [
+      `another character at ${String(at)}`,
+      `${value.slice(0, at)}${/a/i.test(value[at] ?? '') ? 'b' : 'a'}${value.slice(at + 1)}`,
+    ]),
+    ['one character more', `${value}a`],
+    ['one character more in front', `a${value}`],
+    ['twice in a row', value + value],
+    ['the other way round', Array.from(value).reverse().join('')],
+    ...['null', 'undefined', 'true', '[object Object]', '*', '%00', '0', '{}', "' or ''='"].map(
+      (guess): [string, string] => [`the guess ${guess}`, guess],
+    ),
+  ];
+  return nearly.map(([what, guess]) => ({ what, request: forged(webhook, guess), wanted: refused }));
+}
+
+/** The right proof where nobody looks for it, and nothing at all. */
+function misplaced(webhook: Webhook, { channel, secret }: Door): Attempt[] {
+  const { value } = proofOf(webhook);
+  const lines = ['cookie', 'x-token', 'x_inlet_token', 'proxy-authorization', 'x-api-key', 'x-hub-signature'];
+  const queries = ['Token', 'TOKEN', 'token[]', 'token[0]', 'token%00', 'access_token', 'x-inlet-token'];
+  const elsewhere = `/webhooks/${channel}?token=${secret}`;
+  return [
+    { what: 'no proof', request: forged(webhook, {}), wanted: unseen },
+    ...lines.map((name) => ({
+      ...{ what: `the proof in ${name}`, wanted: unseen },
+      request: forged(webhook, { lines: [`${name}: ${value}`] }),
+    })),
+    ...queries.map((name) => ({
+      ...{ what: `the proof in ?${name}`, wanted: unseen },
+      request: forged(webhook, { query: `${name}=${value}` }),
+    })),
+    {
+      ...{ what: 'the address said to be another one', wanted: unseen },
+      request: forged(webhook, { lines: [`x-original-url: ${elsewhere}`, `x-rewrite-url: ${elsewhere}`] }),
+    },
+    {
+      ...{ what: 'the proof in the body', wanted: unseen },
+      request: { ...forged(webhook, {}), body: JSON.stringify({ token: secret, 'x-inlet-token': secret }) },
+    },
+  ];
+}
+
+/** Twice, and folded: whoever reads the second one, or glues them together, is fooled. */
+function repeated(webhook: Webhook): Attempt[] {
+  const proof = proofOf(webhook);
+  const { value } = proof;
+  const half = Math.floor(value.length / 2);
+  if (proof.place === 'query') {
+    const queries = [`token=wrong&token=${value}`, `token=${value}&token=wrong`, `token=${value}&token=`];
+    const cut = [`token=${value.slice(0, half)}&token=${value.slice(half)}`, `token=wrong#token=${value}`];
+    return [...queries, ...cut].map((query) => ({
+      ...{ what: `the query ${query.replaceAll(value, '…')}`, wanted: broken },
+      request: forged(webhook, { query }),
+    }));
+  }
+  const line = (text: string): string => `${proof.name}: ${proof.scheme}${text}`;
+  const cases: Record<string, string[]> = {
+    'a wrong header before the right one': [line('wrong'), line(value)],
+    'an empty header before the right one': [`${proof.name}:`, line(value)],
+    'a list with the right one': [line(`wrong, ${value}`)],
+    'the halves in two headers': [line(value.slice(0, half)), `${proof.name}: ${value.slice(half)}`],
+    'a folded header': [`${line(value.slice(0, half))}\r\n ${value.slice(half)}`],
+    'a folded header that begins empty': [`${proof.name}:\r\n wrong\r\n ${value}`],
+    'a blank before the colon': [line(value).replace(':', ' :')],
+    'a blank in the middle': [line(`${value.slice(0, half)} ${value.slice(half)}`)],
+  };
+  return Object.entries(cases).map(([what, lines]) => ({
+    ...{ what, wanted: broken },
+    request: forged(webhook, { lines }),
+  }));
+}
+
+/** What would open another door. */
+function foreign(webhook: Webhook, others: readonly string[]): Attempt[] {
+  const proof = proofOf(webhook);
+  return others.map((secret) => ({
+    ...{ what: "another channel's secret", wanted: refused },
+    request: forged(webhook, proven(proof, webhook.body, secret)),
+  }));
+}
+
+/** Where the proof is of the body: that of one webhook with the body of another. */
+function borrowed({ webhook }: Door): Attempt[] {
+  const [one, another] = [webhook(), webhook()];
+  const { value } = proofOf(one);
+  if (value === proofOf(another).value) return [];
+  const bodies = [another.body, `${one.body} `, one.body.replace('{', '{ '), '', '{}', `\u{feff}${one.body}`];
+  return bodies.map((body) => ({
+    ...{ what: 'another body under a right signature', wanted: refused },
+    request: { ...forged(one, value), body },
+  }));
+}

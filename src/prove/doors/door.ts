@@ -1,0 +1,143 @@
+/** The ways in: for each provider every form in which it can prove a webhook. */
+import { createHash, createHmac, randomUUID } from 'node:crypto';
+
+import type { Simulator } from '../../demo/providers/index.js';
+import { providerIds, type SimulatedMedia, type Webhook } from '../../demo/providers/simulated-provider.js';
+import { providers } from '../../providers/index.js';
+import type { WireRequest } from '../wire.js';
+
+export interface Door {
+  readonly name: string;
+  readonly channel: string;
+  /** A webhook that is right in everything, another one each time. */
+  readonly webhook: () => Webhook;
+  /** What proves it: shown as it is, or signed with. */
+  readonly secret: string;
+}
+
+/** Where a webhook carries its proof. */
+export type Proof =
+  | { readonly place: 'query'; readonly value: string }
+  | { readonly place: 'header'; readonly name: string; readonly scheme: string; readonly value: string };
+
+const proofHeaders = ['authorization', 'x-inlet-token', 'x-aisoule-signature', 'x-webhook-signature'];
+
+/** What a channel is proven by, by its settings' names in the environment. */
+export function secretsOf(simulator: Simulator): Map<string, { token: string; signing: string }> {
+  const env = simulator.env();
+  return new Map(
+    providers.map(({ id, envKeys }) => {
+      const token = env[envKeys['webhookSecret'] ?? ''] ?? '';
+      return [id, { token, signing: env[envKeys['signatureSecret'] ?? ''] ?? token }];
+    }),
+  );
+}
+
+/** Every provider of the registry, or an error: one that is not simulated would go unproven. */
+export function doorsOf(simulator: Simulator): Door[] {
+  const unproven = providers.filter(({ id }) => !providerIds.some((known) => known === id));
+  if (unproven.length > 0) throw new Error(`not simulated: ${unproven.map(({ id }) => id).join(', ')}`);
+  const secrets = secretsOf(simulator);
+  const { vonage, aisoule } = simulator.providers;
+  const doors = providerIds.map((id): Door => {
+    const { signing } = secrets.get(id) ?? { signing: '' };
+    return {
+      ...{ name: id, channel: id, secret: signing },
+      webhook: () => simulator.providers[id].webhook(picture()),
+    };
+  });
+  const signed = secrets.get('vonage');
+  return [
+    ...doors,
+    ...doors.filter(({ webhook, secret }) => proofOf(webhook()).value === secret).map(otherPlace),
+    {
+      ...{ name: 'vonage, Conversation', channel: 'vonage', secret: signed?.token ?? '' },
+      webhook: () => vonage.conversationWebhook(picture()),
+    },
+    {
+      ...{ name: 'aisoule, second generation', channel: 'aisoule' },
+      secret: secrets.get('aisoule')?.signing ?? '',
+      webhook: () => aisoule.webhookV2(picture()),
+    },
+  ];
+}
+
+const picture = (): SimulatedMedia => ({
+  ...{ kind: 'image', id: randomUUID() },
+  // Nothing listens there: what becomes of the picture is not what is looked at.
+  url: 'http://192.0.2.1/picture.jpg',
+});
+
+/** A secret that may stand in the address may stand in a header, and the other way round. */
+function otherPlace(door: Door): Door {
+  return {
+    ...door,
+    name: `${door.name}, in the other place`,
+    webhook: () => {
+      const webhook = door.webhook();
+      const proof = proofOf(webhook);
+      const path = `/webhooks/${door.channel}`;
+      if (proof.place === 'query')
+        return { ...webhook, path, headers: { ...webhook.headers, 'x-inlet-token': proof.value } };
+      const headers = Object.entries(webhook.headers).filter(([name]) => name !== proof.name);
+      const query = `?token=${proof.value}`;
+      return { ...webhook, headers: Object.fromEntries(headers), path: path + query };
+    },
+  };
+}
+
+export function proofOf({ path, headers }: Webhook): Proof {
+  const value = new URL(path, 'http://inlet').searchParams.get('token');
+  if (value !== null) return { place: 'query', value };
+  const name = proofHeaders.find((known) => headers[known] !== undefined) ?? '';
+  const [, scheme = '', rest = ''] = /^(Bearer |sha256=|)(.*)$/.exec(headers[name] ?? '') ?? [];
+  return { place: 'header', name, scheme, value: rest };
+}
+
+/** The webhook with another value where its proof was, or with these lines and this query instead. */
+export function forged(
+  webhook: Webhook,
+  proof: string | { readonly lines?: readonly string[]; readonly query?: string },
+): WireRequest {
+  const { path, headers, body } = webhook;
+  const found = proofOf(webhook);
+  const bare = path.split('?')[0] ?? '';
+  const others = Object.entries(headers)
+    .filter(([name]) => !proofHeaders.includes(name))
+    .map(([name, value]) => `${name}: ${value}`);
+  const request = { method: 'POST', path: bare, lines: others, body };
+  if (typeof proof !== 'string')
+    return {
+      ...request,
+      path: proof.query === undefined ? bare : `${bare}?${proof.query}`,
+      lines: [...others, ...(proof.lines ?? [])],
+    };
+  return found.place === 'query'
+    ? { ...request, path: `${bare}?token=${encodeURIComponent(proof)}` }
+    : { ...request, lines: [...others, `${found.name}: ${found.scheme}${proof}`] };
+}
+
+/** What would prove `body` to somebody who trusts `secret`, in the form that the proof has. */
+export function proven(proof: Proof, body: string | Buffer, secret: string): string {
+  if (proof.place === 'query' || proof.name === 'x-inlet-token') return secret;
+  if (proof.name === 'authorization') return jwt({ alg: 'HS256', typ: 'JWT' }, claimsFor(body), secret);
+  return createHmac('sha256', secret).update(body).digest('hex');
+}
+
+/** As Vonage makes them. */
+export function claimsFor(body: string | Buffer): Record<string, unknown> {
+  return {
+    ...{ iss: 'Vonage', iat: Math.floor(Date.now() / 1000), jti: randomUUID() },
+    payload_hash: createHash('sha256').update(body).digest('hex'),
+  };
+}
+
+const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+/** Signed by an HMAC whatever the header says, or with a signature that is given. */
+export function jwt(header: unknown, claims: unknown, key: string | ((signed: string) => string)): string {
+  const signed = `${part(header)}.${part(claims)}`;
+  const signature =
+    typeof key === 'string' ? createHmac('sha256', key).update(signed).digest('base64url') : key(signed);
+  return `${signed}.${signature}`;
+}

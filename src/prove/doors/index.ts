@@ -1,0 +1,116 @@
+/** Nobody gets in without proof, and nothing is kept of those who try. */
+import type { Check, Context, Mutation, Outcome } from '../check.js';
+import { standBetween } from '../between.js';
+import { countDeliveries } from '../rows.js';
+import { eachOf, exchange } from '../wire.js';
+import { attemptsAt, type Attempt } from './attempts.js';
+import { doorsOf, secretsOf, type Door } from './door.js';
+import { tryAroundLimit } from './limit.js';
+import { weakDoors, type WeakDoor } from './weak-doors.js';
+
+const atOnce = 8;
+
+async function tryDoors(context: Context, port: number): Promise<Outcome> {
+  const service = await context.service();
+  const all = doorsOf(service.simulator);
+  const before = await countDeliveries(service);
+  const forgeries = [
+    ...all.flatMap((door) => attemptsAt(door, othersOf(door, all))),
+    ...challenges(service.simulator),
+  ];
+  const attempts = context.short ? forgeries.filter(isInShort) : forgeries;
+  const failures: string[] = [];
+  let worstMs = 0;
+  await eachOf([...attempts, ...all.map(welcome)], atOnce, async ({ what, request, wanted }) => {
+    const started = performance.now();
+    const { status } = await exchange(port, request);
+    worstMs = Math.max(worstMs, performance.now() - started);
+    if (!wanted.includes(status)) failures.push(`${what} was answered ${String(status)}`);
+  });
+  const kept = (await countDeliveries(service, before + all.length)) - before;
+  if (kept !== all.length)
+    failures.push(`${String(kept)} webhooks were kept, ${String(all.length)} were proven`);
+  return {
+    ...{ tried: attempts.length + all.length, failures, worstMs, worstMemoryMb: null },
+    ...{ lost: Math.max(0, all.length - kept), doubled: 0 },
+    notes: [
+      `${String(attempts.length)} forgeries at ${String(all.length)} doors, each of which opens to the right proof`,
+    ],
+  };
+}
+
+/** Of the attempts that differ by a place only, every fourth. */
+function isInShort({ what }: Attempt): boolean {
+  const place = /(?:prefix of|character at|challenge with) (\d+)/.exec(what)?.[1];
+  return place === undefined || Number(place) % 4 === 0;
+}
+
+/** What would open the other doors and not this one. */
+function othersOf({ secret }: Door, all: readonly Door[]): string[] {
+  return [...new Set(all.map((other) => other.secret))].filter((other) => other !== secret);
+}
+
+/** The right proof, which must be let in: a door that is shut to everybody would pass all else. */
+function welcome({ name, webhook }: Door): Attempt {
+  const { path, headers, body } = webhook();
+  const lines = Object.entries(headers).map(([header, value]) => `${header}: ${value}`);
+  return { what: `${name}: the right proof`, wanted: [200], request: { method: 'POST', path, lines, body } };
+}
+
+/** GET challenges with a token that is nearly right. */
+function challenges(simulator: Parameters<typeof secretsOf>[0]): Attempt[] {
+  return [...secretsOf(simulator)].flatMap(([channel, { token }]) => {
+    const ask = (guess: string, wanted: number): Attempt => ({
+      what: `${channel}: a challenge with ${String(guess.length)} characters of the secret`,
+      wanted: [wanted],
+      request: {
+        ...{ method: 'GET', lines: [], body: '' },
+        path: `/webhooks/${channel}?hub.mode=subscribe&hub.challenge=1158&hub.verify_token=${guess}`,
+      },
+    });
+    return [...Array.from(token, (_, length) => ask(token.slice(0, length), 404)), ask(token, 200)];
+  });
+}
+
+async function run(context: Context): Promise<Outcome> {
+  const { port } = await context.service();
+  const outcome = await tryDoors(context, port);
+  const around = await tryAroundLimit(context);
+  return {
+    ...outcome,
+    tried: outcome.tried + around.tried,
+    failures: [...outcome.failures, ...around.failures],
+  };
+}
+
+function weakened({ title, caughtBy, kindly }: WeakDoor): Mutation {
+  return {
+    ...{ title, caughtBy },
+    run: async (context) => {
+      const { port, simulator } = await context.service();
+      const secrets = secretsOf(simulator);
+      const double = await standBetween(port, { request: (request) => kindly(request, secrets) });
+      try {
+        return await tryDoors(context, double.port);
+      } finally {
+        double.close();
+      }
+    },
+  };
+}
+
+const trusting: Mutation = {
+  title: 'X-Forwarded-For is believed',
+  caughtBy: /the limit of .* let/,
+  run: async (context) => {
+    const { tried, failures } = await tryAroundLimit(context, { TRUSTED_PROXY_HOPS: '1' });
+    return { tried, failures, lost: 0, doubled: 0, worstMemoryMb: null, worstMs: null, notes: [] };
+  },
+};
+
+export const doors: Check = {
+  id: 'doors',
+  title: 'nobody gets in without proof',
+  run,
+  mutations: [...weakDoors.map(weakened), trusting],
+};

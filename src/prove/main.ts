@@ -1,0 +1,78 @@
+/**
+ * `npm run prove [-- id ...] [-- --short] [-- --mutations] [-- --seed=N]`: what is promised, tried on a real service. A table;
+ * `PROOF.md` after a full run of everything; status 1 when something did not hold. With `--mutations` each check is run
+ * against weakened doubles, and has to fail.
+ */
+import { writeFile } from 'node:fs/promises';
+
+import { startBenchService, type BenchService } from '../bench/service.js';
+import type { Check, Context } from './check.js';
+import { checks } from './checks.js';
+import {
+  isCaught,
+  mutationTable,
+  proofDocument,
+  proofTable,
+  remarks,
+  type Caught,
+  type Proven,
+} from './report.js';
+import { postgresVersion } from './rows.js';
+
+const words = process.argv.slice(2);
+const options = new Set(words.filter((word) => word.startsWith('--')));
+const wanted = words.filter((word) => !word.startsWith('--'));
+const mutating = options.has('--mutations');
+const seedGiven = words.find((word) => word.startsWith('--seed='))?.slice('--seed='.length);
+const seed = seedGiven === undefined ? Date.now() % 1_000_000_000 : Number(seedGiven);
+
+let service: Promise<BenchService> | undefined;
+const context: Context = {
+  short: mutating || options.has('--short'),
+  seed,
+  // Wrong proofs come by the thousand here: the limit of them has an attempt of its own.
+  start: (settings) => startBenchService(process.env, settings),
+  service: () => (service ??= startBenchService(process.env, { FAILED_WEBHOOKS_PER_MINUTE: '100000000' })),
+};
+
+async function prove(chosen: readonly Check[]): Promise<boolean> {
+  const proven: Proven[] = [];
+  for (const check of chosen) {
+    console.log(`proving ${check.id} ...`);
+    const started = performance.now();
+    const outcome = await check.run(context);
+    proven.push({ check, outcome, seconds: (performance.now() - started) / 1000 });
+  }
+  console.log(`\n${proofTable(proven)}\n\n${remarks(proven)}`);
+  if (context.short) console.log('A short run: fewer tries, and no bounds on time.');
+  else if (wanted.length === 0) {
+    const circumstances = { at: new Date(), postgres: await postgresVersion(await context.service()), seed };
+    await writeFile('PROOF.md', proofDocument(proven, circumstances));
+  }
+  return proven.every(({ outcome }) => outcome.failures.length === 0);
+}
+
+async function mutate(chosen: readonly Check[]): Promise<boolean> {
+  const caught: Caught[] = [];
+  for (const check of chosen)
+    for (const mutation of check.mutations) {
+      console.log(`weakening for ${check.id}: ${mutation.title} ...`);
+      caught.push({ check, mutation, outcome: await mutation.run(context) });
+    }
+  console.log(`\n${mutationTable(caught)}\n`);
+  return caught.every(isCaught);
+}
+
+const unknown = wanted.filter((id) => !checks.some((check) => check.id === id));
+if (unknown.length > 0) {
+  console.error(`There is no ${unknown.join(', ')}; there are ${checks.map(({ id }) => id).join(', ')}`);
+  process.exit(2);
+}
+const chosen = checks.filter(({ id }) => wanted.length === 0 || wanted.includes(id));
+console.log(`seed ${String(seed)}`);
+try {
+  process.exitCode = (await (mutating ? mutate(chosen) : prove(chosen))) ? 0 : 1;
+} finally {
+  await (await service)?.stop();
+}
+process.exit();

@@ -1,0 +1,52 @@
+/** Questions to the database of the service under test, past everything that the service says of itself. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import pg from 'pg';
+
+import type { BenchService } from '../bench/service.js';
+
+/** Runs `work` with a connection to the embedded server of a service. */
+async function withRows<T>(
+  { inletDir }: Pick<BenchService, 'inletDir'>,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+  const folder = join(inletDir, 'postgres');
+  const password = await readFile(join(folder, 'password'), 'utf8');
+  // The fourth line of a running server's file is its port.
+  const port = (await readFile(join(folder, 'data', 'postmaster.pid'), 'utf8')).split('\n')[3] ?? '';
+  const connectionString = `postgresql://inlet:${password.trim()}@127.0.0.1:${port.trim()}/postgres`;
+  const client = new pg.Client({ connectionString });
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+const patienceMs = 15_000;
+
+/**
+ * How many webhooks are written down. What was acknowledged while the database was slow lies on the disk for a moment: waits
+ * until there are `wanted`, though not for ever.
+ */
+export async function countDeliveries(service: Pick<BenchService, 'inletDir'>, wanted = 0): Promise<number> {
+  return withRows(service, async (client) => {
+    const started = Date.now();
+    for (;;) {
+      const { rows } = await client.query<{ count: number }>('select count(*)::int as count from delivery');
+      const count = rows[0]?.count ?? -1;
+      if (count >= wanted || Date.now() - started > patienceMs) return count;
+      await delay(200);
+    }
+  });
+}
+
+export async function postgresVersion(service: Pick<BenchService, 'inletDir'>): Promise<string> {
+  return withRows(service, async (client) => {
+    const { rows } = await client.query<{ server_version: string }>('show server_version');
+    return rows[0]?.server_version ?? 'unknown';
+  });
+}

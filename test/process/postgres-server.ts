@@ -1,0 +1,90 @@
+/** A PostgreSQL of a test's own at a fixed address, which can be stopped, halted and started again. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+import pg from 'pg';
+
+import { startEmbeddedPostgres } from '../../src/infra/embedded-postgres.js';
+import { postgresAccount, withAccount } from '../../src/infra/postgres-account.js';
+import { until } from '../support/until.js';
+
+export interface PostgresServer {
+  readonly connectionString: string;
+  readonly query: <Row extends pg.QueryResultRow>(text: string) => Promise<Row[]>;
+  /** Ends every connection and the server: nobody listens at its address any more. */
+  readonly stop: () => Promise<void>;
+  readonly start: () => Promise<void>;
+  /** None of its processes does anything, while its connections stay (Linux only). */
+  readonly halt: () => void;
+  readonly goOn: () => void;
+  readonly remove: () => Promise<void>;
+}
+
+export async function startPostgres(): Promise<PostgresServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'inlet-test-server-'));
+  const { connectionString } = await startEmbeddedPostgres(folder);
+  const data = join(folder, 'data');
+  const lines = (): string[] => readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n');
+  const command = /^[^\0]+/.exec(readFileSync(`/proc/${String(lines()[0])}/cmdline`, 'utf8'))?.[0] ?? '';
+  const { port } = new URL(connectionString);
+
+  const query = async <Row extends pg.QueryResultRow>(text: string): Promise<Row[]> => {
+    const client = new pg.Client({ connectionString, application_name: 'inlet-test' });
+    client.on('error', () => undefined);
+    await client.connect();
+    try {
+      return (await client.query<Row>(text)).rows;
+    } finally {
+      await client.end();
+    }
+  };
+  const signalAll = (signal: NodeJS.Signals): void => {
+    const [server = ''] = lines();
+    const others = readFileSync(`/proc/${server}/task/${server}/children`, 'utf8').trim().split(' ');
+    for (const pid of [server, ...others]) process.kill(Number(pid), signal);
+  };
+  const stop = async (): Promise<void> => {
+    const pid = Number(lines()[0]);
+    process.kill(pid, 'SIGINT');
+    await until(() => !isAlive(pid), 30_000);
+  };
+
+  return {
+    connectionString,
+    query,
+    stop,
+    start: async () => {
+      const account = await postgresAccount([dirname(command), folder]);
+      const options = ['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='];
+      const [program, args] = withAccount(account, command, ['-D', data, '-p', port, ...options]);
+      const child = spawn(program, args, { stdio: 'ignore', detached: true });
+      await once(child, 'spawn');
+      child.unref();
+      await until(() => query('select 1').catch(() => undefined), 30_000);
+    },
+    halt: () => {
+      signalAll('SIGSTOP');
+    },
+    goOn: () => {
+      signalAll('SIGCONT');
+    },
+    remove: async () => {
+      await stop().catch(() => undefined); // It may be stopped already.
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    // One that has ended and that nobody has asked for yet counts as alive.
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${String(pid)}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
