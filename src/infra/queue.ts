@@ -10,7 +10,6 @@ import {
   Logger as QueueLogger,
   parseCronItems,
   run,
-  type Runner,
   type TaskList,
   type WorkerEvents,
 } from 'graphile-worker';
@@ -42,7 +41,6 @@ const restartAfterMs = 1_000;
 const gracefulShutdownMs = 8_000;
 
 interface Pool {
-  readonly runner: Runner;
   /** Settles when the pool has ended, or the connection that holds its lock. */
   readonly ended: Promise<unknown>;
   readonly close: () => Promise<void>;
@@ -59,14 +57,14 @@ export function createQueue(options: QueueOptions): Queue {
     while (!isStopping()) {
       try {
         pool ??= await startPool(options);
-        await keepReleasing(database.pool, pool.ended);
+        if (!isStopping()) await keepReleasing(database.pool, pool.ended);
       } catch (error) {
         if (!isStopping())
           logger.warn({ reason: reasonOf(error) }, 'the queue is interrupted, starting it anew');
       }
-      if (isStopping()) return;
       await pool?.close();
       pool = undefined;
+      if (isStopping()) return;
       await delay(restartAfterMs, undefined, { signal: stopped.signal }).catch(() => undefined);
     }
   };
@@ -124,17 +122,19 @@ async function startPool({ database, logger, tasks, concurrency }: QueueOptions)
       },
     },
   });
-  await session.query('select pg_advisory_lock(hashtextextended($1, 0))', [await poolId]);
-  return {
-    runner,
-    ended: Promise.race([runner.promise, lost]),
-    close: async () => {
-      const stopped = runner.stop().catch(() => undefined); // It may have ended by itself.
-      // What is still running then is given back with the lock: whoever looks for dead pools takes it up.
-      await Promise.race([stopped, delay(gracefulShutdownMs, undefined, { ref: false })]);
-      await session.end().catch(() => undefined);
-    },
+  const close = async (): Promise<void> => {
+    const stopped = runner.stop().catch(() => undefined); // It may have ended by itself.
+    // What is still running then is given back with the lock: whoever looks for dead pools takes it up.
+    await Promise.race([stopped, delay(gracefulShutdownMs, undefined, { ref: false })]);
+    await session.end().catch(() => undefined);
   };
+  try {
+    await session.query('select pg_advisory_lock(hashtextextended($1, 0))', [await poolId]);
+  } catch (error) {
+    await close(); // Without its lock, others would take it for dead.
+    throw error;
+  }
+  return { ended: Promise.race([runner.promise, lost]), close };
 }
 
 async function keepReleasing(pool: pg.Pool, ended: Promise<unknown>): Promise<void> {

@@ -82,7 +82,7 @@ describeInBrowser('With 100 000 pictures', (browser) => {
         for (let turn = 0; turn < 15; turn += 1) {
           window.scrollBy(0, window.innerHeight);
           await new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(next)));
-          ids.push(...[...document.querySelectorAll('.tile')].map((tile) => tile.dataset.id));
+          ids.push(...[...document.querySelectorAll('.tile')].map((tile) => tile.id));
           window.most = Math.max(window.most ?? 0, document.querySelectorAll('.tile').length);
         }
         return ids;

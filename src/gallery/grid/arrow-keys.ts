@@ -1,8 +1,8 @@
 /** The arrow keys go from tile to tile: left and right in order, up and down to the nearest of the next row. */
 export function moveFocus(event: KeyboardEvent & { readonly currentTarget: HTMLElement }): void {
   const from = document.activeElement;
-  if (!(from instanceof HTMLElement) || from.dataset['id'] === undefined) return;
-  const tiles = [...event.currentTarget.querySelectorAll<HTMLElement>('[data-id]')];
+  if (!(from instanceof HTMLElement) || !from.matches('.tile')) return;
+  const tiles = [...event.currentTarget.querySelectorAll<HTMLElement>('.tile')];
   const target = targetOf(event.key, from, tiles);
   if (!target) return;
   event.preventDefault();

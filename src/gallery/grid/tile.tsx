@@ -27,11 +27,11 @@ export const Tile = memo(function Tile({ media, href, width, height }: TileProps
   const preview = media.previews.small;
   return (
     <a
+      id={`media-${media.id}`}
       class={`tile ${media.kind} ${media.state}`}
       href={href}
       style={{ width, height }}
       data-over
-      data-id={media.id}
     >
       <span class="unseen">{describe(media)}</span>
       <span class="tile-face" aria-hidden="true">

@@ -20,7 +20,7 @@ export function Dialog({ label, class: name = '', onClose, onKeyDown, children }
     if (!dialog?.querySelector('[autofocus]')) dialog?.focus();
     return () => {
       dialog?.close();
-      if (before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
+      placeOf(before)?.focus({ preventScroll: true });
     };
   }, []);
   return (
@@ -42,4 +42,10 @@ export function Dialog({ label, class: name = '', onClose, onKeyDown, children }
       {children}
     </dialog>
   );
+}
+
+/** The element, or what has taken its place: the grid draws its tiles anew when a picture's proportions become known. */
+function placeOf(before: Element | null): HTMLElement | null {
+  if (!(before instanceof HTMLElement)) return null;
+  return before.isConnected ? before : document.getElementById(before.id);
 }
