@@ -4,6 +4,7 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import { pino } from 'pino';
 
@@ -50,6 +51,9 @@ export interface TokenOptions {
 }
 
 export const authSecret = 'a-secret-for-tests-0123456789abcdef';
+
+/** Longer than the service takes to give up what is under way. */
+const stopTimeoutMs = 20_000;
 
 /** Whoever starts it stops it. A host that hangs is to be closed before, or stopping waits for it. */
 export async function startTestService(options: TestServiceOptions = {}): Promise<TestService> {
@@ -100,12 +104,25 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
     stop: async () => {
       server.close();
       server.closeAllConnections();
-      await services.queue.stop();
-      await services.close();
-      if (!options.beside) await database.drop();
+      await inTime('the queue', services.queue.stop());
+      await inTime('what is still open', services.close());
+      if (!options.beside) await inTime('its database', database.drop());
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Names what does not end, before Jest gives up on all of it together. */
+async function inTime(what: string, ending: Promise<void>): Promise<void> {
+  const timer = new AbortController();
+  const late = delay(stopTimeoutMs, undefined, { signal: timer.signal }).then(() => {
+    const open = process.getActiveResourcesInfo().join(', ');
+    throw new Error(`${what} did not end in time; still there: ${open}`);
+  });
+  await Promise.race([ending, late]).finally(() => {
+    timer.abort();
+    late.catch(() => undefined);
+  });
 }
 
 function channelSettings(): Record<string, string> {
