@@ -3,6 +3,7 @@ import { fullTime } from '../format.js';
 import { Empty } from '../parts/empty.js';
 import { More } from '../parts/more.js';
 import { PageHead } from '../parts/page-head.js';
+import { TableCard } from '../parts/table-card.js';
 import { addressWith, navigate, query } from '../router.js';
 import { usePages } from '../use-pages.js';
 
@@ -52,36 +53,20 @@ export function AuditPage() {
 
 function Entries({ entries }: { readonly entries: readonly AuditEntryView[] }) {
   return (
-    <div class="card table-wrap" tabIndex={0} role="region" aria-label="Entries">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">When</th>
-            <th scope="col">Action</th>
-            <th scope="col">By</th>
-            <th scope="col">Channel</th>
-            <th scope="col">To what</th>
-            <th scope="col">Details</th>
-          </tr>
-        </thead>
-        <tbody>
-          {entries.map((entry) => (
-            <tr key={entry.id}>
-              <td class="nowrap">{fullTime(entry.at)}</td>
-              <td>
-                <code>{entry.action}</code>
-              </td>
-              <td title={entry.actor}>{entry.actorName ?? entry.actor.slice(0, 13)}</td>
-              <td>{entry.channel}</td>
-              <td>
-                {entry.target !== null && <code title={entry.target}>{entry.target.slice(0, 13)}</code>}
-              </td>
-              <td class="soft">{detailsOf(entry)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <TableCard label="Entries" columns={['When', 'Action', 'By', 'Channel', 'To what', 'Details']}>
+      {entries.map((entry) => (
+        <tr key={entry.id}>
+          <td class="nowrap">{fullTime(entry.at)}</td>
+          <td>
+            <code>{entry.action}</code>
+          </td>
+          <td title={entry.actor}>{entry.actorName ?? entry.actor.slice(0, 13)}</td>
+          <td>{entry.channel}</td>
+          <td>{entry.target !== null && <code title={entry.target}>{entry.target.slice(0, 13)}</code>}</td>
+          <td class="soft">{detailsOf(entry)}</td>
+        </tr>
+      ))}
+    </TableCard>
   );
 }
 

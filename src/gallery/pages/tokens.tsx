@@ -6,6 +6,7 @@ import { Confirm } from '../parts/confirm.js';
 import { Icon } from '../parts/icon.js';
 import { More } from '../parts/more.js';
 import { PageHead } from '../parts/page-head.js';
+import { TableCard } from '../parts/table-card.js';
 import { SecretOnce } from '../parts/secret-once.js';
 import { session } from '../session.js';
 import { usePages } from '../use-pages.js';
@@ -33,34 +34,21 @@ export function TokensPage() {
         </button>
       </PageHead>
       {pages.items.length > 0 && (
-        <div class="card table-wrap" tabIndex={0} role="region" aria-label="Tokens">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Name</th>
-                <th scope="col">May</th>
-                <th scope="col">Channels</th>
-                <th scope="col">Made</th>
-                <th scope="col">Last used</th>
-                <th scope="col">Ends</th>
-                <th scope="col">
-                  <span class="unseen">Actions</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {pages.items.map((token) => (
-                <TokenRow
-                  key={token.id}
-                  token={token}
-                  onRevoke={() => {
-                    setRevoking(token);
-                  }}
-                />
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <TableCard
+          label="Tokens"
+          columns={['Name', 'May', 'Channels', 'Made', 'Last used', 'Ends']}
+          actions="Actions"
+        >
+          {pages.items.map((token) => (
+            <TokenRow
+              key={token.id}
+              token={token}
+              onRevoke={() => {
+                setRevoking(token);
+              }}
+            />
+          ))}
+        </TableCard>
       )}
       <More pages={pages} />
       {adding && (
