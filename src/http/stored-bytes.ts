@@ -68,23 +68,31 @@ function setHeaders(response: Response, { type, tag, lastModified, filename }: S
   });
 }
 
-/** The name as given by a stranger is only ever a label; RFC 6266 and 8187 keep it inside its quotes. */
-function disposition(kind: 'inline' | 'attachment', filename: string | null): string {
+/**
+ * The name as given by a stranger is only ever a label; RFC 6266 and 8187 keep it inside its quotes. Letters that turn the
+ * direction of writing go too: with one of them, `gpj.exe` is read as `exe.jpg`.
+ */
+export function disposition(kind: 'inline' | 'attachment', filename: string | null): string {
   if (filename === null) return kind;
-  // eslint-disable-next-line no-control-regex -- control characters are what must go.
-  const plain = filename.replace(/[\u0000-\u001f\u007f/\\]/g, '_');
+  const plain = filename.replace(/[\p{Cc}\p{Bidi_Control}/\\]/gu, '_');
   const ascii = plain.replace(/[^\x20-\x7e]|["%]/g, '_');
   return `${kind}; filename="${ascii}"; filename*=UTF-8''${encodeURIComponent(plain).replace(/['()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)}`;
 }
 
-/** One range; several at once are answered with everything, which RFC 9110 allows. */
-function wantedRange(
-  request: Request,
-  stored: StoredBytes,
+/** The range that a GET asks for, unless what was begun is no longer the same. */
+function wantedRange(request: Request, stored: StoredBytes, size: number): ReturnType<typeof rangeOf> {
+  return isStillSame(request.get('If-Range'), stored) ? rangeOf(request.headers.range, size) : undefined;
+}
+
+/**
+ * The one range of a `Range` header, both ends included; undefined: all bytes, for a header that is not understood and for
+ * several ranges at once, which RFC 9110 allows. `size` is at least 1.
+ */
+export function rangeOf(
+  header: string | undefined,
   size: number,
 ): { start: number; end: number } | 'unsatisfiable' | undefined {
-  const header = request.headers.range;
-  if (!header?.startsWith('bytes=') || !isStillSame(request.get('If-Range'), stored)) return undefined;
+  if (!header?.startsWith('bytes=')) return undefined;
   // The last bytes, when there are fewer, are all of them; the parser does not know that.
   const lastBytes = Number(/^bytes=-(\d+)$/.exec(header)?.[1] ?? 0);
   const ranges = parseRange(size, lastBytes > size ? 'bytes=0-' : header, { combine: true });

@@ -288,6 +288,8 @@ describe('a browser', () => {
     { name: '100%41.pdf', ascii: '100_41.pdf', encoded: '100%2541.pdf' },
     { name: `it's (a) *.pdf`, ascii: `it's (a) *.pdf`, encoded: 'it%27s%20%28a%29%20%2A.pdf' },
     { name: 'a\u0000b\u007fc', ascii: 'ab_c', encoded: 'ab_c' },
+    { name: 'rose\u202egpj.exe', ascii: 'rose_gpj.exe', encoded: 'rose_gpj.exe' },
+    { name: 'a\u0085b.pdf', ascii: 'a_b.pdf', encoded: 'a_b.pdf' },
     { name: 'a\ud800b', ascii: 'a_b', encoded: 'a%EF%BF%BDb' },
   ])('is told a strange name safely: $encoded', async ({ name: filename, ascii, encoded }) => {
     const body = pdf(filename.replace(/[^a-z]/g, ''));
