@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 
 import type { AppError } from '../../src/domain/errors.js';
 import { createLinkSigner } from '../../src/domain/signed-link.js';
+import { anyChangeOf } from '../support/any-change.js';
 
 const secret = 'a secret of more than thirty-two characters';
 const signer = createLinkSigner(secret);
@@ -133,5 +135,44 @@ describe('the end of a link', () => {
   test('is not told to those who did not have the link: tampered and expired is invalid', () => {
     const at = new Date(expiresAt.getTime() + 1);
     expect(refusal({ signature: 'A'.repeat(43) }, { at })).toBe('link.invalid');
+  });
+});
+
+describe('whatever the path and the moment', () => {
+  const anyPath = fc.webPath().map((text) => `/v1/media/${text}`);
+  const anyMoment = fc.date({ min: new Date(0), max: new Date(Date.UTC(9999, 0)), noInvalidDate: true });
+  const anyLink = fc.tuple(anyPath, anyMoment).map(([resource, until]) => {
+    const { expires = '', signature = '' } = Object.fromEntries(signer.sign(resource, until));
+    return { resource, until, query: { expires, signature } };
+  });
+  test('a link opens until that moment and for at most a second more', () => {
+    fc.assert(
+      fc.property(anyLink, fc.integer({ min: -1e12, max: 1e12 }), ({ resource, until, query }, distance) => {
+        const at = new Date(until.getTime() + distance);
+        const found = refusal(query, { resource, at });
+        expect([undefined, 'link.expired']).toContain(found);
+        return found === undefined ? distance < 1_000 : distance > 0;
+      }),
+    );
+  });
+
+  test('a link that differs in any place does not open', () => {
+    const changed = anyLink.chain(({ resource, until, query }) =>
+      fc.oneof(
+        anyChangeOf(resource).map((other) => ({ resource: other, until, query })),
+        anyChangeOf(query.expires).map((expires) => ({ resource, until, query: { ...query, expires } })),
+        anyChangeOf(query.signature).map((signature) => ({
+          resource,
+          until,
+          query: { ...query, signature },
+        })),
+      ),
+    );
+    fc.assert(
+      fc.property(changed, ({ resource, until, query }) => {
+        expect(refusal(query, { resource, at: until })).toBe('link.invalid');
+      }),
+      { numRuns: 1_000 },
+    );
   });
 });

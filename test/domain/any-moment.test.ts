@@ -1,0 +1,157 @@
+/** What holds for all times and counts: no wait is shorter or longer than it may be, and no text makes another one. */
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+
+import { errorCodes, isMediaError, mediaErrorVerdict, type MediaErrorCode } from '../../src/domain/errors.js';
+import { paceOf, sendAgainAfter } from '../../src/domain/outbound.js';
+import { backoffMs, decideAfterFailure, nextNotificationAt } from '../../src/domain/retry.js';
+import { parseRetryAfter } from '../../src/domain/retry-after.js';
+
+const hour = 3_600_000;
+const anyNow = fc.date({
+  min: new Date(Date.UTC(2000, 0)),
+  max: new Date(Date.UTC(2100, 0)),
+  noInvalidDate: true,
+});
+const anyCount = fc.integer({ min: 1, max: 32_767 });
+const anyChance = fc.double({ min: 0, max: 1, noNaN: true });
+const anyDistance = fc.integer({ min: -1e10, max: 1e10 });
+const after = (now: Date, ms: number): Date => new Date(now.getTime() + ms);
+
+describe('Retry-After', () => {
+  const dates = [
+    (date: Date) => date.toUTCString(),
+    // The two older forms of RFC 9110.
+    (date: Date) => date.toUTCString().replace(/^(\w+), (\d\d) (\w+) (\d{4}) (.*) GMT$/, '$1 $3 $2 $5 $4'),
+  ];
+
+  test('of any text is nothing, or a moment within the next hour', () => {
+    const anyText = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.bigInt({ min: -1n, max: 10n ** 30n }).map(String),
+      fc.tuple(fc.constantFrom('mon', 'Sun, ', 'Fri '), fc.string()).map((parts) => parts.join('')),
+    );
+    fc.assert(
+      fc.property(fc.option(anyText, { nil: undefined }), anyNow, (text, now) => {
+        const wait = (parseRetryAfter(text, now)?.getTime() ?? now.getTime()) - now.getTime();
+        expect(wait >= 0 && wait <= hour).toBe(true);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('of seconds and of every form of a date is the moment that it means', () => {
+    fc.assert(
+      fc.property(
+        anyNow,
+        fc.integer({ min: 0, max: 3_600 }),
+        fc.constantFrom(...dates),
+        (now, seconds, write) => {
+          const whole = new Date(Math.floor(now.getTime() / 1000) * 1000);
+          expect(parseRetryAfter(String(seconds), now)).toEqual(after(now, seconds * 1000));
+          expect(parseRetryAfter(write(after(whole, seconds * 1000)), whole)).toEqual(
+            after(whole, seconds * 1000),
+          );
+        },
+      ),
+    );
+  });
+});
+
+describe('the next attempt', () => {
+  test('waits between half and all of a delay that only grows, up to an hour', () => {
+    fc.assert(
+      fc.property(anyCount, anyChance, (attempts, chance) => {
+        const full = backoffMs(attempts, 1);
+        expect(full >= 2_000 && full <= hour).toBe(true);
+        expect(backoffMs(attempts + 1, 1)).toBeGreaterThanOrEqual(full);
+        const wait = backoffMs(attempts, chance);
+        expect(wait >= full / 2 && wait <= full).toBe(true);
+      }),
+    );
+  });
+
+  test('at a media is made neither at once nor later than the link lasts, and not for what is final', () => {
+    const anyFailure = fc.record({
+      code: fc.constantFrom(...errorCodes.filter((code): code is MediaErrorCode => isMediaError(code))),
+      ...{ attempts: anyCount, maxAttempts: anyCount, now: anyNow, chance: anyChance },
+      expiresIn: fc.option(anyDistance),
+      retryIn: fc.option(fc.integer({ min: 0, max: hour }), { nil: undefined }),
+    });
+    fc.assert(
+      fc.property(anyFailure, ({ expiresIn, retryIn, ...failed }) => {
+        const { now, code } = failed;
+        const expiresAt = expiresIn === null ? null : after(now, expiresIn);
+        const retryAt = retryIn === undefined ? undefined : after(now, retryIn);
+        const decision = decideAfterFailure({ ...failed, expiresAt, retryAt });
+        const verdict = mediaErrorVerdict(code);
+        if (decision.state !== 'pending') return verdict === 'retry' || decision.state === verdict;
+        const mayGoOn = failed.attempts < failed.maxAttempts || code === 'media.storage_failed';
+        const wait = decision.nextAttemptAt.getTime() - now.getTime();
+        expect(wait).toBeGreaterThanOrEqual(1_000);
+        expect(wait).toBeLessThanOrEqual(Math.min(hour, expiresIn ?? hour));
+        return verdict === 'retry' && mayGoOn;
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test('at a subscriber is made within six hours, and not after three days of failing', () => {
+    fc.assert(
+      fc.property(anyCount, anyNow, anyDistance, anyChance, (failures, now, since, chance) => {
+        const failingSince = after(now, -Math.abs(since));
+        const next = nextNotificationAt({ failures, failingSince, now, chance });
+        expect(next === null).toBe(Math.abs(since) >= 72 * hour);
+        const wait = (next?.getTime() ?? now.getTime() + 2_500) - now.getTime();
+        expect(wait >= 2_500 && wait <= 6 * hour).toBe(true);
+      }),
+    );
+  });
+
+  test('at a provider is made when it says, else within ten minutes, and not after a day', () => {
+    const anyRefusal = fc.record({
+      ...{ attempts: anyCount, chance: anyChance },
+      waitingMs: fc.integer({ min: 0, max: 48 * hour }),
+      retryAfterMs: fc.option(fc.integer({ min: 0, max: hour })),
+    });
+    fc.assert(
+      fc.property(anyRefusal, (refused) => {
+        const wait = sendAgainAfter(refused);
+        if (wait === undefined) return refused.waitingMs >= 24 * hour;
+        const isBounded = wait >= 1_000 && wait <= 600_000;
+        return (
+          refused.waitingMs < 24 * hour &&
+          (refused.retryAfterMs === null ? isBounded : wait === refused.retryAfterMs)
+        );
+      }),
+    );
+  });
+});
+
+test('no rate is ever exceeded, whenever messages want to go', () => {
+  const anyRate = fc.record({
+    messages: fc.integer({ min: 1, max: 100 }),
+    perMs: fc.constantFrom(1_000, 60_000),
+    burst: fc.integer({ min: 1, max: 100 }),
+  });
+  const pauses = fc.array(fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 5_000 })), { maxLength: 100 });
+  fc.assert(
+    fc.property(anyRate, pauses, (rate, waits) => {
+      const { intervalMs, aheadMs } = paceOf(rate);
+      const sent: number[] = [];
+      // The rule of the statement that claims a message (see src/infra/send-queue.ts).
+      let [now, bookedUntil] = [0, 0];
+      for (const wait of waits) {
+        now = Math.max(now + wait, bookedUntil - aheadMs);
+        bookedUntil = Math.max(bookedUntil, now) + intervalMs;
+        sent.push(now);
+      }
+      for (const start of sent) {
+        const within = sent.filter((at) => at >= start && at < start + rate.perMs).length;
+        expect(within).toBeLessThanOrEqual(rate.messages + rate.burst);
+        const atOnce = sent.filter((at) => at === start).length;
+        expect(atOnce).toBeLessThanOrEqual(Math.max(1, rate.burst));
+      }
+    }),
+  );
+});

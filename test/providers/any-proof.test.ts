@@ -1,0 +1,92 @@
+/** What holds for every webhook, whatever its bytes: the right proof is taken, and nothing that differs from it in any place. */
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+
+import { providers } from '../../src/providers/index.js';
+import { anyChangeOf } from '../support/any-change.js';
+import { receivedAt } from './fixtures.js';
+import { settings, signWebhook, type Proof } from './signing.js';
+
+const anyBody = fc.oneof(
+  fc.uint8Array({ maxLength: 2_000 }).map((bytes) => Buffer.from(bytes)),
+  fc.jsonValue().map((value) => Buffer.from(JSON.stringify(value))),
+);
+
+/** The one text of a proof, which is in a header or in the query. */
+function textOf({ headers, query }: Proof): string {
+  return Object.values({ ...headers, ...query })[0] ?? '';
+}
+
+function withText({ headers, query }: Proof, text: string): Proof {
+  const replaced = (values: Record<string, string>) =>
+    Object.fromEntries(Object.keys(values).map((name) => [name, text]));
+  return { headers: replaced(headers), query: replaced(query) };
+}
+
+/** How a provider proves a body, and whether that is taken. */
+function doorOf({ id, load }: (typeof providers)[number]) {
+  const adapter = load(settings[id], () => receivedAt);
+  return {
+    proofOf: (rawBody: Uint8Array): Proof => signWebhook(id, rawBody, { at: receivedAt }),
+    isTaken: (rawBody: Uint8Array, { headers, query }: Proof): boolean =>
+      adapter.verify({ rawBody, headers, query, receivedAt }).ok,
+  };
+}
+
+const all = providers.map((provider) => ({ id: provider.id, provider }));
+/** The others put a secret of their own beside it, which is the same for every body. */
+const signing = all.filter(({ id }) => {
+  const [one, other] = ['a', 'b'].map((body) => textOf(signWebhook(id, Buffer.from(body))));
+  return one !== other;
+});
+
+describe.each(all)('$id', ({ id, provider }) => {
+  const { proofOf, isTaken } = doorOf(provider);
+  test('takes every body with its proof', () => {
+    fc.assert(
+      fc.property(anyBody, (body) => {
+        expect(isTaken(body, proofOf(body))).toBe(true);
+      }),
+    );
+  });
+
+  test('refuses a proof that differs in any place', () => {
+    const changed = anyBody.chain((body) => {
+      const proof = proofOf(body);
+      return anyChangeOf(textOf(proof)).map((text) => ({ body, proof, text }));
+    });
+    fc.assert(
+      fc.property(changed, ({ body, proof, text }) => {
+        // Hex digits may be written in either case, and the word before a token as well, with any number of blanks.
+        const meaning = (one: string): string =>
+          id === 'aisoule' ? one.toLowerCase() : one.replace(/^bearer +/i, 'Bearer ');
+        fc.pre(meaning(text) !== meaning(textOf(proof)));
+        expect(isTaken(body, withText(proof, text))).toBe(false);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('refuses whatever else stands in its place, and never fails over it', () => {
+    fc.assert(
+      fc.property(anyBody, fc.string({ unit: 'binary', maxLength: 200 }), (body, text) => {
+        expect(isTaken(body, withText(proofOf(body), text))).toBe(false);
+      }),
+    );
+  });
+});
+
+test('two of the providers sign the body', () => {
+  expect(signing.map(({ id }) => id)).toEqual(['aisoule', 'vonage']);
+});
+
+test.each(signing)('$id refuses a body that differs in any byte', ({ provider }) => {
+  const { proofOf, isTaken } = doorOf(provider);
+  fc.assert(
+    fc.property(anyBody, fc.nat(), fc.integer({ min: 1, max: 255 }), (body, place, difference) => {
+      const other = body.length === 0 ? Buffer.from('x') : Buffer.from(body);
+      if (body.length > 0) other[place % body.length] = (body[place % body.length] ?? 0) ^ difference;
+      expect(isTaken(other, proofOf(body))).toBe(false);
+    }),
+  );
+});
