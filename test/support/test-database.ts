@@ -17,13 +17,16 @@ export interface TestDatabase {
   readonly drop: () => Promise<void>;
 }
 
-/** A database of its own, migrated and empty; takes some 50 ms. Whoever clones it drops it. */
-export async function cloneDatabase(): Promise<TestDatabase> {
+/**
+ * A database of its own, migrated and empty, or like another one that is away; takes some 50 ms. Whoever clones it drops it.
+ */
+export async function cloneDatabase(like?: Pick<TestDatabase, 'connectionString'>): Promise<TestDatabase> {
   const [server, template] = [process.env['INLET_TEST_SERVER'], process.env['INLET_TEST_TEMPLATE']];
   if (server === undefined || template === undefined) throw new Error('global-setup.ts has not run');
   const name = `${template}_${randomBytes(6).toString('hex')}`;
   const connectionString = Object.assign(new URL(server), { pathname: `/${name}` }).href;
-  await once(server, `create database ${name} template ${template}`);
+  const original = like ? new URL(like.connectionString).pathname.slice(1) : template;
+  await once(server, `create database ${name} template ${original}`);
   const pool = new pg.Pool({ connectionString, application_name: 'inlet-test', max: 4 });
   pool.on('error', () => undefined); // Its connections end with the others in `goAway`.
   return {

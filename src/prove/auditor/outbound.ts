@@ -1,0 +1,112 @@
+/** What was sent: every message that the service took on, against the ledgers of the providers. */
+import type { AskedMessage, Claims, TakenMessage } from './claims.js';
+import { countsOver, type Finding } from './finding.js';
+import type { OutboundRecord, Records } from './records.js';
+
+/** States in which the provider may have the message although its id was never heard. */
+const mayBeTaken: ReadonlySet<string> = new Set(['unknown', 'erased']);
+
+/** Rows by themselves. */
+export function inspectSendRows({ outbound, messages }: Records): Finding[] {
+  const findings: Finding[] = [];
+  const shown = new Set(messages.map(({ channel, messageId }) => `${channel} ${messageId}`));
+  for (const { id, state, channel, messageId } of outbound) {
+    if (state === 'queued' || state === 'sending')
+      findings.push({ kind: 'lost', what: `message ${id} is still ${state}` });
+    if (state === 'sent' && !shown.has(`${channel} ${String(messageId)}`))
+      findings.push({ kind: 'lost', what: `message ${id} was sent and is not shown` });
+  }
+  const named = outbound.filter(({ messageId }) => messageId !== null);
+  for (const [name, times] of countsOver(
+    named,
+    ({ channel, messageId }) => `${channel} ${String(messageId)}`,
+  ))
+    if (times > 1) findings.push({ kind: 'doubled', what: `${name} is ${String(times)} messages of ours` });
+  return findings;
+}
+
+/** Rows against what was asked for, and against what the providers have taken and reported. */
+export function inspectOutbound(records: Records, { asked, taken, reports = [] }: Claims): Finding[] {
+  const { outbound } = records;
+  const rows = new Map(outbound.map((row) => [row.id, row]));
+  const findings: Finding[] = (asked ?? [])
+    .filter(({ id }) => !rows.has(id))
+    .map(({ id }) => ({ kind: 'lost', what: `message ${id} was taken on and is not there` }));
+  if (taken) findings.push(...inspectTaken(outbound, asked ?? [], taken));
+  return [...findings, ...inspectReports(records, reports)];
+}
+
+const digits = (name: string): string => name.replace(/@.*$/, '').replace(/\D/g, '') || name;
+
+function inspectTaken(
+  outbound: readonly OutboundRecord[],
+  asked: readonly AskedMessage[],
+  taken: readonly TakenMessage[],
+): Finding[] {
+  const theirs = countsOver(taken, ({ channel, id }) => `${channel} ${id}`);
+  const unknown = outbound.filter(
+    ({ state, channel, messageId }) => state === 'sent' && !theirs.has(`${channel} ${String(messageId)}`),
+  );
+  return [
+    ...unknown.map(({ id, channel }): Finding => {
+      return { kind: 'lost', what: `message ${id} is sent, and ${channel} does not know it` };
+    }),
+    ...inspectPersons(outbound, asked, taken),
+  ];
+}
+
+/** What each person got, and what we know of it. */
+function inspectPersons(
+  outbound: readonly OutboundRecord[],
+  asked: readonly AskedMessage[],
+  taken: readonly TakenMessage[],
+): Finding[] {
+  // Of erased ones only those who asked know whom they were for.
+  const recipients = new Map(asked.map(({ id, to }) => [id, to]));
+  const personOf = ({ id, channel, recipient }: OutboundRecord): string =>
+    `${channel} ${digits(recipient === '' ? (recipients.get(id) ?? '') : recipient)}`;
+  const recipientOf = ({ channel, to }: TakenMessage): string => `${channel} ${digits(to)}`;
+  const wanted = countsOver(outbound, personOf);
+  const unheard = countsOver(
+    outbound.filter(({ state, messageId }) => messageId === null && mayBeTaken.has(state)),
+    personOf,
+  );
+  const ours = new Set(outbound.map(({ channel, messageId }) => `${channel} ${String(messageId)}`));
+  const nameless = taken.filter(({ channel, id }) => !ours.has(`${channel} ${id}`));
+  const tooMany = [...countsOver(taken, recipientOf)].filter(
+    ([who, times]) => times > (wanted.get(who) ?? 0),
+  );
+  const untold = [...countsOver(nameless, recipientOf)].filter(
+    ([who, times]) => times > (unheard.get(who) ?? 0),
+  );
+  return [
+    ...tooMany.map(([who, times]): Finding => {
+      return {
+        kind: wanted.has(who) ? 'doubled' : 'lost',
+        what: `${who} got ${String(times)} messages, of which ${String(wanted.get(who) ?? 0)} were to be sent`,
+      };
+    }),
+    ...untold.map(([who]): Finding => {
+      return { kind: 'lost', what: `${who} got a message whose row does not say so` };
+    }),
+  ];
+}
+
+function inspectReports(
+  { statuses, messages, outbound }: Records,
+  reports: NonNullable<Claims['reports']>,
+): Finding[] {
+  const key = (one: { channel: string; messageId: string | null }): string =>
+    `${one.channel} ${String(one.messageId)}`;
+  const known = new Set(statuses.map((one) => `${key(one)} ${one.status}`));
+  const erased = new Set([
+    ...messages.filter(({ erasedAt }) => erasedAt !== null).map(key),
+    ...outbound.filter(({ state }) => state === 'erased').map(key),
+  ]);
+  return reports
+    .filter((one) => !known.has(`${key(one)} ${one.status}`) && !erased.has(key(one)))
+    .map((one) => ({
+      kind: 'lost',
+      what: `that ${key(one)} is ${one.status} was acknowledged and is not there`,
+    }));
+}
