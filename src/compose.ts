@@ -18,6 +18,7 @@ import { openDatabase, whileAlone } from './infra/database.js';
 import { createErasure } from './infra/erasure.js';
 import { createEventLog } from './infra/event-log.js';
 import { createGuardedPost } from './infra/guarded-post.js';
+import { createHeicDecoder } from './infra/heic.js';
 import { createHttp } from './infra/http-client.js';
 import { createImageDecoder, type ImageDecoder } from './infra/images.js';
 import { createInbox } from './infra/inbox.js';
@@ -52,6 +53,7 @@ import { createManageChannels } from './pipeline/manage-channels.js';
 import { createNotify, postSigned } from './pipeline/notify.js';
 import { createContentOf } from './pipeline/outbound-content.js';
 import { createOutboundMedia } from './pipeline/outbound-media.js';
+import { createMakePreviews } from './pipeline/previews.js';
 import { createQueueMessage } from './pipeline/queue-message.js';
 import { createReceive } from './pipeline/receive.js';
 import { createRetain } from './pipeline/retain.js';
@@ -98,7 +100,11 @@ export async function compose(
   const spool = createSpool({ folder: spoolFolder, maxBytes: config.spoolMaxBytes, logger });
   const metrics = createMetrics({ pool: database.pool, spool, logger });
   const images = timed(createImageDecoder({ maxPixels: config.maxImagePixels }), metrics);
-  const store = createStore({ blobs, images, table, decoders: availableParallelism() });
+  const makePreviews = createMakePreviews({
+    ...{ images, decoders: availableParallelism() },
+    decodeHeic: createHeicDecoder({ maxPixels: config.maxImagePixels }),
+  });
+  const store = createStore({ blobs, makePreviews, table });
   const inbox = createInbox(database.byKey);
   const download = createSafeFetch(config.fetch);
   const http = createHttp({ timeoutMs: config.fetch.timeoutMs });

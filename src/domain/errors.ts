@@ -78,6 +78,7 @@ const mediaErrors = {
   'media.connection_failed': 'retry',
   'media.truncated': 'retry',
   'media.empty': 'retry',
+  'media.busy': 'retry',
   'media.storage_failed': 'retry',
 } as const;
 
@@ -129,6 +130,13 @@ export class AppError extends Error {
   get retryable(): boolean {
     return isMediaError(this.code) && mediaErrors[this.code] === 'retry';
   }
+}
+
+/** What is wrong here and not with the file or its sender: tried until it works, however often; told as "send it again". */
+const ownTroubles: ReadonlySet<ErrorCode> = new Set<MediaErrorCode>(['media.storage_failed', 'media.busy']);
+
+export function isOwnTrouble(code: ErrorCode): boolean {
+  return ownTroubles.has(code);
 }
 
 export function statusOf(code: RequestErrorCode): number {

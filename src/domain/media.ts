@@ -45,19 +45,19 @@ const decodableTypes = new Set([
   'image/tiff',
   'image/avif',
 ]);
-/** Pictures that are kept as they are: this build cannot decode them, and a phone's photo is not to be lost for that. */
-const opaqueImageTypes = new Set([
-  'image/heic',
-  'image/heif',
-  'image/heic-sequence',
-  'image/heif-sequence',
-  'image/jxl',
-]);
+/** As Apple's phones write them; they have a decoder of their own. */
+const heicTypes = new Set(['image/heic', 'image/heif', 'image/heic-sequence', 'image/heif-sequence']);
+/** Pictures that are kept as they are: nothing here can decode them, and nobody's photo is to be lost for that. */
+const opaqueImageTypes = new Set(['image/jxl']);
 /** Containers that hold sound or moving pictures, whichever was announced. */
 const audioVideoTypes = new Set(['application/ogg', 'application/vnd.ms-asf', 'application/mp4']);
 
 export function isDecodable(type: string): boolean {
   return decodableTypes.has(type);
+}
+
+export function isHeic(type: string): boolean {
+  return heicTypes.has(type);
 }
 
 /** Whether bytes of this type are what the message said they were. Documents may be anything. */
@@ -67,7 +67,7 @@ export function typeFitsKind(type: string, kind: MediaKind): boolean {
       return true;
     case 'image':
     case 'sticker':
-      return decodableTypes.has(type) || opaqueImageTypes.has(type);
+      return decodableTypes.has(type) || heicTypes.has(type) || opaqueImageTypes.has(type);
     case 'video':
     case 'audio':
       // Animated pictures come as video in some apps; sound and moving pictures share containers.

@@ -1,5 +1,5 @@
 /** When to try again, and when to give up: pure rules, with time and chance handed in. */
-import { AppError, mediaErrorVerdict, type MediaErrorCode } from './errors.js';
+import { AppError, isOwnTrouble, mediaErrorVerdict, type MediaErrorCode } from './errors.js';
 
 /** Delays grow threefold: about 2 s, 6 s, 18 s … up to an hour, so that an outage of some hours is survived. */
 const firstDelayMs = 2_000;
@@ -32,7 +32,7 @@ export function decideAfterFailure(failed: FailedAttempt): Decision {
   const verdict = mediaErrorVerdict(code);
   if (verdict !== 'retry') return { state: verdict, code };
   // Our own disk is no reason to give up on a picture, however often it fails.
-  if (attempts >= maxAttempts && code !== 'media.storage_failed') return { state: 'failed', code };
+  if (attempts >= maxAttempts && !isOwnTrouble(code)) return { state: 'failed', code };
   const wanted = Math.max(now.getTime() + backoffMs(attempts, failed.chance), failed.retryAt?.getTime() ?? 0);
   if (expiresAt === null || wanted <= expiresAt.getTime())
     return { state: 'pending', nextAttemptAt: new Date(wanted) };

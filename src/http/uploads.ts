@@ -6,7 +6,7 @@ import { z } from 'zod';
 
 import { seesChannel } from '../domain/access.js';
 import type { Channels } from '../domain/channel.js';
-import { AppError, isMediaError } from '../domain/errors.js';
+import { AppError, isMediaError, isOwnTrouble } from '../domain/errors.js';
 import { mediaKinds } from '../domain/provider.js';
 import type { BlobStore } from '../infra/blob-store.js';
 import type { Lookup } from '../infra/lookup.js';
@@ -158,7 +158,7 @@ function invalid(field: string, message: string): AppError {
 /** What is wrong with the bytes follows from the input; what is wrong with our disk does not. */
 function refusal(error: unknown): unknown {
   if (!(error instanceof AppError) || !isMediaError(error.code)) return error;
-  if (error.code === 'media.storage_failed')
+  if (isOwnTrouble(error.code))
     return new AppError('service.unavailable', 'the file could not be stored; send it again', {
       cause: error,
     });

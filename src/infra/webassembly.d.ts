@@ -1,11 +1,16 @@
-/** The part of WebAssembly that the migrations use: Node has it, but its types come only with those of a browser. */
+/** The parts of WebAssembly that are used here: Node has them, but their types come only with those of a browser. */
 declare namespace WebAssembly {
   type Exports = Record<string, unknown>;
-  interface Module {
-    readonly module: unique symbol;
+  class Module {
+    constructor(bytes: Uint8Array);
   }
-  interface Instance {
+  class Instance {
+    constructor(module: Module, imports: object);
     readonly exports: Exports;
+  }
+  class Memory {
+    readonly buffer: ArrayBuffer;
+    grow: (pages: number) => number;
   }
   function compile(bytes: Uint8Array): Promise<Module>;
   function instantiate(module: Module, imports: Record<string, object>): Promise<Instance>;

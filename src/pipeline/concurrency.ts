@@ -1,8 +1,14 @@
-/** Runs at most `places` tasks at once; the others wait in order. */
-export function createLimit(places: number): <T>(task: () => Promise<T>) => Promise<T> {
+import { AppError } from '../domain/errors.js';
+
+export type Limit = <T>(task: () => Promise<T>) => Promise<T>;
+
+/** Runs at most `places` tasks at once; the others wait in order. Where more than `mostWaiting` do, rejects with `media.busy`. */
+export function createLimit(places: number, mostWaiting = Infinity): Limit {
   const waiting: (() => void)[] = [];
   let running = 0;
   return async (task) => {
+    if (running >= places && waiting.length >= mostWaiting)
+      throw new AppError('media.busy', 'too much is waiting for the decoder');
     if (running >= places) await new Promise<void>((go) => waiting.push(go));
     else running += 1;
     try {

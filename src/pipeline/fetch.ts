@@ -46,6 +46,8 @@ export interface FetchJob {
  * for other reasons while it happens to work on this one.
  */
 const mostStarts = 25;
+/** Until the queue in front of a slow decoder may be shorter. */
+const busyMs = 30_000;
 
 export function createFetch(options: FetchOptions): (job: FetchJob) => Promise<void> {
   const { table, now, logger } = options;
@@ -80,9 +82,14 @@ export function createFetch(options: FetchOptions): (job: FetchJob) => Promise<v
       if (comeBackIn !== undefined) await table.postpone(mediaId, new Date(now().getTime() + comeBackIn));
     } catch (error) {
       if (options.stopping()) throw error; // The queue keeps the job; this was no fault of the picture's.
-      await settle(media, error);
+      if (isBusy(error)) await table.postpone(mediaId, new Date(now().getTime() + busyMs));
+      else await settle(media, error);
     }
   };
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'media.busy';
 }
 
 /** Answers nothing when the bytes are home, or the milliseconds after which its host may have time for it. */

@@ -1,5 +1,5 @@
 /** The media of a message that is to be sent: a foreign link, something that is kept already, or bytes that come along. */
-import { AppError, isMediaError, type FieldError } from '../domain/errors.js';
+import { AppError, isMediaError, isOwnTrouble, type FieldError } from '../domain/errors.js';
 import { isDecodable } from '../domain/media.js';
 import { refusedMedia, wayOf } from '../domain/outbound.js';
 import type { MediaKind } from '../domain/provider.js';
@@ -128,9 +128,9 @@ function found(problems: readonly string[], kept: KeptMedia): Found {
 
 /** In words for whoever asked. What is wrong with our own disk is not their fault. */
 export function reasonOf(error: unknown): string {
-  if (error instanceof AppError && isMediaError(error.code) && error.code !== 'media.storage_failed')
-    return error.message;
-  throw error;
+  if (!(error instanceof AppError) || !isMediaError(error.code)) throw error;
+  if (!isOwnTrouble(error.code)) return error.message;
+  throw new AppError('service.unavailable', 'the file could not be taken; send it again', { cause: error });
 }
 
 async function* fetched({ download, maxBytes }: OutboundMediaOptions, url: string): AsyncGenerator<Buffer> {

@@ -1,20 +1,19 @@
 /** From a staged file to stored bytes with previews: used for what is fetched and for what is uploaded. */
 import { AppError } from '../domain/errors.js';
-import { isDecodable, typeFitsKind, type BlobFacts } from '../domain/media.js';
+import { typeFitsKind, type BlobFacts } from '../domain/media.js';
 import type { MediaKind } from '../domain/provider.js';
 import { blobKey, keysOf, previewKey, type BlobStore } from '../infra/blob-store.js';
 import { sniffType } from '../infra/file-types.js';
-import type { ImageDecoder, Previewed } from '../infra/images.js';
+import type { Previewed } from '../infra/images.js';
 import type { MediaTable } from '../infra/media-table.js';
 import type { StagedFile } from '../infra/staging.js';
-import { createKeyedLock, createLimit } from './concurrency.js';
+import { createKeyedLock } from './concurrency.js';
+import type { MakePreviews } from './previews.js';
 
 export interface StoreOptions {
   readonly blobs: BlobStore;
-  readonly images: Pick<ImageDecoder, 'preview'>;
+  readonly makePreviews: MakePreviews;
   readonly table: Pick<MediaTable, 'findBlob'>;
-  /** How many pictures are decoded at once: as many as there are cores. */
-  readonly decoders: number;
 }
 
 /** What the bytes must be. */
@@ -30,8 +29,7 @@ export interface Expectation {
  */
 export type Store = (file: StagedFile, expected: Expectation) => Promise<BlobFacts>;
 
-export function createStore({ blobs, images, table, decoders }: StoreOptions): Store {
-  const decode = createLimit(decoders);
+export function createStore({ blobs, makePreviews, table }: StoreOptions): Store {
   // The same bytes that arrive twice at once are decoded and written once.
   const lock = createKeyedLock();
 
@@ -48,7 +46,7 @@ export function createStore({ blobs, images, table, decoders }: StoreOptions): S
       throw new AppError('media.type_mismatch', `announced as ${kind}, but the bytes are ${type}`);
     }
     if (known) return known;
-    const pictures = isDecodable(type) ? await preview(file, kind) : undefined;
+    const pictures = await makePreviews({ path: file.path, type, kind });
     const previews = pictures?.previews ?? [];
     await Promise.all([
       ...previews.map(({ size, data }) => blobs.put(previewKey(file.sha256, size), { data })),
@@ -60,16 +58,6 @@ export function createStore({ blobs, images, table, decoders }: StoreOptions): S
       bytes: file.bytes,
       ...(pictures ? pictureFacts(pictures) : noPicture),
     };
-  };
-
-  const preview = async (file: StagedFile, kind: MediaKind): Promise<Previewed | undefined> => {
-    try {
-      return await decode(() => images.preview(file.path));
-    } catch (error) {
-      // A broken picture that was sent as a file is still that file.
-      if (kind === 'document') return undefined;
-      throw error;
-    }
   };
 
   return async (file, expected) => {

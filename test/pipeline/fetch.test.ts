@@ -16,6 +16,7 @@ import { createAudit } from '../../src/infra/audit.js';
 import { blobKey, createLocalBlobStore } from '../../src/infra/blob-store.js';
 import { openDatabase, type Database } from '../../src/infra/database.js';
 import { createErasure } from '../../src/infra/erasure.js';
+import { createHeicDecoder } from '../../src/infra/heic.js';
 import { createHttp, type HttpClient } from '../../src/infra/http-client.js';
 import { createImageDecoder } from '../../src/infra/images.js';
 import { createInbox, type MediaRow } from '../../src/infra/inbox.js';
@@ -26,6 +27,7 @@ import { createStaging } from '../../src/infra/staging.js';
 import { createDiscard, type Discard } from '../../src/pipeline/discard.js';
 import { createFetch, type FetchOptions } from '../../src/pipeline/fetch.js';
 import { createHostGate } from '../../src/pipeline/host-gate.js';
+import { createMakePreviews, type PreviewOptions } from '../../src/pipeline/previews.js';
 import { createStore } from '../../src/pipeline/store.js';
 import { entry, mediaRow, messageRow } from '../infra/entries.js';
 import { startHostileHost, type HostileHost } from '../support/hostile-host.js';
@@ -95,19 +97,26 @@ function publish(content: Buffer, ...checks: Check[]): string {
 }
 
 /** The service's worker, with these channels and what else is to be different. */
-function worker(channels: readonly Channel[] = [plainChannel], changed: Partial<FetchOptions> = {}) {
+function worker(
+  channels: readonly Channel[] = [plainChannel],
+  changed: Partial<FetchOptions> = {},
+  previewing: Partial<PreviewOptions> = {},
+) {
   const images = createImageDecoder({ maxPixels: 1_000_000 });
   const blobs = createLocalBlobStore(folder);
   const store = createStore({
     blobs,
-    images: {
-      preview: (input) => {
-        decoded += 1;
-        return images.preview(input);
+    makePreviews: createMakePreviews({
+      images: {
+        preview: (input) => {
+          decoded += 1;
+          return images.preview(input);
+        },
       },
-    },
+      ...{ decodeHeic: createHeicDecoder({ maxPixels: 1_000_000 }), decoders: 2 },
+      ...previewing,
+    }),
     table,
-    decoders: 2,
   });
   const run = createFetch({
     ...{ table, download, store, blobs, now: () => now, chance: () => 1, stopping: () => false },
@@ -709,9 +718,11 @@ describe('while a picture is fetched', () => {
   function interrupted(meanwhile: () => Promise<void>) {
     const store = createStore({
       blobs: createLocalBlobStore(folder),
-      images: createImageDecoder({ maxPixels: 1_000_000 }),
+      makePreviews: createMakePreviews({
+        images: createImageDecoder({ maxPixels: 1_000_000 }),
+        ...{ decodeHeic: createHeicDecoder({ maxPixels: 1_000_000 }), decoders: 1 },
+      }),
       table,
-      decoders: 1,
     });
     return worker([plainChannel], {
       store: async (file, expected) => {
