@@ -60,6 +60,10 @@ export function isHeic(type: string): boolean {
   return heicTypes.has(type);
 }
 
+function isKeptPicture(type: string): boolean {
+  return isHeic(type) || opaqueImageTypes.has(type);
+}
+
 /** Whether bytes of this type are what the message said they were. Documents may be anything. */
 export function typeFitsKind(type: string, kind: MediaKind): boolean {
   switch (kind) {
@@ -67,7 +71,7 @@ export function typeFitsKind(type: string, kind: MediaKind): boolean {
       return true;
     case 'image':
     case 'sticker':
-      return decodableTypes.has(type) || heicTypes.has(type) || opaqueImageTypes.has(type);
+      return isDecodable(type) || isKeptPicture(type);
     case 'video':
     case 'audio':
       // Animated pictures come as video in some apps; sound and moving pictures share containers.

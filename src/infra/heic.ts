@@ -28,7 +28,7 @@ export interface HeicDecoderOptions {
   readonly maxPixels: number;
   /** Of one picture. */
   readonly timeoutMs?: number;
-  /** Of the WebAssembly module: the file, what the decoder needs, and the pixels. 12 megapixels take 96 MB. */
+  /** Of the WebAssembly module: the file, what the decoder needs, and the pixels. 12 megapixels take 96 MB, 24 take 165 MB. */
   readonly maxMemoryBytes?: number;
 }
 
@@ -41,7 +41,7 @@ const worker = join(import.meta.dirname, '../../dist/infra/heic-worker.js');
 export function createHeicDecoder({
   maxPixels,
   timeoutMs = 20_000,
-  maxMemoryBytes = 201_326_592,
+  maxMemoryBytes = 234_881_024,
 }: HeicDecoderOptions): HeicDecoder {
   return async (path) => {
     const task: HeicTask = { path, maxPixels, maxMemoryBytes };

@@ -1,9 +1,10 @@
 /** The parts of WebAssembly that are used here: Node has them, but their types come only with those of a browser. */
 declare namespace WebAssembly {
   type Exports = Record<string, unknown>;
-  class Module {
-    constructor(bytes: Uint8Array);
+  interface Module {
+    readonly module: unique symbol;
   }
+  const Module: new (bytes: Uint8Array) => Module;
   class Instance {
     constructor(module: Module, imports: object);
     readonly exports: Exports;

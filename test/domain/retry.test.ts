@@ -51,6 +51,7 @@ describe('what an attempt that failed makes of a media', () => {
     'media.connection_failed',
     'media.truncated',
     'media.empty',
+    'media.busy',
     'media.storage_failed',
   ] as const)('%s may pass, so another attempt is made', (code) => {
     expect(decide({ code })).toEqual({ state: 'pending', nextAttemptAt: inMs(2_000) });
@@ -58,7 +59,7 @@ describe('what an attempt that failed makes of a media', () => {
 
   test('no media error is left out of these two lists', () => {
     const decided = mediaCodes.map((code) => decide({ code }).state);
-    expect(decided.filter((state) => state === 'pending')).toHaveLength(8);
+    expect(decided.filter((state) => state === 'pending')).toHaveLength(9);
     expect(decided.filter((state) => state !== 'pending')).toHaveLength(16);
   });
 });

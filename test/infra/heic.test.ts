@@ -82,8 +82,7 @@ describe('a HEIC picture', () => {
     for (const [index, wanted] of [0xc0, 0x40, 0x20].entries())
       expect(Math.abs((channels[index]?.mean ?? 0) - wanted)).toBeLessThan(12);
     // Without its profile it would be another colour.
-    const raw = await sharp(Buffer.from(tiff.slice().fill(0, 0, 0))).metadata();
-    expect(raw.icc?.length).toBeGreaterThan(100);
+    expect((await sharp(Buffer.from(tiff)).metadata()).icc?.length).toBeGreaterThan(100);
   });
 
   test('of 24 megapixels leaves its thread as a small one', async () => {
@@ -139,7 +138,8 @@ describe('a hostile one', () => {
     const cuts = Array.from({ length: 12 }, (_, part) => whole.subarray(0, (whole.length * part) / 12));
     const damaged = Array.from({ length: 12 }, (_, part) => {
       const copy = Buffer.from(whole);
-      return copy.fill(0xff - part * 7, (copy.length * part) / 12, (copy.length * (part + 0.5)) / 12);
+      const start = Math.floor((copy.length * part) / 12);
+      return copy.fill(0xff - part * 7, start, start + Math.floor(copy.length / 24));
     });
     const outcomes: unknown[] = [];
     for (const bytes of [...cuts, ...damaged, Buffer.from('no picture')])

@@ -30,6 +30,7 @@ import { createHostGate } from '../../src/pipeline/host-gate.js';
 import { createMakePreviews, type PreviewOptions } from '../../src/pipeline/previews.js';
 import { createStore } from '../../src/pipeline/store.js';
 import { entry, mediaRow, messageRow } from '../infra/entries.js';
+import { heic } from '../support/heic.js';
 import { startHostileHost, type HostileHost } from '../support/hostile-host.js';
 import { cloneDatabase, type TestDatabase } from '../support/test-database.js';
 
@@ -464,6 +465,63 @@ describe('what is final is not tried again', () => {
       width: null,
       previews: [],
     });
+  });
+
+  test.each(['document', 'image'] as const)(
+    'a HEIC picture sent as %s gets previews, whole or not',
+    async (kind) => {
+      const unique = Buffer.from(newId());
+      const [whole, broken] = [await heic('photo'), (await heic('photo')).subarray(0, 1_500)].map((bytes) =>
+        Buffer.concat([bytes, unique]),
+      ) as [Buffer, Buffer];
+      const ids = [await announced(publish(whole), { kind }), await announced(publish(broken), { kind })];
+      for (const id of ids) await worker()(id);
+      expect((await Promise.all(ids.map(rowOf))).map(({ state }) => state)).toEqual(['ready', 'ready']);
+      expect(await table.findBlob(sha256(whole))).toMatchObject({
+        ...{ type: 'image/heic', width: 120, height: 80 },
+        previews: [
+          { size: 'small', type: 'image/webp', width: 120, height: 80 },
+          { size: 'large', type: 'image/jpeg', width: 120, height: 80 },
+        ],
+      });
+      expect(await table.findBlob(sha256(broken))).toMatchObject({
+        ...{ type: 'image/heic', width: null, previews: [] },
+      });
+    },
+  );
+
+  test('one more picture than may wait for a slow decoder is put off, which is no attempt', async () => {
+    let free: () => void = () => undefined;
+    const blocked = new Promise<void>((resolve) => (free = resolve));
+    let inside = 0;
+    const decodeHeic = createHeicDecoder({ maxPixels: 1_000_000 });
+    const run = worker(
+      [plainChannel],
+      {},
+      {
+        decodeHeic: async (path) => {
+          inside += 1;
+          await blocked;
+          return decodeHeic(path);
+        },
+      },
+    );
+    const whole = await heic('photo');
+    const urls = Array.from({ length: 18 }, () => publish(Buffer.concat([whole, Buffer.from(newId())])));
+    const ids = await Promise.all(urls.map((url) => announced(url, { kind: 'document' })));
+    const runs = ids.map((id) => run(id));
+    // One is decoded and sixteen wait: the eighteenth goes.
+    await Promise.race(runs);
+    expect(inside).toBe(1);
+    const rows = await Promise.all(ids.map(rowOf));
+    expect(rows.map(({ state }) => state)).toEqual(Array(18).fill('pending'));
+    const jobs = (await Promise.all(ids.map(jobsOf))).flat();
+    expect(jobs.map((at) => at.getTime() - now.getTime())).toEqual([30_000]);
+    expect(rows.every(({ attempts, error_code: code }) => attempts === 0 && code === null)).toBe(true);
+    free();
+    await Promise.all(runs);
+    const after = await Promise.all(ids.map(rowOf));
+    expect(after.filter(({ state }) => state === 'ready').length).toBe(17);
   });
 
   test('bytes that are known as a document are still no picture', async () => {
