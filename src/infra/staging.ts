@@ -33,7 +33,6 @@ export function createStaging(folder: string): Staging {
       const path = join(folder, randomUUID());
       const discard = (): Promise<void> => rm(path, { force: true });
       try {
-        await storage(mkdir(folder, { recursive: true }));
         return { path, discard, ...(await writeAll(path, chunks)) };
       } catch (error) {
         await discard().catch(() => undefined); // What it failed for is the news; the sweep gets the rest.
