@@ -29,6 +29,7 @@ import { createMediaTable } from './infra/media-table.js';
 import { listen } from './infra/notifications.js';
 import { openOutbox } from './infra/outbox.js';
 import { createOrphans } from './infra/orphans.js';
+import { startPatience } from './infra/patience.js';
 import { createOutboundTable } from './infra/outbound-table.js';
 import { looksPublic } from './infra/public-address.js';
 import { createRetention } from './infra/retention.js';
@@ -82,8 +83,10 @@ export interface Surroundings {
 /** Pictures that may be under way at once; most of them wait for a host or a decoder, at little cost. */
 const jobsAtOnce = 128;
 const waitingPerHost = 32;
-/** How long downloads may go on when the process is to end. Shorter than the queue's own grace. */
-const lastDownloadMs = 5_000;
+/** How long downloads and calls to providers may go on when the process is to end. Shorter than the queue's own grace. */
+const lastCallMs = 4_000;
+/** For the end of everything that is left when the queue has stopped. */
+const closingMs = 2_000;
 /** A subscriber has this long to take an event. */
 const subscriberTimeoutMs = 15_000;
 
@@ -222,6 +225,8 @@ export async function compose(
         database: () => database.pool.query('select 1'),
         spooling: spooling.state,
         queue: () => config.processMode === 'api' || queue.isRunning(),
+        uploads: staging.tryOut,
+        stopping: stopping.signal,
       },
     },
     {
@@ -232,6 +237,9 @@ export async function compose(
       failedProofsPerMinute: config.failedWebhooksPerMinute,
     },
   );
+
+  const cutOffCalls = (): Promise<unknown> =>
+    Promise.all([download.close(), http.close(), guardedHttp.close()]);
 
   await channels.reload();
   spooling.start();
@@ -245,21 +253,24 @@ export async function compose(
       ...queue,
       stop: async () => {
         stopping.abort();
-        // Downloads that are still running then are cut off, and keep their jobs.
-        const cutOff = setTimeout(() => void download.close(), lastDownloadMs);
+        // Downloads that are still running then keep their jobs; what becomes of a message without an answer is not known.
+        const cutOff = setTimeout(() => void cutOffCalls(), lastCallMs);
         await queue.stop();
         clearTimeout(cutOff);
       },
     },
     close: async () => {
+      const patience = startPatience(closingMs, logger);
       channels.close();
-      await spooling.close();
-      await Promise.all([outbox.close(), activity.close()]);
       await Promise.all([
-        ...[notifications.close(), tokens.close()],
-        ...[download.close(), http.close(), guardedHttp.close(), post.close()],
+        patience.waitFor('the spool', spooling.close()),
+        patience.waitFor('events that are to be published', outbox.close()),
+        patience.waitFor('the activity of channels', activity.close()),
+        patience.waitFor('notifications', notifications.close()),
+        patience.waitFor('the use of tokens', tokens.close()),
+        patience.waitFor('calls that are under way', Promise.all([cutOffCalls(), post.close()])),
       ]);
-      await database.close();
+      await patience.waitFor('connections to the database', database.close());
     },
   };
 }

@@ -9,11 +9,13 @@ import { EmbeddedPostgresError, startEmbeddedPostgres } from './infra/embedded-p
 import { shutForeignDecoders } from './infra/images.js';
 import { createLogger, type Logger } from './infra/logger.js';
 import { migrate, MigrationError } from './infra/migrations.js';
+import { startPatience } from './infra/patience.js';
 
 const exitConfig = 78;
-/** Longer than the queue's own grace; after it the process goes, and what it held is taken up by the next one. */
-const drainMs = 10_000;
-const lastRequestMs = 5_000;
+/** For everything together; after it the process goes, and what it held is taken up by the next one. */
+const drainMs = 9_500;
+const lastRequestMs = 4_500;
+const lookForIdleMs = 100;
 
 async function main(): Promise<void> {
   const now = (): Date => new Date();
@@ -36,9 +38,9 @@ async function main(): Promise<void> {
 
   const stop = once(async (signal: string) => {
     logger.info({ signal }, 'stopping');
-    setTimeout(() => process.exit(1), drainMs).unref();
-    await drain(server, services);
-    await postgres?.stop();
+    const patience = startPatience(drainMs, logger);
+    await patience.waitFor('what is under way', drain(server, services));
+    if (postgres) await patience.waitFor('the embedded PostgreSQL', postgres.stop());
     process.exit(0);
   });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
@@ -129,7 +131,10 @@ async function drain(server: Server, services: Services): Promise<void> {
         });
       })
     : undefined;
-  server.closeIdleConnections();
+  // Those that are kept after their last answer as well.
+  setInterval(() => {
+    server.closeIdleConnections();
+  }, lookForIdleMs).unref();
   setTimeout(() => {
     server.closeAllConnections();
   }, lastRequestMs).unref();

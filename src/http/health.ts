@@ -12,6 +12,10 @@ export interface Readiness {
   readonly spooling: () => 'here' | 'spooling' | 'refusing';
   /** Whether jobs are taken; true where this process takes none. */
   readonly queue: () => boolean;
+  /** Rejects, or does not answer, when no file can be written. */
+  readonly uploads: () => Promise<unknown>;
+  /** Aborted when the process is on its way out. */
+  readonly stopping: AbortSignal;
 }
 
 const ok = z.literal('ok');
@@ -28,9 +32,12 @@ export const healthApi: readonly ApiRoute[] = [
     method: 'get',
     path: '/health/ready',
     scope: null,
-    summary: 'Whether the database answers and jobs are taken',
+    summary: 'Whether the database answers, jobs are taken and files can be written',
     answers: {
-      200: { description: 'Both', schema: z.object({ status: ok, database: ok, queue: ok }) },
+      200: {
+        description: 'All of it',
+        schema: z.object({ status: ok, database: ok, queue: ok, uploads: ok }),
+      },
     },
     errors: ['service.unavailable'],
   },
@@ -41,7 +48,7 @@ const databaseTrouble = {
   spooling: 'database: away, spooling',
   refusing: 'database: away, and the spool takes nothing either',
 } as const;
-const databaseTimeoutMs = 2_000;
+const answerMs = 2_000;
 
 export function healthRoutes(readiness: Readiness): Router {
   const router = Router();
@@ -49,20 +56,34 @@ export function healthRoutes(readiness: Readiness): Router {
     response.json({ status: 'ok' });
   });
   router.get('/health/ready', async (_: Request, response: Response) => {
-    const [answers, queue] = [await answersInTime(readiness.database()), readiness.queue()];
-    const spooling = readiness.spooling();
-    if (!answers || spooling !== 'here') throw new AppError('service.unavailable', databaseTrouble[spooling]);
-    if (!queue) throw new AppError('service.unavailable', 'the queue is not running');
-    response.json({ status: 'ok', database: 'ok', queue: 'ok' });
+    const trouble = await troubleOf(readiness);
+    if (trouble.length > 0) throw new AppError('service.unavailable', trouble.join('; '));
+    response.json({ status: 'ok', database: 'ok', queue: 'ok', uploads: 'ok' });
   });
   router.all(['/health/live', '/health/ready'], allowOnly('GET, HEAD'));
   return router;
 }
 
+async function troubleOf(readiness: Readiness): Promise<string[]> {
+  if (readiness.stopping.aborted) return ['the process is ending'];
+  const [database, uploads] = await Promise.all([
+    answersInTime(readiness.database()),
+    answersInTime(readiness.uploads()),
+  ]);
+  const spooling = readiness.spooling();
+  const isAway = !database || spooling !== 'here';
+  return [
+    ...(isAway ? [databaseTrouble[spooling]] : []),
+    // Without the database there is none.
+    ...(isAway || readiness.queue() ? [] : ['the queue is not running']),
+    ...(uploads ? [] : ['uploads: no file can be written']),
+  ];
+}
+
 async function answersInTime(work: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<false>((give) => {
-    timer = setTimeout(give, databaseTimeoutMs, false);
+    timer = setTimeout(give, answerMs, false);
   });
   const answered = work.then(
     () => true,

@@ -26,6 +26,8 @@ export interface MediaServices {
   readonly links: LinkSigner;
   readonly notifications: Notifications;
   readonly tokens: Tokens;
+  /** Aborted when the process is to end: whoever waits is answered with what is known. */
+  readonly stopping: AbortSignal;
   readonly publicUrl: string;
   readonly now: () => Date;
 }
@@ -114,10 +116,16 @@ async function untilSettled(
   services: MediaServices,
   { request, response, waitMs }: { request: Request; response: Response; waitMs: number },
 ): Promise<MediaRecord> {
+  const { stopping } = services;
   const deadline = Date.now() + waitMs;
   const gone = new AbortController();
-  response.once('close', () => {
+  const leave = (): void => {
     gone.abort();
+  };
+  stopping.addEventListener('abort', leave);
+  response.once('close', () => {
+    stopping.removeEventListener('abort', leave);
+    leave();
   });
   for (;;) {
     // Listening begins before looking, so that a change in between is heard.
@@ -129,7 +137,7 @@ async function untilSettled(
       id && slice > 0 ? services.notifications.mediaChange(id, { timeoutMs: slice, signal }) : undefined;
     try {
       const media = await findVisible(services, request, response);
-      if (media.state !== 'pending' || !change || gone.signal.aborted) return media;
+      if (media.state !== 'pending' || !change || gone.signal.aborted || stopping.aborted) return media;
       await change;
     } finally {
       heard.abort();

@@ -15,11 +15,14 @@ export interface Database {
   readonly byKey: pg.Pool;
   readonly prisma: PrismaClient;
   readonly connectionString: string;
+  /** Ends what has not ended after a second. Never resolves when the server does not say goodbye: bound it. */
   readonly close: () => Promise<void>;
 }
 
 /** Other processes are recognised by this name (see embedded-postgres.ts). */
 const applicationName = 'inlet';
+/** How long statements may go on when the database is closed. */
+const lastStatementMs = 1_000;
 
 export function openDatabase(connectionString: string, logger: Logger): Database {
   // A connection that is lost is replaced by the pool; without listeners it would end the process.
@@ -37,9 +40,14 @@ export function openDatabase(connectionString: string, logger: Logger): Database
   };
   const pool = new pg.Pool({ ...settings, max: 12 });
   const byKey = new pg.Pool({ ...settings, max: 4, onConnect: neverScan });
+  const open = new Set<pg.PoolClient>();
   for (const each of [pool, byKey]) {
     each.on('error', report);
-    each.on('connect', (client) => client.on('error', report));
+    each.on('connect', (client) => {
+      client.on('error', report);
+      open.add(client);
+    });
+    each.on('remove', (client) => open.delete(client));
   }
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
   return {
@@ -48,8 +56,12 @@ export function openDatabase(connectionString: string, logger: Logger): Database
     prisma,
     connectionString,
     close: async () => {
-      await prisma.$disconnect();
-      await Promise.all([pool.end(), byKey.end()]);
+      // Ends also what is at work with a connection, or waits for a server that does not answer.
+      const breakOff = setTimeout(() => {
+        for (const client of open) void client.end().catch(() => undefined);
+      }, lastStatementMs);
+      await Promise.all([prisma.$disconnect(), pool.end(), byKey.end()]);
+      clearTimeout(breakOff);
     },
   };
 }

@@ -241,9 +241,16 @@ async function readPidFile(data: string): Promise<{ pid: number; port: number } 
   return Number.isInteger(pid) && pid > 1 && Number.isInteger(port) && port > 0 ? { pid, port } : undefined;
 }
 
+/** Who wants to stop it does not wait longer for an answer. */
+const stopAnswerMs = 1_000;
+
 /** Stops with SIGINT (PostgreSQL's "fast" shutdown) once no other Inlet process is connected. */
 async function stopUnlessUsed(data: string, connectionString: string): Promise<void> {
-  const client = new pg.Client({ connectionString, application_name: 'inlet-stop' });
+  const client = new pg.Client({
+    ...{ connectionString, application_name: 'inlet-stop' },
+    ...{ connectionTimeoutMillis: stopAnswerMs, query_timeout: stopAnswerMs },
+  });
+  client.on('error', () => undefined);
   try {
     await client.connect();
     const { rows } = await client.query<{ others: number }>(
@@ -251,7 +258,7 @@ async function stopUnlessUsed(data: string, connectionString: string): Promise<v
     );
     if ((rows[0]?.others ?? 0) > 0) return;
   } catch {
-    return; // It is gone already.
+    return; // It is gone already, or answers nobody: then the next start takes it as it is.
   } finally {
     await client.end().catch(() => undefined);
   }

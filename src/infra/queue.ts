@@ -3,7 +3,7 @@
  * four hours. So each pool holds an advisory lock named after it, on a connection of its own: the lock dies with the
  * process, and whoever finds jobs held by a pool whose lock is free gives them back. No heartbeat is needed.
  */
-import { EventEmitter } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import {
@@ -17,6 +17,7 @@ import type pg from 'pg';
 
 import { newSession, type Database } from './database.js';
 import type { Logger } from './logger.js';
+import { startPatience } from './patience.js';
 import { maintainTask, retainTask } from './tasks.js';
 
 export interface Queue {
@@ -38,10 +39,13 @@ export interface QueueOptions {
 /** How often jobs of dead pools are looked for. */
 const releaseEveryMs = 2_000;
 const restartAfterMs = 1_000;
-const gracefulShutdownMs = 8_000;
+const gracefulShutdownMs = 5_000;
+/** For the whole of an end, that of a lost database's connections included. */
+const stopMs = gracefulShutdownMs + 1_000;
+const goodbyeMs = 500;
 
 interface Pool {
-  /** Settles when the pool has ended, or the connection that holds its lock. */
+  /** Settles when the pool takes no more jobs, or has lost the connection that holds its lock. */
   readonly ended: Promise<unknown>;
   readonly close: () => Promise<void>;
 }
@@ -62,8 +66,9 @@ export function createQueue(options: QueueOptions): Queue {
         if (!isStopping())
           logger.warn({ reason: reasonOf(error) }, 'the queue is interrupted, starting it anew');
       }
-      await pool?.close();
+      const ending = pool;
       pool = undefined;
+      await ending?.close();
       if (isStopping()) return;
       await delay(restartAfterMs, undefined, { signal: stopped.signal }).catch(() => undefined);
     }
@@ -77,9 +82,10 @@ export function createQueue(options: QueueOptions): Queue {
     },
     stop: async () => {
       stopped.abort();
-      await pool?.close();
-      await supervising;
+      const patience = startPatience(stopMs, logger);
+      const ending = pool;
       pool = undefined;
+      await patience.waitFor('the queue', Promise.all([ending?.close(), supervising]));
     },
     isRunning: () => pool !== undefined,
   };
@@ -101,6 +107,11 @@ async function startPool({ database, logger, tasks, concurrency }: QueueOptions)
       found(workerPool.id);
     });
   });
+  // It takes no job from then on, but ends only when the last one that it has is done.
+  const givenUp = once(events, 'pool:gracefulShutdown').then(() => {
+    throw new Error('the pool has given up');
+  });
+  givenUp.catch(() => undefined);
   const runner = await run({
     pgPool: database.pool,
     taskList: tasks,
@@ -117,24 +128,28 @@ async function startPool({ database, logger, tasks, concurrency }: QueueOptions)
         // Batches of jobs are fetched and completed together: one statement each instead of two for every picture.
         localQueue: { size: concurrency, ttl: 60_000 },
         completeJobBatchDelay: 5,
+        // Without it, a job that fails while the database is away is a rejection that nobody handles, and ends the process.
+        failJobBatchDelay: 5,
         gracefulShutdownAbortTimeout: gracefulShutdownMs,
         pollInterval: 1_000,
       },
     },
   });
-  const close = async (): Promise<void> => {
+  const end = async (): Promise<void> => {
     const stopped = runner.stop().catch(() => undefined); // It may have ended by itself.
     // What is still running then is given back with the lock: whoever looks for dead pools takes it up.
-    await Promise.race([stopped, delay(gracefulShutdownMs, undefined, { ref: false })]);
-    await session.end().catch(() => undefined);
+    await startPatience(gracefulShutdownMs, logger).waitFor('jobs that are under way', stopped);
+    await startPatience(goodbyeMs, logger).waitFor('the session of the queue', session.end());
   };
+  let ending: Promise<void> | undefined;
+  const close = (): Promise<void> => (ending ??= end());
   try {
     await session.query('select pg_advisory_lock(hashtextextended($1, 0))', [await poolId]);
   } catch (error) {
     await close(); // Without its lock, others would take it for dead.
     throw error;
   }
-  return { ended: Promise.race([runner.promise, lost]), close };
+  return { ended: Promise.race([runner.promise, lost, givenUp]), close };
 }
 
 async function keepReleasing(pool: pg.Pool, ended: Promise<unknown>): Promise<void> {

@@ -1,6 +1,6 @@
 /** Temporary files that downloads and uploads stream into: counted and hashed on the way, never held in memory. */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, rm, stat, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { AppError } from '../domain/errors.js';
@@ -19,6 +19,8 @@ export interface StagedFile {
 export interface Staging {
   /** Writes a stream to a temporary file. The file is gone when this rejects. */
   readonly receive: (chunks: AsyncIterable<Buffer>) => Promise<StagedFile>;
+  /** Rejects when a file cannot be written now. Calls that come while one is under way share its answer. */
+  readonly tryOut: () => Promise<void>;
   /** Removes what killed processes left behind: files not written to for `olderThanMs`. */
   readonly sweep: (olderThanMs: number) => Promise<number>;
 }
@@ -28,6 +30,7 @@ const headBytes = 65_536;
 const writeBytes = 524_288;
 
 export function createStaging(folder: string): Staging {
+  let trying: Promise<void> | undefined;
   return {
     receive: async (chunks) => {
       const path = join(folder, randomUUID());
@@ -39,12 +42,26 @@ export function createStaging(folder: string): Staging {
         throw error;
       }
     },
+    // A disk that hangs would otherwise hold a thread for each call.
+    tryOut: () =>
+      (trying ??= writeOneByte(join(folder, randomUUID())).finally(() => {
+        trying = undefined;
+      })),
     sweep: async (olderThanMs) => {
       const names = await readdir(folder).catch(() => []);
       const swept = await Promise.all(names.map((name) => removeIfOld(join(folder, name), olderThanMs)));
       return swept.filter(Boolean).length;
     },
   };
+}
+
+async function writeOneByte(path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  try {
+    await writeFile(path, 'x', { flag: 'wx', mode: 0o640 });
+  } finally {
+    await rm(path, { force: true });
+  }
 }
 
 async function writeAll(

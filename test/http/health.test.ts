@@ -1,3 +1,6 @@
+import { readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
 import { afterEach, describe, expect, it } from '@jest/globals';
 
 import { call } from '../support/client.js';
@@ -29,6 +32,21 @@ describe('the service', () => {
     await service.database.comeBack();
     await until(async () => (await ask('/health/ready')).status === 200);
     expect(await ask('/health/ready')).toMatchObject({ body: { status: 'ok', queue: 'ok' } });
+  });
+
+  it('is not ready while no file can be written, and ready again by itself', async () => {
+    service = await startTestService();
+    // A file in the place of the folder: the one thing that root cannot write into either.
+    const folder = join(service.uploadsDir, 'tmp');
+    await rm(folder, { recursive: true, force: true });
+    await writeFile(folder, '');
+    expect(await ask('/health/ready')).toMatchObject({
+      status: 503,
+      body: { code: 'service.unavailable', detail: 'uploads: no file can be written' },
+    });
+    await rm(folder);
+    expect(await ask('/health/ready')).toMatchObject({ status: 200, body: { uploads: 'ok' } });
+    expect(await readdir(folder)).toEqual([]);
   });
 
   it('is not ready while it takes no jobs, unless that is not its business', async () => {

@@ -200,3 +200,51 @@ test('a job that is under way when the connections are terminated is done once m
   expect(new Set(runs)).toEqual(new Set([name]));
   expect(runs.length).toBeLessThanOrEqual(2);
 }, 40_000);
+
+/** Its first job fails while the database is away. */
+const failing = (): string => `
+  import { pino } from 'pino';
+  import { openDatabase } from '${built('infra/database.js')}';
+  import { createQueue } from '${built('infra/queue.js')}';
+  const logger = pino({ level: 'silent' });
+  const database = openDatabase(process.argv[1], logger);
+  const isThere = () => database.pool.query('select 1').then(() => true, () => false);
+  let times = 0;
+  const tasks = {
+    fetch: async () => {
+      times += 1;
+      console.log('took it: ' + times);
+      if (times > 1) return;
+      while (await isThere());
+      console.log('fails');
+      throw new Error('it has failed');
+    },
+    maintain: async () => {},
+  };
+  await createQueue({ database, logger, tasks, concurrency: 4 }).start();
+`;
+
+test('a job that fails while the database is away ends no process, and is run again when it is back', async () => {
+  await addJob();
+  const program = startScript(failing(), [clone.connectionString]);
+  await program.says(/took it: 1/);
+  await clone.goAway();
+  await program.says(/fails/);
+  await clone.comeBack();
+  await program.says(/took it: 2/);
+  await until(async () => (await jobs()).length === 0);
+  await program.kill('SIGKILL');
+}, 60_000);
+
+test('stopping does not wait for a job that never ends, nor for a database that does not answer', async () => {
+  const queue = openQueue(() => new Promise(() => undefined));
+  await addJob();
+  await queue.start();
+  await until(async () => (await jobs()).some(({ locked_by }) => locked_by !== null));
+  await expect(queue.stop()).resolves.toBeUndefined();
+  expect(queue.isRunning()).toBe(false);
+  // Others may have it.
+  const { queue: next, done } = openRecorder();
+  await next.start();
+  await until(() => done.length > 0);
+}, 60_000);
