@@ -24,9 +24,10 @@ import { createImageDecoder, type ImageDecoder } from './infra/images.js';
 import { createInbox } from './infra/inbox.js';
 import type { Logger } from './infra/logger.js';
 import { createLookup } from './infra/lookup.js';
-import { createMetrics, type Metrics } from './infra/metrics.js';
+import { createMetrics } from './infra/metrics.js';
 import { createMediaTable } from './infra/media-table.js';
 import { listen } from './infra/notifications.js';
+import { createObservers } from './infra/observers.js';
 import { openOutbox } from './infra/outbox.js';
 import { createOrphans } from './infra/orphans.js';
 import { startPatience } from './infra/patience.js';
@@ -43,6 +44,7 @@ import { createStats } from './infra/stats.js';
 import { createTokenSigner } from './infra/token-signer.js';
 import { createSubscriptionTable } from './infra/subscription-table.js';
 import { createTokens } from './infra/tokens.js';
+import { openTracing } from './infra/open-tracing.js';
 import { createDiscard } from './pipeline/discard.js';
 import { createErase } from './pipeline/erase.js';
 import { createChannelRegistry } from './pipeline/channel-registry.js';
@@ -55,7 +57,7 @@ import { createNotify, postSigned } from './pipeline/notify.js';
 import { createContentOf } from './pipeline/outbound-content.js';
 import { createOutboundMedia } from './pipeline/outbound-media.js';
 import { createMakePreviews } from './pipeline/previews.js';
-import { createQueueMessage } from './pipeline/queue-message.js';
+import { createQueueMessage, type QueueMessage } from './pipeline/queue-message.js';
 import { createReceive } from './pipeline/receive.js';
 import { createRetain } from './pipeline/retain.js';
 import { createSend } from './pipeline/send.js';
@@ -102,7 +104,9 @@ export async function compose(
   const spoolFolder = join(config.inletDir, 'spool');
   const spool = createSpool({ folder: spoolFolder, maxBytes: config.spoolMaxBytes, logger });
   const metrics = createMetrics({ pool: database.pool, spool, logger });
-  const images = timed(createImageDecoder({ maxPixels: config.maxImagePixels }), metrics);
+  const tracing = await openTracing(config.tracing, logger);
+  const observers = createObservers(metrics, tracing);
+  const images = timed(createImageDecoder({ maxPixels: config.maxImagePixels }), observers.previewed);
   const makePreviews = createMakePreviews({
     ...{ images, decoders: availableParallelism() },
     decodeHeic: createHeicDecoder({ maxPixels: config.maxImagePixels }),
@@ -158,10 +162,15 @@ export async function compose(
       ...{ maxBytes: config.maxMediaBytes, decoders: availableParallelism() },
     }),
   });
+  const tracedQueueing: QueueMessage = async (request, asker) => {
+    const id = await queueMessage(request, asker);
+    tracing.queued(id);
+    return id;
+  };
   const send = createSend({
     ...{
       queue: sendQueue,
-      observe: metrics.sent,
+      observe: observers.sent,
       channels,
       http: httpOf,
       logger,
@@ -174,7 +183,7 @@ export async function compose(
   const fetch = createFetch({
     ...{ table, channels, download, staging, store, blobs, discard, gate, logger, now },
     http: httpOf,
-    observe: metrics.fetched,
+    observe: observers.fetched,
     chance: Math.random,
     ...{
       maxBytes: config.maxMediaBytes,
@@ -192,7 +201,7 @@ export async function compose(
   const calling = { http: post, now, stopping: stopping.signal };
   const notify = createNotify({
     ...{ ...calling, table: subscriptions, events, chance: Math.random },
-    observe: metrics.posted,
+    observe: observers.posted,
     render: (event) => JSON.stringify(eventView(event)),
   });
   const maintain = createMaintain({
@@ -207,18 +216,21 @@ export async function compose(
   const queue = createQueue({
     database,
     logger,
-    tasks: createTaskList({ fetch, notify, send, maintain, discard, retain }),
+    tasks: createTaskList({
+      ...{ notify, send, maintain, discard, retain },
+      fetch: (job) => tracing.fetch(job.mediaId, () => fetch(job)),
+    }),
     concurrency: jobsAtOnce,
   });
   const app = createApp(
     {
       stats: createStats(database.pool),
-      ...{ spool, metrics },
+      ...{ spool, metrics, tracing, webhookSeen: observers.webhook },
       ...{ channels, lookup, table, blobs, staging, store, inbox, notifications, logger, publicUrl, now },
       ...{ events, subscriptions, post, stopping: stopping.signal },
       postSigned: (call) => postSigned(calling, call),
       receive: createReceive(inbox, spooling),
-      ...{ links, outbound, queueMessage },
+      ...{ links, outbound, queueMessage: tracedQueueing },
       ...{ tokens, audit, erasure, manageChannels, providers, activity },
       erase: createErase({ erasure, discard, pseudonym: createPseudonym(config.authSecret) }),
       readiness: {
@@ -269,13 +281,14 @@ export async function compose(
         patience.waitFor('notifications', notifications.close()),
         patience.waitFor('the use of tokens', tokens.close()),
         patience.waitFor('calls that are under way', Promise.all([cutOffCalls(), post.close()])),
+        patience.waitFor('the collector of traces', tracing.close()),
       ]);
       await patience.waitFor('connections to the database', database.close());
     },
   };
 }
 
-function timed(images: ImageDecoder, { previewed }: Metrics): ImageDecoder {
+function timed(images: ImageDecoder, previewed: (milliseconds: number) => void): ImageDecoder {
   return {
     ...images,
     preview: async (input) => {

@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 
 import type { Channel } from './domain/channel.js';
+import { samplerNames, type TracingSettings } from './infra/tracing.js';
 import { providers } from './providers/index.js';
 import type { ProviderDefinition } from './providers/kit/define-provider.js';
 
@@ -34,6 +35,28 @@ const list = z
       .filter((item) => item !== ''),
   );
 
+/** `name=value` pairs, with `%` escapes, as OpenTelemetry writes them. */
+const pairs = z
+  .string()
+  .default('')
+  .transform((text, context) => {
+    try {
+      return Object.fromEntries(
+        text
+          .split(',')
+          .filter((pair) => pair.trim() !== '')
+          .map((pair) => {
+            const [, name = '', value = ''] = /^\s*([\w.-]+)\s*=\s*(.*?)\s*$/.exec(pair) ?? [];
+            if (name === '') throw new URIError('no name');
+            return [decodeURIComponent(name), decodeURIComponent(value)] as const;
+          }),
+      );
+    } catch {
+      context.addIssue({ code: 'custom', message: 'is not a list of name=value, separated by commas' });
+      return z.NEVER;
+    }
+  });
+
 const settings = z.object({
   NODE_ENV: z.string().default('development'),
   HOST: z.string().default('127.0.0.1'),
@@ -61,6 +84,11 @@ const settings = z.object({
   FAILED_WEBHOOKS_PER_MINUTE: wholeNumber(120),
   TRUSTED_PROXY_HOPS: wholeNumber(0, { min: 0, max: 10 }),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/, error: 'is not an http(s) URL' }).optional(),
+  OTEL_EXPORTER_OTLP_HEADERS: pairs,
+  OTEL_SERVICE_NAME: z.string().default('inlet'),
+  OTEL_TRACES_SAMPLER: z.enum(samplerNames).default('parentbased_always_on'),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(1),
 });
 
 /** Names of all settings that the core reads; those of the providers follow from their definitions. */
@@ -100,6 +128,8 @@ export interface Config {
   readonly failedWebhooksPerMinute: number;
   readonly trustedProxyHops: number;
   readonly logLevel: string;
+  /** Undefined: no traces. */
+  readonly tracing: TracingSettings | undefined;
   readonly channels: readonly Channel[];
 }
 
@@ -153,7 +183,17 @@ function toConfig(values: z.infer<typeof settings>, channels: readonly Channel[]
     failedWebhooksPerMinute: values.FAILED_WEBHOOKS_PER_MINUTE,
     trustedProxyHops: values.TRUSTED_PROXY_HOPS,
     logLevel: values.LOG_LEVEL,
+    tracing: tracingOf(values),
     channels,
+  };
+}
+
+function tracingOf(values: z.infer<typeof settings>): TracingSettings | undefined {
+  const endpoint = values.OTEL_EXPORTER_OTLP_ENDPOINT;
+  if (endpoint === undefined) return undefined;
+  return {
+    ...{ endpoint, headers: values.OTEL_EXPORTER_OTLP_HEADERS, serviceName: values.OTEL_SERVICE_NAME },
+    ...{ sampler: values.OTEL_TRACES_SAMPLER, ratio: values.OTEL_TRACES_SAMPLER_ARG },
   };
 }
 

@@ -1,8 +1,7 @@
-import type { RequestListener } from 'node:http';
+import type { IncomingMessage, RequestListener } from 'node:http';
 
 import express from 'express';
 
-import type { Logger } from '../infra/logger.js';
 import { auditRoutes, type AuditServices } from './audit.js';
 import { channelRoutes, type ChannelServices } from './channels.js';
 import { deliveryRoutes, type DeliveryServices } from './deliveries.js';
@@ -19,6 +18,7 @@ import { handleErrors, notFound } from './middleware/errors.js';
 import { limitByToken, limitFailures } from './middleware/rate-limits.js';
 import { securityHeaders } from './middleware/security-headers.js';
 import { publicMediaRoutes, type PublicMediaServices } from './public-media.js';
+import { followRequests, type RequestServices } from './requests.js';
 import { sendingRoutes, type SendingServices } from './sending.js';
 import { sessionRoutes, type SessionServices } from './session.js';
 import { statsRoutes, type StatsServices } from './stats.js';
@@ -40,10 +40,10 @@ export type AppServices = WebhookServices &
   PublicMediaServices &
   StatsServices &
   MetricsServices &
+  RequestServices &
   EraseServices &
   ChannelServices & {
     readonly readiness: Readiness;
-    readonly logger: Logger;
   };
 
 export interface AppOptions {
@@ -107,5 +107,7 @@ export function createApp(services: AppServices, options: AppOptions): RequestLi
   app.use(galleryRoutes());
   app.use(notFound);
   app.use(handleErrors(services.logger));
-  return intake.inFrontOf(app);
+  // A webhook that was refused has a span already.
+  const isTraced = (request: IncomingMessage): boolean => intake.refusals.get(request) === undefined;
+  return intake.inFrontOf(followRequests(services, isTraced, app));
 }

@@ -11,15 +11,29 @@ import type { Channel, Channels } from '../domain/channel.js';
 import { AppError } from '../domain/errors.js';
 import type { WebhookRequest } from '../domain/provider.js';
 import type { ChannelActivity } from '../infra/channel-activity.js';
-import type { Metrics } from '../infra/metrics.js';
+import type { Logger } from '../infra/logger.js';
 import { parsePayload, type Receipt, type Receive } from '../pipeline/receive.js';
+import { requestIdHeader, requestIdOf } from './requests.js';
+
+/** How a webhook was answered. */
+export interface SeenWebhook {
+  /** Null: there is no such channel. */
+  readonly channel: string | null;
+  /** The receipt's outcome, or the code of the refusal. */
+  readonly outcome: string;
+  readonly milliseconds: number;
+  /** Null: it was refused. */
+  readonly receipt: Receipt | null;
+}
 
 export interface WebhookServices {
   readonly channels: Channels;
   readonly receive: Receive;
   /** When each channel last heard from its provider: noted in memory. */
   readonly activity: Pick<ChannelActivity, 'heard' | 'refused'>;
-  readonly metrics: Pick<Metrics, 'webhook'>;
+  /** Hears of each webhook after its answer. */
+  readonly webhookSeen: (seen: SeenWebhook) => void;
+  readonly logger: Logger;
   readonly now: () => Date;
 }
 
@@ -39,19 +53,21 @@ const keptHeaders = ['content-type', 'user-agent', 'x-request-id', 'traceparent'
 export function createIntake(services: WebhookServices, { maxBytes }: { maxBytes: number }): Intake {
   const refusals = new WeakMap<IncomingMessage, unknown>();
 
-  const seen = (id: string, outcome: string, since: number): void => {
+  const seen = (id: string, seenAs: Pick<SeenWebhook, 'outcome' | 'receipt'>, since: number): void => {
     const channel = services.channels.known(id) ? id : null;
-    services.metrics.webhook({ channel, outcome, milliseconds: performance.now() - since });
+    services.webhookSeen({ channel, ...seenAs, milliseconds: performance.now() - since });
   };
 
-  /** Answers the outcome. */
-  const take = async (id: string, request: IncomingMessage, response: ServerResponse): Promise<string> => {
+  const take = async (id: string, request: IncomingMessage, response: ServerResponse): Promise<Receipt> => {
     const channel = services.channels.find(id);
     if (!channel) throw new AppError('webhook.unknown_channel', 'there is no such channel');
     const rawBody = await readBody(request, maxBytes);
     const receipt = await accept(services, { channel, rawBody, request });
-    answer(response, receipt);
-    return receipt.outcome;
+    const requestId = requestIdOf(request);
+    answer(response, receipt, requestId);
+    const { delivery, outcome } = receipt;
+    services.logger.debug({ request: requestId, channel: id, delivery, outcome }, 'a webhook was taken');
+    return receipt;
   };
 
   return {
@@ -64,11 +80,12 @@ export function createIntake(services: WebhookServices, { maxBytes }: { maxBytes
       }
       const since = performance.now();
       take(id, request, response).then(
-        (outcome) => {
-          seen(id, outcome, since);
+        (receipt) => {
+          seen(id, { outcome: receipt.outcome, receipt }, since);
         },
         (error: unknown) => {
-          seen(id, error instanceof AppError ? error.code : 'internal', since);
+          const outcome = error instanceof AppError ? error.code : 'internal';
+          seen(id, { outcome, receipt: null }, since);
           refusals.set(request, error);
           others(request, response);
         },
@@ -126,10 +143,14 @@ async function accept(
   }
 }
 
-function answer(response: ServerResponse, receipt: Receipt): void {
+function answer(response: ServerResponse, receipt: Receipt, requestId: string): void {
   const body = JSON.stringify(receipt);
   response
-    .writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) })
+    .writeHead(200, {
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(body),
+      [requestIdHeader]: requestId,
+    })
     .end(body);
 }
 

@@ -86,8 +86,8 @@ export function createMetrics({ pool, spool, logger }: MetricsSources): Metrics 
     previewed: (milliseconds) => {
       previews.observe(milliseconds / 1000);
     },
-    sent: (message) => {
-      sends.inc({ ...message });
+    sent: ({ channel, outcome }) => {
+      sends.inc({ channel, outcome });
     },
     posted: (outcome) => {
       posts.inc({ outcome });

@@ -26,7 +26,11 @@ export interface FetchOptions {
   readonly gate: HostGate;
   readonly logger: Logger;
   /** Hears how each attempt ended: `ready`, or the code of the error. */
-  readonly observe: (attempt: { readonly outcome: string; readonly bytes: number }) => void;
+  readonly observe: (attempt: {
+    readonly outcome: string;
+    readonly bytes: number;
+    readonly host: string;
+  }) => void;
   readonly now: () => Date;
   readonly chance: () => number;
   readonly maxBytes: number;
@@ -60,7 +64,7 @@ export function createFetch(options: FetchOptions): (job: FetchJob) => Promise<v
       // The end of a link that can be renewed is no end for the picture.
       expiresAt: refreshOf(options, media) ? null : media.expiresAt,
     });
-    options.observe({ outcome: code, bytes: 0 });
+    options.observe({ outcome: code, bytes: 0, host: hostOf(media.url) });
     logger.info(
       { media: media.id, channel: media.channel, code, state: decision.state },
       'an attempt failed',
@@ -116,14 +120,14 @@ async function bringHome(options: FetchOptions, media: PendingMedia): Promise<nu
 /** Stored bytes become those of the media. Both may have been erased in the meantime, the media or another one with these bytes. */
 async function keep(
   { table, blobs, discard, now, observe }: FetchOptions,
-  { id }: PendingMedia,
+  { id, url }: PendingMedia,
   blob: BlobFacts,
 ): Promise<void> {
   if (!(await table.markReady(id, blob, now()))) await discard([blob.sha256]);
   // Files that were discarded after they were found, or written anew, and before the row was: they are fetched once more.
   // Nobody can remove them any more once the row is written, so that looking now is enough.
   else if (!(await isStored(blobs, blob))) await table.undoReady(id, blob, now());
-  else observe({ outcome: 'ready', bytes: blob.bytes });
+  else observe({ outcome: 'ready', bytes: blob.bytes, host: hostOf(url) });
 }
 
 async function downloadFile(

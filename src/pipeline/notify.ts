@@ -7,6 +7,7 @@ import { Webhook } from 'standardwebhooks';
 import { isGivenUp, nextNotificationAt } from '../domain/retry.js';
 import type { EventLog, EventRecord } from '../infra/event-log.js';
 import { reasonOfNoAnswer, type GuardedPost } from '../infra/guarded-post.js';
+import type { PostedEvent } from '../infra/observers.js';
 import type { NotificationDelivery, Subscription, SubscriptionTable } from '../infra/subscription-table.js';
 
 export interface NotifyOptions {
@@ -16,7 +17,7 @@ export interface NotifyOptions {
   /** The body that says an event. */
   readonly render: (event: EventRecord) => string;
   /** Hears what came of each post. */
-  readonly observe: (outcome: 'delivered' | 'failed') => void;
+  readonly observe: (post: PostedEvent) => void;
   readonly now: () => Date;
   /** From 0 to 1. */
   readonly chance: () => number;
@@ -48,8 +49,12 @@ export function createNotify(options: NotifyOptions): (subscriptionId: string) =
   ): Promise<boolean> => {
     const secret = await table.secretOf(subscription.id);
     const message = { id: `evt_${delivery.notificationId}`, body: render(event) };
+    const since = performance.now();
     const attempt = await postSigned(options, { url: subscription.url, secret, message });
-    options.observe(attempt.delivered ? 'delivered' : 'failed');
+    options.observe({
+      ...{ outcome: attempt.delivered ? 'delivered' : 'failed', subscription: subscription.id, event },
+      milliseconds: performance.now() - since,
+    });
     if (options.stopping.aborted && !attempt.delivered) {
       await table.addJob(subscription.id);
       return false;

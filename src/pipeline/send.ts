@@ -19,7 +19,12 @@ export interface SendJobOptions {
   readonly contentOf: (message: Waiting, sending: Sending) => OutboundContent | undefined;
   readonly logger: Logger;
   /** Hears what came of each message that was handed over. */
-  readonly observe: (message: { readonly channel: string; readonly outcome: SendOutcome['type'] }) => void;
+  readonly observe: (message: {
+    readonly id: string;
+    readonly channel: string;
+    readonly outcome: SendOutcome['type'];
+    readonly milliseconds: number;
+  }) => void;
   readonly now: () => Date;
   /** From 0 to 1. */
   readonly chance: () => number;
@@ -140,9 +145,10 @@ function pauseFor(ms: number, stopping: AbortSignal, underWay: ReadonlySet<Promi
 /** Never rejects: what became of a message is written down, however long that takes, or it stays `sending` for the next job. */
 async function sendOne(options: SendJobOptions, sender: Sender, message: Waiting): Promise<void> {
   const { logger, stopping, observe } = options;
+  const since = performance.now();
   const outcome = await outcomeOf(options, sender, message);
   const { id, channel } = message;
-  observe({ channel, outcome: outcome.type });
+  observe({ id, channel, outcome: outcome.type, milliseconds: performance.now() - since });
   logger.info({ message: id, channel, outcome: outcome.type }, 'a message was handed over');
   await keepTrying(() => writeDown(options, message, outcome), {
     // When the process is to end, once more is tried and no longer.

@@ -4,12 +4,14 @@ import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 
 import { AppError, type RequestErrorCode } from '../../domain/errors.js';
 import type { Logger } from '../../infra/logger.js';
+import { noteProblem, requestIdIn, routeOf } from '../requests.js';
 
 /** Answers with RFC 9457 problem details. */
 export function sendProblem(response: Response, error: AppError): void {
   const { status, code, message, fields, retryAt } = error;
   if (retryAt)
     response.set('Retry-After', String(Math.max(1, Math.ceil((retryAt.getTime() - Date.now()) / 1000))));
+  noteProblem(response, code);
   if (status === 401) response.set('WWW-Authenticate', 'Bearer realm="inlet"');
   response
     .status(status)
@@ -33,7 +35,13 @@ export function handleErrors(logger: Logger): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     const known = translate(error);
     if (known.status >= 500 && known.code !== 'webhook.unsigned') {
-      logger.error({ err: error, method: request.method, route: routeOf(request) }, 'a request failed');
+      logger.error(
+        {
+          ...{ request: requestIdIn(response), method: request.method, route: routeOf(request) },
+          ...{ code: known.code, err: error },
+        },
+        'a request failed',
+      );
     }
     if (response.headersSent) {
       next(error);
@@ -54,12 +62,6 @@ export function allowOnly(methods: string): RequestHandler {
 export const notFound: RequestHandler = (request) => {
   throw new AppError('request.not_found', `there is no ${request.method} ${request.path}`);
 };
-
-/** The route's pattern, never the path: a path may hold a contact's id. */
-function routeOf(request: Parameters<ErrorRequestHandler>[1]): string {
-  const route: unknown = request.route;
-  return typeof route === 'object' && route && 'path' in route ? String(route.path) : '-';
-}
 
 /** Express and its parsers say what is wrong with a request by `status` and `type`. */
 const codeOfStatus: Readonly<Record<number, RequestErrorCode>> = {
