@@ -30,6 +30,8 @@ const perCall = 512;
 /** Everything that waits may be on its way at once when the process ends, and one call that hangs. */
 const mostCalls = mostWaiting / perCall + 1;
 const sendEveryMs = 1_000;
+/** As long as the exporter tries by default. */
+const callMs = 10_000;
 const lastCallMs = 2_000;
 
 export function startTracing(settings: TracingSettings, logger: Logger): Tracing {
@@ -45,7 +47,12 @@ export function startTracing(settings: TracingSettings, logger: Logger): Tracing
     spanProcessors: [
       new BatchSpanProcessor({
         exporter: reporting(exporterFor(settings), logger),
-        ...{ maxQueueSize: mostWaiting, maxExportBatchSize: perCall, scheduledDelayMillis: sendEveryMs },
+        ...{
+          maxQueueSize: mostWaiting,
+          maxExportBatchSize: perCall,
+          scheduledDelayMillis: sendEveryMs,
+          exportTimeoutMillis: callMs,
+        },
       }),
     ],
   });

@@ -7,6 +7,8 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
 import { bytes, startMediaHost, type MediaHost } from '../../src/demo/media-host.js';
 import { photo } from '../../src/demo/photos.js';
+import { createLogger } from '../../src/infra/logger.js';
+import { openTracing } from '../../src/infra/open-tracing.js';
 import { call, postUnproven, postWebhook, receive } from '../support/client.js';
 import { startCollector, type Collector, type SeenSpan } from '../support/collector.js';
 import { startCourier, type Courier } from '../support/courier.js';
@@ -253,9 +255,6 @@ describe('a collector', () => {
     const service = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: other.endpoint });
     const media = await receive(service, 'z-api', picture('z-api', { url: await serve() }));
     expect(media.state).toBe('ready');
-    // More than may wait.
-    for (let batch = 0; batch < 30; batch += 1)
-      await Promise.all(Array.from({ length: 100 }, () => call(service.url, '/health/live')));
     const began = Date.now();
     await stop();
     expect(Date.now() - began).toBeLessThan(10_000);
@@ -264,6 +263,21 @@ describe('a collector', () => {
     );
     expect(service.logs()).not.toContain('who are you');
     other.close();
+  });
+
+  it('that takes nothing for long is told no more than what may wait', async () => {
+    const slow = await startCollector(() => undefined);
+    const settings = {
+      ...{ endpoint: slow.endpoint, headers: {}, serviceName: 'inlet' },
+      ...({ sampler: 'always_on', ratio: 1 } as const),
+    };
+    const tracing = await openTracing(settings, createLogger('silent'));
+    for (let number = 0; number < 20_000; number += 1)
+      tracing.webhook({ channel: 'z-api', outcome: 'webhook.unproven', milliseconds: 1, receipt: null });
+    await tracing.close();
+    expect(slow.spans().length).toBeGreaterThan(0);
+    expect(slow.spans().length).toBeLessThanOrEqual(2_048 + 512);
+    slow.close();
   });
 });
 

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 
+import { built, startScript } from './program.js';
 import { launch } from './service.js';
 
 let cwd: string;
@@ -26,6 +27,8 @@ test('every setting that is wrong is named at once, none of their values is prin
     ...{ FETCH_TIMEOUT_MS: '0', FETCH_MAX_ATTEMPTS: value, TRUSTED_PROXY_HOPS: '11' },
     ...{ BLIP_WEBHOOK_SECRET: 'short', BLIP_CONTRACT_ID: `no/${value}`, BLIP_API_URL: value },
     ...{ VONAGE_SIGNATURE_SECRET: value, SOBOT_WEBHOOK_SECRET: value },
+    ...{ OTEL_EXPORTER_OTLP_ENDPOINT: `grpc://${value}`, OTEL_EXPORTER_OTLP_HEADERS: `${value}=%` },
+    ...{ OTEL_TRACES_SAMPLER: value, OTEL_TRACES_SAMPLER_ARG: '2' },
   };
   const program = launch(cwd, wrong);
   expect(await program.ended).toBe(78);
@@ -86,4 +89,23 @@ test('a database that cannot be reached is said, without its password', async ()
   expect(await program.ended).toBe(1);
   expect(program.output()).toContain('ECONNREFUSED');
   expect(program.output()).not.toContain(value);
+});
+
+test('OpenTelemetry is loaded only where there is a collector', async () => {
+  const script = `
+    import { createRequire } from 'node:module';
+    const { openTracing } = await import(${JSON.stringify(built('infra/open-tracing.js'))});
+    await import(${JSON.stringify(built('compose.js'))});
+    const { cache } = createRequire(import.meta.url);
+    const loaded = () => Object.keys(cache).filter((name) => name.includes('@opentelemetry/sdk-trace')).length > 0;
+    const before = loaded();
+    const tracing = await openTracing(
+      { endpoint: 'http://127.0.0.1:1', headers: {}, serviceName: 'inlet', sampler: 'always_on', ratio: 1 },
+      console,
+    );
+    console.log(JSON.stringify([before, loaded()]));
+    await tracing.close();`;
+  const program = startScript(script);
+  await program.ended;
+  expect(program.output().trim()).toBe('[false,true]');
 });
