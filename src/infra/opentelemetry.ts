@@ -32,7 +32,7 @@ const mostCalls = mostWaiting / perCall + 1;
 const sendEveryMs = 1_000;
 /** As long as the exporter tries by default. */
 const callMs = 10_000;
-const lastCallMs = 2_000;
+const lastCallMs = 1_500;
 
 export function startTracing(settings: TracingSettings, logger: Logger): Tracing {
   const contexts = new AsyncLocalStorageContextManager().enable();

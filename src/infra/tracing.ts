@@ -74,7 +74,7 @@ export interface Tracing {
     readonly subscription: string;
     readonly milliseconds: number;
   }) => void;
-  /** Hands over what there is; waits no longer than 2 seconds for a collector. */
+  /** Hands over what there is; waits no longer than 1.5 seconds for a collector. */
   readonly close: () => Promise<void>;
 }
 
