@@ -71,6 +71,7 @@ const settings = z.object({
   STORAGE: z.literal('local', 'only `local` is supported by this version').default('local'),
   MAX_MEDIA_BYTES: wholeNumber(104_857_600),
   MAX_IMAGE_PIXELS: wholeNumber(100_000_000),
+  FFMPEG: z.enum(['auto', 'off']).default('auto'),
   MAX_WEBHOOK_BYTES: wholeNumber(3_145_728),
   SPOOL_MAX_BYTES: wholeNumber(1_073_741_824, { min: 0 }),
   RETENTION_DAYS: z.coerce.number().int().min(1).max(36_500).optional(),
@@ -114,6 +115,8 @@ export interface Config {
   };
   readonly maxMediaBytes: number;
   readonly maxImagePixels: number;
+  /** Whether videos get previews, by the ffmpeg that is on the PATH. */
+  readonly ffmpeg: 'auto' | 'off';
   readonly maxWebhookBytes: number;
   /** Of webhooks that wait on the disk for the database; 0: they are refused. */
   readonly spoolMaxBytes: number;
@@ -170,6 +173,7 @@ function toConfig(values: z.infer<typeof settings>, channels: readonly Channel[]
     retention: { mediaDays: values.RETENTION_DAYS, deliveryDays: values.DELIVERY_RETENTION_DAYS },
     maxMediaBytes: values.MAX_MEDIA_BYTES,
     maxImagePixels: values.MAX_IMAGE_PIXELS,
+    ffmpeg: values.FFMPEG,
     maxWebhookBytes: values.MAX_WEBHOOK_BYTES,
     spoolMaxBytes: values.SPOOL_MAX_BYTES,
     fetch: {

@@ -133,7 +133,7 @@ export class AppError extends Error {
 }
 
 /** What is wrong here and not with the file or its sender: tried until it works, however often; told as "send it again". */
-const ownTroubles: ReadonlySet<ErrorCode> = new Set<MediaErrorCode>(['media.storage_failed', 'media.busy']);
+const ownTroubles: ReadonlySet<ErrorCode> = new Set<MediaErrorCode>(['media.storage_failed']);
 
 export function isOwnTrouble(code: ErrorCode): boolean {
   return ownTroubles.has(code);

@@ -8,8 +8,8 @@ export type Showing = 'picture' | 'video' | 'audio' | 'file' | 'nothing';
 export function showingOf(media: MediaView): Showing {
   if (media.state !== 'ready' || media.contentUrl === null) return 'nothing';
   const type = media.type ?? '';
+  if (isInline(type) && type.startsWith('video/')) return 'video';
   if (media.previews.large ?? media.previews.small) return 'picture';
   if (!isInline(type)) return 'file';
-  if (type.startsWith('video/')) return 'video';
   return type.startsWith('audio/') ? 'audio' : 'picture';
 }

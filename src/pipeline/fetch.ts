@@ -50,8 +50,8 @@ export interface FetchJob {
  * for other reasons while it happens to work on this one.
  */
 const mostStarts = 25;
-/** Until the queue in front of a slow decoder may be shorter. */
-const busyMs = 30_000;
+/** Attempts that wait for a place at a slow decoder, about a minute and a half; then the bytes go before the previews. */
+const attemptsForPreviews = 4;
 
 export function createFetch(options: FetchOptions): (job: FetchJob) => Promise<void> {
   const { table, now, logger } = options;
@@ -86,14 +86,9 @@ export function createFetch(options: FetchOptions): (job: FetchJob) => Promise<v
       if (comeBackIn !== undefined) await table.postpone(mediaId, new Date(now().getTime() + comeBackIn));
     } catch (error) {
       if (options.stopping()) throw error; // The queue keeps the job; this was no fault of the picture's.
-      if (isBusy(error)) await table.postpone(mediaId, new Date(now().getTime() + busyMs));
-      else await settle(media, error);
+      await settle(media, error);
     }
   };
-}
-
-function isBusy(error: unknown): boolean {
-  return error instanceof AppError && error.code === 'media.busy';
 }
 
 /** Answers nothing when the bytes are home, or the milliseconds after which its host may have time for it. */
@@ -113,7 +108,9 @@ async function bringHome(options: FetchOptions, media: PendingMedia): Promise<nu
   // Only the download holds a place at the gate: what waits to be decoded lies on the disk.
   const passed = await gate.pass(hostOf(media.url), () => downloadFile(options, media));
   if ('comeBackIn' in passed) return passed.comeBackIn;
-  await keep(options, media, await store(passed.done, { kind: media.kind, sha256: media.sha256 }));
+  const comesBack = media.attempts < attemptsForPreviews;
+  const blob = await store(passed.done, { kind: media.kind, sha256: media.sha256, comesBack });
+  await keep(options, media, blob);
   return undefined;
 }
 

@@ -4,11 +4,14 @@ import { isDecodable, isHeic } from '../domain/media.js';
 import type { MediaKind } from '../domain/provider.js';
 import type { HeicDecoder } from '../infra/heic.js';
 import type { ImageDecoder, Previewed } from '../infra/images.js';
+import { isVideoContainer, type FrameGrabber } from '../infra/video-frames.js';
 import { createLimit } from './concurrency.js';
 
 export interface PreviewOptions {
   readonly images: Pick<ImageDecoder, 'preview'>;
   readonly decodeHeic: HeicDecoder;
+  /** Undefined where there is no ffmpeg: videos have no previews then. */
+  readonly grabFrame: FrameGrabber | undefined;
   /** How many pictures are decoded at once: as many as there are cores. */
   readonly decoders: number;
 }
@@ -18,6 +21,8 @@ export interface Previewable {
   /** As the bytes say. */
   readonly type: string;
   readonly kind: MediaKind;
+  /** Whether `media.busy` may be the answer. */
+  readonly comesBack?: boolean | undefined;
 }
 
 /**
@@ -29,28 +34,35 @@ export type MakePreviews = (file: Previewable) => Promise<Previewed | undefined>
 /** Few, since each holds the job of a media: hostile files that use up their time may not hold them all. */
 const mostWaiting = 16;
 
-export function createMakePreviews({ images, decodeHeic, decoders }: PreviewOptions): MakePreviews {
-  const forPictures = createLimit(decoders);
-  const forHeic = createLimit(1, mostWaiting);
+export function createMakePreviews(options: PreviewOptions): MakePreviews {
+  const { images, decodeHeic, grabFrame } = options;
+  const forPictures = createLimit(options.decoders);
+  // What strangers' processes and threads need is bounded for each of them, so only one of them runs.
+  const [forHeic, forVideos] = [createLimit(1, mostWaiting), createLimit(1, mostWaiting)];
 
-  const ofPicture = ({ path }: Previewable) => forPictures(() => images.preview(path));
+  const ofPicture = (input: string | Buffer): Promise<Previewed> => forPictures(() => images.preview(input));
 
   const ofHeic = async ({ path }: Previewable): Promise<Previewed> => {
     const { tiff, ...size } = await forHeic(() => decodeHeic(path));
     // What another decoder has made of hostile bytes is a picture like any other. Its own size is the reduced one.
-    return { ...(await forPictures(() => images.preview(Buffer.from(tiff.buffer)))), ...size };
+    return { ...(await ofPicture(Buffer.from(tiff.buffer))), ...size };
+  };
+
+  const ofVideo = async ({ path, type }: Previewable): Promise<Previewed | undefined> => {
+    const frame = grabFrame && (await forVideos(() => grabFrame(path, type)));
+    return frame && ofPicture(frame);
   };
 
   return async (file) => {
-    if (isHeic(file.type)) return ofHeic(file).catch(without);
-    if (!isDecodable(file.type)) return undefined;
+    const { path, type, kind, comesBack = false } = file;
+    /** The file is kept all the same. */
+    const without = (error: unknown): undefined => {
+      if (comesBack && error instanceof AppError && error.code === 'media.busy') throw error;
+    };
+    if (isHeic(type)) return ofHeic(file).catch(without);
+    if (isVideoContainer(type)) return ofVideo(file).catch(without);
+    if (!isDecodable(type)) return undefined;
     // A broken picture that was sent as a file is still that file.
-    return file.kind === 'document' ? ofPicture(file).catch(without) : ofPicture(file);
+    return kind === 'document' ? ofPicture(path).catch(without) : ofPicture(path);
   };
-}
-
-/** The file is kept all the same. */
-function without(error: unknown): undefined {
-  if (error instanceof AppError && error.code === 'media.busy') throw error;
-  return undefined;
 }

@@ -21,6 +21,8 @@ export interface Expectation {
   readonly kind: MediaKind;
   /** Declared by the sender; hex. */
   readonly sha256: string | null;
+  /** Whether they are brought again when a decoder is busy; by default they are kept without previews then. */
+  readonly comesBack?: boolean;
 }
 
 /**
@@ -39,14 +41,14 @@ export function createStore({ blobs, makePreviews, table }: StoreOptions): Store
     return known && (await blobs.has(blobKey(sha256))) ? known : undefined;
   };
 
-  const store = async (file: StagedFile, kind: MediaKind): Promise<BlobFacts> => {
+  const store = async (file: StagedFile, { kind, comesBack }: Expectation): Promise<BlobFacts> => {
     const known = await findStored(file.sha256);
     const type = known?.type ?? (await sniffType(file.head));
     if (!typeFitsKind(type, kind)) {
       throw new AppError('media.type_mismatch', `announced as ${kind}, but the bytes are ${type}`);
     }
     if (known) return known;
-    const pictures = await makePreviews({ path: file.path, type, kind });
+    const pictures = await makePreviews({ path: file.path, type, kind, comesBack });
     const previews = pictures?.previews ?? [];
     await Promise.all([
       ...previews.map(({ size, data }) => blobs.put(previewKey(file.sha256, size), { data })),
@@ -66,7 +68,7 @@ export function createStore({ blobs, makePreviews, table }: StoreOptions): Store
       if (expected.sha256 !== null && expected.sha256 !== file.sha256) {
         throw new AppError('media.hash_mismatch', 'the bytes are not those whose SHA-256 was announced');
       }
-      return await lock(file.sha256, () => store(file, expected.kind));
+      return await lock(file.sha256, () => store(file, expected));
     } finally {
       await file.discard();
     }

@@ -12,7 +12,13 @@ export function Stage({ media }: { readonly media: MediaView }) {
     case 'picture':
       return <ZoomPicture media={media} />;
     case 'video':
-      return <video class="player" src={url} controls preload="metadata" aria-label={describe(media)} />;
+      return (
+        <video
+          class="player"
+          {...{ src: url, poster: media.previews.large?.url }}
+          {...{ controls: true, preload: 'metadata', 'aria-label': describe(media) }}
+        />
+      );
     case 'audio':
       return (
         <div class="stand-in">
