@@ -45,7 +45,7 @@ import { createTokenSigner } from './infra/token-signer.js';
 import { createSubscriptionTable } from './infra/subscription-table.js';
 import { createTokens } from './infra/tokens.js';
 import { openTracing } from './infra/open-tracing.js';
-import { createFrameGrabber, findProgram } from './infra/video-frames.js';
+import { createFrameGrabber } from './infra/video-frames.js';
 import { createDiscard } from './pipeline/discard.js';
 import { createErase } from './pipeline/erase.js';
 import { createChannelRegistry } from './pipeline/channel-registry.js';
@@ -108,7 +108,7 @@ export async function compose(
   const tracing = await openTracing(config.tracing, logger);
   const observers = createObservers(metrics, tracing);
   const images = timed(createImageDecoder({ maxPixels: config.maxImagePixels }), observers.previewed);
-  const ffmpeg = config.ffmpeg === 'auto' ? findProgram('ffmpeg') : undefined;
+  const { ffmpeg } = config;
   const makePreviews = createMakePreviews({
     grabFrame: ffmpeg === undefined ? undefined : createFrameGrabber({ ffmpeg }),
     ...{ images, decoders: availableParallelism() },

@@ -7,6 +7,7 @@ import { z } from 'zod';
 
 import type { Channel } from './domain/channel.js';
 import { samplerNames, type TracingSettings } from './infra/tracing.js';
+import { findProgram } from './infra/video-frames.js';
 import { providers } from './providers/index.js';
 import type { ProviderDefinition } from './providers/kit/define-provider.js';
 
@@ -115,8 +116,8 @@ export interface Config {
   };
   readonly maxMediaBytes: number;
   readonly maxImagePixels: number;
-  /** Whether videos get previews, by the ffmpeg that is on the PATH. */
-  readonly ffmpeg: 'auto' | 'off';
+  /** Path of the program that makes previews of videos. Undefined: they have none. */
+  readonly ffmpeg: string | undefined;
   readonly maxWebhookBytes: number;
   /** Of webhooks that wait on the disk for the database; 0: they are refused. */
   readonly spoolMaxBytes: number;
@@ -155,10 +156,16 @@ export function loadConfig(environment: Environment, now: () => Date): Config {
     problems.push('AUTH_SECRET: is required when NODE_ENV=production');
   }
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
-  return Object.freeze(toConfig(parsed.data, channels));
+  return Object.freeze(toConfig(parsed.data, { channels, path: env['PATH'] ?? '' }));
 }
 
-function toConfig(values: z.infer<typeof settings>, channels: readonly Channel[]): Config {
+interface Found {
+  readonly channels: readonly Channel[];
+  /** Folders with programs. */
+  readonly path: string;
+}
+
+function toConfig(values: z.infer<typeof settings>, { channels, path }: Found): Config {
   const inletDir = resolve(values.INLET_DIR);
   return {
     host: values.HOST,
@@ -173,7 +180,7 @@ function toConfig(values: z.infer<typeof settings>, channels: readonly Channel[]
     retention: { mediaDays: values.RETENTION_DAYS, deliveryDays: values.DELIVERY_RETENTION_DAYS },
     maxMediaBytes: values.MAX_MEDIA_BYTES,
     maxImagePixels: values.MAX_IMAGE_PIXELS,
-    ffmpeg: values.FFMPEG,
+    ffmpeg: values.FFMPEG === 'auto' ? findProgram('ffmpeg', path) : undefined,
     maxWebhookBytes: values.MAX_WEBHOOK_BYTES,
     spoolMaxBytes: values.SPOOL_MAX_BYTES,
     fetch: {

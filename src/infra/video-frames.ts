@@ -40,8 +40,8 @@ export function isVideoContainer(type: string): boolean {
   return type in readers;
 }
 
-/** Where a program is on the PATH. */
-export function findProgram(name: string, path = process.env['PATH'] ?? ''): string | undefined {
+/** Where a program is in the folders of a PATH. */
+export function findProgram(name: string, path: string): string | undefined {
   return path
     .split(delimiter)
     .map((folder) => join(folder, name))

@@ -6,6 +6,7 @@ import { photo } from '../../src/demo/photos.js';
 import { startSimulator, type Simulator } from '../../src/demo/providers/index.js';
 import type { SimulatedMedia } from '../../src/demo/providers/simulated-provider.js';
 import { describeInBrowser, visit, type Visit } from '../support/browser.js';
+import { heic } from '../support/heic.js';
 import { startTestService, type TestService } from '../support/test-service.js';
 import { until } from '../support/until.js';
 
@@ -261,6 +262,19 @@ describeInBrowser('The gallery', (browser) => {
     await page.getByRole('checkbox', { name: /^Choose the webhook/ }).check();
     await page.getByRole('button', { name: 'Replay' }).click();
     await page.getByText('Still not understood').waitFor();
+  });
+
+  test('sees a HEIC picture that was sent as a document, which no browser can show itself', async () => {
+    const zApi = simulator.providers['z-api'];
+    const url = zApi.publish(bytes('image/heic', await heic('plain')));
+    const id = await deliver(zApi.webhook({ kind: 'document', url, filename: 'IMG_0001.HEIC' }), 'ready');
+    const page = await signedIn(`/admin/media/${id}`);
+    const picture = page.locator('.zoom img');
+    await until(() => page.evaluate<boolean>(`document.querySelector('.zoom img')?.naturalWidth === 1280`));
+    await page.getByText('6000 × 4000').waitFor();
+    await page.locator('.zoom').press('1'); // Every pixel is wanted, but the preview is all that can be shown.
+    await until(async () => (await page.getByLabel('Zoom now').innerText()) === '100%');
+    expect(await picture.getAttribute('src')).toContain('size=large');
   });
 });
 

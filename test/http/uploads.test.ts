@@ -1,14 +1,18 @@
 /** `POST /v1/media`: files for sending, checked and stored like those that are fetched. */
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { bytes, startMediaHost, type MediaHost } from '../../src/demo/media-host.js';
 import { photo } from '../../src/demo/photos.js';
 import { call, receive, upload, type MediaView, type Page, type Problem } from '../support/client.js';
+import { film } from '../support/film.js';
+import { heic } from '../support/heic.js';
 import { picture } from '../support/payloads.js';
+import { describeWith } from '../support/programs.js';
 import { startTestService, type TestService } from '../support/test-service.js';
 import { until } from '../support/until.js';
 
@@ -102,6 +106,46 @@ it.each(['document', 'video', 'audio', 'sticker'])('takes other kinds, too: %s',
   const fields = { channel: 'sobot', kind };
   const answer = await upload(service, { file: files[kind] ?? original, fields });
   expect(answer).toMatchObject({ status: 201, body: { channel: 'sobot', kind, state: 'ready' } });
+});
+
+describe('previews', () => {
+  it('of a HEIC picture are made of its pixels, also where it comes as a document', async () => {
+    const { body } = await upload(service, {
+      file: await heic('photo'),
+      fields: { channel: 'z-api', kind: 'document' },
+    });
+    expect(body).toMatchObject({
+      ...{ kind: 'document', state: 'ready', type: 'image/heic', width: 120, height: 80 },
+      previews: { small: { type: 'image/webp' }, large: { type: 'image/jpeg', width: 120, height: 80 } },
+    });
+    const token = service.token('media:read');
+    const large = await call(service.url, body.previews.large?.url ?? '', { token });
+    expect(large).toMatchObject({ status: 200, headers: { 'content-type': 'image/jpeg' } });
+    const content = await call(service.url, String(body.contentUrl), { token });
+    expect(content.headers['content-disposition']).toMatch(/^attachment/);
+  });
+
+  describeWith('ffmpeg', 'of a video', (ffmpeg) => {
+    it('are its first frame, unless that is switched off', async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'inlet-film-'));
+      const file = await readFile(await film(ffmpeg, folder));
+      await rm(folder, { recursive: true });
+      const seen = [];
+      for (const setting of ['auto', 'off']) {
+        const each = await startTestService({ env: { FFMPEG: setting, PATH: dirname(ffmpeg) } });
+        const { body } = await upload(each, { file, fields: { channel: 'z-api', kind: 'video' } });
+        seen.push(body);
+        await each.stop();
+      }
+      expect(seen).toMatchObject([
+        {
+          ...{ state: 'ready', type: 'video/mp4', width: 320, height: 180 },
+          previews: { small: { width: 320, height: 180 }, large: { type: 'image/jpeg' } },
+        },
+        { state: 'ready', type: 'video/mp4', width: null, previews: {} },
+      ]);
+    });
+  });
 });
 
 describe('is refused', () => {

@@ -129,12 +129,11 @@ describe('whatever is called ffmpeg', () => {
     )?.toString();
 
   test('has little memory, time, files, and no environment of ours', async () => {
-    process.env['INLET_TEST_SECRET'] = 'hidden';
     const told = await grabWith('ulimit -v; ulimit -t; ulimit -n; ulimit -f; ulimit -c; nice; pwd; env');
-    delete process.env['INLET_TEST_SECRET'];
-    expect(told?.split('\n').slice(0, 7)).toEqual(['1048576', '10', '32', '0', '0', '19', '/']);
-    expect(told).not.toContain('hidden');
-    expect(told).not.toContain('HOME');
+    const lines = told?.trim().split('\n') ?? [];
+    expect(lines.slice(0, 7)).toEqual(['1048576', '10', '32', '0', '0', '19', '/']);
+    // The shell's own.
+    expect(lines.slice(7).filter((line) => !/^(PWD|OLDPWD|SHLVL|_)=/.test(line))).toEqual([]);
   });
 
   test('is given the file as a file, and the one format that it may be', async () => {

@@ -12,13 +12,7 @@ export function Stage({ media }: { readonly media: MediaView }) {
     case 'picture':
       return <ZoomPicture media={media} />;
     case 'video':
-      return (
-        <video
-          class="player"
-          {...{ src: url, poster: media.previews.large?.url }}
-          {...{ controls: true, preload: 'metadata', 'aria-label': describe(media) }}
-        />
-      );
+      return <Player media={media} />;
     case 'audio':
       return (
         <div class="stand-in">
@@ -45,6 +39,20 @@ export function Stage({ media }: { readonly media: MediaView }) {
         </div>
       );
   }
+}
+
+function Player({ media }: { readonly media: MediaView }) {
+  const { contentUrl, previews } = media;
+  return (
+    <video
+      class="player"
+      src={contentUrl ?? ''}
+      poster={previews.large?.url}
+      controls
+      preload="metadata"
+      aria-label={describe(media)}
+    />
+  );
 }
 
 function explanation({ state, error }: MediaView): string {
