@@ -273,7 +273,7 @@ describeInBrowser('The gallery', (browser) => {
     await until(() => page.evaluate<boolean>(`document.querySelector('.zoom img')?.naturalWidth === 1280`));
     await page.getByText('6000 × 4000').waitFor();
     await page.locator('.zoom').press('1'); // Every pixel is wanted, but the preview is all that can be shown.
-    await until(async () => (await page.getByLabel('Zoom now').innerText()) === '100%');
+    await until(async () => (await page.getByLabel('Zoom now').innerText()) === '100 %');
     expect(await picture.getAttribute('src')).toContain('size=large');
   });
 });

@@ -66,7 +66,7 @@ interface PictureProps {
 function Picture({ media, size, zoom: { x, y, scale } }: PictureProps) {
   const blurred = useMemo(() => placeholder(media.thumbhash), [media.thumbhash]);
   const place = `translate(-50%, -50%) translate(${String(x)}px, ${String(y)}px) scale(${String(scale)})`;
-  const isOpaque = media.type === 'image/jpeg';
+  const isOpaque = (media.previews.large?.type ?? media.type) === 'image/jpeg';
   return (
     <img
       class={isOpaque ? '' : 'checkered'}
