@@ -114,7 +114,7 @@ export async function compose(
     ...{ images, decoders: availableParallelism() },
     decodeHeic: createHeicDecoder({ maxPixels: config.maxImagePixels }),
   });
-  const store = createStore({ blobs, makePreviews, table });
+  const store = createStore({ blobs, makePreviews, table, now });
   const inbox = createInbox(database.byKey);
   const download = createSafeFetch(config.fetch);
   const http = createHttp({ timeoutMs: config.fetch.timeoutMs });
@@ -148,7 +148,8 @@ export async function compose(
   });
   const stopping = new AbortController();
   const erasure = createErasure(database.pool, audit, now);
-  const discard = createDiscard({ orphans: createOrphans(database.pool), blobs });
+  const orphans = createOrphans(database.pool);
+  const discard = createDiscard({ orphans, blobs });
 
   const links = createLinkSigner(config.authSecret);
   const linksReachUs =
@@ -208,7 +209,7 @@ export async function compose(
     render: (event) => JSON.stringify(eventView(event)),
   });
   const maintain = createMaintain({
-    ...{ table, subscriptions, sendQueue, staging, logger },
+    ...{ table, subscriptions, sendQueue, staging, orphans, discard, logger },
     downloadTimeoutMs: limits.timeoutMs,
   });
   const retain = createRetain({

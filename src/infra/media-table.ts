@@ -26,6 +26,8 @@ export interface MediaTable {
   readonly findPending: (id: string) => Promise<PendingMedia | undefined>;
   /** What is known of bytes that are stored already. */
   readonly findBlob: (sha256: string) => Promise<BlobFacts | undefined>;
+  /** The files of the blob are about to be stored: should this process die before they have a user, they are orphans. */
+  readonly announce: (blob: BlobFacts, now: Date) => Promise<void>;
   /** pending → ready, with the blob. False when it is not pending any more: then bytes that nobody else has are orphans. */
   readonly markReady: (id: string, blob: BlobFacts, now: Date) => Promise<boolean>;
   /** Takes back {@link markReady} or {@link addUpload}: fetched again, or gone when it cannot be. */
@@ -84,9 +86,12 @@ const tell = `
  * now and the commit. Without a user after all (`used` is false), its files are orphans from the first.
  */
 const insertBlob = (used: string): string => `
-  insert into blob (sha256, type, bytes, width, height, thumbhash, previews, created_at, orphaned_at)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, case when not (${used}) then $8::timestamptz end)
+  ${newBlob(used)}
   on conflict (sha256) do update set orphaned_at = null where blob.orphaned_at is not null and (${used})`;
+
+const newBlob = (used: string): string => `
+  insert into blob (sha256, type, bytes, width, height, thumbhash, previews, created_at, orphaned_at)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, case when not (${used}) then $8::timestamptz end)`;
 
 function blobValues(
   { sha256, type, bytes, width, height, thumbhash, previews }: BlobFacts,
@@ -138,6 +143,15 @@ export function createMediaTable(pool: pg.Pool): MediaTable {
         values: [sha256],
       });
       return rows[0] && { ...rows[0], bytes: Number(rows[0].bytes) };
+    },
+
+    announce: async (blob, now) => {
+      await pool.query({
+        name: 'blob-announce',
+        text: `${newBlob('false')}
+               on conflict (sha256) do update set orphaned_at = excluded.orphaned_at where blob.orphaned_at is not null`,
+        values: blobValues(blob, now),
+      });
     },
 
     markReady: async (id, blob, now) => {

@@ -1,6 +1,7 @@
 /**
- * Blobs that no media uses any more. First the row says so (`orphaned_at`), in the transaction that took the last user away
- * and together with a job; then the files go, and the row last. So whatever dies in between, somebody still knows of the files.
+ * Blobs that no media uses any more, or none yet. First the row says so (`orphaned_at`), in the transaction that took the last
+ * user away and together with a job; then the files go, and the row last. Files that are about to be stored have such a row
+ * before, which becomes a usual one with their first user. So whatever dies in between, somebody still knows of the files.
  *
  * Whoever gives a blob a user locks its row in the same statement (see media-table.ts), and whoever takes one away locks it
  * before looking whether others are left. The lock decides who comes first.
@@ -19,6 +20,8 @@ export interface Orphans {
     sha256s: readonly string[],
     removeFiles: (blobs: readonly StoredBlob[]) => Promise<void>,
   ) => Promise<void>;
+  /** Some of those that have been orphans for so long (milliseconds): whoever was at work on them has died. */
+  readonly left: (forMs: number) => Promise<string[]>;
 }
 
 export interface ReleasedBlob {
@@ -28,6 +31,8 @@ export interface ReleasedBlob {
 
 /** Blobs of one job, and of one transaction that removes them. */
 export const discardAtOnce = 100;
+/** More wait for the next time. */
+const leftAtOnce = 1_000;
 
 export function createOrphans(pool: pg.Pool): Orphans {
   return {
@@ -52,6 +57,13 @@ export function createOrphans(pool: pg.Pool): Orphans {
           unused.map(({ sha256 }) => sha256),
         ]);
       }),
+    left: async (forMs) => {
+      const { rows } = await pool.query<{ sha256: string }>(
+        `select sha256 from blob where orphaned_at < now() - $1 * interval '1 ms' limit $2`,
+        [forMs, leftAtOnce],
+      );
+      return rows.map(({ sha256 }) => sha256);
+    },
   };
 }
 

@@ -1,20 +1,27 @@
 /** The safety net, every minute: pictures that nobody is at work on, files that nobody owns. */
 import type { Logger } from '../infra/logger.js';
 import type { MediaTable } from '../infra/media-table.js';
+import type { Orphans } from '../infra/orphans.js';
 import type { SendQueue } from '../infra/send-queue.js';
 import type { Staging } from '../infra/staging.js';
 import type { SubscriptionTable } from '../infra/subscription-table.js';
+import type { Discard } from './discard.js';
 
 export interface MaintainOptions {
   readonly table: Pick<MediaTable, 'reconcile'>;
   readonly subscriptions: Pick<SubscriptionTable, 'reconcile'>;
   readonly sendQueue: Pick<SendQueue, 'reconcile'>;
   readonly staging: Pick<Staging, 'sweep'>;
+  readonly orphans: Pick<Orphans, 'left'>;
+  readonly discard: Discard;
   readonly logger: Logger;
   readonly downloadTimeoutMs: number;
 }
 
-/** A temporary file lives as long as its download and a wait for a decoder; much older ones are a dead process's. */
+/**
+ * A temporary file lives as long as its download and a wait for a decoder, stored bytes without a user until the next statement;
+ * much older ones are a dead process's.
+ */
 const graceMs = 600_000;
 
 export function createMaintain({
@@ -22,6 +29,8 @@ export function createMaintain({
   subscriptions,
   sendQueue,
   staging,
+  orphans,
+  discard,
   logger,
   downloadTimeoutMs,
 }: MaintainOptions): () => Promise<void> {
@@ -30,6 +39,10 @@ export function createMaintain({
     await subscriptions.reconcile();
     await sendQueue.reconcile();
     const swept = await staging.sweep(downloadTimeoutMs + graceMs);
-    if (requeued > 0 || swept > 0) logger.warn({ requeued, swept }, 'leftovers were taken care of');
+    const left = await orphans.left(graceMs);
+    await discard(left);
+    const orphaned = left.length;
+    if (requeued + swept + orphaned > 0)
+      logger.warn({ requeued, swept, orphaned }, 'leftovers were taken care of');
   };
 }

@@ -13,7 +13,8 @@ import type { MakePreviews } from './previews.js';
 export interface StoreOptions {
   readonly blobs: BlobStore;
   readonly makePreviews: MakePreviews;
-  readonly table: Pick<MediaTable, 'findBlob'>;
+  readonly table: Pick<MediaTable, 'findBlob' | 'announce'>;
+  readonly now: () => Date;
 }
 
 /** What the bytes must be. */
@@ -31,7 +32,7 @@ export interface Expectation {
  */
 export type Store = (file: StagedFile, expected: Expectation) => Promise<BlobFacts>;
 
-export function createStore({ blobs, makePreviews, table }: StoreOptions): Store {
+export function createStore({ blobs, makePreviews, table, now }: StoreOptions): Store {
   // The same bytes that arrive twice at once are decoded and written once.
   const lock = createKeyedLock();
 
@@ -50,16 +51,16 @@ export function createStore({ blobs, makePreviews, table }: StoreOptions): Store
     if (known) return known;
     const pictures = await makePreviews({ path: file.path, type, kind, comesBack });
     const previews = pictures?.previews ?? [];
+    const blob = {
+      ...{ sha256: file.sha256, type, bytes: file.bytes },
+      ...(pictures ? pictureFacts(pictures) : noPicture),
+    };
+    await table.announce(blob, now());
     await Promise.all([
       ...previews.map(({ size, data }) => blobs.put(previewKey(file.sha256, size), { data })),
       blobs.put(blobKey(file.sha256), { file: file.path }),
     ]);
-    return {
-      sha256: file.sha256,
-      type,
-      bytes: file.bytes,
-      ...(pictures ? pictureFacts(pictures) : noPicture),
-    };
+    return blob;
   };
 
   return async (file, expected) => {

@@ -118,6 +118,7 @@ function worker(
       ...previewing,
     }),
     table,
+    now: () => now,
   });
   const run = createFetch({
     ...{ table, download, store, blobs, now: () => now, chance: () => 1, stopping: () => false },
@@ -789,6 +790,7 @@ describe('while a picture is fetched', () => {
         ...{ decodeHeic: createHeicDecoder({ maxPixels: 1_000_000 }), grabFrame: undefined, decoders: 1 },
       }),
       table,
+      now: () => now,
     });
     return worker([plainChannel], {
       store: async (file, expected) => {
@@ -852,5 +854,27 @@ describe('while a picture is fetched', () => {
     expect(await rowOf(id)).toMatchObject({ state: 'ready' });
     expect(await storedFiles()).toHaveLength(3);
     expect(await blobsOf(content)).toEqual([{ sha256: sha256(content), orphaned_at: null }]);
+  });
+
+  test('its process may die: what it had stored goes when nobody comes back for it, and stays when somebody does', async () => {
+    const [lost, kept] = [freshPhoto(), freshPhoto()];
+    const [lostId, keptId] = [await announced(publish(lost)), await announced(publish(kept))];
+    const dying = interrupted(() => Promise.reject(new Error('killed')));
+    await dying(lostId);
+    await dying(keptId);
+    await erase(lostId);
+    await worker()(keptId);
+    const leftFor = (minutes: number): Promise<string[]> =>
+      createOrphans(database.pool).left(minutes * 60_000);
+    await clone.query(
+      `update blob set orphaned_at = now() - interval '9 minutes' where orphaned_at is not null`,
+    );
+    expect(await leftFor(10)).toEqual([]);
+    await clone.query(`update blob set orphaned_at = orphaned_at - interval '2 minutes'`);
+    expect(await leftFor(10)).toEqual([sha256(lost)]);
+    await discarding()(await leftFor(10));
+    expect(await blobsOf(lost)).toEqual([]);
+    expect(await blobsOf(kept)).toEqual([{ sha256: sha256(kept), orphaned_at: null }]);
+    expect((await storedFiles()).filter((file) => !file.includes(sha256(kept)))).toEqual([]);
   });
 });
