@@ -80,7 +80,8 @@ export async function startBenchService(
   };
 }
 
-function memoryOf(pid: number | undefined): Memory | null {
+/** Of a process, by its id. */
+export function memoryOf(pid: number | undefined): Memory | null {
   try {
     const status = readFileSync(`/proc/${String(pid)}/status`, 'utf8');
     const megabytes = (name: string): number =>

@@ -27,7 +27,7 @@ export interface Content {
   readonly open: () => {
     /** Sent as `content-length`; without it the body is chunked. */
     readonly length?: number;
-    readonly chunks: Iterable<Uint8Array>;
+    readonly chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
   };
 }
 

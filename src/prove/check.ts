@@ -11,6 +11,8 @@ export interface Context {
   readonly service: () => Promise<BenchService>;
   /** Another one, with settings of its own; whoever starts it stops it. */
   readonly start: (settings: Record<string, string>) => Promise<BenchService>;
+  /** That of this program, for those who start processes by themselves. */
+  readonly environment: NodeJS.ProcessEnv;
 }
 
 export interface Outcome {

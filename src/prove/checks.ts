@@ -2,7 +2,8 @@ import { addresses } from './addresses/index.js';
 import type { Check } from './check.js';
 import { doors } from './doors/index.js';
 import { fuzzing } from './fuzzing/index.js';
+import { kills } from './kills/index.js';
 import { pictures } from './pictures/index.js';
 
 /** In the order in which they are run. */
-export const checks: readonly Check[] = [doors, addresses, pictures, fuzzing];
+export const checks: readonly Check[] = [doors, addresses, pictures, fuzzing, kills];

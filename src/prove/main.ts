@@ -30,6 +30,7 @@ let service: Promise<BenchService> | undefined;
 const context: Context = {
   short: mutating || options.has('--short'),
   seed,
+  environment: process.env,
   // Wrong proofs come by the thousand here: the limit of them has an attempt of its own.
   start: (settings) => startBenchService(process.env, settings),
   service: () => (service ??= startBenchService(process.env, { FAILED_WEBHOOKS_PER_MINUTE: '100000000' })),

@@ -7,17 +7,20 @@ import pg from 'pg';
 
 import type { BenchService } from '../bench/service.js';
 
-/** Runs `work` with a connection to the embedded server of a service. */
-async function withRows<T>(
-  { inletDir }: Pick<BenchService, 'inletDir'>,
-  work: (client: pg.Client) => Promise<T>,
-): Promise<T> {
+type Place = Pick<BenchService, 'inletDir'>;
+
+/** Of the embedded server that runs there now: another start has another port. */
+export async function databaseUrlOf({ inletDir }: Place): Promise<string> {
   const folder = join(inletDir, 'postgres');
   const password = await readFile(join(folder, 'password'), 'utf8');
   // The fourth line of a running server's file is its port.
   const port = (await readFile(join(folder, 'data', 'postmaster.pid'), 'utf8')).split('\n')[3] ?? '';
-  const connectionString = `postgresql://inlet:${password.trim()}@127.0.0.1:${port.trim()}/postgres`;
-  const client = new pg.Client({ connectionString });
+  return `postgresql://inlet:${password.trim()}@127.0.0.1:${port.trim()}/postgres`;
+}
+
+/** Runs `work` with a connection to the embedded server of a service. */
+export async function withRows<T>(place: Place, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: await databaseUrlOf(place) });
   await client.connect();
   try {
     return await work(client);
@@ -32,7 +35,7 @@ const patienceMs = 15_000;
  * How many webhooks are written down. What was acknowledged while the database was slow lies on the disk for a moment: waits
  * until there are `wanted`, though not for ever.
  */
-export async function countDeliveries(service: Pick<BenchService, 'inletDir'>, wanted = 0): Promise<number> {
+export async function countDeliveries(service: Place, wanted = 0): Promise<number> {
   return withRows(service, async (client) => {
     const started = Date.now();
     for (;;) {
@@ -44,7 +47,7 @@ export async function countDeliveries(service: Pick<BenchService, 'inletDir'>, w
   });
 }
 
-export async function postgresVersion(service: Pick<BenchService, 'inletDir'>): Promise<string> {
+export async function postgresVersion(service: Place): Promise<string> {
   return withRows(service, async (client) => {
     const { rows } = await client.query<{ server_version: string }>('show server_version');
     return rows[0]?.server_version ?? 'unknown';

@@ -409,6 +409,6 @@ const damages: readonly Damage[] = [
 
 test.each(damages)('finds $what', async ({ damage, found }) => {
   const changed = await damage();
-  const { failures } = await look((changed ?? {}));
+  const { failures } = await look(changed ?? {});
   expect(failures).toContainEqual(expect.stringMatching(found));
 });

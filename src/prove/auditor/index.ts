@@ -16,7 +16,6 @@ import { inspectOutbound, inspectSendRows } from './outbound.js';
 import { readRecords } from './records.js';
 
 export type { Claims } from './claims.js';
-export type { Finding } from './finding.js';
 
 export interface Audited {
   /** Of a PostgreSQL with the service's tables. */

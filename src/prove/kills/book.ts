@@ -1,0 +1,142 @@
+/** What the world outside the service knows: what it sent, what it was answered, what it asked for. */
+import { createHash, randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { uniquePhotos } from '../../demo/photos.js';
+import { between, type Random } from '../../demo/random.js';
+import type { Simulator } from '../../demo/providers/index.js';
+import { providerIds, type ProviderId, type Webhook } from '../../demo/providers/simulated-provider.js';
+import type { AskedMessage, Claims, HeardEvent, SentWebhook } from '../auditor/claims.js';
+
+/** What is going on at this moment. */
+export type Activity = 'receive' | 'fetch' | 'send' | 'erase';
+export type UnderWay = Record<Activity, number>;
+
+export interface Person {
+  readonly provider: ProviderId;
+  readonly number: string;
+  /** Who is to be erased writes nothing more. */
+  isLeaving: boolean;
+}
+
+export interface Picture extends SentWebhook {
+  readonly webhook: Webhook;
+  readonly person: Person;
+  acknowledged: boolean;
+  erased: SentWebhook['erased'];
+}
+
+export interface Book {
+  readonly pictures: readonly Picture[];
+  readonly asked: readonly AskedMessage[];
+  readonly underWay: UnderWay;
+  readonly heard: readonly HeardEvent[];
+  /** A new picture of somebody, on its host, with the webhook that tells of it. */
+  readonly newPicture: (provider: ProviderId) => Picture;
+  /** Bytes that nobody has had yet. */
+  readonly newPhoto: () => Buffer;
+  readonly newNumber: () => string;
+  readonly noteAsked: (message: AskedMessage) => void;
+  readonly noteHeard: (event: HeardEvent & { readonly name: string | null }) => void;
+  /** Pictures that the service has acknowledged and not told of yet. */
+  readonly waiting: () => number;
+  /** Whether these are the bytes of one of the pictures. */
+  readonly isPicture: (content: Buffer) => boolean;
+  readonly claims: () => Claims;
+}
+
+const mostPhotos = 1_000_000;
+/** Every so many pictures is a large one, which takes a decoder its time. */
+const largeEvery = 5;
+const longestPauseMs = 200;
+const chanceOfKnownPerson = 0.35;
+
+export async function openBook(simulator: Simulator, random: Random): Promise<Book> {
+  const seed = Math.floor(random() * 1000);
+  const [small, large] = await Promise.all([
+    uniquePhotos(mostPhotos, { seed, width: 320, height: 240 }),
+    uniquePhotos(mostPhotos, { seed: seed + 1, width: 1600, height: 1200 }),
+  ]);
+  const pictures: Picture[] = [];
+  const asked: AskedMessage[] = [];
+  const heard: HeardEvent[] = [];
+  const told = new Set<string>();
+  const digests = new Set<string>();
+  const persons: Person[] = [];
+  const underWay: UnderWay = { receive: 0, fetch: 0, send: 0, erase: 0 };
+  let photos = 0;
+  let numbers = 0;
+
+  const newPhoto = (): Buffer => {
+    photos += 1;
+    const photo = (photos % largeEvery === 0 ? large : small).at(photos);
+    digests.add(sha256(photo));
+    return photo;
+  };
+  const newNumber = (): string => `55119${String(10_000_000 + (numbers += 1))}`;
+  const personOf = (provider: ProviderId): Person => {
+    const known = persons.filter((one) => one.provider === provider && !one.isLeaving);
+    const one = known[Math.floor(random() * known.length)];
+    if (one && random() < chanceOfKnownPerson) return one;
+    const fresh = { provider, number: newNumber(), isLeaving: false };
+    persons.push(fresh);
+    return fresh;
+  };
+  /** Comes in two halves, with a moment between. */
+  async function* inHalves(photo: Buffer): AsyncGenerator<Uint8Array> {
+    underWay.fetch += 1;
+    try {
+      yield photo.subarray(0, photo.length / 2);
+      await delay(between(random, [0, longestPauseMs]));
+      yield photo.subarray(photo.length / 2);
+    } finally {
+      underWay.fetch -= 1;
+    }
+  }
+
+  return {
+    ...{ pictures, asked, heard, underWay, newPhoto, newNumber },
+    newPicture: (channel) => {
+      const photo = newPhoto();
+      const { publish, webhook } = simulator.providers[channel];
+      const open = () => ({ length: photo.length, chunks: inHalves(photo) });
+      const url = publish({ type: 'image/jpeg', open });
+      const [person, messageId] = [personOf(channel), randomUUID()];
+      const made = webhook({ kind: 'image', id: messageId, from: person.number, url });
+      const picture: Picture = {
+        ...{ channel, body: made.body, messageId, pictures: [sha256(photo)], webhook: made, person },
+        ...{ acknowledged: false, erased: 'no' },
+      };
+      pictures.push(picture);
+      return picture;
+    },
+    noteAsked: (message) => asked.push(message),
+    noteHeard: ({ seq, type, mediaId, name }) => {
+      heard.push({ seq, type, mediaId });
+      if (name !== null) told.add(name);
+    },
+    waiting: () =>
+      pictures.filter((one) => one.acknowledged && one.erased === 'no' && !told.has(nameOf(one))).length,
+    isPicture: (content) => digests.has(sha256(content)),
+    claims: () => ({
+      ...{ webhooks: [...pictures], asked: [...asked], heard: [...heard] },
+      taken: providerIds.flatMap((channel) =>
+        simulator.providers[channel].api.accepted.map(({ id, to }) => ({ channel, id, to })),
+      ),
+      reports: providerIds.flatMap((channel) =>
+        simulator.providers[channel].api.reports
+          .filter(({ answer }) => answer === 200)
+          .map(({ messageId, status }) => ({ channel, messageId, status })),
+      ),
+    }),
+  };
+}
+
+/** Of a message, as its provider knows it. */
+export function nameOf({ channel, messageId }: Pick<SentWebhook, 'channel' | 'messageId'>): string {
+  return `${channel} ${messageId}`;
+}
+
+function sha256(content: Buffer): string {
+  return createHash('sha256').update(content).digest('hex');
+}

@@ -1,0 +1,133 @@
+/** The processes under test, and their ends: always a kill -9, of the service, its parts, its PostgreSQL, or all at once. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { memoryOf } from '../../bench/service.js';
+import {
+  freePort,
+  makeToken,
+  startService,
+  surroundings,
+  type ServiceProcess,
+} from '../../demo/service-process.js';
+
+/** How the service is divided among processes. */
+export type Layout = 'one process' | 'api and worker';
+export type Victim = 'everything' | 'service' | 'database' | 'api' | 'worker';
+
+export interface Fleet {
+  readonly baseUrl: string;
+  readonly inletDir: string;
+  readonly uploadsDir: string;
+  readonly token: string;
+  /** Starts what does not run, PostgreSQL included. Resolves when all is ready; rejects when a process ends before. */
+  readonly start: (layout: Layout) => Promise<void>;
+  /** Resolves when they are gone. */
+  readonly kill: (victim: Victim) => Promise<void>;
+  /** Of all its processes since the first start, megabytes. */
+  readonly peakMb: () => number;
+  /** Removes everything. */
+  readonly end: () => Promise<void>;
+}
+
+type Mode = 'all' | 'api' | 'worker';
+
+const modes: Readonly<Record<Layout, readonly Mode[]>> = {
+  'one process': ['all'],
+  'api and worker': ['api', 'worker'],
+};
+const victims: Readonly<Record<Victim, readonly Mode[]>> = {
+  ...{ everything: ['all', 'api', 'worker'], service: ['all', 'api', 'worker'] },
+  ...{ database: [], api: ['api'], worker: ['worker'] },
+};
+
+/** The first start is waited for. */
+export async function startFleet(
+  environment: NodeJS.ProcessEnv,
+  settings: Readonly<Record<string, string>>,
+): Promise<Fleet> {
+  const cwd = await mkdtemp(join(tmpdir(), 'inlet-kills-'));
+  const [inletDir, uploadsDir, port] = [join(cwd, 'inlet'), join(cwd, 'uploads'), await freePort()];
+  const env = {
+    ...surroundings(environment),
+    ...{ NODE_ENV: 'production', HOST: '127.0.0.1', PORT: String(port), LOG_LEVEL: 'warn' },
+    ...{ INLET_DIR: inletDir, UPLOADS_DIR: uploadsDir, AUTH_SECRET: randomBytes(32).toString('hex') },
+    ...settings,
+  };
+  const running = new Map<Mode, ServiceProcess>();
+  let peak = 0;
+
+  const launch = async (mode: Mode): Promise<void> => {
+    if (running.has(mode)) return;
+    const one = startService({ env: { ...env, PROCESS_MODE: mode }, cwd, port });
+    running.set(mode, one);
+    void one.ended.then(() => running.delete(mode));
+    await (mode === 'worker' ? saysReady(one) : one.ready()).catch((error: unknown) => {
+      throw new Error(`${String(error)}: ${one.lastOutput()}`);
+    });
+  };
+  const killMode = async (mode: Mode): Promise<void> => {
+    const one = running.get(mode);
+    if (one?.pid === undefined) return;
+    peak = Math.max(peak, memoryOf(one.pid)?.peak ?? 0);
+    sendKill(one.pid);
+    await one.ended;
+    running.delete(mode);
+  };
+  const kill = async (victim: Victim): Promise<void> => {
+    const dying = victims[victim].map(killMode);
+    if (victim === 'everything' || victim === 'database') dying.push(killPostgres(inletDir));
+    await Promise.all(dying);
+  };
+  const fleet = {
+    ...{ baseUrl: `http://127.0.0.1:${String(port)}`, inletDir, uploadsDir, kill },
+    start: async (layout: Layout) => {
+      await Promise.all(modes[layout].map(launch));
+    },
+    peakMb: () => Math.max(peak, ...[...running.values()].map(({ pid }) => memoryOf(pid)?.peak ?? 0)),
+    end: async () => {
+      await kill('everything');
+      await rm(cwd, { recursive: true, force: true });
+    },
+  };
+  await fleet.start('one process');
+  return { ...fleet, token: await makeToken({ env, cwd }) };
+}
+
+/** A worker listens nowhere. */
+async function saysReady({ ended, lastOutput }: ServiceProcess): Promise<void> {
+  const end = ended.then((how) => {
+    throw new Error(`The worker ended (${how})`);
+  });
+  while (!lastOutput().includes('Inlet is ready (worker)')) await Promise.race([end, delay(20)]);
+  end.catch(() => undefined); // From here on it may.
+}
+
+/** The server with all its processes. There may be none: it starts, or it is dead already. */
+async function killPostgres(inletDir: string): Promise<void> {
+  const file = join(inletDir, 'postgres', 'data', 'postmaster.pid');
+  const pid = Number((await readFile(file, 'utf8').catch(() => '')).split('\n')[0]);
+  if (!(pid > 1) || !(await isPostgres(pid))) return;
+  const children = await readFile(`/proc/${String(pid)}/task/${String(pid)}/children`, 'utf8').catch(
+    () => '',
+  );
+  const pids = [pid, ...children.trim().split(' ').filter(Boolean).map(Number)];
+  for (const one of pids) sendKill(one);
+  while ((await Promise.all(pids.map(isPostgres))).some(Boolean)) await delay(5);
+}
+
+/** By its command line, which a process that has ended has no more. */
+async function isPostgres(pid: number): Promise<boolean> {
+  return (await readFile(`/proc/${String(pid)}/cmdline`, 'utf8').catch(() => '')).includes('postgres');
+}
+
+function sendKill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It was faster.
+  }
+}

@@ -1,0 +1,292 @@
+/** What goes on while processes die: providers call, people are answered, some are forgotten, somebody listens. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { createClient } from '../../client/index.js';
+import { between, type Random } from '../../demo/random.js';
+import { providerIds, type ProviderId } from '../../demo/providers/simulated-provider.js';
+import { nameOf, type Activity, type Book, type Picture } from './book.js';
+
+export interface Traffic {
+  /** Begins nothing new; resolves when what was begun is done, for which the service must be there. */
+  readonly stop: () => Promise<void>;
+  /** Nobody listens any more. */
+  readonly hangUp: () => Promise<void>;
+  /** What came back and should not have. */
+  readonly surprises: readonly string[];
+  /** Longest that an acknowledged webhook waited for its answer, milliseconds. */
+  readonly worstMs: () => number;
+}
+
+interface Service {
+  readonly baseUrl: string;
+  readonly token: string;
+  /** Where calls go; the service itself, unless somebody stands before it. */
+  readonly doorUrl: string;
+}
+
+interface Surroundings {
+  readonly service: Service;
+  readonly book: Book;
+  readonly random: Random;
+}
+
+interface World extends Surroundings {
+  readonly chance: (of: number) => boolean;
+  readonly pick: <T>(items: readonly T[]) => T | undefined;
+  readonly isOver: () => boolean;
+  readonly surprises: string[];
+  readonly noteMs: (ms: number) => void;
+}
+
+/** More would be decoded for so long that jobs see many deaths, after which a picture is given up as their cause. */
+const mostWaiting = 40;
+const chances = { twiceAtOnce: 0.1, again: 0.2, givesUp: 0.1, contact: 0.25, recipient: 0.15 };
+/** Between two messages in a channel: somewhat more than the provider's rate allows. */
+const sendEveryMs: Readonly<Record<ProviderId, number>> = {
+  ...{ blip: 700, 'z-api': 2_500, vonage: 300, aisoule: 500, sobot: 500 },
+};
+
+export function startTraffic(surroundings: Surroundings): Traffic {
+  const { service, book, random } = surroundings;
+  const over = new AbortController();
+  const surprises: string[] = [];
+  let worstMs = 0;
+  const world: World = {
+    ...{ ...surroundings, surprises },
+    chance: (of) => random() < of,
+    pick: (items) => items[Math.floor(random() * items.length)],
+    isOver: () => over.signal.aborted,
+    noteMs: (ms) => (worstMs = Math.max(worstMs, ms)),
+  };
+  const everybody = [
+    ...providerIds.map((provider) => keepOn(world, [80, 400], () => provide(world, provider))),
+    ...providerIds.map((provider) =>
+      keepOn(world, [sendEveryMs[provider], 2 * sendEveryMs[provider]], () => answer(world, provider)),
+    ),
+    keepOn(world, [100, 600], () => forget(world)),
+  ];
+  const listening = new AbortController();
+  const listener = listen({ service, book, signal: listening.signal }).catch((error: unknown) => {
+    surprises.push(`who listened was turned away: ${String(error)}`);
+  });
+  return {
+    surprises,
+    worstMs: () => worstMs,
+    stop: async () => {
+      over.abort();
+      await Promise.all(everybody);
+    },
+    hangUp: async () => {
+      listening.abort();
+      await listener;
+    },
+  };
+}
+
+async function keepOn(
+  { random, isOver }: World,
+  pauseMs: readonly [number, number],
+  work: () => Promise<void>,
+): Promise<void> {
+  while (!isOver()) {
+    await work();
+    await delay(between(random, pauseMs));
+  }
+}
+
+/** Tells of a new picture, sometimes twice at once, and now and then of an old one again. */
+async function provide(world: World, provider: ProviderId): Promise<void> {
+  const { book, chance, pick } = world;
+  if (book.waiting() >= mostWaiting) return;
+  const picture = book.newPicture(provider);
+  const times = chance(chances.twiceAtOnce) ? 2 : 1;
+  await Promise.all(Array.from({ length: times }, () => deliver(world, picture)));
+  if (!chance(chances.again)) return;
+  const old = pick(book.pictures.filter((one) => one.acknowledged && one.channel === provider));
+  if (old) await deliver(world, old);
+}
+
+/** As providers do: again and again until it is taken, or a few times and never more. */
+async function deliver({ service, book, chance, surprises, noteMs }: World, picture: Picture): Promise<void> {
+  const { path, headers, body } = picture.webhook;
+  do {
+    const started = performance.now();
+    const status = await during(book, 'receive', () =>
+      statusOf(fetch(service.doorUrl + path, { method: 'POST', headers, body })),
+    );
+    if (status === 200) {
+      picture.acknowledged = true;
+      noteMs(performance.now() - started);
+      return;
+    }
+    if (status >= 400 && status < 500) surprises.push(`a webhook was refused with ${String(status)}`);
+    await delay(100);
+  } while (picture.acknowledged || !chance(chances.givesUp));
+}
+
+/** Sends a picture to somebody new: one that came in, an upload, or the bytes themselves. */
+async function answer(world: World, channel: ProviderId): Promise<void> {
+  const { book, chance } = world;
+  const media = await mediaToSend(world, channel);
+  if (!media) return;
+  const to = book.newNumber();
+  const request = {
+    ...{ method: 'POST', path: '/v1/messages', json: { channel, to, kind: 'image', media } },
+    headers: { 'idempotency-key': randomUUID() },
+  };
+  do {
+    const given = await ask(world, request);
+    if (given?.status === 202) book.noteAsked({ id: String(given.body['id']), channel, to });
+    // The media may have been erased meanwhile.
+    if (given && given.status < 500) return;
+    await delay(100);
+  } while (!chance(chances.givesUp));
+}
+
+async function mediaToSend(world: World, channel: ProviderId): Promise<object | undefined> {
+  const { book, chance, pick } = world;
+  if (chance(0.3)) return idOf((await find(world, pick(book.pictures.filter(isKept))))?.media);
+  const photo = book.newPhoto();
+  if (chance(0.5)) return { data: `data:image/jpeg;base64,${photo.toString('base64')}` };
+  const form = new FormData();
+  form.set('channel', channel);
+  form.set('file', new Blob([new Uint8Array(photo)]), 'photo.jpg');
+  const given = await ask(world, { method: 'POST', path: '/v1/media', form });
+  return given?.status === 201 ? { id: given.body['id'] } : undefined;
+}
+
+const isKept = ({ acknowledged, erased }: Picture): boolean => acknowledged && erased === 'no';
+
+interface MediaFound {
+  readonly id: string;
+  readonly state: string;
+}
+
+function idOf(media: readonly MediaFound[] | undefined): object | undefined {
+  const ready = media?.find(({ state }) => state === 'ready');
+  return ready && { id: ready.id };
+}
+
+/** What the service has of a picture; undefined: nothing, or it is not there to be asked. */
+async function find(
+  world: World,
+  picture: Picture | undefined,
+): Promise<{ readonly from: string; readonly media: readonly MediaFound[] } | undefined> {
+  if (!picture) return undefined;
+  const { channel, messageId } = picture;
+  const given = await ask(world, { method: 'GET', path: `/v1/messages/${channel}/${messageId}` });
+  return given?.status === 200 ? (given.body as never) : undefined;
+}
+
+/** Has a picture erased, a person with all of theirs, or somebody who was sent something. */
+async function forget(world: World): Promise<void> {
+  const { book, chance, pick } = world;
+  if (chance(chances.recipient)) {
+    const asked = pick(book.asked);
+    if (asked) await erase(world, `/v1/contacts/${asked.channel}/${asked.to}`);
+    return;
+  }
+  const kept = book.pictures.filter(isKept);
+  // One that has just come is perhaps still being fetched.
+  const picture = pick(chance(0.5) ? kept.slice(-8) : kept);
+  const found = await find(world, picture);
+  if (!picture || !found) return;
+  if (chance(chances.contact)) await forgetPerson(world, picture, found.from);
+  else await eraseAll(world, [picture], `/v1/media/${String(found.media[0]?.id)}`);
+}
+
+async function forgetPerson(world: World, { person, channel }: Picture, contact: string): Promise<void> {
+  if (person.isLeaving) return;
+  person.isLeaving = true;
+  const theirs = world.book.pictures.filter((one) => one.person === person);
+  // What lies in the spool comes in later, as the documents say: only those whose pictures are all there are erased.
+  for (const one of theirs) if (!one.acknowledged || !(await find(world, one))) return;
+  await eraseAll(world, theirs, `/v1/contacts/${channel}/${contact}`);
+}
+
+async function eraseAll(world: World, pictures: readonly Picture[], path: string): Promise<void> {
+  const mark = (erased: Picture['erased']): void => {
+    for (const one of pictures) if (one.erased !== 'yes') one.erased = erased;
+  };
+  mark('maybe');
+  if (await erase(world, path)) mark('yes');
+}
+
+/** Whether it was answered that it is done. */
+async function erase(world: World, path: string): Promise<boolean> {
+  const { book, chance, surprises } = world;
+  do {
+    const given = await during(book, 'erase', () => ask(world, { method: 'DELETE', path }));
+    if (given?.status === 200) return true;
+    if (given && given.status < 500) surprises.push(`an erasure was refused with ${String(given.status)}`);
+    await delay(100);
+  } while (!chance(chances.givesUp));
+  return false;
+}
+
+interface Listening {
+  readonly service: Service;
+  readonly book: Book;
+  readonly signal: AbortSignal;
+}
+
+/** Hears every event, through all deaths. */
+async function listen({ service, book, signal }: Listening): Promise<void> {
+  for await (const { id, type, data } of createClient(service).events({ lastEventId: '0', signal })) {
+    const mediaId = type === 'message.status' ? null : data.id;
+    const message = type === 'message.status' ? null : data.message;
+    const name = message && nameOf({ channel: data.channel, messageId: message.id });
+    book.noteHeard({ seq: Number(id), type, mediaId, name });
+  }
+}
+
+async function during<T>({ underWay }: Book, activity: Activity, work: () => Promise<T>): Promise<T> {
+  underWay[activity] += 1;
+  try {
+    return await work();
+  } finally {
+    underWay[activity] -= 1;
+  }
+}
+
+interface Question {
+  readonly method: string;
+  readonly path: string;
+  readonly json?: object;
+  readonly form?: FormData;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Undefined: no answer, or not all of it. */
+async function ask(
+  { service: { doorUrl, token } }: World,
+  { method, path, json, form, headers }: Question,
+): Promise<{ readonly status: number; readonly body: Readonly<Record<string, unknown>> } | undefined> {
+  try {
+    const response = await fetch(doorUrl + path, {
+      method,
+      headers: {
+        ...headers,
+        authorization: `Bearer ${token}`,
+        ...(json && { 'content-type': 'application/json' }),
+      },
+      ...(json && { body: JSON.stringify(json) }),
+      ...(form && { body: form }),
+    });
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  } catch {
+    return undefined;
+  }
+}
+
+/** 0: there was no answer. */
+async function statusOf(response: Promise<Response>): Promise<number> {
+  try {
+    const { status, body } = await response;
+    await body?.cancel();
+    return status;
+  } catch {
+    return 0;
+  }
+}

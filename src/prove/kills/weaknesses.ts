@@ -1,0 +1,94 @@
+/** Services that are worse than ours, and what befalls their data: each must be noticed. */
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { standBetween, type Between } from '../between.js';
+import type { Mutation } from '../check.js';
+import { withRows } from '../rows.js';
+import { exchange, type WireRequest } from '../wire.js';
+import type { Fleet } from './fleet.js';
+
+export interface Weakness {
+  /** Stands before the service. */
+  readonly door?: (fleet: Fleet) => Promise<Between>;
+  /** Sees what a provider was asked. */
+  readonly taken?: (request: WireRequest, port: number) => Promise<unknown>;
+  /** Done at the end, before the audit. */
+  readonly damage?: (fleet: Fleet) => Promise<unknown>;
+}
+
+/** Says yes to these requests; every other one of them does not get to the service. */
+const hasty =
+  (isMeant: (request: WireRequest) => boolean) =>
+  async ({ baseUrl }: Fleet): Promise<Between> => {
+    let count = 0;
+    return standBetween(Number(new URL(baseUrl).port), {
+      request: (request) =>
+        isMeant(request) && (count += 1) % 2 === 0
+          ? { method: 'GET', path: '/health/live', lines: [], body: '' }
+          : request,
+      answer: (answer, request) => (isMeant(request) ? { status: 200, text: '{}' } : answer),
+    });
+  };
+
+/** The same request once more, whatever it was. */
+async function again({ method, path, lines, body }: WireRequest, port: number): Promise<void> {
+  const others = lines.filter((line) => !/^(host|transfer-encoding):/i.test(line));
+  await exchange(port, { method, path, lines: others, body });
+}
+
+async function anyObject({ uploadsDir }: Fleet): Promise<string> {
+  const entries = await readdir(join(uploadsDir, 'blobs'), { recursive: true, withFileTypes: true });
+  const [file] = entries.filter((entry) => entry.isFile());
+  if (!file) throw new Error('there is no object to damage');
+  return join(file.parentPath, file.name);
+}
+
+async function changeByte(path: string): Promise<void> {
+  const content = await readFile(path);
+  content.writeUInt8(content.readUInt8(content.length >> 1) ^ 1, content.length >> 1);
+  await writeFile(path, content);
+}
+
+const storeAgain = `
+  insert into delivery (id, channel, provider, content_hash, body, headers, outcome, received_at)
+  select gen_random_uuid(), channel, provider, decode(md5(id::text), 'hex'), body, headers, outcome, received_at
+  from delivery where erased_at is null and outcome = 'accepted' limit 1`;
+
+export const weaknesses: readonly (Weakness & Pick<Mutation, 'title' | 'caughtBy'>)[] = [
+  {
+    title: 'webhooks are acknowledged before they are committed',
+    caughtBy: /^lost: message .* was acknowledged and is not there/,
+    door: hasty(({ path }) => path.startsWith('/webhooks/')),
+  },
+  {
+    title: 'an erasure is answered before it is done',
+    caughtBy: /^not erased: media .* was to be erased/,
+    door: hasty(({ method }) => method === 'DELETE'),
+  },
+  {
+    title: 'a message is sent twice',
+    caughtBy: /^doubled: .* got 2 messages/,
+    taken: again,
+  },
+  {
+    title: 'a webhook that comes again is stored again',
+    caughtBy: /^doubled: the webhook .* is there 2 times/,
+    damage: (fleet) => withRows(fleet, (client) => client.query(storeAgain)),
+  },
+  {
+    title: 'the file of a picture is gone',
+    caughtBy: /^lost: the file of object .* is not there/,
+    damage: async (fleet) => rm(await anyObject(fleet)),
+  },
+  {
+    title: 'a byte of a picture is another one',
+    caughtBy: /^wrong bytes: the file of object/,
+    damage: async (fleet) => changeByte(await anyObject(fleet)),
+  },
+  {
+    title: 'a file stays that belongs to nobody',
+    caughtBy: /^orphaned: the file tmp\/left belongs to nobody/,
+    damage: ({ uploadsDir }) => writeFile(join(uploadsDir, 'tmp', 'left'), 'left behind'),
+  },
+];
