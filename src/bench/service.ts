@@ -1,7 +1,7 @@
 /** The service under test, in a process of its own, with simulated providers at its side. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +16,8 @@ export interface BenchService {
   readonly get: (path: string) => Promise<Response>;
   /** Megabytes, now and at most since it was started; null where the system does not tell. */
   readonly memory: () => Memory | null;
+  /** From now on, the most is the most since now. Does nothing where the system does not tell. */
+  readonly forgetPeak: () => void;
   /** Where what it keeps for itself is, its embedded database among it. */
   readonly inletDir: string;
   /** A second process on the same database, with settings that differ. It ends with the service at the latest. */
@@ -59,6 +61,9 @@ export async function startBenchService(
     port,
     get: (path) => fetch(service.baseUrl + path, { headers: { authorization } }),
     memory: () => memoryOf(service.pid),
+    forgetPeak: () => {
+      forgetPeakOf(service.pid);
+    },
     inletDir,
     beside: async (others) => {
       const port = await freePort();
@@ -89,6 +94,15 @@ export function memoryOf(pid: number | undefined): Memory | null {
     return { now: megabytes('VmRSS'), peak: megabytes('VmHWM') };
   } catch {
     return null;
+  }
+}
+
+/** Linux counts anew when a 5 is written there (proc(5)). */
+function forgetPeakOf(pid: number | undefined): void {
+  try {
+    writeFileSync(`/proc/${String(pid)}/clear_refs`, '5');
+  } catch {
+    // Then the most is the most since it was started.
   }
 }
 

@@ -1,10 +1,11 @@
 /** The only importer of sharp: hostile pictures in, small clean pictures out. */
-import sharp, { type OutputInfo, type ResizeOptions, type Sharp } from 'sharp';
+import sharp, { type Metadata, type OutputInfo, type ResizeOptions, type Sharp } from 'sharp';
 import { rgbaToThumbHash } from 'thumbhash';
 
 import { AppError } from '../domain/errors.js';
 import { previewEdge, type Preview } from '../domain/media.js';
 import { coloursOf, fitPicture, type Colours, type FitTarget } from './images-fit.js';
+import { createMemoryBudget, heldBytes, passesOf } from './images-memory.js';
 
 export interface MadePreview extends Preview {
   readonly data: Buffer;
@@ -38,6 +39,12 @@ export function shutForeignDecoders(): void {
 /** Thumbhash looks at no more than 100x100; its result does not change noticeably with fewer, its cost does. */
 const thumbhashEdge = 64;
 
+/** What all decoders together may hold of pictures that are decoded as a whole, and so what one of those may need. */
+const heldAtOnce = 128_000_000;
+/** Writers of JPEG make some ten. */
+const mostPasses = 100;
+
+/** Who raises `maxPixels` beyond that gives a byte of memory for each. */
 export function createImageDecoder(options: { readonly maxPixels: number }): ImageDecoder {
   // The cache keeps decoded pictures for reuse that never comes here. One thread for each picture: as many pictures
   // as there are cores are decoded side by side, which costs less than splitting each.
@@ -48,10 +55,27 @@ export function createImageDecoder(options: { readonly maxPixels: number }): Ima
     // harmless oddities (as many phones write) is not.
     sharp(input, { limitInputPixels: options.maxPixels, failOn: 'error', pages: 1, sequentialRead: true });
 
+  const budget = Math.max(heldAtOnce, options.maxPixels);
+  const inBudget = createMemoryBudget(budget);
+  /** Nothing of a picture is decoded before its head says that it may be. */
+  const bounded = async <T>(input: string | Buffer, work: (metadata: Metadata) => Promise<T>): Promise<T> => {
+    const metadata = await open(input).metadata();
+    const held = heldBytes(metadata);
+    if (held > budget)
+      throw new AppError(
+        'media.too_many_pixels',
+        `decoding it would take ${String(Math.ceil(held / 1e6))} MB`,
+      );
+    if (metadata.format === 'jpeg' && metadata.isProgressive && (await passesOf(input)) > mostPasses)
+      throw new AppError('media.undecodable', `it comes in more than ${String(mostPasses)} passes`);
+    return inBudget(held, () => work(metadata));
+  };
+
   const decoding = async <T>(work: Promise<T>): Promise<T> => {
     try {
       return await work;
     } catch (cause) {
+      if (cause instanceof AppError) throw cause;
       const message = cause instanceof Error ? cause.message : '';
       throw /pixel limit|exceeds.*limit/i.test(message)
         ? new AppError(
@@ -64,18 +88,14 @@ export function createImageDecoder(options: { readonly maxPixels: number }): Ima
   };
 
   return {
-    preview: (input) => decoding(makePreviews(open, input)),
+    preview: (input) => decoding(bounded(input, (metadata) => makePreviews(open(input), metadata))),
     colours: (path) => decoding(coloursOf(open(path))),
-    fit: (path, target) => decoding(fitPicture(() => open(path), target)),
+    fit: (path, target) => decoding(bounded(path, () => fitPicture(() => open(path), target))),
   };
 }
 
-async function makePreviews(
-  open: (input: string | Buffer) => Sharp,
-  input: string | Buffer,
-): Promise<Previewed> {
-  const { autoOrient, hasAlpha } = await open(input).metadata();
-  const upright = open(input).autoOrient().toColourspace('srgb').resize(fit(previewEdge.large));
+async function makePreviews(picture: Sharp, { autoOrient, hasAlpha }: Metadata): Promise<Previewed> {
+  const upright = picture.autoOrient().toColourspace('srgb').resize(fit(previewEdge.large));
   // WebP of this size costs 80 ms where JPEG costs 12, so only transparency gets it.
   const large = await encode(
     hasAlpha ? upright.webp({ quality: 80, effort: 2 }) : upright.jpeg({ quality: 80 }),
