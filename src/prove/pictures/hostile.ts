@@ -19,7 +19,14 @@ export async function hostilePictures(short: boolean): Promise<HostilePicture[]>
     })),
   );
   return [
-    ...[...pngBombs(), ...gifBombs(), ...jpegBombs(), ...webpBombs(), ...tiffBombs(), ...(await avifBombs())],
+    ...[
+      ...pngBombs(),
+      ...gifBombs(),
+      ...jpegBombs(),
+      ...webpBombs(short ? 1_000 : 20_000),
+      ...tiffBombs(short ? 5_000 : 50_000),
+      ...(await avifBombs()),
+    ],
     ...formats.flatMap((whole) => absurd(whole)),
     ...formats.flatMap((whole) => truncated(whole, short ? 64 : 1)),
     ...polyglots(small),
