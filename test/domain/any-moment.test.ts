@@ -2,7 +2,13 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { errorCodes, isMediaError, mediaErrorVerdict, type MediaErrorCode } from '../../src/domain/errors.js';
+import {
+  errorCodes,
+  isMediaError,
+  isOwnTrouble,
+  mediaErrorVerdict,
+  type MediaErrorCode,
+} from '../../src/domain/errors.js';
 import { paceOf, sendAgainAfter } from '../../src/domain/outbound.js';
 import { backoffMs, decideAfterFailure, nextNotificationAt } from '../../src/domain/retry.js';
 import { parseRetryAfter } from '../../src/domain/retry-after.js';
@@ -86,7 +92,7 @@ describe('the next attempt', () => {
         const decision = decideAfterFailure({ ...failed, expiresAt, retryAt });
         const verdict = mediaErrorVerdict(code);
         if (decision.state !== 'pending') return verdict === 'retry' || decision.state === verdict;
-        const mayGoOn = failed.attempts < failed.maxAttempts || code === 'media.storage_failed';
+        const mayGoOn = failed.attempts < failed.maxAttempts || isOwnTrouble(code);
         const wait = decision.nextAttemptAt.getTime() - now.getTime();
         expect(wait).toBeGreaterThanOrEqual(1_000);
         expect(wait).toBeLessThanOrEqual(Math.min(hour, expiresIn ?? hour));

@@ -69,7 +69,7 @@ beforeEach(async () => {
   decoded = 0;
   download = createSafeFetch({
     allowPrivateHosts: [host.host, other.host, hostile.host],
-    timeoutMs: 2_000,
+    timeoutMs: 4_000,
     now: () => now,
     lookup: () => Promise.resolve([{ address: '127.0.0.1', family: 4 }]),
   });

@@ -122,4 +122,4 @@ test('what was on its way is unknown afterwards, what waited is sent, and nobody
   expect(unknown).toBeGreaterThanOrEqual(6); // Otherwise nobody was killed in the middle of anything.
   expect(unknown).toBeLessThan(people.length);
   expect(await service.kill('SIGTERM')).toBe(0);
-}, 90_000);
+}, 240_000);

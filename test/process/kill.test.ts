@@ -145,7 +145,7 @@ test(`a process that is killed ${String(kills)} times in a burst of webhooks los
   const previews = await filesUnder('previews');
   expect(previews).toHaveLength(2 * blobs.length);
   await Promise.all(previews.map((file) => sharp(file, { failOn: 'warning' }).raw().toBuffer()));
-}, 90_000);
+}, 240_000);
 
 async function isReady(id: string): Promise<boolean> {
   const [row] = await database.query<{ state: string }>('select state from media where id = $1', [id]);
