@@ -131,8 +131,12 @@ export function createLookup({ prisma, pool }: Pick<Database, 'prisma' | 'pool'>
       });
     },
     message: async (channel, messageId) => {
-      const [message, media, statuses] = await Promise.all([
-        prisma.message.findUnique({ where: { channel_messageId: { channel, messageId } } }),
+      // First, so that a message that is committed meanwhile is not seen without its media.
+      const message = await prisma.message.findUnique({
+        where: { channel_messageId: { channel, messageId } },
+      });
+      if (!message) return null;
+      const [media, statuses] = await Promise.all([
         readMedia({
           name: 'media-of-message',
           text: `${selectMedia} where message.channel = $1 and message.message_id = $2 order by media.position, media.id`,
@@ -140,7 +144,7 @@ export function createLookup({ prisma, pool }: Pick<Database, 'prisma' | 'pool'>
         }),
         prisma.messageStatus.findMany({ where: { channel, messageId } }),
       ]);
-      return message && ({ ...message, media, statuses } as MessageRecord);
+      return { ...message, media, statuses } as MessageRecord;
     },
     delivery: (id) => prisma.delivery.findUnique({ where: { id } }) as Promise<DeliveryRecord | null>,
     listDeliveries: ({ channels, outcome }, { limit, after }) =>

@@ -219,7 +219,8 @@ async function erase(world: World, path: string): Promise<boolean> {
   do {
     const given = await during(book, 'erase', () => ask(world, { method: 'DELETE', path }));
     if (given?.status === 200) return true;
-    if (given && given.status < 500) surprises.push(`an erasure was refused with ${String(given.status)}`);
+    if (given && given.status < 500)
+      surprises.push(`an erasure was refused with ${String(given.status)} ${String(given.body['code'])}`);
     await delay(100);
   } while (!chance(chances.givesUp));
   return false;
