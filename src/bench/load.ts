@@ -32,7 +32,7 @@ export function httpRequest(path: string, headers: Readonly<Record<string, strin
 export async function runLoad({ port, requests, connections, answered }: Load): Promise<LoadResult> {
   const statuses = new Map<number, number>();
   let next = 0;
-  const sockets = await Promise.all(Array.from({ length: connections }, () => open(port)));
+  const sockets = await Promise.all(Array.from({ length: connections }, () => openConnection(port)));
   const started = performance.now();
   await Promise.all(
     sockets.map(
@@ -62,7 +62,7 @@ export async function runLoad({ port, requests, connections, answered }: Load): 
   return { perSecond: requests.length / seconds, statuses };
 }
 
-function open(port: number): Promise<Socket> {
+export function openConnection(port: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1', () => {
       resolve(socket.setNoDelay(true));
@@ -72,7 +72,7 @@ function open(port: number): Promise<Socket> {
 }
 
 /** Understands answers with a Content-Length, which is what both servers send. */
-function onAnswers(socket: Socket, answered: (status: number, body: string) => void): void {
+export function onAnswers(socket: Socket, answered: (status: number, body: string) => void): void {
   let pending = '';
   socket.setEncoding('latin1');
   socket.on('data', (chunk: string) => {

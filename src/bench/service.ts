@@ -131,11 +131,12 @@ export async function startCompanion(entry: string): Promise<Companion> {
 
 function answerOf(child: ChildProcess): Promise<Record<string, unknown>> {
   return new Promise((resolve, reject) => {
-    child.once('message', (message) => {
-      resolve(message as Record<string, unknown>);
-    });
-    child.once('exit', () => {
+    const ended = (): void => {
       reject(new Error('a helper process ended'));
+    };
+    child.once('exit', ended).once('message', (message) => {
+      child.off('exit', ended);
+      resolve(message as Record<string, unknown>);
     });
   });
 }

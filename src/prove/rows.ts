@@ -29,17 +29,58 @@ export async function withRows<T>(place: Place, work: (client: pg.Client) => Pro
   }
 }
 
-const patienceMs = 15_000;
+const usualPatienceMs = 15_000;
 
 /**
  * How many webhooks are written down. What was acknowledged while the database was slow lies on the disk for a moment: waits
  * until there are `wanted`, though not for ever.
  */
 export async function countDeliveries(service: Place, wanted = 0): Promise<number> {
+  return waitFor(service, { text: 'select count(*)::int as count from delivery', wanted });
+}
+
+/** How many of these deliveries are written down, waiting in the same way. */
+export async function countKept(
+  service: Place,
+  deliveries: readonly string[],
+  patienceMs = usualPatienceMs,
+): Promise<number> {
+  return waitFor(service, {
+    text: 'select count(*)::int as count from delivery where id = any($1)',
+    values: [deliveries],
+    ...{ wanted: new Set(deliveries).size, patienceMs },
+  });
+}
+
+/** How many of these media are ready, waiting for all of them as long as `patienceMs` says. */
+export async function countReady(
+  service: Place,
+  media: readonly string[],
+  patienceMs: number,
+): Promise<number> {
+  return waitFor(service, {
+    text: `select count(*)::int as count from media where id = any($1) and state = 'ready'`,
+    values: [media],
+    ...{ wanted: media.length, patienceMs },
+  });
+}
+
+interface Counting {
+  readonly text: string;
+  readonly values?: readonly unknown[];
+  readonly wanted: number;
+  readonly patienceMs?: number;
+}
+
+/** Asks again and again until there are `wanted`, though not for ever. */
+async function waitFor(
+  service: Place,
+  { text, values = [], wanted, patienceMs = usualPatienceMs }: Counting,
+): Promise<number> {
   return withRows(service, async (client) => {
     const started = Date.now();
     for (;;) {
-      const { rows } = await client.query<{ count: number }>('select count(*)::int as count from delivery');
+      const { rows } = await client.query<{ count: number }>(text, [...values]);
       const count = rows[0]?.count ?? -1;
       if (count >= wanted || Date.now() - started > patienceMs) return count;
       await delay(200);

@@ -1,0 +1,142 @@
+/**
+ * A thousand webhooks a second for a minute, by the clock, while pictures are fetched and previewed. The sender, PostgreSQL and
+ * the hosts of the pictures are on the same machine: on two cores a fiftieth of the webhooks brings a picture, that is
+ * twenty previews a second of the some 120 that these cores can make when they do nothing else.
+ */
+import { randomUUID } from 'node:crypto';
+
+import { httpRequest } from '../../bench/load.js';
+import { startCompanion, type BenchService, type Companion } from '../../bench/service.js';
+import { bytes } from '../../demo/media-host.js';
+import { uniquePhotos } from '../../demo/photos.js';
+import { providerIds, type SimulatedMessage } from '../../demo/providers/simulated-provider.js';
+import { seededRandom } from '../../demo/random.js';
+import type { Check, Context, Outcome } from '../check.js';
+import { countDeliveries, countKept, countReady } from '../rows.js';
+import type { Sent } from './sender.js';
+import { forgetful, refusing, stalling } from './weak-services.js';
+
+export interface Load {
+  readonly perSecond: number;
+  readonly seconds: number;
+  /** The part of the webhooks that bring a picture. */
+  readonly pictures: number;
+  /** 99 of 100 answers take no longer. */
+  readonly p99Ms: number;
+  /** How long what was acknowledged may lie on the disk before it is counted as lost. */
+  readonly keptMs?: number;
+}
+
+const full: Load = { perSecond: 1_000, seconds: 60, pictures: 0.02, p99Ms: 50 };
+const short: Load = { perSecond: 200, seconds: 5, pictures: 0.02, p99Ms: Infinity };
+
+/** How long pictures may take that were not made while webhooks came. */
+const drainMs = 120_000;
+/** So many requests go to the sender in one message. */
+const piece = 1_000;
+
+/** Sends to `port`, which is the service or what stands in front of it. */
+export async function tryLoad(context: Context, load: Load, port?: number): Promise<Outcome> {
+  const service = await context.service();
+  const before = await countDeliveries(service);
+  const sender = await startCompanion('../prove/load/sender.js');
+  try {
+    await hand(sender, await webhooks(context, service, load));
+    service.forgetPeak();
+    const sent = (await sender.ask({
+      ...{ port: port ?? service.port, perSecond: load.perSecond },
+    })) as unknown as Sent;
+    return await judge(service, { sent, load, before });
+  } finally {
+    sender.stop();
+  }
+}
+
+async function hand(sender: Companion, requests: readonly Buffer[]): Promise<void> {
+  for (let at = 0; at < requests.length; at += piece)
+    await sender.ask({ requests: requests.slice(at, at + piece).map((one) => one.toString('latin1')) });
+}
+
+/** Pictures, texts and statuses of all five providers, mixed by chance. */
+async function webhooks(
+  { seed }: Context,
+  { simulator }: BenchService,
+  { perSecond, seconds, pictures }: Load,
+): Promise<Buffer[]> {
+  const random = seededRandom(seed);
+  const count = perSecond * seconds;
+  const photos = await uniquePhotos(count, { seed: seed % 1000 });
+  return Array.from({ length: count }, (_, index) => {
+    const provider = simulator.providers[providerIds[index % providerIds.length] ?? 'blip'];
+    const id = randomUUID();
+    const anything = (): SimulatedMessage => {
+      if (random() < pictures)
+        return { kind: 'image', id, url: provider.publish(bytes('image/jpeg', () => photos.at(index))) };
+      return random() < 0.5
+        ? { kind: 'text', id, text: 'as I said' }
+        : { kind: 'status', id, status: 'read' };
+    };
+    const { path, headers, body } = provider.webhook(anything());
+    return httpRequest(path, headers, body);
+  });
+}
+
+interface Run {
+  readonly sent: Sent;
+  readonly load: Load;
+  /** How many deliveries there were. */
+  readonly before: number;
+}
+
+async function judge(service: BenchService, { sent, load, before }: Run): Promise<Outcome> {
+  const peak = service.memory()?.peak ?? 0;
+  const refused = sent.statuses.filter((status) => status !== 200).length;
+  const receipts = sent.bodies.flatMap((body, index) =>
+    sent.statuses[index] === 200 ? [JSON.parse(body) as { delivery: string; media: string[] }] : [],
+  );
+  const deliveries = receipts.map(({ delivery }) => delivery);
+  const media = receipts.flatMap((receipt) => receipt.media);
+  const drained = performance.now();
+  const ready = await countReady(service, media, drainMs);
+  const drainedMs = performance.now() - drained;
+  const kept = await countKept(service, deliveries, load.keptMs);
+  const lost = deliveries.length - kept;
+  const doubled = Math.max(0, (await countDeliveries(service)) - before - sent.statuses.length);
+  const took = sent.took.filter((ms) => ms >= 0).sort((one, other) => one - other);
+  const at = (part: number): number => took[Math.min(took.length - 1, Math.floor(part * took.length))] ?? NaN;
+  const failures = [
+    ...(at(0.99) > load.p99Ms ? [`99 in 100 answers took up to ${at(0.99).toFixed(0)} ms`] : []),
+    ...(refused > 0 ? [`${String(refused)} were not taken`] : []),
+    ...(lost > 0 ? [`${String(lost)} were acknowledged and not kept`] : []),
+    ...(doubled > 0 ? [`${String(doubled)} more are kept than were sent`] : []),
+    ...(ready < media.length ? [`${String(media.length - ready)} pictures did not become ready`] : []),
+  ];
+  const times = [0.5, 0.99, 0.999].map((part) => `p${String(part * 100)} ${at(part).toFixed(1)} ms`);
+  return {
+    ...{ tried: sent.statuses.length, lost, doubled, failures },
+    ...{ worstMemoryMb: peak, worstMs: took.at(-1) ?? null },
+    notes: [
+      `${String(load.perSecond)}/s for ${String(load.seconds)} s, ${String(media.length)} of them pictures; ` +
+        `${times.join(', ')}; at most ${String(sent.connections)} connections; ` +
+        `the last picture was ready ${(drainedMs / 1000).toFixed(1)} s after the last answer`,
+    ],
+  };
+}
+
+export const load: Check = {
+  id: 'load',
+  title: 'a thousand webhooks a second are answered in time',
+  run: (context) => tryLoad(context, context.short ? short : full),
+  mutations: [stalling, refusing, forgetful].map(({ title, caughtBy, spoil }) => ({
+    title,
+    caughtBy,
+    run: async (context) => {
+      const double = await spoil((await context.service()).port);
+      try {
+        return await tryLoad(context, { ...short, p99Ms: full.p99Ms, keptMs: 2_000 }, double.port);
+      } finally {
+        double.close();
+      }
+    },
+  })),
+};

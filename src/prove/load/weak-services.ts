@@ -1,0 +1,69 @@
+/** Doubles of the service that break under load what they keep otherwise. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { standBetween, type Between } from '../between.js';
+import type { WireRequest } from '../wire.js';
+
+interface WeakService {
+  readonly title: string;
+  readonly caughtBy: RegExp;
+  /** Stands in front of the service at `port`. */
+  readonly spoil: (port: number) => Promise<Between>;
+}
+
+/** Of how many webhooks one is treated badly. */
+const one = 1_000;
+const [everyMs, stallMs] = [1_000, 200];
+
+export const stalling: WeakService = {
+  title: 'everything stands still for 200 ms of each second',
+  caughtBy: /^99 in 100 answers took up to \d{3,} ms/,
+  spoil: (port) =>
+    standBetween(port, {
+      answer: async (answer) => {
+        await delay(Math.max(0, stallMs - (Date.now() % everyMs)));
+        return answer;
+      },
+    }),
+};
+
+export const refusing: WeakService = {
+  title: 'one in a thousand is refused',
+  caughtBy: /^\d+ were not taken/,
+  spoil: (port) => {
+    const isChosen = oneOf();
+    return standBetween(port, {
+      answer: (answer) => (isChosen() ? { status: 503, text: '{}' } : answer),
+    });
+  },
+};
+
+export const forgetful: WeakService = {
+  title: 'one in a thousand is acknowledged and dropped',
+  caughtBy: /^\d+ were acknowledged and not kept/,
+  spoil: (port) => {
+    const isChosen = oneOf();
+    const dropped = new WeakSet<WireRequest>();
+    return standBetween(port, {
+      request: (request) => {
+        if (!isChosen()) return request;
+        dropped.add(request);
+        return { ...request, method: 'GET', path: '/health/live', body: '' };
+      },
+      answer: (answer, request) =>
+        dropped.has(request)
+          ? { status: 200, text: JSON.stringify({ delivery: randomUUID(), outcome: 'ignored', media: [] }) }
+          : answer,
+    });
+  },
+};
+
+/** Says yes to one of so many, in the middle of them. */
+function oneOf(): () => boolean {
+  let count = 0;
+  return () => {
+    count += 1;
+    return count % one === one / 2;
+  };
+}
