@@ -66,6 +66,8 @@ export interface SendQueue {
   ) => Promise<void>;
   /** Those that a process left in the middle: `sending` → `unknown`. Only for who has the channel's job. */
   readonly abandon: (channel: string, error: SendError) => Promise<number>;
+  /** Everything that is not sent yet: `queued` and `sending` → `unknown`. */
+  readonly abandonAll: (error: SendError) => Promise<number>;
   /** Those of a channel that cannot send, waiting since before the moment: `queued` → `failed`. */
   readonly giveUp: (channel: string, before: Date, error: SendError) => Promise<void>;
   /** The job again, in so many milliseconds, unless it is to run before. */
@@ -183,6 +185,8 @@ export function createSendQueue(pool: pg.Pool, now: () => Date): SendQueue {
     },
     abandon: (channel, { code, message }) =>
       end(`channel = $5 and state = 'sending'`, ['unknown', code, message, now(), channel]),
+    abandonAll: ({ code, message }) =>
+      end(`state in ('queued', 'sending')`, ['unknown', code, message, now()]),
     giveUp: async (channel, before, { code, message }) => {
       await end(`channel = $5 and state = 'queued' and created_at < $6`, [
         ...['failed', code, message, now(), channel, before],

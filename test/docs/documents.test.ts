@@ -8,6 +8,7 @@ import { coreSettings, loadConfig } from '../../src/config.js';
 import { errorCodes } from '../../src/domain/errors.js';
 import { mediaStates } from '../../src/domain/media.js';
 import { apiRoutes } from '../../src/http/openapi.js';
+import { checks } from '../../src/prove/checks.js';
 import { providers } from '../../src/providers/index.js';
 
 const root = join(import.meta.dirname, '../..');
@@ -91,6 +92,31 @@ describe('.env.example', () => {
     const load = (env: Record<string, string>) =>
       loadConfig({ ...env, AUTH_SECRET: 'a-secret-for-tests-0123456789abcdef' }, () => new Date());
     expect(load(Object.fromEntries(assigned))).toEqual(load({}));
+  });
+});
+
+describe('SECURITY.md', () => {
+  const rows = read('SECURITY.md').split('\n## Doors\n')[1]?.split('\n## ')[0] ?? '';
+  /** Behind each door: the names in the last cell of its row. */
+  const doors = [...rows.matchAll(/^\| ([^|]+?) +\|.*\| ([^|]+?) +\|$/gm)]
+    .slice(1)
+    .filter(([, door = '']) => !/^-+$/.test(door))
+    .map(([, door = '', proofs = '']) => ({
+      door,
+      proofs: [...proofs.matchAll(/`([^`]+)`/g)].map(([, proof = '']) => proof),
+    }));
+  const ids = checks.map(({ id }) => id);
+
+  test('names for each door what proves it, and all of that exists', () => {
+    expect(doors.length).toBeGreaterThan(20);
+    expect(doors.filter(({ proofs }) => proofs.length === 0)).toEqual([]);
+    const isThere = (proof: string): boolean => ids.includes(proof) || existsSync(join(root, proof));
+    expect(doors.flatMap(({ proofs }) => proofs).filter((proof) => !isThere(proof))).toEqual([]);
+  });
+
+  test('has a door for every check', () => {
+    const named = new Set(doors.flatMap(({ proofs }) => proofs));
+    expect(ids.filter((id) => !named.has(id))).toEqual([]);
   });
 });
 
