@@ -24,6 +24,7 @@ import { createImageDecoder, type ImageDecoder } from './infra/images.js';
 import { createInbox } from './infra/inbox.js';
 import type { Logger } from './infra/logger.js';
 import { createLookup } from './infra/lookup.js';
+import { createMalwareScanner } from './infra/malware-scanner.js';
 import { createMetrics } from './infra/metrics.js';
 import { createMediaTable } from './infra/media-table.js';
 import { listen } from './infra/notifications.js';
@@ -33,6 +34,7 @@ import { createOrphans } from './infra/orphans.js';
 import { startPatience } from './infra/patience.js';
 import { createOutboundTable } from './infra/outbound-table.js';
 import { looksPublic } from './infra/public-address.js';
+import { createQuarantine } from './infra/quarantine.js';
 import { createRetention } from './infra/retention.js';
 import { createQueue, type Queue } from './infra/queue.js';
 import { createSafeFetch } from './infra/safe-fetch.js';
@@ -108,13 +110,18 @@ export async function compose(
   const tracing = await openTracing(config.tracing, logger);
   const observers = createObservers(metrics, tracing);
   const images = timed(createImageDecoder({ maxPixels: config.maxImagePixels }), observers.previewed);
+  const scanner = config.clamd && createMalwareScanner(config.clamd);
+  const quarantine = createQuarantine(join(config.uploadsDir, 'quarantine'), database.pool);
   const { ffmpeg } = config;
   const makePreviews = createMakePreviews({
     grabFrame: ffmpeg === undefined ? undefined : createFrameGrabber({ ffmpeg }),
     ...{ images, decoders: availableParallelism() },
     decodeHeic: createHeicDecoder({ maxPixels: config.maxImagePixels }),
   });
-  const store = createStore({ blobs, makePreviews, table, now });
+  const store = createStore({
+    ...{ blobs, makePreviews, table, now },
+    scanning: scanner && { scan: scanner.scan, quarantine },
+  });
   const inbox = createInbox(database.byKey);
   const download = createSafeFetch(config.fetch);
   const http = createHttp({ timeoutMs: config.fetch.timeoutMs });
@@ -213,7 +220,7 @@ export async function compose(
     downloadTimeoutMs: limits.timeoutMs,
   });
   const retain = createRetain({
-    ...{ erasure, discard, audit, now, ...config.retention },
+    ...{ erasure, discard, quarantine, audit, now, ...config.retention },
     retention: createRetention(database.pool),
     stopping: () => stopping.signal.aborted,
   });
@@ -236,7 +243,7 @@ export async function compose(
       receive: createReceive(inbox, spooling),
       ...{ links, outbound, queueMessage: tracedQueueing },
       ...{ tokens, audit, erasure, manageChannels, providers, activity },
-      erase: createErase({ erasure, discard, pseudonym: createPseudonym(config.authSecret) }),
+      erase: createErase({ erasure, discard, quarantine, pseudonym: createPseudonym(config.authSecret) }),
       readiness: {
         database: () => database.pool.query('select 1'),
         spooling: spooling.state,
@@ -254,8 +261,10 @@ export async function compose(
     },
   );
 
-  const cutOffCalls = (): Promise<unknown> =>
-    Promise.all([download.close(), http.close(), guardedHttp.close()]);
+  const cutOffCalls = (): Promise<unknown> => {
+    scanner?.close();
+    return Promise.all([download.close(), http.close(), guardedHttp.close()]);
+  };
 
   await channels.reload();
   spooling.start();

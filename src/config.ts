@@ -72,6 +72,11 @@ const settings = z.object({
   STORAGE: z.literal('local', 'only `local` is supported by this version').default('local'),
   MAX_MEDIA_BYTES: wholeNumber(104_857_600),
   MAX_IMAGE_PIXELS: wholeNumber(100_000_000),
+  CLAMD_HOST: z
+    .string()
+    .regex(/^[^:/\s]+(:\d+)?$/, 'is not host or host:port')
+    .refine((text) => addressOf(text).port <= 65_535, 'has a port that does not exist')
+    .optional(),
   FFMPEG: z.enum(['auto', 'off']).default('auto'),
   MAX_WEBHOOK_BYTES: wholeNumber(3_145_728),
   SPOOL_MAX_BYTES: wholeNumber(1_073_741_824, { min: 0 }),
@@ -116,6 +121,8 @@ export interface Config {
   };
   readonly maxMediaBytes: number;
   readonly maxImagePixels: number;
+  /** The malware scanner; undefined: files are not scanned. */
+  readonly clamd: { readonly host: string; readonly port: number } | undefined;
   /** Path of the program that makes previews of videos. Undefined: they have none. */
   readonly ffmpeg: string | undefined;
   readonly maxWebhookBytes: number;
@@ -180,6 +187,7 @@ function toConfig(values: z.infer<typeof settings>, { channels, path }: Found): 
     retention: { mediaDays: values.RETENTION_DAYS, deliveryDays: values.DELIVERY_RETENTION_DAYS },
     maxMediaBytes: values.MAX_MEDIA_BYTES,
     maxImagePixels: values.MAX_IMAGE_PIXELS,
+    clamd: values.CLAMD_HOST === undefined ? undefined : addressOf(values.CLAMD_HOST),
     ffmpeg: values.FFMPEG === 'auto' ? findProgram('ffmpeg', path) : undefined,
     maxWebhookBytes: values.MAX_WEBHOOK_BYTES,
     spoolMaxBytes: values.SPOOL_MAX_BYTES,
@@ -206,6 +214,13 @@ function tracingOf(values: z.infer<typeof settings>): TracingSettings | undefine
     ...{ endpoint, headers: values.OTEL_EXPORTER_OTLP_HEADERS, serviceName: values.OTEL_SERVICE_NAME },
     ...{ sampler: values.OTEL_TRACES_SAMPLER, ratio: values.OTEL_TRACES_SAMPLER_ARG },
   };
+}
+
+const clamdPort = 3310;
+
+function addressOf(clamd: string): NonNullable<Config['clamd']> {
+  const [host = '', port = String(clamdPort)] = clamd.split(':');
+  return { host, port: Number(port) };
 }
 
 interface ChannelSource {

@@ -64,6 +64,7 @@ const mediaErrors = {
   'media.too_large': 'rejected',
   'media.type_mismatch': 'rejected',
   'media.hash_mismatch': 'rejected',
+  'media.infected': 'rejected',
   'media.undecodable': 'rejected',
   'media.too_many_pixels': 'rejected',
   'media.provider_failed': 'failed',
@@ -79,6 +80,7 @@ const mediaErrors = {
   'media.truncated': 'retry',
   'media.empty': 'retry',
   'media.busy': 'retry',
+  'media.not_scanned': 'retry',
   'media.storage_failed': 'retry',
 } as const;
 
@@ -133,7 +135,10 @@ export class AppError extends Error {
 }
 
 /** What is wrong here and not with the file or its sender: tried until it works, however often; told as "send it again". */
-const ownTroubles: ReadonlySet<ErrorCode> = new Set<MediaErrorCode>(['media.storage_failed']);
+const ownTroubles: ReadonlySet<ErrorCode> = new Set<MediaErrorCode>([
+  'media.storage_failed',
+  'media.not_scanned',
+]);
 
 export function isOwnTrouble(code: ErrorCode): boolean {
   return ownTroubles.has(code);

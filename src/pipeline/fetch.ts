@@ -109,7 +109,12 @@ async function bringHome(options: FetchOptions, media: PendingMedia): Promise<nu
   const passed = await gate.pass(hostOf(media.url), () => downloadFile(options, media));
   if ('comeBackIn' in passed) return passed.comeBackIn;
   const comesBack = media.attempts < attemptsForPreviews;
-  const blob = await store(passed.done, { kind: media.kind, sha256: media.sha256, comesBack });
+  const blob = await store(passed.done, {
+    kind: media.kind,
+    sha256: media.sha256,
+    comesBack,
+    mediaId: media.id,
+  });
   await keep(options, media, blob);
   return undefined;
 }

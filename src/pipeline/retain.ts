@@ -2,12 +2,14 @@
 import type { Audit } from '../infra/audit.js';
 import { countsOf, type Erasure } from '../infra/erasure.js';
 import type { Retention } from '../infra/retention.js';
+import type { Quarantine } from '../infra/quarantine.js';
 import type { Discard } from './discard.js';
 
 export interface RetainOptions {
   readonly erasure: Pick<Erasure, 'receivedBefore'>;
   readonly retention: Retention;
   readonly discard: Discard;
+  readonly quarantine: Pick<Quarantine, 'sweep'>;
   readonly audit: Pick<Audit, 'record'>;
   readonly now: () => Date;
   /** Undefined: media are kept. */
@@ -52,6 +54,7 @@ export function createRetain(options: RetainOptions): () => Promise<void> {
         events: await all(() => retention.events(daysAgo(eventDays))),
         notices: await all(() => retention.notices(daysAgo(noticeDays))),
       });
+      await options.quarantine.sweep(daysAgo(deliveryDays));
     } finally {
       if (Object.values(counts).some((count) => count > 0))
         await audit.record({ actor: 'retention', action: 'retention.run', details: counts });

@@ -5,16 +5,25 @@ import type { MediaKind } from '../domain/provider.js';
 import { blobKey, keysOf, previewKey, type BlobStore } from '../infra/blob-store.js';
 import { sniffType } from '../infra/file-types.js';
 import type { Previewed } from '../infra/images.js';
+import type { MalwareScanner } from '../infra/malware-scanner.js';
 import type { MediaTable } from '../infra/media-table.js';
+import type { Quarantine } from '../infra/quarantine.js';
 import type { StagedFile } from '../infra/staging.js';
-import { createKeyedLock } from './concurrency.js';
+import { createKeyedLock, createLimit } from './concurrency.js';
 import type { MakePreviews } from './previews.js';
+
+interface Scanning {
+  readonly scan: MalwareScanner['scan'];
+  readonly quarantine: Pick<Quarantine, 'put'>;
+}
 
 export interface StoreOptions {
   readonly blobs: BlobStore;
   readonly makePreviews: MakePreviews;
   readonly table: Pick<MediaTable, 'findBlob' | 'announce'>;
   readonly now: () => Date;
+  /** Undefined: files are not scanned for malware. */
+  readonly scanning?: Scanning | undefined;
 }
 
 /** What the bytes must be. */
@@ -24,6 +33,8 @@ export interface Expectation {
   readonly sha256: string | null;
   /** Whether they are brought again when a decoder is busy; by default they are kept without previews then. */
   readonly comesBack?: boolean;
+  /** The media as which an infected file is kept aside; by default it is not kept. */
+  readonly mediaId?: string;
 }
 
 /**
@@ -32,7 +43,11 @@ export interface Expectation {
  */
 export type Store = (file: StagedFile, expected: Expectation) => Promise<BlobFacts>;
 
-export function createStore({ blobs, makePreviews, table, now }: StoreOptions): Store {
+/** clamd has ten threads unless told otherwise. */
+const scansAtOnce = 8;
+
+export function createStore({ blobs, makePreviews, table, now, scanning }: StoreOptions): Store {
+  const limitScans = createLimit(scansAtOnce);
   // The same bytes that arrive twice at once are decoded and written once.
   const lock = createKeyedLock();
 
@@ -63,12 +78,21 @@ export function createStore({ blobs, makePreviews, table, now }: StoreOptions): 
     return blob;
   };
 
+  /** Before anything else reads the bytes; and again for bytes that are known, since what is known of malware changes. */
+  const refuseMalware = async (file: StagedFile, { mediaId }: Expectation): Promise<void> => {
+    const found = scanning && (await limitScans(() => scanning.scan(file.path)));
+    if (found === undefined) return;
+    if (mediaId !== undefined) await scanning?.quarantine.put(mediaId, file.path);
+    throw new AppError('media.infected', `the malware scanner found ${found}`);
+  };
+
   return async (file, expected) => {
     try {
       if (file.bytes === 0) throw new AppError('media.empty', 'the answer had no bytes');
       if (expected.sha256 !== null && expected.sha256 !== file.sha256) {
         throw new AppError('media.hash_mismatch', 'the bytes are not those whose SHA-256 was announced');
       }
+      await refuseMalware(file, expected);
       return await lock(file.sha256, () => store(file, expected));
     } finally {
       await file.discard();

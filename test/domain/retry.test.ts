@@ -32,6 +32,7 @@ describe('what an attempt that failed makes of a media', () => {
     ['media.too_large', 'rejected'],
     ['media.type_mismatch', 'rejected'],
     ['media.hash_mismatch', 'rejected'],
+    ['media.infected', 'rejected'],
     ['media.undecodable', 'rejected'],
     ['media.too_many_pixels', 'rejected'],
     ['media.provider_failed', 'failed'],
@@ -52,6 +53,7 @@ describe('what an attempt that failed makes of a media', () => {
     'media.truncated',
     'media.empty',
     'media.busy',
+    'media.not_scanned',
     'media.storage_failed',
   ] as const)('%s may pass, so another attempt is made', (code) => {
     expect(decide({ code })).toEqual({ state: 'pending', nextAttemptAt: inMs(2_000) });
@@ -59,8 +61,8 @@ describe('what an attempt that failed makes of a media', () => {
 
   test('no media error is left out of these two lists', () => {
     const decided = mediaCodes.map((code) => decide({ code }).state);
-    expect(decided.filter((state) => state === 'pending')).toHaveLength(9);
-    expect(decided.filter((state) => state !== 'pending')).toHaveLength(16);
+    expect(decided.filter((state) => state === 'pending')).toHaveLength(10);
+    expect(decided.filter((state) => state !== 'pending')).toHaveLength(17);
   });
 });
 

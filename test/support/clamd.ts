@@ -1,0 +1,82 @@
+/** A real clamd on a free port of the loopback address, with two signatures of our own. */
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { until } from './until.js';
+
+/** What its signature finds, anywhere in a file. */
+export const maliciousText = 'inlet-test-pattern-of-no-other-use-0815';
+/** EICAR's test file, put together here so that no scanner minds this file. */
+export const eicar = ['X5O!P%@AP[4\\PZX54(P^)7CC)7}$', 'EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*'].join('');
+
+const hex = (text: string): string => Buffer.from(text).toString('hex');
+
+export interface Clamd {
+  /** As in `CLAMD_HOST`. */
+  readonly address: string;
+  readonly stop: () => Promise<void>;
+}
+
+export async function startClamd(
+  program: string,
+  { port = 0, streamMaxLength = '25M' } = {},
+): Promise<Clamd> {
+  const folder = await mkdtemp(join(tmpdir(), 'inlet-clamd-'));
+  const chosen = port === 0 ? await freePort() : port;
+  await writeFile(
+    join(folder, 'own.ndb'),
+    `Inlet.Test.Pattern:0:*:${hex(maliciousText)}\nInlet.Test.Eicar:0:0:${hex(eicar)}\n`,
+  );
+  await writeFile(
+    join(folder, 'clamd.conf'),
+    [
+      ...[
+        'Foreground yes',
+        `TCPSocket ${String(chosen)}`,
+        'TCPAddr 127.0.0.1',
+        `DatabaseDirectory ${folder}`,
+      ],
+      ...[`StreamMaxLength ${streamMaxLength}`, `TemporaryDirectory ${folder}`, ''],
+    ].join('\n'),
+  );
+  const child = spawn(program, ['--config-file', join(folder, 'clamd.conf')], { stdio: 'ignore' });
+  const ended = new Promise<void>((resolve) =>
+    child.once('close', () => {
+      resolve();
+    }),
+  );
+  await until(() => answers(chosen), 25_000);
+  return {
+    address: `127.0.0.1:${String(chosen)}`,
+    stop: async () => {
+      child.kill('SIGKILL');
+      await ended;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((closed) => server.close(closed));
+  return port;
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port });
+    socket.once('error', () => {
+      resolve(false);
+    });
+    socket.once('data', (data) => {
+      socket.destroy();
+      resolve(data.toString() === 'PONG\0');
+    });
+    socket.write('zPING\0');
+  });
+}
