@@ -41,7 +41,7 @@ const worker = join(import.meta.dirname, '../../dist/infra/heic-worker.js');
 export function createHeicDecoder({
   maxPixels,
   timeoutMs = 20_000,
-  maxMemoryBytes = 234_881_024,
+  maxMemoryBytes = 201_326_592,
 }: HeicDecoderOptions): HeicDecoder {
   return async (path) => {
     const task: HeicTask = { path, maxPixels, maxMemoryBytes };

@@ -52,6 +52,7 @@ export interface FetchJob {
 const mostStarts = 25;
 /** Attempts that wait for a place at a slow decoder, about a minute and a half; then the bytes go before the previews. */
 const attemptsForPreviews = 4;
+const surelyFetchedAgainMs = 600_000;
 
 export function createFetch(options: FetchOptions): (job: FetchJob) => Promise<void> {
   const { table, now, logger } = options;
@@ -108,7 +109,7 @@ async function bringHome(options: FetchOptions, media: PendingMedia): Promise<nu
   // Only the download holds a place at the gate: what waits to be decoded lies on the disk.
   const passed = await gate.pass(hostOf(media.url), () => downloadFile(options, media));
   if ('comeBackIn' in passed) return passed.comeBackIn;
-  const comesBack = media.attempts < attemptsForPreviews;
+  const comesBack = mayComeBack(options, media);
   const blob = await store(passed.done, {
     kind: media.kind,
     sha256: media.sha256,
@@ -130,6 +131,12 @@ async function keep(
   // Nobody can remove them any more once the row is written, so that looking now is enough.
   else if (!(await isStored(blobs, blob))) await table.undoReady(id, blob, now());
   else observe({ outcome: 'ready', bytes: blob.bytes, host: hostOf(url) });
+}
+
+/** Bytes that are here are not given back when they might not be had again. */
+function mayComeBack({ maxAttempts, now }: FetchOptions, { attempts, expiresAt }: PendingMedia): boolean {
+  if (expiresAt !== null && expiresAt.getTime() < now().getTime() + surelyFetchedAgainMs) return false;
+  return attempts < Math.min(attemptsForPreviews, maxAttempts - 1);
 }
 
 async function downloadFile(
