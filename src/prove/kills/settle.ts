@@ -33,10 +33,14 @@ interface Scene {
   readonly book: Book;
 }
 
-/** Waits until nothing is left to do, though not for ever: what then is left, the auditor names. */
-export async function settle({ fleet, simulator, traffic, book }: Scene): Promise<void> {
+/**
+ * Waits until nothing is left to do, though not for ever: what then is left, the auditor names. Answers how many pictures were
+ * given up, since the service ended so often while it had them, and were tried again as an operator would have it.
+ */
+export async function settle({ fleet, simulator, traffic, book }: Scene): Promise<number> {
   await traffic.stop();
   await untilDone(fleet);
+  const again = await retryCrashed(fleet);
   // From here on nobody hears of reports any more, so that there is an end to what is told.
   simulator.reportTo('http://127.0.0.1:9');
   await untilDone(fleet);
@@ -45,6 +49,19 @@ export async function settle({ fleet, simulator, traffic, book }: Scene): Promis
   await untilDone(fleet);
   await untilHeard(fleet, book);
   await traffic.hangUp();
+  return again;
+}
+
+async function retryCrashed(fleet: Fleet): Promise<number> {
+  const { rows } = await withRows(fleet, (client) =>
+    client.query<{ id: string }>("select id from media where error_code = 'media.crashed'"),
+  );
+  for (const { id } of rows)
+    await fetch(`${fleet.baseUrl}/v1/media/${id}/retry`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${fleet.token}` },
+    });
+  return rows.length;
 }
 
 /** As long as it gets less, and a minute more. */

@@ -35,12 +35,17 @@ interface World extends Surroundings {
   readonly chance: (of: number) => boolean;
   readonly pick: <T>(items: readonly T[]) => T | undefined;
   readonly isOver: () => boolean;
+  /** Whether what was not answered is worth another try. */
+  readonly isHopeful: () => boolean;
   readonly surprises: string[];
   readonly noteMs: (ms: number) => void;
 }
 
 /** More would be decoded for so long that jobs see many deaths, after which a picture is given up as their cause. */
-const mostWaiting = 40;
+const mostWaiting = 20;
+/** How long what was begun may go on at the end, when nobody is killed any more; and how long one call may take. */
+const hopeMs = 60_000;
+const callMs = 30_000;
 const chances = { twiceAtOnce: 0.1, again: 0.2, givesUp: 0.1, contact: 0.25, recipient: 0.15 };
 /** Between two messages in a channel: somewhat more than the provider's rate allows. */
 const sendEveryMs: Readonly<Record<ProviderId, number>> = {
@@ -52,11 +57,13 @@ export function startTraffic(surroundings: Surroundings): Traffic {
   const over = new AbortController();
   const surprises: string[] = [];
   let worstMs = 0;
+  let hopeUntil = Infinity;
   const world: World = {
     ...{ ...surroundings, surprises },
     chance: (of) => random() < of,
     pick: (items) => items[Math.floor(random() * items.length)],
     isOver: () => over.signal.aborted,
+    isHopeful: () => Date.now() < hopeUntil,
     noteMs: (ms) => (worstMs = Math.max(worstMs, ms)),
   };
   const everybody = [
@@ -75,6 +82,7 @@ export function startTraffic(surroundings: Surroundings): Traffic {
     worstMs: () => worstMs,
     stop: async () => {
       over.abort();
+      hopeUntil = Date.now() + hopeMs;
       await Promise.all(everybody);
     },
     hangUp: async () => {
@@ -108,26 +116,33 @@ async function provide(world: World, provider: ProviderId): Promise<void> {
 }
 
 /** As providers do: again and again until it is taken, or a few times and never more. */
-async function deliver({ service, book, chance, surprises, noteMs }: World, picture: Picture): Promise<void> {
-  const { path, headers, body } = picture.webhook;
+async function deliver(world: World, picture: Picture): Promise<void> {
+  const { service, book, chance, isHopeful, surprises, noteMs } = world;
   do {
+    const { path, headers, body } = picture.webhook();
     const started = performance.now();
     const status = await during(book, 'receive', () =>
-      statusOf(fetch(service.doorUrl + path, { method: 'POST', headers, body })),
+      statusOf(
+        fetch(service.doorUrl + path, { method: 'POST', headers, body, signal: AbortSignal.timeout(callMs) }),
+      ),
     );
     if (status === 200) {
       picture.acknowledged = true;
       noteMs(performance.now() - started);
       return;
     }
-    if (status >= 400 && status < 500) surprises.push(`a webhook was refused with ${String(status)}`);
+    if (status >= 400 && status < 500) {
+      surprises.push(`a webhook of ${picture.channel} was refused with ${String(status)}`);
+      return;
+    }
     await delay(100);
-  } while (picture.acknowledged || !chance(chances.givesUp));
+  } while (isHopeful() && (picture.acknowledged || !chance(chances.givesUp)));
+  if (!isHopeful()) surprises.push(`a webhook of ${picture.channel} was not taken any more`);
 }
 
 /** Sends a picture to somebody new: one that came in, an upload, or the bytes themselves. */
 async function answer(world: World, channel: ProviderId): Promise<void> {
-  const { book, chance } = world;
+  const { book, chance, isHopeful } = world;
   const media = await mediaToSend(world, channel);
   if (!media) return;
   const to = book.newNumber();
@@ -141,7 +156,7 @@ async function answer(world: World, channel: ProviderId): Promise<void> {
     // The media may have been erased meanwhile.
     if (given && given.status < 500) return;
     await delay(100);
-  } while (!chance(chances.givesUp));
+  } while (isHopeful() && !chance(chances.givesUp));
 }
 
 async function mediaToSend(world: World, channel: ProviderId): Promise<object | undefined> {
@@ -215,14 +230,16 @@ async function eraseAll(world: World, pictures: readonly Picture[], path: string
 
 /** Whether it was answered that it is done. */
 async function erase(world: World, path: string): Promise<boolean> {
-  const { book, chance, surprises } = world;
+  const { book, chance, isHopeful, surprises } = world;
   do {
     const given = await during(book, 'erase', () => ask(world, { method: 'DELETE', path }));
     if (given?.status === 200) return true;
-    if (given && given.status < 500)
+    if (given && given.status < 500) {
       surprises.push(`an erasure was refused with ${String(given.status)} ${String(given.body['code'])}`);
+      return false;
+    }
     await delay(100);
-  } while (!chance(chances.givesUp));
+  } while (isHopeful() && !chance(chances.givesUp));
   return false;
 }
 
@@ -266,7 +283,7 @@ async function ask(
 ): Promise<{ readonly status: number; readonly body: Readonly<Record<string, unknown>> } | undefined> {
   try {
     const response = await fetch(doorUrl + path, {
-      method,
+      ...{ method, signal: AbortSignal.timeout(callMs) },
       headers: {
         ...headers,
         authorization: `Bearer ${token}`,

@@ -1,5 +1,8 @@
-/** Services that are worse than ours, and what befalls their data: each must be noticed. */
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+/**
+ * Services that are worse than ours, and what befalls their data: each must be noticed. The other kinds of damage are tried with
+ * the auditor's tests.
+ */
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { standBetween, type Between } from '../between.js';
@@ -77,18 +80,8 @@ export const weaknesses: readonly (Weakness & Pick<Mutation, 'title' | 'caughtBy
     damage: (fleet) => withRows(fleet, (client) => client.query(storeAgain)),
   },
   {
-    title: 'the file of a picture is gone',
-    caughtBy: /^lost: the file of object .* is not there/,
-    damage: async (fleet) => rm(await anyObject(fleet)),
-  },
-  {
     title: 'a byte of a picture is another one',
     caughtBy: /^wrong bytes: the file of object/,
     damage: async (fleet) => changeByte(await anyObject(fleet)),
-  },
-  {
-    title: 'a file stays that belongs to nobody',
-    caughtBy: /^orphaned: the file tmp\/left belongs to nobody/,
-    damage: ({ uploadsDir }) => writeFile(join(uploadsDir, 'tmp', 'left'), 'left behind'),
   },
 ];
