@@ -13,7 +13,9 @@ export interface BenchService {
   readonly simulator: Simulator;
   readonly baseUrl: string;
   readonly port: number;
+  readonly pid: number | undefined;
   readonly get: (path: string) => Promise<Response>;
+  readonly post: (path: string) => Promise<Response>;
   /** Megabytes, now and at most since it was started; null where the system does not tell. */
   readonly memory: () => Memory | null;
   /** From now on, the most is the most since now. Does nothing where the system does not tell. */
@@ -30,7 +32,7 @@ export interface Memory {
   readonly peak: number;
 }
 
-export type Sibling = Pick<BenchService, 'port' | 'memory' | 'stop'>;
+export type Sibling = Pick<BenchService, 'port' | 'pid' | 'memory' | 'stop'>;
 
 export async function startBenchService(
   environment: NodeJS.ProcessEnv,
@@ -59,7 +61,9 @@ export async function startBenchService(
     simulator,
     baseUrl: service.baseUrl,
     port,
+    pid: service.pid,
     get: (path) => fetch(service.baseUrl + path, { headers: { authorization } }),
+    post: (path) => fetch(service.baseUrl + path, { method: 'POST', headers: { authorization } }),
     memory: () => memoryOf(service.pid),
     forgetPeak: () => {
       forgetPeakOf(service.pid);
@@ -71,7 +75,7 @@ export async function startBenchService(
         env: { ...env, PORT: String(port), ...others },
         ...{ cwd: folder, port },
       });
-      const sibling = { port, stop, memory: () => memoryOf(pid) };
+      const sibling = { port, pid, stop, memory: () => memoryOf(pid) };
       siblings.push(sibling);
       await ready();
       return sibling;

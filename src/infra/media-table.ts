@@ -35,9 +35,9 @@ export interface MediaTable {
   /** pending → rejected or failed. */
   readonly markRefused: (id: string, state: 'rejected' | 'failed', error: MediaError) => Promise<void>;
   /** Stays pending: the attempt and its error are written down together with the job of the next attempt. */
-  readonly scheduleRetry: (id: string, at: Date, error: MediaError) => Promise<void>;
-  /** Stays pending, no attempt counted: the job is put off because its host is busy. */
-  readonly postpone: (id: string, at: Date) => Promise<void>;
+  readonly scheduleRetry: (id: string, next: NextAttempt, error: MediaError) => Promise<void>;
+  /** Stays pending, no attempt counted: the job is put off for so many milliseconds. */
+  readonly postpone: (id: string, afterMs: number) => Promise<void>;
   /** A fresh link in place of an expired one, while it is pending. */
   readonly replaceSource: (id: string, url: string, expiresAt: Date | null) => Promise<void>;
   /** rejected or failed → pending, to be fetched now; false when it is in another state or has no source. */
@@ -54,6 +54,12 @@ export interface Upload {
   readonly provider: string;
   readonly kind: MediaKind;
   readonly filename: string | null;
+}
+
+/** By the clock of this process; the job goes by that of the database, and waits as long as it is from `now` to `at`. */
+export interface NextAttempt {
+  readonly at: Date;
+  readonly now: Date;
 }
 
 export interface MediaError {
@@ -177,7 +183,7 @@ export function createMediaTable(pool: pg.Pool): MediaTable {
         await connection.query(
           `with m as (
              update media set state = 'pending', sha256 = null, ready_at = null, next_attempt_at = $2
-             where id = $1 and state = 'ready' and source_url is not null returning id, next_attempt_at as run_at
+             where id = $1 and state = 'ready' and source_url is not null returning id, now() as run_at
            ), upload as (delete from media where id = $1 and state = 'ready' and source_url is null)
            ${addJobs('select id, run_at from m')}`,
           [id, now],
@@ -198,22 +204,22 @@ export function createMediaTable(pool: pg.Pool): MediaTable {
       });
     },
 
-    scheduleRetry: async (id, at, { code, message }) => {
+    scheduleRetry: async (id, { at, now }, { code, message }) => {
       await pool.query({
         name: 'media-retry',
         text: `with m as (
-                 update media set attempts = attempts + 1, next_attempt_at = $2, error_code = $3, error_message = $4
-                 where id = $1 and state = 'pending' returning id, next_attempt_at as run_at
+                 update media set attempts = attempts + 1, next_attempt_at = $2::timestamptz, error_code = $3, error_message = $4
+                 where id = $1 and state = 'pending' returning id, now() + ($2::timestamptz - $5::timestamptz) as run_at
                ), attempt as (${addAttempt('$3', '$4')}) ${addJobs('select id, run_at from m')}`,
-        values: [id, at, code, message],
+        values: [id, at, code, message, now],
       });
     },
 
-    postpone: async (id, at) => {
+    postpone: async (id, afterMs) => {
       await pool.query({
         name: 'media-postpone',
-        text: addJobs('select $1::uuid as id, $2::timestamptz as run_at'),
-        values: [id, at],
+        text: addJobs(`select $1::uuid as id, now() + $2 * interval '1 ms' as run_at`),
+        values: [id, afterMs],
       });
     },
 
@@ -229,7 +235,7 @@ export function createMediaTable(pool: pg.Pool): MediaTable {
         `with m as (
            update media set state = 'pending', attempts = 0, next_attempt_at = $2
            where id = $1 and state in ('rejected', 'failed') and source_url is not null
-           returning id, next_attempt_at as run_at
+           returning id, now() as run_at
          ) ${addJobs('select id, run_at from m')}`,
         [id, now],
       );

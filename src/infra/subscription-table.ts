@@ -49,8 +49,8 @@ export interface NotificationFailure {
   /** Null: no answer. */
   readonly status: number | null;
   readonly error: string;
-  /** When the subscriber is asked again; null: never, for the reason given. */
-  readonly next: { readonly at: Date } | { readonly disable: string };
+  /** After how many milliseconds the subscriber is asked again, or the reason why it never is. */
+  readonly next: { readonly afterMs: number } | { readonly disable: string };
   /** Whether this event is not tried any more. */
   readonly giveUp: boolean;
 }
@@ -171,7 +171,7 @@ export function createSubscriptionTable(pool: pg.Pool, box: SealedBox): Subscrip
       );
     },
     markFailed: async ({ id }, { status, error, next, giveUp }, now) => {
-      const [at, reason] = 'at' in next ? [next.at, null] : [null, next.disable];
+      const [afterMs, reason] = 'afterMs' in next ? [next.afterMs, null] : [null, next.disable];
       await pool.query(
         `with d as (
            update notification_delivery
@@ -184,11 +184,12 @@ export function createSubscriptionTable(pool: pg.Pool, box: SealedBox): Subscrip
            where id in (select subscription_id from d) and disabled_at is null returning id
          )
          select count(*) from graphile_worker.add_jobs(array(
-           select row('${notifyTask}', json_build_object('subscriptionId', id), '${notifyTask}:' || id, $6::timestamptz,
+           select row('${notifyTask}', json_build_object('subscriptionId', id), '${notifyTask}:' || id,
+                      now() + $6::float8 * interval '1 ms',
                       ${String(maxJobAttempts)}, '${notifyTask}:' || id, null, null)::graphile_worker.job_spec
-           from s where $6::timestamptz is not null
+           from s where $6::float8 is not null
          ))`,
-        [id, status, error, giveUp, now, at, reason],
+        [id, status, error, giveUp, now, afterMs, reason],
       );
     },
     drop: async (deliveries, now) => {

@@ -59,8 +59,9 @@ export function createFetch(options: FetchOptions): (job: FetchJob) => Promise<v
 
   const settle = async (media: PendingMedia, error: unknown): Promise<void> => {
     const { code, message, retryAt, cause } = asMediaError(error);
+    const moment = now();
     const decision = decideAfterFailure({
-      ...{ code, retryAt, now: now(), chance: options.chance() },
+      ...{ code, retryAt, now: moment, chance: options.chance() },
       ...{ attempts: media.attempts + 1, maxAttempts: options.maxAttempts },
       // The end of a link that can be renewed is no end for the picture.
       expiresAt: refreshOf(options, media) ? null : media.expiresAt,
@@ -73,7 +74,7 @@ export function createFetch(options: FetchOptions): (job: FetchJob) => Promise<v
     if (code === 'media.storage_failed')
       logger.error({ media: media.id, err: cause ?? error }, 'an internal failure');
     if (decision.state === 'pending')
-      await table.scheduleRetry(media.id, decision.nextAttemptAt, { code, message });
+      await table.scheduleRetry(media.id, { at: decision.nextAttemptAt, now: moment }, { code, message });
     else await table.markRefused(media.id, decision.state, { code: decision.code, message });
   };
 
@@ -84,7 +85,7 @@ export function createFetch(options: FetchOptions): (job: FetchJob) => Promise<v
       if (starts > mostStarts)
         throw new AppError('media.crashed', 'the service ended again and again while at work on it');
       const comeBackIn = await attempt(options, media);
-      if (comeBackIn !== undefined) await table.postpone(mediaId, new Date(now().getTime() + comeBackIn));
+      if (comeBackIn !== undefined) await table.postpone(mediaId, comeBackIn);
     } catch (error) {
       if (options.stopping()) throw error; // The queue keeps the job; this was no fault of the picture's.
       await settle(media, error);

@@ -103,7 +103,9 @@ async function fail(
     delivery,
     {
       ...{ status: attempt.status, error },
-      next: at ? { at } : { disable: `nothing could be delivered for 3 days; last: ${error}` },
+      next: at
+        ? { afterMs: at.getTime() - moment.getTime() }
+        : { disable: `nothing could be delivered for 3 days; last: ${error}` },
       giveUp: isGivenUp(delivery.createdAt, moment),
     },
     moment,

@@ -5,7 +5,7 @@ import { buffer } from 'node:stream/consumers';
 
 import type { WireAnswer, WireRequest } from './wire.js';
 
-interface Spoiling {
+export interface Spoiling {
   /** What the service gets to see. */
   readonly request?: (request: WireRequest) => WireRequest;
   /** What the caller gets to see; undefined: nothing, for ever. */

@@ -14,7 +14,7 @@ import { uniquePhotos } from '../../src/demo/photos.js';
 import { call, type MediaView, type Receipt } from '../support/client.js';
 import { nowhere, picture } from '../support/payloads.js';
 import { until } from '../support/until.js';
-import { startPostgres, type PostgresServer } from './postgres-server.js';
+import { startPostgres, type PostgresServer } from '../../src/prove/postgres-server.js';
 import { startService, token as issue, webhookSecret, type RunningService } from './service.js';
 
 let cwd: string;

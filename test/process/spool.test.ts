@@ -8,7 +8,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { call, type Receipt } from '../support/client.js';
 import { picture } from '../support/payloads.js';
 import { until } from '../support/until.js';
-import { startPostgres, type PostgresServer } from './postgres-server.js';
+import { startPostgres, type PostgresServer } from '../../src/prove/postgres-server.js';
 import { startService, webhookSecret, type RunningService } from './service.js';
 
 let cwd: string;

@@ -15,7 +15,7 @@ import { inspectInbound, inspectRows } from './inbound.js';
 import { inspectOutbound, inspectSendRows } from './outbound.js';
 import { readRecords } from './records.js';
 
-export type { Claims } from './claims.js';
+export type { Claims, SentWebhook } from './claims.js';
 
 export interface Audited {
   /** Of a PostgreSQL with the service's tables. */

@@ -1,4 +1,4 @@
-/** A PostgreSQL of a test's own at a fixed address, which can be stopped, halted and started again. */
+/** A PostgreSQL of one's own at a fixed address, which can be stopped, halted and started again. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -8,9 +8,9 @@ import { dirname, join } from 'node:path';
 
 import pg from 'pg';
 
-import { startEmbeddedPostgres } from '../../src/infra/embedded-postgres.js';
-import { postgresAccount, withAccount } from '../../src/infra/postgres-account.js';
-import { until } from '../support/until.js';
+import { startEmbeddedPostgres } from '../infra/embedded-postgres.js';
+import { postgresAccount, withAccount } from '../infra/postgres-account.js';
+import { eventually } from './eventually.js';
 
 export interface PostgresServer {
   readonly connectionString: string;
@@ -23,6 +23,9 @@ export interface PostgresServer {
   readonly goOn: () => void;
   readonly remove: () => Promise<void>;
 }
+
+/** For a start with recovery, and for an end with its checkpoint. */
+const startMs = 60_000;
 
 export async function startPostgres(): Promise<PostgresServer> {
   const folder = await mkdtemp(join(tmpdir(), 'inlet-test-server-'));
@@ -50,7 +53,7 @@ export async function startPostgres(): Promise<PostgresServer> {
   const stop = async (): Promise<void> => {
     const pid = Number(lines()[0]);
     process.kill(pid, 'SIGINT');
-    await until(() => !isAlive(pid), 30_000);
+    await eventually(() => !isAlive(pid), startMs);
   };
 
   return {
@@ -64,7 +67,7 @@ export async function startPostgres(): Promise<PostgresServer> {
       const child = spawn(program, args, { stdio: 'ignore', detached: true });
       await once(child, 'spawn');
       child.unref();
-      await until(() => query('select 1').catch(() => undefined), 30_000);
+      await eventually(() => query('select 1').then(Boolean, () => false), startMs);
     },
     halt: () => {
       signalAll('SIGSTOP');

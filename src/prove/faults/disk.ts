@@ -1,0 +1,98 @@
+/** A small disk that can be filled and made read-only. */
+import { execFile } from 'node:child_process';
+import { appendFile, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+import { eventually } from '../eventually.js';
+
+const run = promisify(execFile);
+
+export interface Disk {
+  readonly folder: string;
+  /** In words, for the notes. */
+  readonly kind: string;
+  /** From now on it takes nothing. */
+  readonly fill: () => Promise<void>;
+  readonly makeReadOnly: () => Promise<void>;
+  /** It takes everything again. */
+  readonly mend: () => Promise<void>;
+  readonly remove: () => Promise<void>;
+}
+
+const size = '256m';
+const fillingBytes = 1_048_576;
+const patienceMs = 30_000;
+
+/** A file system in memory, where mounting is allowed; otherwise a folder that a file can take the place of. */
+export async function openDisk(): Promise<Disk> {
+  const folder = await mkdtemp(join(tmpdir(), 'inlet-faults-disk-'));
+  try {
+    await run('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'inlet-faults', folder]);
+    return mounted(folder);
+  } catch {
+    return blocked(folder);
+  }
+}
+
+function mounted(folder: string): Disk {
+  const filler = join(folder, 'filler');
+  // As long as somebody writes, it cannot be made read-only.
+  const remount = (how: 'ro' | 'rw'): Promise<boolean> =>
+    eventually(
+      () =>
+        run('mount', ['-o', `remount,${how}`, folder]).then(
+          () => true,
+          () => false,
+        ),
+      patienceMs,
+    );
+  return {
+    folder,
+    kind: 'a tmpfs of its own',
+    fill: async () => {
+      const filling = Buffer.alloc(fillingBytes);
+      const takesMore = (): Promise<boolean> =>
+        appendFile(filler, filling).then(
+          () => true,
+          (error: unknown) => {
+            if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return false;
+            throw error;
+          },
+        );
+      while (await takesMore());
+    },
+    makeReadOnly: async () => {
+      if (!(await remount('ro'))) throw new Error('the disk cannot be made read-only');
+    },
+    mend: async () => {
+      await remount('rw');
+      await rm(filler, { force: true });
+    },
+    remove: async () => {
+      await run('umount', ['--lazy', folder]);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Where mounting is not allowed: a file in the place of the folder that everything is written to first. */
+function blocked(folder: string): Disk {
+  const [temporary, aside] = [join(folder, 'uploads', 'tmp'), join(folder, 'uploads', 'aside')];
+  const block = async (): Promise<void> => {
+    await rename(temporary, aside).catch(() => undefined);
+    await writeFile(temporary, '');
+  };
+  return {
+    folder,
+    kind: 'a file in the place of the folder, since mounting is not allowed here',
+    fill: block,
+    makeReadOnly: block,
+    mend: async () => {
+      await rm(temporary, { force: true });
+      await rename(aside, temporary).catch(() => undefined);
+    },
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}

@@ -1,0 +1,112 @@
+/** A host of pictures that misbehaves with the first requests for each of them, in the way that was asked for, and is good then. */
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+
+interface Hosted {
+  readonly content: Buffer;
+  readonly response: ServerResponse;
+  readonly path: string;
+  /** A hundred kilobytes that become a hundred megabytes. */
+  readonly bomb: Buffer;
+}
+
+const bombBytes = 100_000_000;
+/** What is asked of those that come too often, in seconds. */
+export const retryAfterSeconds = 2;
+
+/** What a host may do instead of answering well. */
+const moods = {
+  hangs: () => undefined,
+  drips: ({ content, response }) => {
+    response.writeHead(200, { 'content-length': content.length });
+    let sent = 0;
+    const timer = setInterval(() => response.write(content.subarray(sent, ++sent)), 1_000);
+    response.on('close', () => {
+      clearInterval(timer);
+    });
+  },
+  resets: ({ content, response }) => {
+    response.writeHead(200, { 'content-length': content.length });
+    response.write(content.subarray(0, content.length / 2), () => response.socket?.resetAndDestroy());
+  },
+  'promises more': ({ content, response }) => {
+    response.socket?.end(Buffer.concat([headOf(content.length + 10_000), content]));
+  },
+  'promises less': ({ content, response }) => {
+    response.socket?.end(Buffer.concat([headOf(content.length / 2), content]));
+  },
+  bombs: ({ response, bomb }) => {
+    response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb);
+  },
+  'redirects for ever': ({ response, path }) => {
+    response.writeHead(302, { location: path }).end();
+  },
+  'rate-limits': ({ response }) => {
+    response.writeHead(429, { 'retry-after': String(retryAfterSeconds) }).end('later');
+  },
+} as const satisfies Record<string, (hosted: Hosted) => unknown>;
+
+export type Mood = keyof typeof moods;
+
+export interface MoodyHost {
+  /** `127.0.0.1:PORT` */
+  readonly host: string;
+  /** Serves the picture, badly to the first that ask for it; answers its link. */
+  readonly serve: (picture: {
+    readonly content: Buffer;
+    readonly mood?: Mood;
+    readonly times?: number;
+  }) => string;
+  /** From now on it serves this one well. */
+  readonly calmDown: (link: string) => void;
+  /** When a link was asked for, on the clock of `performance`. */
+  readonly asked: (link: string) => readonly number[];
+  readonly close: () => void;
+}
+
+export async function startMoodyHost(): Promise<MoodyHost> {
+  const pictures = new Map<
+    string,
+    { content: Buffer; mood: Mood | undefined; times: number; asked: number[] }
+  >();
+  const bomb = await promisify(gzip)(Buffer.alloc(bombBytes));
+  const server = createServer((request, response) => {
+    const path = request.url ?? '';
+    const picture = pictures.get(path);
+    response.on('error', () => undefined);
+    if (!picture) {
+      response.writeHead(404).end();
+      return;
+    }
+    const { content, mood, times, asked } = picture;
+    asked.push(performance.now());
+    if (mood !== undefined && asked.length <= times) moods[mood]({ content, response, path, bomb });
+    else response.writeHead(200, { 'content-length': content.length }).end(content);
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const host = `127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+  const pathOf = (link: string): string => new URL(link).pathname;
+  return {
+    host,
+    serve: ({ content, mood, times = 1 }) => {
+      const path = `/${String(pictures.size)}.jpg`;
+      pictures.set(path, { content, mood, times, asked: [] });
+      return `http://${host}${path}`;
+    },
+    calmDown: (link) => {
+      const picture = pictures.get(pathOf(link));
+      if (picture) picture.times = 0;
+    },
+    asked: (link) => pictures.get(pathOf(link))?.asked ?? [],
+    close: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+function headOf(length: number): Buffer {
+  return Buffer.from(`HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: ${length.toFixed(0)}\r\n\r\n`);
+}

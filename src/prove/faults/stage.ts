@@ -1,0 +1,169 @@
+/** Who takes part while faults happen: a service, its database, its disk, hosts of pictures, and whoever writes down what was sent. */
+import { createHash, randomUUID } from 'node:crypto';
+import { rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import type { BenchService } from '../../bench/service.js';
+import { uniquePhotos } from '../../demo/photos.js';
+import type { SentWebhook } from '../auditor/index.js';
+import { standBetween, type Between, type Spoiling } from '../between.js';
+import type { Context } from '../check.js';
+import { eventually } from '../eventually.js';
+import { startPostgres, type PostgresServer } from '../postgres-server.js';
+import { openDisk, type Disk } from './disk.js';
+import { startMoodyHost, type Mood, type MoodyHost } from './moody-host.js';
+
+/** A picture that was sent. */
+export interface SentPicture {
+  /** Of its webhook; 0: none. */
+  readonly status: number;
+  readonly link: string;
+  /** The service's id of it; empty when it was not acknowledged. */
+  readonly media: string;
+}
+
+export interface Shown {
+  readonly state: string;
+  readonly error: string | null;
+}
+
+export interface Stage {
+  readonly service: BenchService;
+  readonly postgres: PostgresServer;
+  readonly disk: Disk;
+  readonly host: MoodyHost;
+  readonly databaseUrl: string;
+  readonly uploadsDir: string;
+  readonly spoolDir: string;
+  /** All that was sent, for the auditor. */
+  readonly sent: readonly SentWebhook[];
+  /** Sends a webhook with a picture that nobody has seen before. */
+  readonly send: (behaviour?: { readonly mood?: Mood; readonly times?: number }) => Promise<SentPicture>;
+  /** What the service says of a media now. */
+  readonly show: (media: string) => Promise<Shown>;
+  /** Asks to fetch it again, now. */
+  readonly retry: (media: string) => Promise<void>;
+  /** What is wrong, as `/health/ready` says; empty: nothing. */
+  readonly trouble: () => Promise<string>;
+  /** Sets the process's clock so much before or behind that of everybody else. */
+  readonly setClock: (offsetMs: number) => Promise<void>;
+  /** The media of all webhooks that were answered with 200. */
+  readonly acknowledged: () => readonly string[];
+  readonly close: () => Promise<void>;
+}
+
+export interface Weakness {
+  readonly settings?: Readonly<Record<string, string>>;
+  /** What stands between those who ask and the service. */
+  readonly between?: Spoiling;
+}
+
+/** Short, so that hosts that hang are soon given up. */
+const fetchTimeoutMs = 3_000;
+const mostMediaBytes = 5_000_000;
+const webhookMs = 15_000;
+const photo = { width: 320, height: 240 };
+
+export async function openStage(context: Context, weakness: Weakness = {}): Promise<Stage> {
+  const clock = join(tmpdir(), `inlet-faults-clock-${randomUUID()}`);
+  const [postgres, disk, host] = await Promise.all([startPostgres(), openDisk(), startMoodyHost()]);
+  const [uploadsDir, inletDir] = [join(disk.folder, 'uploads'), join(disk.folder, 'inlet')];
+  const service = await context.start({
+    ...{ DATABASE_URL: postgres.connectionString, UPLOADS_DIR: uploadsDir, INLET_DIR: inletDir },
+    ...{ FETCH_TIMEOUT_MS: String(fetchTimeoutMs), MAX_MEDIA_BYTES: String(mostMediaBytes) },
+    FETCH_ALLOW_PRIVATE_HOSTS: host.host,
+    NODE_OPTIONS: `--import=${new URL('clock.js', import.meta.url).href}`,
+    INLET_PROVE_CLOCK: clock,
+    ...weakness.settings,
+  });
+  const between = weakness.between && (await standBetween(service.port, weakness.between));
+  const baseUrl = baseOf(service, between);
+  const provider = service.simulator.providers['z-api'];
+  const sent: SentWebhook[] = [];
+  const acknowledged: string[] = [];
+  const photos = await uniquePhotos(most, { seed: context.seed % 1_000, ...photo });
+
+  const post = async ({ path, headers, body }: ReturnType<typeof provider.webhook>) => {
+    const signal = AbortSignal.timeout(webhookMs);
+    try {
+      const answer = await fetch(baseUrl + path, { method: 'POST', headers, body, signal });
+      const { media = [] } = (await answer.json()) as { media?: string[] };
+      return { status: answer.status, media: media[0] ?? '' };
+    } catch {
+      return { status: 0, media: '' };
+    }
+  };
+
+  return {
+    ...{ service, postgres, disk, host, uploadsDir, sent },
+    databaseUrl: postgres.connectionString,
+    spoolDir: join(inletDir, 'spool'),
+    send: async ({ mood, times } = {}) => {
+      const content = photos.at(sent.length % most);
+      const link = host.serve({ content, ...(mood && { mood }), ...(times && { times }) });
+      const messageId = randomUUID();
+      const webhook = provider.webhook({ kind: 'image', id: messageId, url: link });
+      const claim = { channel: 'z-api', body: webhook.body, messageId, erased: 'no' } as const;
+      const pictures = [createHash('sha256').update(content).digest('hex')];
+      const place = sent.push({ ...claim, pictures, acknowledged: false }) - 1;
+      const { status, media } = await post(webhook);
+      sent[place] = { ...claim, pictures, acknowledged: status === 200 };
+      if (media !== '') acknowledged.push(media);
+      return { status, media, link };
+    },
+    show: async (media) => {
+      const answer = await service.get(`/v1/media/${media}`).catch(() => undefined);
+      const found = (await answer?.json().catch(() => undefined)) as
+        { state?: string; error?: { code: string } | null } | undefined;
+      return { state: found?.state ?? 'not answered', error: found?.error?.code ?? null };
+    },
+    retry: async (media) => {
+      await service.post(`/v1/media/${media}/retry`);
+    },
+    trouble: async () => {
+      const answer = await fetch(`${baseUrl}/health/ready`);
+      const { detail } = (await answer.json()) as { detail?: string };
+      return answer.status === 200 ? '' : (detail ?? String(answer.status));
+    },
+    acknowledged: () => acknowledged,
+    setClock: async (offsetMs) => {
+      await writeFile(clock, String(offsetMs));
+      if (service.pid !== undefined) process.kill(service.pid, 'SIGUSR2');
+      await delay(clockMs);
+    },
+    close: async () => {
+      between?.close();
+      await service.stop();
+      host.close();
+      await postgres.remove();
+      await disk.remove();
+      await rm(clock, { force: true });
+    },
+  };
+}
+
+/** Pictures that differ. */
+const most = 10_000;
+/** For the signal to arrive. */
+const clockMs = 50;
+
+function baseOf({ baseUrl }: BenchService, between: Between | undefined): string {
+  return between ? `http://127.0.0.1:${String(between.port)}` : baseUrl;
+}
+
+/** Waits until a picture is there, asking again for one that was refused for good; answers what it is in the end. */
+export async function arrives(
+  { show, retry }: Pick<Stage, 'show' | 'retry'>,
+  media: string,
+  withinMs: number,
+): Promise<string> {
+  let now = await show(media);
+  await eventually(async () => {
+    now = await show(media);
+    if (now.state === 'rejected') await retry(media);
+    return now.state === 'ready' || now.state === 'failed';
+  }, withinMs);
+  return now.state;
+}
