@@ -33,7 +33,14 @@ export function inspectOutbound(records: Records, { asked, taken, reports = [] }
     .filter(({ id }) => !rows.has(id))
     .map(({ id }) => ({ kind: 'lost', what: `message ${id} was taken on and is not there` }));
   if (taken) findings.push(...inspectTaken(outbound, asked ?? [], taken));
-  return [...findings, ...inspectReports(records, reports)];
+  const leftNameless = erasedUnheard(outbound, asked ?? [], taken ?? []);
+  return [
+    ...findings,
+    ...inspectReports(
+      records,
+      reports.filter(({ channel, messageId }) => !leftNameless.has(`${channel} ${messageId}`)),
+    ),
+  ];
 }
 
 const digits = (name: string): string => name.replace(/@.*$/, '').replace(/\D/g, '') || name;
@@ -90,6 +97,25 @@ function inspectPersons(
       return { kind: 'lost', what: `${who} got a message whose row does not say so` };
     }),
   ];
+}
+
+/** Messages that providers have taken and that were erased here before their id was heard: what was reported of them went too. */
+function erasedUnheard(
+  outbound: readonly OutboundRecord[],
+  asked: readonly AskedMessage[],
+  taken: readonly TakenMessage[],
+): Set<string> {
+  const recipients = new Map(asked.map(({ id, to }) => [id, to]));
+  const persons = new Set(
+    outbound
+      .filter(({ state, messageId }) => state === 'erased' && messageId === null)
+      .map(({ id, channel }) => `${channel} ${digits(recipients.get(id) ?? '')}`),
+  );
+  return new Set(
+    taken
+      .filter(({ channel, to }) => persons.has(`${channel} ${digits(to)}`))
+      .map(({ channel, id }) => `${channel} ${id}`),
+  );
 }
 
 function inspectReports(
