@@ -35,9 +35,12 @@ const ownWords = ['providers', 'domain', 'infra', 'pipeline', 'http']
 /** Ids of version 7 are the service's own; those of the simulated providers are not. */
 const isOwnId = (text: string): boolean =>
   /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(text);
+/** Each line of the log has its time, which may be that of a webhook. */
+const isTime = (text: string): boolean => /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text);
 /** A word, a MIME type or the like, and nothing that counts or addresses somebody. */
 const isOwnWord = (text: string): boolean =>
   isOwnId(text) ||
+  isTime(text) ||
   (/^[a-z][\w\-./+; =]*$/i.test(text) && !/\d{5}|^(?:Ana|Bruno)$/.test(text) && ownWords.includes(text));
 
 const secrets = createSecrets(isOwnWord);
