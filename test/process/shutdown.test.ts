@@ -199,7 +199,8 @@ const databases = {
   'that is gone': {
     before: () => postgres.stop(),
     after: () => postgres.start(),
-    ...{ news: anything, givesUp: false },
+    // A job may just have begun to wait for a connection.
+    ...{ news: anything, givesUp: anything },
   },
 } as const;
 
@@ -218,7 +219,7 @@ test.each(Object.keys(databases) as (keyof typeof databases)[])(
     for (const error of await Promise.all(busy.senders))
       expect(String(error)).toMatch(/ECONN|EPIPE|socket hang up/);
     expect(await newsOf(busy)).toEqual(databases[kind].news);
-    expect(service.output().includes(givenUp)).toBe(databases[kind].givesUp);
+    expect(service.output().includes(givenUp)).toEqual(databases[kind].givesUp);
     await databases[kind].after();
     service = await start();
     await expectAllOnce(busy);
