@@ -10,6 +10,7 @@ import { shutForeignDecoders } from './infra/images.js';
 import { createLogger, type Logger } from './infra/logger.js';
 import { migrate, MigrationError } from './infra/migrations.js';
 import { startPatience } from './infra/patience.js';
+import { putThreadsBehind } from './infra/thread-priority.js';
 
 const exitConfig = 78;
 /** For everything together; after it the process goes, and what it held is taken up by the next one. */
@@ -32,6 +33,7 @@ async function main(): Promise<void> {
   await migrateDatabase(databaseUrl, logger);
   const publicUrl = config.publicUrl ?? addressOf(server, config);
   const services = await compose(config, { databaseUrl, publicUrl, logger, now });
+  putThreadsBehind(logger);
   if (config.processMode !== 'api') await services.queue.start();
   if (config.processMode === 'worker') server.close();
   else app.resolve(services.app);
