@@ -71,6 +71,9 @@ const start = (): Promise<RunningService> =>
     ...{ FETCH_ALLOW_PRIVATE_HOSTS: host.name },
   });
 
+/** There is a limit for the whole test. */
+const patienceMs = 60_000;
+
 let sent = 0;
 let last: RunningService | undefined;
 
@@ -111,7 +114,7 @@ test(`a process that is killed ${String(kills)} times in a burst of webhooks los
     const service = (last = await start());
     const sending = Array.from({ length: 4 }, () => sendOn(service, acknowledged));
     const [before, enough] = [acknowledged.size, 5 + Math.floor(random() * 40)];
-    await until(() => acknowledged.size >= before + enough);
+    await until(() => acknowledged.size >= before + enough, patienceMs);
     expect(await service.kill('SIGKILL')).toBe('SIGKILL');
     await Promise.all(sending);
     halfDone += (await filesUnder('tmp').catch(() => [])).length;
@@ -119,10 +122,10 @@ test(`a process that is killed ${String(kills)} times in a burst of webhooks los
   expect(halfDone).toBeGreaterThan(0); // Otherwise nobody was killed in the middle of anything.
 
   last = await start();
-  for (const id of acknowledged.keys()) await until(() => isReady(id));
+  for (const id of acknowledged.keys()) await until(() => isReady(id), patienceMs);
   // What was written and not acknowledged any more comes too, and what is done over again gets to its end.
-  await until(async () => (await pending()) === 0);
-  await until(async () => (await jobs()) === 0);
+  await until(async () => (await pending()) === 0, patienceMs);
+  await until(async () => (await jobs()) === 0, patienceMs);
   expect(await last.kill('SIGTERM')).toBe(0);
 
   const rows = await database.query<{ id: string; sha256: string; caption: string }>(
