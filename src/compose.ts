@@ -112,10 +112,12 @@ export async function compose(
   const images = timed(createImageDecoder({ maxPixels: config.maxImagePixels }), observers.previewed);
   const scanner = config.clamd && createMalwareScanner(config.clamd);
   const quarantine = createQuarantine(join(config.uploadsDir, 'quarantine'), database.pool);
+  // Each picture waits between its steps, for its file or for the main thread: one more than there are cores keeps them busy.
+  const decoders = availableParallelism() + 1;
   const { ffmpeg } = config;
   const makePreviews = createMakePreviews({
     grabFrame: ffmpeg === undefined ? undefined : createFrameGrabber({ ffmpeg }),
-    ...{ images, decoders: availableParallelism() },
+    ...{ images, decoders },
     decodeHeic: createHeicDecoder({ maxPixels: config.maxImagePixels }),
   });
   const store = createStore({
@@ -170,7 +172,7 @@ export async function compose(
     ...{ channels, kinds: providers, lookup, table: outbound, now },
     lookAt: createOutboundMedia({
       ...{ download, staging, blobs, images, store, linksReachUs },
-      ...{ maxBytes: config.maxMediaBytes, decoders: availableParallelism() },
+      ...{ maxBytes: config.maxMediaBytes, decoders },
     }),
   });
   const tracedQueueing: QueueMessage = async (request, asker) => {

@@ -12,7 +12,7 @@ export interface PreviewOptions {
   readonly decodeHeic: HeicDecoder;
   /** Undefined where there is no ffmpeg: videos have no previews then. */
   readonly grabFrame: FrameGrabber | undefined;
-  /** How many pictures are decoded at once: as many as there are cores. */
+  /** How many pictures are decoded at once. */
   readonly decoders: number;
 }
 
