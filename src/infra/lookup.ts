@@ -6,10 +6,20 @@ import type { MediaState } from '../domain/media.js';
 import type { Direction, MediaKind, MessageStatus as Status } from '../domain/provider.js';
 import type { Database } from './database.js';
 import type { Outcome } from './inbox.js';
-import type { Blob, Delivery, Media, Message, MessageStatus, Prisma } from './generated/client.js';
+import type {
+  Blob,
+  Delivery,
+  Media as MediaRow,
+  Message,
+  MessageStatus,
+  Prisma,
+} from './generated/client.js';
 
 /** A row whose text columns hold one of a few words: only this service writes them. */
 type Narrowed<Row, Words> = Omit<Row, keyof Words> & Readonly<Words>;
+
+/** Without what only the worker asks for. */
+type Media = Omit<MediaRow, 'decodings'>;
 
 export type MediaRecord = Narrowed<Media, { direction: Direction; kind: MediaKind; state: MediaState }> & {
   readonly message: MessageRow | null;

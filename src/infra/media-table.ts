@@ -36,6 +36,8 @@ export interface MediaTable {
   readonly markRefused: (id: string, state: 'rejected' | 'failed', error: MediaError) => Promise<void>;
   /** Stays pending: the attempt and its error are written down together with the job of the next attempt. */
   readonly scheduleRetry: (id: string, next: NextAttempt, error: MediaError) => Promise<void>;
+  /** Its decoding is about to begin; answers how many have begun since an attempt last had an end, this one included. */
+  readonly countDecoding: (id: string) => Promise<number>;
   /** Stays pending, no attempt counted: the job is put off for so many milliseconds. */
   readonly postpone: (id: string, afterMs: number) => Promise<void>;
   /** A fresh link in place of an expired one, while it is pending. */
@@ -164,7 +166,7 @@ export function createMediaTable(pool: pg.Pool): MediaTable {
       const { rows } = await pool.query<{ told: boolean }>({
         name: 'media-ready',
         text: `with m as (
-                 update media set state = 'ready', sha256 = $1, ready_at = $8, attempts = attempts + 1,
+                 update media set state = 'ready', sha256 = $1, ready_at = $8, attempts = attempts + 1, decodings = 0,
                                   next_attempt_at = null, error_code = null, error_message = null
                  where id = $9 and state = 'pending' returning id, channel, state
                ), b as (${insertBlob('select exists (select from m)')}
@@ -208,11 +210,20 @@ export function createMediaTable(pool: pg.Pool): MediaTable {
       await pool.query({
         name: 'media-retry',
         text: `with m as (
-                 update media set attempts = attempts + 1, next_attempt_at = $2::timestamptz, error_code = $3, error_message = $4
+                 update media set attempts = attempts + 1, decodings = 0, next_attempt_at = $2::timestamptz,
+                                  error_code = $3, error_message = $4
                  where id = $1 and state = 'pending' returning id, now() + ($2::timestamptz - $5::timestamptz) as run_at
                ), attempt as (${addAttempt('$3', '$4')}) ${addJobs('select id, run_at from m')}`,
         values: [id, at, code, message, now],
       });
+    },
+
+    countDecoding: async (id) => {
+      const { rows } = await pool.query<{ decodings: number }>(
+        'update media set decodings = decodings + 1 where id = $1 returning decodings',
+        [id],
+      );
+      return rows[0]?.decodings ?? 1;
     },
 
     postpone: async (id, afterMs) => {
@@ -233,7 +244,7 @@ export function createMediaTable(pool: pg.Pool): MediaTable {
     retryNow: async (id, now) => {
       const { rows } = await pool.query<{ count: string }>(
         `with m as (
-           update media set state = 'pending', attempts = 0, next_attempt_at = $2
+           update media set state = 'pending', attempts = 0, decodings = 0, next_attempt_at = $2
            where id = $1 and state in ('rejected', 'failed') and source_url is not null
            returning id, now() as run_at
          ) ${addJobs('select id, run_at from m')}`,

@@ -41,15 +41,16 @@ export interface FetchOptions {
 
 export interface FetchJob {
   readonly mediaId: string;
-  /** How often this job was started; more than once means that the process died in the middle of it. */
+  /** How often this job was started; more than once means that a process died with it in its hands. */
   readonly starts: number;
 }
 
 /**
- * Starts of one job after which its picture is taken for the cause of the deaths. High, since a process may be killed
- * for other reasons while it happens to work on this one.
+ * A process that dies has many pictures in its hands, and only one that it was decoding can be the cause. So from some starts of
+ * its job on, the decodings of a picture that begin are counted, and after too many without an end it is given up.
  */
-const mostStarts = 25;
+const calmStarts = 3;
+const mostDecodings = 5;
 /** Attempts that wait for a place at a slow decoder, about a minute and a half; then the bytes go before the previews. */
 const attemptsForPreviews = 4;
 const surelyFetchedAgainMs = 600_000;
@@ -82,14 +83,22 @@ export function createFetch(options: FetchOptions): (job: FetchJob) => Promise<v
     const media = await table.findPending(mediaId);
     if (!media) return;
     try {
-      if (starts > mostStarts)
-        throw new AppError('media.crashed', 'the service ended again and again while at work on it');
-      const comeBackIn = await attempt(options, media);
+      const store = starts > calmStarts ? countDecodings(options, mediaId) : options.store;
+      const comeBackIn = await attempt({ ...options, store }, media);
       if (comeBackIn !== undefined) await table.postpone(mediaId, comeBackIn);
     } catch (error) {
       if (options.stopping()) throw error; // The queue keeps the job; this was no fault of the picture's.
       await settle(media, error);
     }
+  };
+}
+
+/** Stores as usual, but gives up a picture that processes have died of. */
+function countDecodings({ table, store }: FetchOptions, mediaId: string): Store {
+  return async (file, expected) => {
+    if ((await table.countDecoding(mediaId)) <= mostDecodings) return store(file, expected);
+    await file.discard();
+    throw new AppError('media.crashed', 'the service ended again and again while it was decoded');
   };
 }
 

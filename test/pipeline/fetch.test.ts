@@ -11,6 +11,7 @@ import { failsFirst, requiresKey } from '../../src/demo/media-checks.js';
 import { bytes, endless, startMediaHost, type Check, type MediaHost } from '../../src/demo/media-host.js';
 import { photo, uniquePhotos, type UniquePhotos } from '../../src/demo/photos.js';
 import type { Channel } from '../../src/domain/channel.js';
+import { AppError } from '../../src/domain/errors.js';
 import { newId } from '../../src/domain/id.js';
 import { createAudit } from '../../src/infra/audit.js';
 import { blobKey, createLocalBlobStore } from '../../src/infra/blob-store.js';
@@ -28,7 +29,7 @@ import { createDiscard, type Discard } from '../../src/pipeline/discard.js';
 import { createFetch, type FetchOptions } from '../../src/pipeline/fetch.js';
 import { createHostGate } from '../../src/pipeline/host-gate.js';
 import { createMakePreviews, type PreviewOptions } from '../../src/pipeline/previews.js';
-import { createStore } from '../../src/pipeline/store.js';
+import { createStore, type Store } from '../../src/pipeline/store.js';
 import { entry, mediaRow, messageRow } from '../infra/entries.js';
 import { heic } from '../support/heic.js';
 import { startHostileHost, type HostileHost } from '../support/hostile-host.js';
@@ -755,18 +756,56 @@ test('a link whose time is over is tried all the same where nobody can renew it:
   expect((await rowOf(id)).state).toBe('ready');
 });
 
-describe('a picture that the process died of', () => {
-  test('is given up after 25 starts, without being touched once more', async () => {
-    const url = publish(freshPhoto());
-    const id = await announced(url);
-    await worker()(id, 26);
+describe('a picture that processes die of', () => {
+  /** What is written down when the process dies while it decodes: that it has begun, and nothing else. */
+  const died = async (id: string, starts: number): Promise<void> => {
+    const dying = worker([plainChannel], { store: ending(new Error('killed')), stopping: () => true });
+    await expect(dying(id, starts)).rejects.toThrow('killed');
+  };
+  const ending =
+    (error: Error): Store =>
+    async (file) => {
+      await file.discard();
+      throw error;
+    };
+
+  test('is given up once five of its decodings had no end', async () => {
+    const id = await announced(publish(freshPhoto()));
+    for (const starts of [1, 2, 3, 4, 5, 6, 7, 8]) await died(id, starts);
+    await worker()(id, 9);
     expect(await rowOf(id)).toMatchObject({ state: 'failed', error_code: 'media.crashed' });
-    expect(requestsFor(url)).toBe(0);
   });
 
   test('is given every chance before that', async () => {
     const id = await announced(publish(freshPhoto()));
-    await worker()(id, 25);
+    for (const starts of [1, 2, 3, 4, 5, 6, 7]) await died(id, starts);
+    await worker()(id, 8);
+    expect((await rowOf(id)).state).toBe('ready');
+  });
+
+  test('is not one that was waiting when they died', async () => {
+    const id = await announced(publish(freshPhoto()));
+    await worker()(id, 1_000);
+    expect((await rowOf(id)).state).toBe('ready');
+  });
+
+  test('is not one whose decoding had an end', async () => {
+    const id = await announced(publish(freshPhoto()));
+    for (const starts of [4, 5, 6, 7]) await died(id, starts);
+    await worker([plainChannel], { store: ending(new AppError('media.busy', 'no decoder has time')) })(id, 8);
+    expect(await rowOf(id)).toMatchObject({ state: 'pending', error_code: 'media.busy' });
+    for (const starts of [4, 5, 6, 7]) await died(id, starts);
+    await worker()(id, 8);
+    expect((await rowOf(id)).state).toBe('ready');
+  });
+
+  test('may be tried again by hand', async () => {
+    const id = await announced(publish(freshPhoto()));
+    for (const starts of [4, 5, 6, 7, 8]) await died(id, starts);
+    await worker()(id, 9);
+    expect((await rowOf(id)).error_code).toBe('media.crashed');
+    expect(await table.retryNow(id, new Date())).toBe(true);
+    await worker()(id, 4);
     expect((await rowOf(id)).state).toBe('ready');
   });
 });

@@ -34,13 +34,11 @@ interface Scene {
 }
 
 /**
- * Waits until nothing is left to do, though not for ever: what then is left, the auditor names. Answers how many pictures were
- * given up, since the service ended so often while it had them, and were tried again as an operator would have it.
+ * Waits until nothing is left to do, though not for ever: what then is left, the auditor names.
  */
-export async function settle({ fleet, simulator, traffic, book }: Scene): Promise<number> {
+export async function settle({ fleet, simulator, traffic, book }: Scene): Promise<void> {
   await traffic.stop();
   await untilDone(fleet);
-  const again = await retryCrashed(fleet);
   // From here on nobody hears of reports any more, so that there is an end to what is told.
   simulator.reportTo('http://127.0.0.1:9');
   await untilDone(fleet);
@@ -49,19 +47,6 @@ export async function settle({ fleet, simulator, traffic, book }: Scene): Promis
   await untilDone(fleet);
   await untilHeard(fleet, book);
   await traffic.hangUp();
-  return again;
-}
-
-async function retryCrashed(fleet: Fleet): Promise<number> {
-  const { rows } = await withRows(fleet, (client) =>
-    client.query<{ id: string }>("select id from media where error_code = 'media.crashed'"),
-  );
-  for (const { id } of rows)
-    await fetch(`${fleet.baseUrl}/v1/media/${id}/retry`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${fleet.token}` },
-    });
-  return rows.length;
 }
 
 /** As long as it gets less, and a minute more. */
