@@ -8,7 +8,7 @@
  * before reading it; its writer looks for the name after each sync, and writes again what may not have been read.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 import type { Logger } from './logger.js';
@@ -72,7 +72,8 @@ interface SpoolOptions {
 
 export function createSpool({ folder, maxBytes, logger }: SpoolOptions): Spool {
   const waiting: Waiting[] = [];
-  const counted = new Map<string, { readonly bytes: number; readonly webhooks: number }>();
+  /** As of the last count. */
+  let counted: ReadonlyMap<string, { readonly bytes: number; readonly webhooks: number }> = new Map();
   let current: OpenSegment | undefined;
   /** Bytes of all segments, as far as this process knows; looked at anew with each segment that it begins. */
   let total = 0;
@@ -207,8 +208,25 @@ export function createSpool({ folder, maxBytes, logger }: SpoolOptions): Spool {
         if (isDamaged) await rename(path, named(path, 'damaged')).catch(unlessMissing);
         else await rm(path, { force: true });
         await syncFolder(folder);
-        counted.delete(basename(path));
       },
+    };
+  };
+
+  const count = async (): Promise<SpoolCount> => {
+    const found = await list(folder);
+    const counts = new Map<string, { readonly bytes: number; readonly webhooks: number }>();
+    for (const { name, path, bytes } of found) {
+      const known = counted.get(name);
+      const webhooks = known?.bytes === bytes ? known.webhooks : await countWebhooks(path, name);
+      if (webhooks === undefined) return count(); // It has another name by now, or is done.
+      counts.set(name, { bytes, webhooks });
+    }
+    counted = counts;
+    const [oldest] = found;
+    return {
+      webhooks: sum([...counts.values()].map(({ webhooks }) => webhooks)),
+      bytes: sum(found.map(({ bytes }) => bytes)),
+      oldestAt: oldest ? new Date(Number(oldest.name.slice(0, timeDigits))) : null,
     };
   };
 
@@ -227,22 +245,7 @@ export function createSpool({ folder, maxBytes, logger }: SpoolOptions): Spool {
       return undefined;
     },
     isEmpty: async () => (await list(folder)).length === 0,
-    count: async () => {
-      const found = await list(folder);
-      let webhooks = 0;
-      for (const { name, path, bytes } of found) {
-        const known = counted.get(name);
-        const here = known?.bytes === bytes ? known : { bytes, webhooks: await countWebhooks(path, name) };
-        counted.set(name, here);
-        webhooks += here.webhooks;
-      }
-      const [oldest] = found;
-      return {
-        webhooks,
-        bytes: sum(found.map(({ bytes }) => bytes)),
-        oldestAt: oldest ? new Date(Number(oldest.name.slice(0, timeDigits))) : null,
-      };
-    },
+    count,
     close: () => inTurn(async () => current && seal(current)),
   };
 }
@@ -273,15 +276,18 @@ async function list(folder: string): Promise<Found[]> {
   const found: Found[] = [];
   for (const name of names.filter((each) => segmentName.test(each)).sort()) {
     const path = join(folder, name);
-    const facts = await stat(path).catch(unlessMissing);
-    if (facts) found.push({ name, path, bytes: facts.size, modifiedMs: facts.mtimeMs });
+    const facts = await lstat(path).catch(unlessMissing);
+    // It may have another name by now, and would be overlooked.
+    if (!facts) return list(folder);
+    found.push({ name, path, bytes: facts.size, modifiedMs: facts.mtimeMs });
   }
   return found;
 }
 
-async function countWebhooks(path: string, name: string): Promise<number> {
+/** Undefined: it is not there. */
+async function countWebhooks(path: string, name: string): Promise<number | undefined> {
   const bytes = await readFile(path).catch(unlessMissing);
-  return bytes ? decodeRecords(bytes, markOf(name)).webhooks.length : 0;
+  return bytes && decodeRecords(bytes, markOf(name)).webhooks.length;
 }
 
 function markOf(name: string): Buffer {

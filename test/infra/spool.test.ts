@@ -174,6 +174,21 @@ describe('the spool', () => {
     expect(namesOf(await drain(spool))).toEqual(['one', 'two']);
   });
 
+  test('is never taken for an empty one while a segment gets another name', async () => {
+    const spool = open();
+    const looks: { webhooks: number; isEmpty: boolean }[] = [];
+    for (let round = 1; round <= 100; round += 1) {
+      await spool.append(webhook(String(round)));
+      const ending = spool.oldest();
+      while (looks.length < round * 10) {
+        const [{ webhooks }, isEmpty] = await Promise.all([spool.count(), spool.isEmpty()]);
+        looks.push({ webhooks: webhooks - round, isEmpty });
+      }
+      await ending;
+    }
+    expect(looks.filter(({ webhooks, isEmpty }) => webhooks !== 0 || isEmpty)).toEqual([]);
+  });
+
   test('takes no more than it may, refuses what does not fit, and takes it when there is room', async () => {
     const spool = open(20_000);
     const given = Array.from({ length: 30 }, (_, place) => webhook(String(place), randomBytes(1_000)));
