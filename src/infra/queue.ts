@@ -40,12 +40,14 @@ export interface QueueOptions {
 const releaseEveryMs = 2_000;
 const restartAfterMs = 1_000;
 const gracefulShutdownMs = 5_000;
+/** For asking for jobs the first time; longer than connecting may take. */
+const firstAskedWithinMs = 8_000;
 /** For the whole of an end, that of a lost database's connections included. */
 const stopMs = gracefulShutdownMs + 1_000;
 const goodbyeMs = 500;
 
 interface Pool {
-  /** Settles when the pool takes no more jobs, or has lost the connection that holds its lock. */
+  /** Settles when the pool takes no jobs, or has lost the connection that holds its lock. */
   readonly ended: Promise<unknown>;
   readonly close: () => Promise<void>;
 }
@@ -112,6 +114,15 @@ async function startPool({ database, logger, tasks, concurrency }: QueueOptions)
     throw new Error('the pool has given up');
   });
   givenUp.catch(() => undefined);
+  // The library learns the numbers of its tasks with the first jobs, and should that fail, keeps the failure for good.
+  const stuck = new Promise<never>((_, fail) => {
+    const timer = setTimeout(fail, firstAskedWithinMs, new Error('jobs could not be asked for'));
+    timer.unref();
+    events.once('localQueue:getJobs:complete', () => {
+      clearTimeout(timer);
+    });
+  });
+  stuck.catch(() => undefined);
   const runner = await run({
     pgPool: database.pool,
     taskList: tasks,
@@ -149,7 +160,7 @@ async function startPool({ database, logger, tasks, concurrency }: QueueOptions)
     await close(); // Without its lock, others would take it for dead.
     throw error;
   }
-  return { ended: Promise.race([runner.promise, lost, givenUp]), close };
+  return { ended: Promise.race([runner.promise, lost, givenUp, stuck]), close };
 }
 
 async function keepReleasing(pool: pg.Pool, ended: Promise<unknown>): Promise<void> {

@@ -49,12 +49,12 @@ describeInBrowser('The gallery', (browser) => {
   ): Promise<string> {
     const response = await fetch(service.url + webhook.path, { method: 'POST', ...webhook });
     const { media } = (await response.json()) as { media: string[] };
-    await until(async () => {
-      const rows = await service.database.query('select 1 from media where id = $1 and state = $2', [
+    const account = () =>
+      service.database.query('select state, attempts, error_code, error_message from media where id = $1', [
         media[0],
-        state,
       ]);
-      return rows.length === 1;
+    await until(async () => (await account())[0]?.['state'] === state).catch(async () => {
+      throw new Error(`not ${state} in time: ${JSON.stringify(await account())}`);
     });
     return media[0] ?? '';
   }
@@ -280,8 +280,11 @@ describeInBrowser('The gallery', (browser) => {
 
 /** A WAV file of so many seconds: 8 bits, 44 100 times a second. */
 function toneOf(seconds: number): Buffer {
-  const samples = Buffer.alloc(seconds * 44_100);
-  for (let at = 0; at < samples.length; at += 1) samples[at] = 128 + Math.round(60 * Math.sin(at / 16));
+  // One second, again and again: to compute them all would block the service, which runs in this process, for seconds.
+  const second = Buffer.from(
+    Array.from({ length: 44_100 }, (_, at) => 128 + Math.round(60 * Math.sin(at / 16))),
+  );
+  const samples = Buffer.alloc(seconds * second.length, second);
   const head = Buffer.alloc(44);
   head.write('RIFF', 0);
   head.writeUInt32LE(36 + samples.length, 4);

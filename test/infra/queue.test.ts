@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { pino } from 'pino';
@@ -223,6 +224,19 @@ const failing = (): string => `
   };
   await createQueue({ database, logger, tasks, concurrency: 4 }).start();
 `;
+
+test('a queue that cannot ask for jobs when it starts is started anew, and then does them', async () => {
+  const rename = (from: string, to: string) =>
+    clone.query(`alter table graphile_worker.${from} rename to ${to}`);
+  await rename('_private_tasks', 'not_there');
+  const { queue, done } = openRecorder();
+  await queue.start();
+  await delay(1_500); // It has asked by now, and failed.
+  await rename('not_there', '_private_tasks');
+  const name = await addJob();
+  await until(() => done.length > 0, 20_000);
+  expect(done).toEqual([name]);
+});
 
 test('a job that fails while the database is away ends no process, and is run again when it is back', async () => {
   await addJob();
