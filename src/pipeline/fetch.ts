@@ -95,11 +95,11 @@ export function createFetch(options: FetchOptions): (job: FetchJob) => Promise<v
 
 /** Stores as usual, but gives up a picture that processes have died of. */
 function countDecodings({ table, store }: FetchOptions, mediaId: string): Store {
-  return async (file, expected) => {
-    if ((await table.countDecoding(mediaId)) <= mostDecodings) return store(file, expected);
-    await file.discard();
-    throw new AppError('media.crashed', 'the service ended again and again while it was decoded');
+  const beforeDecoding = async (): Promise<void> => {
+    if ((await table.countDecoding(mediaId)) > mostDecodings)
+      throw new AppError('media.crashed', 'the service ended again and again while it was decoded');
   };
+  return (file, expected) => store(file, { ...expected, beforeDecoding });
 }
 
 /** Answers nothing when the bytes are home, or the milliseconds after which its host may have time for it. */

@@ -23,6 +23,8 @@ export interface Previewable {
   readonly kind: MediaKind;
   /** Whether `media.busy` may be the answer. */
   readonly comesBack?: boolean | undefined;
+  /** Called when it is its turn; nothing is decoded when it rejects. */
+  readonly beforeDecoding?: (() => Promise<void>) | undefined;
 }
 
 /**
@@ -40,21 +42,34 @@ export function createMakePreviews(options: PreviewOptions): MakePreviews {
   // What strangers' processes and threads need is bounded for each of them, so only one of them runs.
   const [forHeic, forVideos] = [createLimit(1, mostWaiting), createLimit(1, mostWaiting)];
 
-  const ofPicture = (input: string | Buffer): Promise<Previewed> => forPictures(() => images.preview(input));
+  const ofPicture = ({ path, beforeDecoding }: Previewable): Promise<Previewed> =>
+    forPictures(async () => {
+      await beforeDecoding?.();
+      return images.preview(path);
+    });
+  /** What another decoder has made of hostile bytes is a picture like any other. */
+  const ofDecoded = (bytes: Buffer): Promise<Previewed> => forPictures(() => images.preview(bytes));
 
-  const ofHeic = async ({ path }: Previewable): Promise<Previewed> => {
-    const { tiff, ...size } = await forHeic(() => decodeHeic(path));
-    // What another decoder has made of hostile bytes is a picture like any other. Its own size is the reduced one.
-    return { ...(await ofPicture(Buffer.from(tiff.buffer))), ...size };
+  const ofHeic = async ({ path, beforeDecoding }: Previewable): Promise<Previewed> => {
+    const { tiff, ...size } = await forHeic(async () => {
+      await beforeDecoding?.();
+      return decodeHeic(path);
+    });
+    // Its own size is the reduced one.
+    return { ...(await ofDecoded(Buffer.from(tiff.buffer))), ...size };
   };
 
-  const ofVideo = async ({ path, type }: Previewable): Promise<Previewed | undefined> => {
-    const frame = grabFrame && (await forVideos(() => grabFrame(path, type)));
-    return frame && ofPicture(frame);
+  const ofVideo = async ({ path, type, beforeDecoding }: Previewable): Promise<Previewed | undefined> => {
+    if (!grabFrame) return undefined;
+    const frame = await forVideos(async () => {
+      await beforeDecoding?.();
+      return grabFrame(path, type);
+    });
+    return frame && ofDecoded(frame);
   };
 
   return async (file) => {
-    const { path, type, kind, comesBack = false } = file;
+    const { type, kind, comesBack = false } = file;
     /** The file is kept all the same. */
     const without = (error: unknown): undefined => {
       if (comesBack && error instanceof AppError && error.code === 'media.busy') throw error;
@@ -63,6 +78,6 @@ export function createMakePreviews(options: PreviewOptions): MakePreviews {
     if (isVideoContainer(type)) return ofVideo(file).catch(without);
     if (!isDecodable(type)) return undefined;
     // A broken picture that was sent as a file is still that file.
-    return kind === 'document' ? ofPicture(path).catch(without) : ofPicture(path);
+    return kind === 'document' ? ofPicture(file).catch(without) : ofPicture(file);
   };
 }

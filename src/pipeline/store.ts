@@ -33,6 +33,8 @@ export interface Expectation {
   readonly sha256: string | null;
   /** Whether they are brought again when a decoder is busy; by default they are kept without previews then. */
   readonly comesBack?: boolean;
+  /** Called when its decoding begins, which it does not when this rejects. */
+  readonly beforeDecoding?: () => Promise<void>;
   /** The media as which an infected file is kept aside; by default it is not kept. */
   readonly mediaId?: string;
 }
@@ -57,14 +59,15 @@ export function createStore({ blobs, makePreviews, table, now, scanning }: Store
     return known && (await blobs.has(blobKey(sha256))) ? known : undefined;
   };
 
-  const store = async (file: StagedFile, { kind, comesBack }: Expectation): Promise<BlobFacts> => {
+  const store = async (file: StagedFile, expected: Expectation): Promise<BlobFacts> => {
+    const { kind, comesBack, beforeDecoding } = expected;
     const known = await findStored(file.sha256);
     const type = known?.type ?? (await sniffType(file.head));
     if (!typeFitsKind(type, kind)) {
       throw new AppError('media.type_mismatch', `announced as ${kind}, but the bytes are ${type}`);
     }
     if (known) return known;
-    const pictures = await makePreviews({ path: file.path, type, kind, comesBack });
+    const pictures = await makePreviews({ path: file.path, type, kind, comesBack, beforeDecoding });
     const previews = pictures?.previews ?? [];
     const blob = {
       ...{ sha256: file.sha256, type, bytes: file.bytes },

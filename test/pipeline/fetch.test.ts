@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { pino } from 'pino';
@@ -764,7 +765,8 @@ describe('a picture that processes die of', () => {
   };
   const ending =
     (error: Error): Store =>
-    async (file) => {
+    async (file, { beforeDecoding }) => {
+      await beforeDecoding?.();
       await file.discard();
       throw error;
     };
@@ -783,10 +785,37 @@ describe('a picture that processes die of', () => {
     expect((await rowOf(id)).state).toBe('ready');
   });
 
-  test('is not one that was waiting when they died', async () => {
-    const id = await announced(publish(freshPhoto()));
-    await worker()(id, 1_000);
-    expect((await rowOf(id)).state).toBe('ready');
+  test('is not one that was waiting for its turn when they died', async () => {
+    const begun: string[] = [];
+    const makePreviews = createMakePreviews({
+      images: { preview: () => new Promise(() => undefined) },
+      decodeHeic: () => new Promise(() => undefined),
+      ...{ grabFrame: () => new Promise(() => undefined), decoders: 2 },
+    });
+    const types = [
+      'image/jpeg',
+      'image/png',
+      'image/webp',
+      'image/heic',
+      'image/heic',
+      'video/mp4',
+      'video/mp4',
+    ];
+    for (const type of types)
+      void makePreviews({
+        ...{ path: 'nowhere', type, kind: 'document' },
+        beforeDecoding: () => Promise.resolve(void begun.push(type)),
+      });
+    await delay(10);
+    expect(begun).toEqual(['image/jpeg', 'image/png', 'image/heic', 'video/mp4']);
+  });
+
+  test('is kept without previews where it was sent as a document', async () => {
+    const id = await announced(publish(freshPhoto()), { kind: 'document' });
+    for (const starts of [4, 5, 6, 7, 8]) await died(id, starts);
+    await worker()(id, 9);
+    expect(await rowOf(id)).toMatchObject({ state: 'ready' });
+    expect(decoded).toBe(0);
   });
 
   test('is not one whose decoding had an end', async () => {
