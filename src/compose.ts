@@ -24,6 +24,7 @@ import { createImageDecoder, type ImageDecoder } from './infra/images.js';
 import { createInbox } from './infra/inbox.js';
 import type { Logger } from './infra/logger.js';
 import { createLookup } from './infra/lookup.js';
+import { watchMainThread } from './infra/main-thread.js';
 import { createMalwareScanner } from './infra/malware-scanner.js';
 import { createMetrics } from './infra/metrics.js';
 import { createMediaTable } from './infra/media-table.js';
@@ -112,8 +113,11 @@ export async function compose(
   const images = timed(createImageDecoder({ maxPixels: config.maxImagePixels }), observers.previewed);
   const scanner = config.clamd && createMalwareScanner(config.clamd);
   const quarantine = createQuarantine(join(config.uploadsDir, 'quarantine'), database.pool);
-  // Each picture waits between its steps, for its file or for the main thread: one more than there are cores keeps them busy.
-  const decoders = availableParallelism() + 1;
+  const cores = availableParallelism();
+  // Each picture waits now and then, for its file or for the main thread: one more keeps the cores busy, and whoever waits for an
+  // answer waits for it.
+  const isIdle = watchMainThread();
+  const decoders = () => (isIdle() ? cores + 1 : cores);
   const { ffmpeg } = config;
   const makePreviews = createMakePreviews({
     grabFrame: ffmpeg === undefined ? undefined : createFrameGrabber({ ffmpeg }),
@@ -172,7 +176,7 @@ export async function compose(
     ...{ channels, kinds: providers, lookup, table: outbound, now },
     lookAt: createOutboundMedia({
       ...{ download, staging, blobs, images, store, linksReachUs },
-      ...{ maxBytes: config.maxMediaBytes, decoders },
+      ...{ maxBytes: config.maxMediaBytes, decoders: cores },
     }),
   });
   const tracedQueueing: QueueMessage = async (request, asker) => {

@@ -2,22 +2,29 @@ import { AppError } from '../domain/errors.js';
 
 export type Limit = <T>(task: () => Promise<T>) => Promise<T>;
 
-/** Runs at most `places` tasks at once; the others wait in order. Where more than `mostWaiting` do, rejects with `media.busy`. */
-export function createLimit(places: number, mostWaiting = Infinity): Limit {
+/**
+ * Runs at most `places` tasks at once, which may change; the others wait in order. Where more than `mostWaiting` do, rejects with
+ * `media.busy`.
+ */
+export function createLimit(places: number | (() => number), mostWaiting = Infinity): Limit {
   const waiting: (() => void)[] = [];
   let running = 0;
+  const isFull = (): boolean => running >= (typeof places === 'number' ? places : places());
   return async (task) => {
-    if (running >= places && waiting.length >= mostWaiting)
+    // Nobody who comes now overtakes those that wait.
+    const mustWait = waiting.length > 0 || isFull();
+    if (mustWait && waiting.length >= mostWaiting)
       throw new AppError('media.busy', 'too much is waiting for the decoder');
-    if (running >= places) await new Promise<void>((go) => waiting.push(go));
+    if (mustWait) await new Promise<void>((go) => waiting.push(go));
     else running += 1;
     try {
       return await task();
     } finally {
-      // A place is handed on, so that nobody who comes now overtakes those that wait.
-      const next = waiting.shift();
-      if (next) next();
-      else running -= 1;
+      running -= 1;
+      while (waiting.length > 0 && !isFull()) {
+        running += 1;
+        waiting.shift()?.();
+      }
     }
   };
 }

@@ -13,7 +13,7 @@ export interface PreviewOptions {
   /** Undefined where there is no ffmpeg: videos have no previews then. */
   readonly grabFrame: FrameGrabber | undefined;
   /** How many pictures are decoded at once. */
-  readonly decoders: number;
+  readonly decoders: number | (() => number);
 }
 
 export interface Previewable {

@@ -42,6 +42,29 @@ describe('a limit', () => {
     await Promise.all([...all, late]);
   });
 
+  test('follows the number of its places, up and down', async () => {
+    let places = 1;
+    const limit = createLimit(() => places);
+    const steps = createSteps();
+    const all = ['a', 'b', 'c', 'd', 'e'].map((name) => limit(() => steps.run(name)));
+    await steps.settle();
+    expect(steps.running()).toEqual(['a']);
+    places = 3;
+    steps.finish('a');
+    await steps.settle();
+    expect(steps.running()).toEqual(['b', 'c', 'd']);
+    places = 2;
+    steps.finish('b');
+    await steps.settle();
+    expect(steps.running()).toEqual(['c', 'd']);
+    steps.finish('c');
+    await steps.settle();
+    expect(steps.running()).toEqual(['d', 'e']);
+    steps.finish('d');
+    steps.finish('e');
+    await Promise.all(all);
+  });
+
   test('gives the place of a task that failed to the next', async () => {
     const limit = createLimit(1);
     const failing = Array.from({ length: 5 }, () => limit(() => Promise.reject(new Error('no'))));
