@@ -11,7 +11,6 @@ import { createLinkSigner } from './domain/signed-link.js';
 import { createApp } from './http/app.js';
 import { eventView } from './http/event-view.js';
 import { createAudit } from './infra/audit.js';
-import { createLocalBlobStore } from './infra/blob-store.js';
 import { createChannelActivity } from './infra/channel-activity.js';
 import { createChannelTable } from './infra/channel-table.js';
 import { openDatabase, whileAlone } from './infra/database.js';
@@ -47,6 +46,7 @@ import { createStats } from './infra/stats.js';
 import { createTokenSigner } from './infra/token-signer.js';
 import { createSubscriptionTable } from './infra/subscription-table.js';
 import { createTokens } from './infra/tokens.js';
+import { openBlobStore } from './infra/open-blob-store.js';
 import { openTracing } from './infra/open-tracing.js';
 import { createFrameGrabber } from './infra/video-frames.js';
 import { createDiscard } from './pipeline/discard.js';
@@ -103,7 +103,7 @@ export async function compose(
 ): Promise<Services> {
   const database = openDatabase(databaseUrl, logger);
   const [table, lookup] = [createMediaTable(database.byKey), createLookup(database)];
-  const blobs = createLocalBlobStore(config.uploadsDir);
+  const blobs = await openBlobStore(config);
   const staging = createStaging(join(config.uploadsDir, 'tmp'));
   const spoolFolder = join(config.inletDir, 'spool');
   const spool = createSpool({ folder: spoolFolder, maxBytes: config.spoolMaxBytes, logger });
@@ -254,7 +254,7 @@ export async function compose(
         database: () => database.pool.query('select 1'),
         spooling: spooling.state,
         queue: () => config.processMode === 'api' || queue.isRunning(),
-        uploads: staging.tryOut,
+        uploads: () => Promise.all([staging.tryOut(), blobs.tryOut()]),
         stopping: stopping.signal,
       },
     },
@@ -302,6 +302,7 @@ export async function compose(
         patience.waitFor('calls that are under way', Promise.all([cutOffCalls(), post.close()])),
         patience.waitFor('the collector of traces', tracing.close()),
       ]);
+      blobs.close();
       await patience.waitFor('connections to the database', database.close());
     },
   };

@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 
 import type { Channel } from './domain/channel.js';
+import type { S3Settings } from './infra/s3-blob-store.js';
 import { samplerNames, type TracingSettings } from './infra/tracing.js';
 import { findProgram } from './infra/video-frames.js';
 import { providers } from './providers/index.js';
@@ -69,7 +70,11 @@ const settings = z.object({
   AUTH_SECRET: z.string().min(32, 'needs at least 32 characters').optional(),
   PROCESS_MODE: z.enum(['all', 'api', 'worker']).default('all'),
   UPLOADS_DIR: z.string().default('./uploads'),
-  STORAGE: z.literal('local', 'only `local` is supported by this version').default('local'),
+  STORAGE: z.enum(['local', 's3']).default('local'),
+  S3_BUCKET: z.string().optional(),
+  S3_ENDPOINT: z.url({ protocol: /^https?$/, error: 'is not an http(s) URL' }).optional(),
+  S3_REGION: z.string().default('us-east-1'),
+  S3_FORCE_PATH_STYLE: z.enum(['true', 'false']).default('false'),
   MAX_MEDIA_BYTES: wholeNumber(104_857_600),
   MAX_IMAGE_PIXELS: wholeNumber(100_000_000),
   CLAMD_HOST: z
@@ -113,7 +118,10 @@ export interface Config {
   readonly databaseUrl: string | undefined;
   readonly authSecret: string;
   readonly processMode: 'all' | 'api' | 'worker';
+  /** Of files that are being worked on, and of all with a store on this disk. */
   readonly uploadsDir: string;
+  /** Where files are kept; undefined: in `uploadsDir`. */
+  readonly s3: S3Settings | undefined;
   readonly retention: {
     /** Undefined: media are kept. */
     readonly mediaDays: number | undefined;
@@ -159,11 +167,19 @@ export function loadConfig(environment: Environment, now: () => Date): Config {
   const parsed = settings.safeParse(env);
   const problems = parsed.success ? [] : problemsOf(parsed.error, (path) => path);
   const channels = providers.flatMap((provider) => loadChannel(provider, { env, now, problems }));
-  if (parsed.success && parsed.data.NODE_ENV === 'production' && parsed.data.AUTH_SECRET === undefined) {
-    problems.push('AUTH_SECRET: is required when NODE_ENV=production');
-  }
+  if (parsed.success) problems.push(...missing(parsed.data));
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(toConfig(parsed.data, { channels, path: env['PATH'] ?? '' }));
+}
+
+/** Settings that others ask for. */
+function missing({ NODE_ENV, AUTH_SECRET, STORAGE, S3_BUCKET }: z.infer<typeof settings>): string[] {
+  return [
+    ...(NODE_ENV === 'production' && AUTH_SECRET === undefined
+      ? ['AUTH_SECRET: is required when NODE_ENV=production']
+      : []),
+    ...(STORAGE === 's3' && S3_BUCKET === undefined ? ['S3_BUCKET: is required when STORAGE=s3'] : []),
+  ];
 }
 
 interface Found {
@@ -184,6 +200,7 @@ function toConfig(values: z.infer<typeof settings>, { channels, path }: Found): 
     authSecret: values.AUTH_SECRET ?? keptSecret(inletDir),
     processMode: values.PROCESS_MODE,
     uploadsDir: resolve(values.UPLOADS_DIR),
+    s3: s3Of(values),
     retention: { mediaDays: values.RETENTION_DAYS, deliveryDays: values.DELIVERY_RETENTION_DAYS },
     maxMediaBytes: values.MAX_MEDIA_BYTES,
     maxImagePixels: values.MAX_IMAGE_PIXELS,
@@ -204,6 +221,14 @@ function toConfig(values: z.infer<typeof settings>, { channels, path }: Found): 
     logLevel: values.LOG_LEVEL,
     tracing: tracingOf(values),
     channels,
+  };
+}
+
+function s3Of(values: z.infer<typeof settings>): S3Settings | undefined {
+  if (values.STORAGE !== 's3' || values.S3_BUCKET === undefined) return undefined;
+  return {
+    ...{ bucket: values.S3_BUCKET, endpoint: values.S3_ENDPOINT, region: values.S3_REGION },
+    forcePathStyle: values.S3_FORCE_PATH_STYLE === 'true',
   };
 }
 

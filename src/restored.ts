@@ -10,11 +10,11 @@ import {
   skipEventNumbers,
   type FilesAfterRestore,
 } from './infra/after-restore.js';
-import { createLocalBlobStore } from './infra/blob-store.js';
 import { openDatabase } from './infra/database.js';
 import { startEmbeddedPostgres } from './infra/embedded-postgres.js';
 import { createLogger } from './infra/logger.js';
 import { migrate } from './infra/migrations.js';
+import { openBlobStore } from './infra/open-blob-store.js';
 import { createSendQueue } from './infra/send-queue.js';
 
 /** Says which, and how many more there are. */
@@ -39,8 +39,10 @@ async function afterRestore(config: Config, databaseUrl: string, wishes: Wishes)
     await skipEventNumbers(database.pool);
     const queue = createSendQueue(database.pool, () => new Date());
     const messages = wishes.send ? 0 : await queue.abandonAll(interrupted);
-    const files = await compareFiles(database.pool, config.uploadsDir);
-    if (wishes.removeFiles) await removeStrays(createLocalBlobStore(config.uploadsDir), files.strays);
+    const blobs = await openBlobStore(config);
+    const files = await compareFiles(database.pool, blobs);
+    if (wishes.removeFiles) await removeStrays(blobs, files.strays);
+    blobs.close();
     console.log(report(files, messages, wishes));
   } finally {
     await database.close();

@@ -2,9 +2,6 @@
  * What a restored backup must be told before it works again: the world has gone on since it was made. To be used while nobody
  * else uses the database.
  */
-import { readdir } from 'node:fs/promises';
-import { join, relative } from 'node:path';
-
 import type pg from 'pg';
 
 import { keysOf, type BlobStore } from './blob-store.js';
@@ -48,11 +45,13 @@ export async function skipEventNumbers(pool: pg.Pool): Promise<void> {
   );
 }
 
-export async function compareFiles(pool: pg.Pool, uploadsDir: string): Promise<FilesAfterRestore> {
+export async function compareFiles(
+  pool: pg.Pool,
+  store: Pick<BlobStore, 'keys'>,
+): Promise<FilesAfterRestore> {
   const { rows: blobs } = await pool.query<StoredBlob>('select sha256, previews from blob');
-  const there = new Set(
-    (await Promise.all(['blobs', 'previews'].map((name) => keysIn(uploadsDir, name)))).flat(),
-  );
+  const there = new Set<string>();
+  for await (const key of store.keys()) there.add(key);
   const named = new Set(blobs.flatMap(keysOf));
   const broken = blobs.filter((blob) => keysOf(blob).some((key) => !there.has(key)));
   const { rows: media } = await pool.query<{ id: string }>(
@@ -60,14 +59,6 @@ export async function compareFiles(pool: pg.Pool, uploadsDir: string): Promise<F
     [broken.map(({ sha256 }) => sha256)],
   );
   return { strays: [...there].filter((key) => !named.has(key)), bereft: media.map(({ id }) => id) };
-}
-
-async function keysIn(uploadsDir: string, name: string): Promise<string[]> {
-  const options = { recursive: true, withFileTypes: true } as const;
-  const entries = await readdir(join(uploadsDir, name), options).catch(() => []);
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => relative(uploadsDir, join(entry.parentPath, entry.name)).replaceAll('\\', '/'));
 }
 
 export async function removeStrays(

@@ -76,7 +76,7 @@ export function createStore({ blobs, makePreviews, table, now, scanning }: Store
     await table.announce(blob, now());
     await Promise.all([
       ...previews.map(({ size, data }) => blobs.put(previewKey(file.sha256, size), { data })),
-      blobs.put(blobKey(file.sha256), { file: file.path }),
+      blobs.put(blobKey(file.sha256), { file: file.path, sha256: file.sha256 }),
     ]);
     return blob;
   };

@@ -1,17 +1,28 @@
 import { createHash, randomBytes, randomInt } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, request as connect } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join, relative } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
 import type { AppError } from '../../src/domain/errors.js';
-import { blobKey, createLocalBlobStore, previewKey } from '../../src/infra/blob-store.js';
+import { blobKey, previewKey, type BlobStore } from '../../src/infra/blob-store.js';
+import { createLocalBlobStore } from '../../src/infra/local-blob-store.js';
+import { createS3BlobStore } from '../../src/infra/s3-blob-store.js';
 import { built, startScript } from '../process/program.js';
+import { startS3Server, type S3Server } from '../support/s3-server.js';
 
 let folder: string;
+let bucket: S3Server;
+beforeAll(async () => {
+  bucket = await startS3Server();
+});
+afterAll(() => bucket.stop());
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'inlet-blobs-'));
 });
@@ -49,44 +60,102 @@ describe('a key', () => {
   });
 });
 
-describe('stored bytes', () => {
-  test.each([0, 1, 3_000_000])('of length %i can be read back, whole and in part', async (length) => {
-    const store = createLocalBlobStore(folder);
-    const bytes = randomBytes(length);
+const stores: readonly (readonly [string, () => BlobStore])[] = [
+  ['a folder', () => createLocalBlobStore(folder)],
+  ['a bucket', () => createS3BlobStore(bucket.settings)],
+];
+
+describe.each(stores)('bytes in %s', (_, open) => {
+  let store: BlobStore;
+  beforeEach(() => {
+    store = open();
+  });
+  afterEach(() => {
+    store.close();
+  });
+  const stored = async (bytes: Buffer): Promise<string> => {
     const key = blobKey(sha256(bytes));
     await store.put(key, { data: bytes });
+    return key;
+  };
+
+  test.each([1, 3_000_000])('of length %i can be read back, whole and in part', async (length) => {
+    const bytes = randomBytes(length);
+    const key = await stored(bytes);
     expect(await store.has(key)).toBe(true);
     expect(await store.size(key)).toBe(length);
-    const whole = await buffer(store.read(key, { start: 0, end: Math.max(0, length - 1) }));
-    expect(whole.equals(bytes)).toBe(true);
-    const part = await buffer(store.read(key, { start: 0, end: 0 }));
-    expect(part.equals(bytes.subarray(0, 1))).toBe(true);
+    expect((await buffer(store.read(key, { start: 0, end: length - 1 }))).equals(bytes)).toBe(true);
+    const part = { start: Math.floor(length / 3), end: Math.floor(length / 2) };
+    expect((await buffer(store.read(key, part))).equals(bytes.subarray(part.start, part.end + 1))).toBe(true);
   });
 
   test('of a file are moved there', async () => {
+    const bytes = randomBytes(2_000_000);
     const file = join(folder, 'staged');
-    await writeFile(file, 'content');
-    const key = blobKey(sha256(Buffer.from('content')));
-    await createLocalBlobStore(folder).put(key, { file });
-    expect((await filesUnder(folder)).map((path) => relative(folder, path))).toEqual([key]);
+    await writeFile(file, bytes);
+    const key = blobKey(sha256(bytes));
+    await store.put(key, { file, sha256: sha256(bytes) });
+    expect((await buffer(store.read(key, { start: 0, end: bytes.length - 1 }))).equals(bytes)).toBe(true);
+    expect(await readdir(folder)).not.toContain('staged');
   });
 
   test('that are there already stay the same when they are stored again', async () => {
-    const store = createLocalBlobStore(folder);
     const bytes = randomBytes(100_000);
-    const key = blobKey(sha256(bytes));
-    await store.put(key, { data: bytes });
+    const key = await stored(bytes);
     const reading = store.read(key, { start: 0, end: bytes.length - 1 });
     await Promise.all(Array.from({ length: 10 }, () => store.put(key, { data: bytes })));
     expect((await buffer(reading)).equals(bytes)).toBe(true);
-    expect((await readFile(join(folder, key))).equals(bytes)).toBe(true);
-    expect(await filesUnder(join(folder, 'tmp'))).toEqual([]);
+    expect((await buffer(store.read(key, { start: 0, end: bytes.length - 1 }))).equals(bytes)).toBe(true);
   });
 
   test('that nobody stored are not there', async () => {
-    const store = createLocalBlobStore(folder);
     expect(await store.has(blobKey('0'.repeat(64)))).toBe(false);
     expect(await store.size(blobKey('0'.repeat(64)))).toBeUndefined();
+  });
+
+  test('are gone when they were removed, which can be done twice', async () => {
+    const key = await stored(randomBytes(10));
+    await store.remove(key);
+    await store.remove(key);
+    expect(await store.has(key)).toBe(false);
+  });
+
+  test('can be listed by their keys', async () => {
+    const digest = sha256(randomBytes(10));
+    const keys = [blobKey(digest), previewKey(digest, 'small'), previewKey(digest, 'large')];
+    await Promise.all(keys.map((key) => store.put(key, { data: randomBytes(10) })));
+    const listed: string[] = [];
+    for await (const key of store.keys()) if (key.includes(digest)) listed.push(key);
+    expect(listed.toSorted()).toEqual(keys.toSorted());
+  });
+
+  test('need not be read to their end', async () => {
+    const bytes = randomBytes(3_000_000);
+    const key = await stored(bytes);
+    for (let count = 0; count < 100; count += 1) {
+      const reading = store.read(key, { start: 0, end: bytes.length - 1 });
+      if (count % 2) await once(reading, 'data');
+      reading.destroy();
+      await once(reading, 'close');
+    }
+    expect(await store.size(key)).toBe(bytes.length);
+  });
+});
+
+describe('bytes in a folder', () => {
+  test('leave nothing beside them', async () => {
+    const store = createLocalBlobStore(folder);
+    const file = join(folder, 'staged');
+    await writeFile(file, 'content');
+    const digest = sha256(Buffer.from('content'));
+    await store.put(blobKey(digest), { file, sha256: digest });
+    await Promise.all(
+      Array.from({ length: 10 }, () =>
+        store.put(previewKey(digest, 'small'), { data: randomBytes(100_000) }),
+      ),
+    );
+    const files = (await filesUnder(folder)).map((path) => relative(folder, path));
+    expect(files.toSorted()).toEqual([blobKey(digest), previewKey(digest, 'small')]);
   });
 
   test('cannot be stored where a file is in the way, which is a failure of our own', async () => {
@@ -108,13 +177,94 @@ describe('stored bytes', () => {
   });
 });
 
+describe('a bucket that is away', () => {
+  const away = async (work: () => Promise<unknown>): Promise<unknown> => {
+    await bucket.goAway();
+    try {
+      return await work().then(
+        () => 'nothing went wrong',
+        (error: unknown) => (error as AppError).code,
+      );
+    } finally {
+      await bucket.comeBack();
+    }
+  };
+  const key = blobKey('0'.repeat(64));
+  let store: BlobStore;
+  beforeEach(() => {
+    store = createS3BlobStore(bucket.settings);
+  });
+
+  test.each<[string, string, () => Promise<unknown>]>([
+    ['nothing can be stored', 'media.storage_failed', () => store.put(key, { data: randomBytes(10) })],
+    ['nobody knows what is there', 'service.unavailable', () => store.has(key)],
+    ['nothing can be read', 'service.unavailable', () => buffer(store.read(key, { start: 0, end: 9 }))],
+    ['nothing can be removed', 'service.unavailable', () => store.remove(key)],
+  ])('says so: %s', async (_, code, work) => {
+    expect(await away(work)).toBe(code);
+    expect(await store.has(key)).toBe(false);
+  });
+
+  test('keeps a file that could not be stored', async () => {
+    const file = join(folder, 'staged');
+    await writeFile(file, 'content');
+    const digest = sha256(Buffer.from('content'));
+    expect(await away(() => store.put(blobKey(digest), { file, sha256: digest }))).toBe(
+      'media.storage_failed',
+    );
+    await store.put(blobKey(digest), { file, sha256: digest });
+    expect(await store.size(blobKey(digest))).toBe(7);
+  });
+
+  test('is found out by trying, and so is one that is not there', async () => {
+    await store.tryOut();
+    await expect(createS3BlobStore({ ...bucket.settings, bucket: 'others' }).tryOut()).rejects.toThrow();
+    expect(await away(() => store.tryOut())).not.toBe('nothing went wrong');
+  });
+});
+
+/** A store that has a bad moment: it answers each first attempt to store with 503. */
+test('a file is sent again after a moment when the store was busy', async () => {
+  const refused: string[] = [];
+  const { hostname, port } = new URL(bucket.settings.endpoint ?? '');
+  const busy = createServer((request, response) => {
+    const url = request.url ?? '';
+    if (request.method === 'PUT' && refused.filter((one) => one === url).length < 2) {
+      refused.push(url);
+      request.resume();
+      request.on('end', () => response.writeHead(503).end());
+      return;
+    }
+    const { method, headers } = request;
+    const passed = connect({ hostname, port, path: url, method, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 0, answer.headers);
+      answer.pipe(response);
+    });
+    request.pipe(passed);
+  }).listen(0, '127.0.0.1');
+  await once(busy, 'listening');
+  const endpoint = `http://127.0.0.1:${String((busy.address() as AddressInfo).port)}`;
+  const store = createS3BlobStore({ ...bucket.settings, endpoint });
+  const file = join(folder, 'staged');
+  const bytes = randomBytes(2_000_000);
+  await writeFile(file, bytes);
+  const key = blobKey(sha256(bytes));
+  await store.put(key, { file, sha256: sha256(bytes) });
+  expect(refused).toHaveLength(2);
+  expect((await buffer(store.read(key, { start: 0, end: bytes.length - 1 }))).equals(bytes)).toBe(true);
+  store.close();
+  busy.close();
+  busy.closeAllConnections();
+});
+
 /** What stands for a preview of some bytes: anyone who knows their digest can tell whether it is complete. */
 const previewOf = (digest: string): Buffer => Buffer.from(digest.repeat(2_000));
 
 /** Stores as the service does: staged to a file, previews first, bytes last. Says what is stored. */
 const storing = `
   import { createHash, randomBytes, randomInt } from 'node:crypto';
-  import { blobKey, createLocalBlobStore, previewKey } from '${built('infra/blob-store.js')}';
+  import { blobKey, previewKey } from '${built('infra/blob-store.js')}';
+  import { createLocalBlobStore } from '${built('infra/local-blob-store.js')}';
   import { createStaging } from '${built('infra/staging.js')}';
   const folder = process.argv[1];
   const store = createLocalBlobStore(folder);
@@ -127,7 +277,7 @@ const storing = `
       const file = await staging.receive(pieces(randomBytes(randomInt(1, 2_000_000))));
       const preview = Buffer.from(file.sha256.repeat(2000));
       for (const size of ['small', 'large']) await store.put(previewKey(file.sha256, size), { data: preview });
-      await store.put(blobKey(file.sha256), { file: file.path });
+      await store.put(blobKey(file.sha256), { file: file.path, sha256: file.sha256 });
       process.stdout.write('stored ' + file.sha256 + '\\n');
     }
   }

@@ -48,6 +48,11 @@ export function startCompiled(file: string, args: readonly string[], launch: Lau
   return start([join(projectFolder, 'dist', file), ...args], launch);
 }
 
+/** Runs a program that a package brings along. */
+export function startPackaged(file: string, args: readonly string[]): Program {
+  return start([file, ...args], { cwd: projectFolder });
+}
+
 function start(args: readonly string[], { cwd, env }: Launch): Program {
   // eslint-disable-next-line no-restricted-properties -- What has nothing to do with the service is handed on.
   const surrounding = process.env;
