@@ -31,7 +31,7 @@ async function tryKills(context: Context, count: number, weakness: Weakness = {}
     const service = { ...fleet, doorUrl: door ? `http://127.0.0.1:${String(door.port)}` : fleet.baseUrl };
     const traffic = startTraffic({ service, book, random });
     const killing = await killAgainAndAgain({ fleet, book, random }, count);
-    await fleet.start('one process');
+    await fleet.start(killing.layout);
     await untilMuch(book, simulator);
     await settle({ fleet, simulator, traffic, book });
     await weakness.damage?.(fleet);

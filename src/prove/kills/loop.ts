@@ -17,6 +17,8 @@ export interface Killing {
   readonly hits: Readonly<Record<Hit, number>>;
   /** Starts that ended by themselves. */
   readonly failures: readonly string[];
+  /** What must be started so that all of it runs again: the part that is left goes on. */
+  readonly layout: Layout;
 }
 
 const chanceDuringStart = 0.12;
@@ -65,7 +67,7 @@ export async function killAgainAndAgain(scene: Scene, kills: number): Promise<Ki
     // The part that is left goes on with another in place of the dead one.
     if (whole.includes(victim)) layout = random() < 0.6 ? 'one process' : 'api and worker';
   }
-  return { kills, victims, hits, failures };
+  return { kills, victims, hits, failures, layout };
 }
 
 function hitsOf(starting: Starting, victim: Victim, { underWay }: Book): readonly Hit[] {
