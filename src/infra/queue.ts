@@ -160,7 +160,9 @@ async function startPool({ database, logger, tasks, concurrency }: QueueOptions)
     await close(); // Without its lock, others would take it for dead.
     throw error;
   }
-  return { ended: Promise.race([runner.promise, lost, givenUp, stuck]), close };
+  const ended = Promise.race([runner.promise, lost, givenUp, stuck]);
+  ended.catch(() => undefined); // A queue that was stopped meanwhile closes the pool, and does not wait for this.
+  return { ended, close };
 }
 
 async function keepReleasing(pool: pg.Pool, ended: Promise<unknown>): Promise<void> {

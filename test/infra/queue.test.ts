@@ -238,6 +238,26 @@ test('a queue that cannot ask for jobs when it starts is started anew, and then 
   expect(done).toEqual([name]);
 });
 
+test('stopping while the queue is started anew leaves no error that nobody handles', async () => {
+  const unhandled: unknown[] = [];
+  const hear = (error: unknown): void => {
+    unhandled.push(error);
+  };
+  process.on('unhandledRejection', hear);
+  for (const stopAfterMs of [0, 1_000, 1_010, 1_020, 1_030, 1_040, 1_060, 1_080, 1_100]) {
+    const { queue } = openRecorder();
+    await queue.start();
+    await clone.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
+    );
+    await delay(stopAfterMs);
+    await queue.stop();
+  }
+  await delay(100);
+  process.off('unhandledRejection', hear);
+  expect(unhandled).toEqual([]);
+});
+
 test('a job that fails while the database is away ends no process, and is run again when it is back', async () => {
   await addJob();
   const program = startScript(failing(), [clone.connectionString]);
