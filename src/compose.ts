@@ -21,6 +21,7 @@ import { createHeicDecoder } from './infra/heic.js';
 import { createHttp } from './infra/http-client.js';
 import { createImageDecoder, type ImageDecoder } from './infra/images.js';
 import { createInbox } from './infra/inbox.js';
+import { createIsolatedDecoder } from './infra/isolated-decoder.js';
 import type { Logger } from './infra/logger.js';
 import { createLookup } from './infra/lookup.js';
 import { watchMainThread } from './infra/main-thread.js';
@@ -90,7 +91,9 @@ export interface Surroundings {
 const jobsAtOnce = 128;
 const waitingPerHost = 32;
 /** How long downloads and calls to providers may go on when the process is to end. Shorter than the queue's own grace. */
-const lastCallMs = 4_000;
+const lastAnswerMs = 4_000;
+/** How long pictures wait for a decoder then. Those that are being decoded have two more seconds. */
+const lastDecoderMs = 3_000;
 /** For the end of everything that is left when the queue has stopped. */
 const closingMs = 2_000;
 /** A subscriber has this long to take an event. */
@@ -119,9 +122,11 @@ export async function compose(
   const isIdle = watchMainThread();
   const decoders = () => (isIdle() ? cores + 1 : cores);
   const { ffmpeg } = config;
+  const [stopping, lastCall] = [new AbortController(), new AbortController()];
+  const isolated = createIsolatedDecoder({ maxPixels: config.maxImagePixels });
   const makePreviews = createMakePreviews({
+    ...{ images, isolated, decoders, lastCall: lastCall.signal },
     grabFrame: ffmpeg === undefined ? undefined : createFrameGrabber({ ffmpeg }),
-    ...{ images, decoders },
     decodeHeic: createHeicDecoder({ maxPixels: config.maxImagePixels }),
   });
   const store = createStore({
@@ -159,7 +164,6 @@ export async function compose(
     perHost: limits.concurrencyPerHost,
     waitingPerHost,
   });
-  const stopping = new AbortController();
   const erasure = createErasure(database.pool, audit, now);
   const orphans = createOrphans(database.pool);
   const discard = createDiscard({ orphans, blobs });
@@ -285,9 +289,14 @@ export async function compose(
       stop: async () => {
         stopping.abort();
         // Downloads that are still running then keep their jobs; what becomes of a message without an answer is not known.
-        const cutOff = setTimeout(() => void cutOffCalls(), lastCallMs);
+        const timers = [
+          setTimeout(() => void cutOffCalls(), lastAnswerMs),
+          setTimeout(() => {
+            lastCall.abort();
+          }, lastDecoderMs),
+        ];
         await queue.stop();
-        clearTimeout(cutOff);
+        for (const timer of timers) clearTimeout(timer);
       },
     },
     close: async () => {
@@ -302,6 +311,7 @@ export async function compose(
         patience.waitFor('calls that are under way', Promise.all([cutOffCalls(), post.close()])),
         patience.waitFor('the collector of traces', tracing.close()),
       ]);
+      isolated.close();
       blobs.close();
       await patience.waitFor('connections to the database', database.close());
     },

@@ -5,7 +5,7 @@ import { setPriority } from 'node:os';
 import type { Logger } from './logger.js';
 
 /** Of 19 at most. More would leave little to them beside other programs that are busy. */
-const behind = 10;
+export const behind = 10;
 
 /**
  * Puts all threads of the process behind its first one, and with them those that they start later: libvips starts its own from

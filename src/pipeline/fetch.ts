@@ -46,11 +46,12 @@ export interface FetchJob {
 }
 
 /**
- * A process that dies has many pictures in its hands, and only one that it was decoding can be the cause. So from some starts of
- * its job on, the decodings of a picture that begin are counted, and after too many without an end it is given up.
+ * A picture that a process had in its hands when it died is decoded where it can do no harm to the next one. What ends that
+ * process and this one at once, as when a whole container runs out of memory, is bounded by this number of decodings that begin and
+ * have no end. It is high, since chance may end a process as often (measured: nine times, with a machine that was too slow to
+ * decode anything in between).
  */
-const calmStarts = 3;
-const mostDecodings = 5;
+const mostDecodings = 25;
 /** Attempts that wait for a place at a slow decoder, about a minute and a half; then the bytes go before the previews. */
 const attemptsForPreviews = 4;
 const surelyFetchedAgainMs = 600_000;
@@ -83,23 +84,24 @@ export function createFetch(options: FetchOptions): (job: FetchJob) => Promise<v
     const media = await table.findPending(mediaId);
     if (!media) return;
     try {
-      const store = starts > calmStarts ? countDecodings(options, mediaId) : options.store;
+      const store = starts > 1 ? suspecting(options, mediaId) : options.store;
       const comeBackIn = await attempt({ ...options, store }, media);
       if (comeBackIn !== undefined) await table.postpone(mediaId, comeBackIn);
     } catch (error) {
-      if (options.stopping()) throw error; // The queue keeps the job; this was no fault of the picture's.
-      await settle(media, error);
+      // Its end was no fault of the picture's, and whoever goes on takes it up at once.
+      if (options.stopping()) await table.postpone(mediaId, 0);
+      else await settle(media, error);
     }
   };
 }
 
-/** Stores as usual, but gives up a picture that processes have died of. */
-function countDecodings({ table, store }: FetchOptions, mediaId: string): Store {
+/** Stores as usual, but takes care of itself while it decodes. */
+function suspecting({ table, store }: FetchOptions, mediaId: string): Store {
   const beforeDecoding = async (): Promise<void> => {
     if ((await table.countDecoding(mediaId)) > mostDecodings)
       throw new AppError('media.crashed', 'the service ended again and again while it was decoded');
   };
-  return (file, expected) => store(file, { ...expected, beforeDecoding });
+  return (file, expected) => store(file, { ...expected, suspicion: { beforeDecoding } });
 }
 
 /** Answers nothing when the bytes are home, or the milliseconds after which its host may have time for it. */

@@ -9,11 +9,21 @@ import { createLimit } from './concurrency.js';
 
 export interface PreviewOptions {
   readonly images: Pick<ImageDecoder, 'preview'>;
+  /** Where a picture may do as it likes. */
+  readonly isolated: Pick<ImageDecoder, 'preview'>;
   readonly decodeHeic: HeicDecoder;
   /** Undefined where there is no ffmpeg: videos have no previews then. */
   readonly grabFrame: FrameGrabber | undefined;
   /** How many pictures are decoded at once. */
   readonly decoders: number | (() => number);
+  /** Once it is aborted nobody waits for a decoder any more. */
+  readonly lastCall?: AbortSignal;
+}
+
+/** A process had the file in its hands when it died. */
+export interface Suspicion {
+  /** Called when it is the file's turn; nothing is decoded when it rejects. */
+  readonly beforeDecoding: () => Promise<void>;
 }
 
 export interface Previewable {
@@ -23,61 +33,64 @@ export interface Previewable {
   readonly kind: MediaKind;
   /** Whether `media.busy` may be the answer. */
   readonly comesBack?: boolean | undefined;
-  /** Called when it is its turn; nothing is decoded when it rejects. */
-  readonly beforeDecoding?: (() => Promise<void>) | undefined;
+  readonly suspicion?: Suspicion | undefined;
 }
 
 /**
  * The previews of a file; undefined for what has none. Rejects with a media error when a picture cannot be decoded that was
- * sent as one, and with `media.busy` when too many wait for a slow decoder.
+ * sent as one, and with `media.busy` when it may not wait for a decoder.
  */
 export type MakePreviews = (file: Previewable) => Promise<Previewed | undefined>;
 
+type Decode = ImageDecoder['preview'];
+
 /** Few, since each holds the job of a media: hostile files that use up their time may not hold them all. */
-const mostWaiting = 16;
+const most = 16;
 
 export function createMakePreviews(options: PreviewOptions): MakePreviews {
-  const { images, decodeHeic, grabFrame } = options;
-  const forPictures = createLimit(options.decoders);
+  const { images, isolated, decodeHeic, grabFrame, lastCall: until } = options;
+  const forPictures = createLimit(options.decoders, { until });
+  // One at a time: with two, nobody could tell which one it was.
+  const forSuspects = createLimit(1, { until });
   // What strangers' processes and threads need is bounded for each of them, so only one of them runs.
-  const [forHeic, forVideos] = [createLimit(1, mostWaiting), createLimit(1, mostWaiting)];
+  const [forHeic, forVideos] = [createLimit(1, { most, until }), createLimit(1, { most, until })];
+  const decode: Decode = (input) => forPictures(() => images.preview(input));
 
-  const ofPicture = ({ path, beforeDecoding }: Previewable): Promise<Previewed> =>
-    forPictures(async () => {
-      await beforeDecoding?.();
-      return images.preview(path);
-    });
-  /** What another decoder has made of hostile bytes is a picture like any other. */
-  const ofDecoded = (bytes: Buffer): Promise<Previewed> => forPictures(() => images.preview(bytes));
-
-  const ofHeic = async ({ path, beforeDecoding }: Previewable): Promise<Previewed> => {
-    const { tiff, ...size } = await forHeic(async () => {
-      await beforeDecoding?.();
-      return decodeHeic(path);
-    });
+  // What another decoder has made of hostile bytes is a picture like any other.
+  const ofHeic = async (path: string, by: Decode): Promise<Previewed> => {
+    const { tiff, ...size } = await forHeic(() => decodeHeic(path));
     // Its own size is the reduced one.
-    return { ...(await ofDecoded(Buffer.from(tiff.buffer))), ...size };
+    return { ...(await by(Buffer.from(tiff.buffer))), ...size };
   };
-
-  const ofVideo = async ({ path, type, beforeDecoding }: Previewable): Promise<Previewed | undefined> => {
-    if (!grabFrame) return undefined;
-    const frame = await forVideos(async () => {
-      await beforeDecoding?.();
-      return grabFrame(path, type);
+  const ofVideo = async (path: string, type: string, by: Decode): Promise<Previewed | undefined> => {
+    const frame = grabFrame && (await forVideos(() => grabFrame(path, type)));
+    return frame && by(frame);
+  };
+  const ofFile = ({ path, type }: Previewable, by: Decode): Promise<Previewed | undefined> => {
+    if (isHeic(type)) return ofHeic(path, by);
+    return isVideoContainer(type) ? ofVideo(path, type, by) : by(path);
+  };
+  const ofSuspect = (file: Previewable, { beforeDecoding }: Suspicion): Promise<Previewed | undefined> =>
+    forSuspects(async () => {
+      await beforeDecoding();
+      return ofFile(file, isolated.preview);
     });
-    return frame && ofDecoded(frame);
-  };
 
   return async (file) => {
-    const { type, kind, comesBack = false } = file;
-    /** The file is kept all the same. */
-    const without = (error: unknown): undefined => {
-      if (comesBack && error instanceof AppError && error.code === 'media.busy') throw error;
-    };
-    if (isHeic(type)) return ofHeic(file).catch(without);
-    if (isVideoContainer(type)) return ofVideo(file).catch(without);
-    if (!isDecodable(type)) return undefined;
-    // A broken picture that was sent as a file is still that file.
-    return kind === 'document' ? ofPicture(file).catch(without) : ofPicture(file);
+    if (!hasPreviews(file.type)) return undefined;
+    try {
+      return await (file.suspicion ? ofSuspect(file, file.suspicion) : ofFile(file, decode));
+    } catch (error) {
+      if (mayGoWithout(file, error)) return undefined;
+      throw error;
+    }
   };
+}
+
+const hasPreviews = (type: string): boolean => isDecodable(type) || isHeic(type) || isVideoContainer(type);
+
+/** Whether a file is kept though it has no previews: a broken picture that was sent as a document is still that document. */
+function mayGoWithout({ type, kind, comesBack = false }: Previewable, error: unknown): boolean {
+  if (comesBack && error instanceof AppError && error.code === 'media.busy') return false;
+  return kind === 'document' || !isDecodable(type);
 }

@@ -10,7 +10,7 @@ import type { MediaTable } from '../infra/media-table.js';
 import type { Quarantine } from '../infra/quarantine.js';
 import type { StagedFile } from '../infra/staging.js';
 import { createKeyedLock, createLimit } from './concurrency.js';
-import type { MakePreviews } from './previews.js';
+import type { MakePreviews, Suspicion } from './previews.js';
 
 interface Scanning {
   readonly scan: MalwareScanner['scan'];
@@ -33,8 +33,7 @@ export interface Expectation {
   readonly sha256: string | null;
   /** Whether they are brought again when a decoder is busy; by default they are kept without previews then. */
   readonly comesBack?: boolean;
-  /** Called when its decoding begins, which it does not when this rejects. */
-  readonly beforeDecoding?: () => Promise<void>;
+  readonly suspicion?: Suspicion;
   /** The media as which an infected file is kept aside; by default it is not kept. */
   readonly mediaId?: string;
 }
@@ -60,14 +59,14 @@ export function createStore({ blobs, makePreviews, table, now, scanning }: Store
   };
 
   const store = async (file: StagedFile, expected: Expectation): Promise<BlobFacts> => {
-    const { kind, comesBack, beforeDecoding } = expected;
+    const { kind, comesBack, suspicion } = expected;
     const known = await findStored(file.sha256);
     const type = known?.type ?? (await sniffType(file.head));
     if (!typeFitsKind(type, kind)) {
       throw new AppError('media.type_mismatch', `announced as ${kind}, but the bytes are ${type}`);
     }
     if (known) return known;
-    const pictures = await makePreviews({ path: file.path, type, kind, comesBack, beforeDecoding });
+    const pictures = await makePreviews({ path: file.path, type, kind, comesBack, suspicion });
     const previews = pictures?.previews ?? [];
     const blob = {
       ...{ sha256: file.sha256, type, bytes: file.bytes },

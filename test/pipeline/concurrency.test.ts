@@ -65,6 +65,36 @@ describe('a limit', () => {
     await Promise.all(all);
   });
 
+  test('turns away who would be one too many to wait', async () => {
+    const limit = createLimit(1, { most: 1 });
+    const steps = createSteps();
+    const all = ['a', 'b'].map((name) => limit(() => steps.run(name)));
+    await expect(limit(() => steps.run('c'))).rejects.toMatchObject({ code: 'media.busy' });
+    await steps.settle();
+    steps.finish('a');
+    await steps.settle();
+    steps.finish('b');
+    expect(await Promise.all(all)).toEqual(['a', 'b']);
+  });
+
+  test('has nobody wait after the last call; who has a place keeps it, and who finds one gets it', async () => {
+    const lastCall = new AbortController();
+    const limit = createLimit(1, { until: lastCall.signal });
+    const steps = createSteps();
+    const [running, waiting] = ['a', 'b'].map((name) => limit(() => steps.run(name)));
+    lastCall.abort();
+    await expect(waiting).rejects.toMatchObject({ code: 'media.busy' });
+    await expect(limit(() => steps.run('c'))).rejects.toMatchObject({ code: 'media.busy' });
+    await steps.settle();
+    expect(steps.running()).toEqual(['a']);
+    steps.finish('a');
+    expect(await running).toBe('a');
+    const late = limit(() => steps.run('late'));
+    await steps.settle();
+    steps.finish('late');
+    expect(await late).toBe('late');
+  });
+
   test('gives the place of a task that failed to the next', async () => {
     const limit = createLimit(1);
     const failing = Array.from({ length: 5 }, () => limit(() => Promise.reject(new Error('no'))));

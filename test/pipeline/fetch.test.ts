@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { pino } from 'pino';
@@ -22,6 +21,7 @@ import { createErasure } from '../../src/infra/erasure.js';
 import { createHeicDecoder } from '../../src/infra/heic.js';
 import { createHttp, type HttpClient } from '../../src/infra/http-client.js';
 import { createImageDecoder } from '../../src/infra/images.js';
+import { createIsolatedDecoder, type IsolatedDecoder } from '../../src/infra/isolated-decoder.js';
 import { createInbox, type MediaRow } from '../../src/infra/inbox.js';
 import { createMediaTable, type MediaTable } from '../../src/infra/media-table.js';
 import { createOrphans } from '../../src/infra/orphans.js';
@@ -31,11 +31,13 @@ import { createDiscard, type Discard } from '../../src/pipeline/discard.js';
 import { createFetch, type FetchOptions } from '../../src/pipeline/fetch.js';
 import { createHostGate } from '../../src/pipeline/host-gate.js';
 import { createMakePreviews, type PreviewOptions } from '../../src/pipeline/previews.js';
-import { createStore, type Store } from '../../src/pipeline/store.js';
+import { createStore } from '../../src/pipeline/store.js';
 import { entry, mediaRow, messageRow } from '../infra/entries.js';
 import { heic } from '../support/heic.js';
 import { startHostileHost, type HostileHost } from '../support/hostile-host.js';
 import { cloneDatabase, type TestDatabase } from '../support/test-database.js';
+import { until } from '../support/until.js';
+import { createSteps } from './steps.js';
 
 let clone: TestDatabase;
 let database: Database;
@@ -80,7 +82,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await download.close();
   // Whatever happened, nothing half done lies about.
-  expect(await readdir(join(folder, 'tmp')).catch(() => [])).toEqual([]);
+  expect(await stagedFiles()).toEqual([]);
   await rm(folder, { recursive: true, force: true });
 });
 afterAll(async () => {
@@ -100,6 +102,9 @@ function publish(content: Buffer, ...checks: Check[]): string {
   return host.serve(`/${newId()}.jpg`, bytes('image/jpeg', content), checks);
 }
 
+/** For tests in which nothing may be decoded apart. */
+const nowhere: PreviewOptions['isolated'] = { preview: () => Promise.reject(new Error('not expected')) };
+
 /** The service's worker, with these channels and what else is to be different. */
 function worker(
   channels: readonly Channel[] = [plainChannel],
@@ -117,6 +122,7 @@ function worker(
           return images.preview(input);
         },
       },
+      isolated: nowhere,
       ...{ decodeHeic: createHeicDecoder({ maxPixels: 1_000_000 }), grabFrame: undefined, decoders: 2 },
       ...previewing,
     }),
@@ -215,6 +221,8 @@ async function storedFiles(): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true, recursive: true });
   return entries.filter((one) => one.isFile()).map(({ name }) => name);
 }
+
+const stagedFiles = (): Promise<string[]> => readdir(join(folder, 'tmp')).catch(() => []);
 
 const requestsFor = (url: string, from: MediaHost = host): number =>
   from.requests.filter((request) => request.url.pathname === new URL(url).pathname).length;
@@ -758,84 +766,98 @@ test('a link whose time is over is tried all the same where nobody can renew it:
   expect((await rowOf(id)).state).toBe('ready');
 });
 
-describe('a picture that processes die of', () => {
-  /** What is written down when the process dies while it decodes: that it has begun, and nothing else. */
-  const died = async (id: string, starts: number): Promise<void> => {
-    const dying = worker([plainChannel], { store: ending(new Error('killed')), stopping: () => true });
-    await expect(dying(id, starts)).rejects.toThrow('killed');
-  };
-  const ending =
-    (error: Error): Store =>
-    async (file, { beforeDecoding }) => {
-      await beforeDecoding?.();
-      await file.discard();
-      throw error;
-    };
+describe('a picture that a process had in its hands when it died', () => {
+  let isolated: IsolatedDecoder;
+  beforeEach(() => {
+    isolated = createIsolatedDecoder({ maxPixels: 1_000_000 });
+  });
+  afterEach(() => {
+    isolated.close();
+  });
+  const suspecting = (changed: Partial<PreviewOptions> = {}) =>
+    worker([plainChannel], {}, { isolated, ...changed });
+  /** The service has died with it that often, while it was decoded elsewhere. */
+  const died = (id: string, times: number) =>
+    clone.query('update media set decodings = $2 where id = $1', [id, times]);
 
-  test('is given up once five of its decodings had no end', async () => {
+  test('is decoded elsewhere', async () => {
     const id = await announced(publish(freshPhoto()));
-    for (const starts of [1, 2, 3, 4, 5, 6, 7, 8]) await died(id, starts);
-    await worker()(id, 9);
+    await suspecting()(id, 2);
+    expect(await rowOf(id)).toMatchObject({ state: 'ready' });
+    expect(await storedFiles()).toHaveLength(3); // The previews as well.
+    expect(decoded).toBe(0);
+  });
+
+  test('is not decoded again once a decoder has died of it twice', async () => {
+    const id = await announced(publish(freshPhoto()));
+    const crashed = () => Promise.reject(new AppError('media.crashed', 'the decoder died of it, twice'));
+    await suspecting({ isolated: { preview: crashed } })(id, 2);
     expect(await rowOf(id)).toMatchObject({ state: 'failed', error_code: 'media.crashed' });
+    expect(decoded).toBe(0);
   });
 
-  test('is given every chance before that', async () => {
+  test('is tried again when there was no decoder to be had', async () => {
     const id = await announced(publish(freshPhoto()));
-    for (const starts of [1, 2, 3, 4, 5, 6, 7]) await died(id, starts);
-    await worker()(id, 8);
-    expect((await rowOf(id)).state).toBe('ready');
+    await suspecting({ isolated: { preview: () => Promise.reject(new Error('spawn EAGAIN')) } })(id, 2);
+    expect(await rowOf(id)).toMatchObject({ state: 'pending', error_code: 'media.storage_failed' });
   });
 
-  test('is not one that was waiting for its turn when they died', async () => {
+  test('is given every chance until the service has died of it all the same, again and again', async () => {
+    const [id, other] = [await announced(publish(freshPhoto())), await announced(publish(freshPhoto()))];
+    await died(id, 24);
+    await suspecting()(id, 100);
+    expect((await rowOf(id)).state).toBe('ready');
+    await died(other, 25);
+    await suspecting()(other, 100);
+    expect(await rowOf(other)).toMatchObject({ state: 'failed', error_code: 'media.crashed' });
+  });
+
+  test('is decoded alone; the others have to wait, and that is no guilt of theirs', async () => {
     const begun: string[] = [];
+    const steps = createSteps();
+    const run = async (name: string): Promise<never> => {
+      await steps.run(name);
+      throw new Error(name);
+    };
     const makePreviews = createMakePreviews({
-      images: { preview: () => new Promise(() => undefined) },
-      decodeHeic: () => new Promise(() => undefined),
-      ...{ grabFrame: () => new Promise(() => undefined), decoders: 2 },
+      images: { preview: () => run('beside the service') },
+      isolated: { preview: () => run('alone') },
+      decodeHeic: () => run('heic'),
+      ...{ grabFrame: () => run('video'), decoders: 2 },
     });
-    const types = [
-      'image/jpeg',
-      'image/png',
-      'image/webp',
-      'image/heic',
-      'image/heic',
-      'video/mp4',
-      'video/mp4',
-    ];
+    const types = ['image/jpeg', 'image/heic', 'video/mp4', 'image/png'];
     for (const type of types)
       void makePreviews({
         ...{ path: 'nowhere', type, kind: 'document' },
-        beforeDecoding: () => Promise.resolve(void begun.push(type)),
+        suspicion: { beforeDecoding: () => Promise.resolve(void begun.push(type)) },
       });
-    await delay(10);
-    expect(begun).toEqual(['image/jpeg', 'image/png', 'image/heic', 'video/mp4']);
+    for (const [index, name] of ['alone', 'heic', 'video', 'alone'].entries()) {
+      await steps.settle();
+      expect(steps.running()).toEqual([name]);
+      expect(begun).toEqual(types.slice(0, index + 1));
+      steps.finish(name);
+    }
   });
 
   test('is kept without previews where it was sent as a document', async () => {
     const id = await announced(publish(freshPhoto()), { kind: 'document' });
-    for (const starts of [4, 5, 6, 7, 8]) await died(id, starts);
-    await worker()(id, 9);
+    await died(id, 25);
+    await suspecting()(id, 2);
     expect(await rowOf(id)).toMatchObject({ state: 'ready' });
     expect(decoded).toBe(0);
   });
 
-  test('is not one whose decoding had an end', async () => {
+  test('starts anew when its decoding had an end, or somebody wants it tried again', async () => {
     const id = await announced(publish(freshPhoto()));
-    for (const starts of [4, 5, 6, 7]) await died(id, starts);
-    await worker([plainChannel], { store: ending(new AppError('media.busy', 'no decoder has time')) })(id, 8);
-    expect(await rowOf(id)).toMatchObject({ state: 'pending', error_code: 'media.busy' });
-    for (const starts of [4, 5, 6, 7]) await died(id, starts);
-    await worker()(id, 8);
-    expect((await rowOf(id)).state).toBe('ready');
-  });
-
-  test('may be tried again by hand', async () => {
-    const id = await announced(publish(freshPhoto()));
-    for (const starts of [4, 5, 6, 7, 8]) await died(id, starts);
-    await worker()(id, 9);
+    await died(id, 24);
+    const busy = () => Promise.reject(new AppError('media.busy', 'no decoder has time'));
+    await suspecting({ isolated: { preview: busy } })(id, 2);
+    expect(await rowOf(id)).toMatchObject({ state: 'pending', error_code: 'media.busy', decodings: 0 });
+    await died(id, 25);
+    await suspecting()(id, 2);
     expect((await rowOf(id)).error_code).toBe('media.crashed');
     expect(await table.retryNow(id, new Date())).toBe(true);
-    await worker()(id, 4);
+    await suspecting()(id, 2);
     expect((await rowOf(id)).state).toBe('ready');
   });
 });
@@ -850,13 +872,41 @@ describe('a host that has no room', () => {
 });
 
 describe('a process on its way out', () => {
-  test('keeps the job of what fails because of that, and counts no attempt', async () => {
+  test('hands on at once what fails because of that, and counts no attempt', async () => {
     const id = await announced(hostile.url('/hang'));
-    const run = worker([plainChannel], { stopping: () => true });
-    const running = run(id);
+    const running = worker([plainChannel], { stopping: () => true })(id);
     await download.close();
-    await expect(running).rejects.toMatchObject({ retryable: true });
+    await running;
     expect(await rowOf(id)).toMatchObject({ state: 'pending', attempts: 0, error_code: null });
+    expect(await jobsOf(id)).toEqual([0]);
+  });
+
+  test('lets nobody wait for a decoder any more', async () => {
+    const lastCall = new AbortController();
+    const steps = createSteps();
+    const images = createImageDecoder({ maxPixels: 1_000_000 });
+    const slow: PreviewOptions['images'] = {
+      preview: async (input) => {
+        await steps.run('decoding');
+        return images.preview(input);
+      },
+    };
+    const run = worker(
+      [plainChannel],
+      { stopping: () => lastCall.signal.aborted },
+      { images: slow, decoders: 1, lastCall: lastCall.signal },
+    );
+    const ids = [await announced(publish(freshPhoto())), await announced(publish(freshPhoto()))];
+    const running = ids.map((id) => run(id));
+    await until(() => steps.running().length > 0, 5_000);
+    await until(async () => (await stagedFiles()).length === 2, 5_000);
+    lastCall.abort();
+    await Promise.any(running);
+    const states = () => Promise.all(ids.map(async (id) => (await rowOf(id)).state));
+    expect(await states()).toEqual(['pending', 'pending']);
+    steps.finish('decoding');
+    await Promise.all(running);
+    expect((await states()).sort()).toEqual(['pending', 'ready']);
   });
 });
 
@@ -866,7 +916,7 @@ describe('while a picture is fetched', () => {
     const store = createStore({
       blobs: createLocalBlobStore(folder),
       makePreviews: createMakePreviews({
-        images: createImageDecoder({ maxPixels: 1_000_000 }),
+        ...{ images: createImageDecoder({ maxPixels: 1_000_000 }), isolated: nowhere },
         ...{ decodeHeic: createHeicDecoder({ maxPixels: 1_000_000 }), grabFrame: undefined, decoders: 1 },
       }),
       table,
