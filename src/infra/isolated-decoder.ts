@@ -1,7 +1,6 @@
 /**
  * Previews made in a process of their own, for pictures that a process may have died of: what such a picture does to a decoder
- * happens to nobody else, and leaves no doubt which picture it was. Starting the process costs a quarter of a second and 60 MB, so
- * it is kept for the next picture, though not for long.
+ * happens to nobody else, and leaves no doubt which picture it was. The process is kept for the next picture, though not for long.
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
