@@ -23,7 +23,7 @@ export interface HostGateOptions {
 interface Host {
   running: number;
   readonly waiting: (() => void)[];
-  /** Moving average of a download's duration. */
+  /** Moving average of a download's duration, as far as it counts. */
   averageMs: number;
   /** The moment the last one that was sent away may come back. */
   bookedUntil: number;
@@ -31,6 +31,8 @@ interface Host {
 
 const longestWayMs = 30_000;
 const shortestWayMs = 250;
+/** A download that lasts longer counts as this: how long a host hung says nothing of how fast it is when it wakes. */
+const longestCountedMs = 1_000;
 
 export function createHostGate({ total, perHost, waitingPerHost }: HostGateOptions): HostGate {
   const hosts = new Map<string, Host>();
@@ -70,7 +72,7 @@ export function createHostGate({ total, perHost, waitingPerHost }: HostGateOptio
       try {
         return { done: await task() };
       } finally {
-        host.averageMs += (performance.now() - started - host.averageMs) / 8;
+        host.averageMs += (Math.min(performance.now() - started, longestCountedMs) - host.averageMs) / 8;
         leave(name, host);
       }
     },

@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 import { describe, expect, test } from '@jest/globals';
 
 import { createHostGate, type HostGate } from '../../src/pipeline/host-gate.js';
@@ -110,6 +112,26 @@ describe('a host that hangs', () => {
       await steps.settle();
     }
     expect(await Promise.all(stay)).toHaveLength(3);
+  });
+
+  test('does not send away for long who asks for it when it has just woken up', async () => {
+    const gate = createHostGate({ total: 20, perHost: 16, waitingPerHost: 2 });
+    const steps = createSteps();
+    const hanging = send(gate, 'slow', names('slow', 18), steps);
+    await steps.settle();
+    await delay(3_000);
+    for (const name of names('slow', 16)) steps.finish(name);
+    await steps.settle();
+    const full = send(gate, 'slow', names('full', 16), steps);
+    await steps.settle();
+    const away = await Promise.all(send(gate, 'slow', names('away', 50), steps));
+    const waits = away.map((outcome) => ('comeBackIn' in outcome ? outcome.comeBackIn : -1));
+    expect(Math.min(...waits)).toBeGreaterThanOrEqual(250);
+    expect(Math.max(...waits)).toBeLessThan(4_000); // It would be nine seconds if all of the hang counted.
+    for (const name of steps.running()) steps.finish(name);
+    await steps.settle();
+    for (const name of steps.running()) steps.finish(name);
+    await Promise.all([...hanging, ...full]);
   });
 });
 
