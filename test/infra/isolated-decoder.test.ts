@@ -31,11 +31,21 @@ afterEach(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** Processes that a process has started and that have not ended. */
+/** Decoders that a process has started and that have not ended. */
 function childrenOf(pid: number): number[] {
   const folders = readdirSync(`/proc/${String(pid)}/task`);
   const listed = folders.map((task) => readFileSync(`/proc/${String(pid)}/task/${task}/children`, 'utf8'));
-  return listed.flatMap((list) => list.split(' ').filter(Boolean).map(Number));
+  const children = listed.flatMap((list) => list.split(' ').filter(Boolean).map(Number));
+  return children.filter((child) => commandOf(child).includes('isolated-decoder-process'));
+}
+
+/** Empty when there is no such process any more. */
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${String(pid)}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 /** The process that comes after these. */
