@@ -2,11 +2,13 @@
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 
+import { known, orExplain } from '../demo/command-line.js';
 import { table } from '../demo/table.js';
 import { ack, latency, memory, pipeline, type Measure } from './measures.js';
 
 const measures = { ack, pipeline, latency, memory } as const;
-const wanted = process.argv.slice(2);
+const ids = Object.keys(measures);
+const wanted = orExplain(`npm run bench -- [${ids.join('|')} ...]`, () => known(process.argv.slice(2), ids));
 const results: Measure[] = [];
 for (const [id, measure] of Object.entries(measures)) {
   if (wanted.length > 0 && !wanted.includes(id)) continue;

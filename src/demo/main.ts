@@ -6,9 +6,11 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 
 import { createClient } from '../client/index.js';
 import { answerPictures, answerTable } from './answers.js';
+import { orExplain } from './command-line.js';
 import { startSimulator, type Simulator } from './providers/index.js';
 import { resultTable, runScenario } from './run-scenario.js';
 import { scenario } from './scenario.js';
@@ -106,5 +108,8 @@ function fails(how: string): never {
   throw new Error(`The service ended (${how})`);
 }
 
+const { values } = orExplain('npm run demo -- [--once]', () =>
+  parseArgs({ options: { once: { type: 'boolean' } } }),
+);
 // Steps that are still under way when the demo is interrupted must not keep the process alive.
-process.exit(await demo(process.argv.includes('--once')));
+process.exit(await demo(values.once === true));

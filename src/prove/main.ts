@@ -4,8 +4,10 @@
  * against weakened doubles, and has to fail.
  */
 import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
 
 import { startBenchService, type BenchService } from '../bench/service.js';
+import { known, orExplain } from '../demo/command-line.js';
 import type { Check, Context } from './check.js';
 import { checks } from './checks.js';
 import {
@@ -19,16 +21,25 @@ import {
 } from './report.js';
 import { postgresVersion } from './rows.js';
 
-const words = process.argv.slice(2);
-const options = new Set(words.filter((word) => word.startsWith('--')));
-const wanted = words.filter((word) => !word.startsWith('--'));
-const mutating = options.has('--mutations');
-const seedGiven = words.find((word) => word.startsWith('--seed='))?.slice('--seed='.length);
-const seed = seedGiven === undefined ? Date.now() % 1_000_000_000 : Number(seedGiven);
+const usage =
+  'npm run prove -- [ID ...] [--short] [--mutations] [--seed=N], where N is the number that a run has printed';
+const { wanted, mutating, short, seed } = orExplain(usage, () => {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { short: { type: 'boolean' }, mutations: { type: 'boolean' }, seed: { type: 'string' } },
+  });
+  const seed = values.seed ?? String(Date.now() % 1_000_000_000);
+  if (!/^\d{1,9}$/.test(seed)) throw new Error(`${seed} is no seed`);
+  const ids = checks.map(({ id }) => id);
+  return {
+    ...{ wanted: known(positionals, ids), seed: Number(seed) },
+    ...{ mutating: values.mutations === true, short: values.short === true },
+  };
+});
 
 let service: Promise<BenchService> | undefined;
 const context: Context = {
-  short: mutating || options.has('--short'),
+  short: mutating || short,
   seed,
   environment: process.env,
   // Wrong proofs come by the thousand here: the limit of them has an attempt of its own.
@@ -64,11 +75,6 @@ async function mutate(chosen: readonly Check[]): Promise<boolean> {
   return caught.every(isCaught);
 }
 
-const unknown = wanted.filter((id) => !checks.some((check) => check.id === id));
-if (unknown.length > 0) {
-  console.error(`There is no ${unknown.join(', ')}; there are ${checks.map(({ id }) => id).join(', ')}`);
-  process.exit(2);
-}
 const chosen = checks.filter(({ id }) => wanted.length === 0 || wanted.includes(id));
 console.log(`seed ${String(seed)}`);
 try {

@@ -1,0 +1,32 @@
+/** Commands begin nothing when they are asked for what there is not: some of them take long. */
+import { mkdtemp, rm, readdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+
+import { startCompiled } from './program.js';
+
+let cwd: string;
+beforeAll(async () => {
+  cwd = await mkdtemp(join(tmpdir(), 'inlet-commands-'));
+});
+afterAll(() => rm(cwd, { recursive: true }));
+
+test.each([
+  ['demo', ['--help']],
+  ['demo', ['once']],
+  ['bench', ['--help']],
+  ['bench', ['ack', 'speed']],
+  ['prove', ['--help']],
+  ['prove', ['--shortly']],
+  ['prove', ['--seed=abc']],
+  ['prove', ['--seed=']],
+  ['prove', ['doors', 'windows']],
+])('npm run %s -- %j explains itself', async (command, args) => {
+  const program = startCompiled(`${command}/main.js`, args, { cwd });
+  expect(await program.ended).toBe(64);
+  expect(program.output()).toContain(`\nusage: npm run ${command} -- [`);
+  expect(program.output().trim().split('\n')).toHaveLength(2);
+  expect(await readdir(cwd)).toEqual([]);
+});
