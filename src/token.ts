@@ -1,14 +1,13 @@
 /** `npm run token`: prints an API token. Needs the settings, but no running service and no database. */
 import { parseArgs } from 'node:util';
 
+import { orExplain } from './command-line.js';
 import { ConfigError, loadConfig, readEnvironment } from './config.js';
 import { scopes, type Scope } from './domain/access.js';
 import { createTokenSigner, type Grant } from './infra/token-signer.js';
 
-const usage = `usage: npm run token -- --scope ${scopes.join('|')} [--scope ...] [--channel ID]... [--expires 30d|12h|45m|90s] [--name NAME]`;
+const usage = `npm run token -- --scope ${scopes.join('|')} [--scope ...] [--channel ID]... [--expires 30d|12h|45m|90s] [--name NAME]`;
 const secondsPer: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
-
-class UsageError extends Error {}
 
 function readArguments(args: readonly string[]): Grant {
   const { values } = parseArgs({
@@ -21,7 +20,7 @@ function readArguments(args: readonly string[]): Grant {
     },
   });
   const granted = (values.scope ?? []).flatMap((text) => text.split(',')).map(toScope);
-  if (granted.length === 0) throw new UsageError('name at least one --scope');
+  if (granted.length === 0) throw new Error('name at least one --scope');
   return {
     name: values.name ?? null,
     scopes: granted,
@@ -32,26 +31,23 @@ function readArguments(args: readonly string[]): Grant {
 
 function toScope(text: string): Scope {
   const scope = scopes.find((name) => name === text);
-  if (!scope) throw new UsageError(`there is no scope ${text}`);
+  if (!scope) throw new Error(`there is no scope ${text}`);
   return scope;
 }
 
 function toSeconds(text: string): number {
   const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
   if (count === undefined || unit === undefined || Number(count) === 0)
-    throw new UsageError('--expires looks like 30d, 12h, 45m or 90s');
+    throw new Error('--expires looks like 30d, 12h, 45m or 90s');
   return Number(count) * (secondsPer[unit] ?? 1);
 }
 
+const grant = orExplain(usage, () => readArguments(process.argv.slice(2)));
 try {
-  const grant = readArguments(process.argv.slice(2));
   const now = (): Date => new Date();
   const config = loadConfig(readEnvironment(), now);
   console.log(createTokenSigner(config.authSecret, now).issue(grant));
 } catch (error) {
-  const isUsage = error instanceof UsageError || (error instanceof TypeError && 'code' in error);
-  console.error(
-    isUsage ? `${error.message}\n${usage}` : error instanceof Error ? error.message : String(error),
-  );
-  process.exitCode = error instanceof ConfigError ? 78 : isUsage ? 64 : 1;
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exitCode = error instanceof ConfigError ? 78 : 1;
 }

@@ -9,8 +9,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { createClient } from '../client/index.js';
+import { orExplain } from '../command-line.js';
 import { answerPictures, answerTable } from './answers.js';
-import { orExplain } from './command-line.js';
 import { startSimulator, type Simulator } from './providers/index.js';
 import { resultTable, runScenario } from './run-scenario.js';
 import { scenario } from './scenario.js';

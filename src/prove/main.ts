@@ -7,7 +7,7 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 
 import { startBenchService, type BenchService } from '../bench/service.js';
-import { known, orExplain } from '../demo/command-line.js';
+import { known, orExplain } from '../command-line.js';
 import type { Check, Context } from './check.js';
 import { checks } from './checks.js';
 import {

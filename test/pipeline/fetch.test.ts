@@ -103,7 +103,7 @@ function publish(content: Buffer, ...checks: Check[]): string {
 }
 
 /** For tests in which nothing may be decoded apart. */
-const nowhere: PreviewOptions['isolated'] = { preview: () => Promise.reject(new Error('not expected')) };
+const notApart: PreviewOptions['isolated'] = { preview: () => Promise.reject(new Error('not expected')) };
 
 /** The service's worker, with these channels and what else is to be different. */
 function worker(
@@ -122,7 +122,7 @@ function worker(
           return images.preview(input);
         },
       },
-      isolated: nowhere,
+      isolated: notApart,
       ...{ decodeHeic: createHeicDecoder({ maxPixels: 1_000_000 }), grabFrame: undefined, decoders: 2 },
       ...previewing,
     }),
@@ -916,7 +916,7 @@ describe('while a picture is fetched', () => {
     const store = createStore({
       blobs: createLocalBlobStore(folder),
       makePreviews: createMakePreviews({
-        ...{ images: createImageDecoder({ maxPixels: 1_000_000 }), isolated: nowhere },
+        ...{ images: createImageDecoder({ maxPixels: 1_000_000 }), isolated: notApart },
         ...{ decodeHeic: createHeicDecoder({ maxPixels: 1_000_000 }), grabFrame: undefined, decoders: 1 },
       }),
       table,

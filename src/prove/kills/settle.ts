@@ -33,9 +33,7 @@ interface Scene {
   readonly book: Book;
 }
 
-/**
- * Waits until nothing is left to do, though not for ever: what then is left, the auditor names.
- */
+/** Waits until nothing is left to do, though not for ever: what then is left, the auditor names. */
 export async function settle({ fleet, simulator, traffic, book }: Scene): Promise<void> {
   await traffic.stop();
   await untilDone(fleet);

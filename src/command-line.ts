@@ -1,4 +1,4 @@
-/** What commands are asked for. */
+/** What the commands are asked for. */
 
 const exitUsage = 64;
 
