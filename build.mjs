@@ -5,8 +5,6 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
 
-import { build } from 'esbuild';
-
 const root = import.meta.dirname;
 const stampFile = join(root, 'dist', '.stamp');
 const generated = join(root, 'src', 'infra', 'generated');
@@ -62,10 +60,13 @@ function run(packageName, script, args) {
 async function bundleGallery() {
   const source = join(root, 'src', 'gallery');
   const target = join(root, 'dist', 'gallery');
+  // Only building needs it: an installation without development dependencies starts what was built before.
+  const { build } = await import('esbuild');
   const { metafile } = await build({
     entryPoints: {
       app: join(source, 'main.tsx'),
       theme: join(source, 'theme.ts'),
+      live: join(source, 'live-worker.ts'),
       style: join(source, 'styles', 'main.css'),
     },
     outdir: target,
@@ -84,7 +85,8 @@ async function bundleGallery() {
     (_, name, kind) => {
       const made = names.find((file) => file.startsWith(`${name}.`) && file.endsWith(`.${kind}`));
       if (!made) throw new Error(`the gallery has no ${name}.${kind}`);
-      return `/admin/assets/${made}`;
+      // The service knows where it stands, and puts it in.
+      return `{{base}}/admin/assets/${made}`;
     },
   );
   writeFileSync(join(target, 'index.html'), page);

@@ -1,14 +1,18 @@
 /** The only reader of the environment. Every problem is reported at once, by name, and never with the value. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { parseEnv } from 'node:util';
 
 import { z } from 'zod';
 
 import type { Channel } from './domain/channel.js';
-import type { S3Settings } from './infra/s3-blob-store.js';
-import { samplerNames, type TracingSettings } from './infra/tracing.js';
-import { findProgram } from './infra/video-frames.js';
+import { ownValue } from './domain/own-value.js';
+import type { S3Settings } from './infra/files/s3-blob-store.js';
+import { keptState, StateFileError } from './infra/files/state-file.js';
+import { samplerNames, type TracingSettings } from './infra/observability/tracing.js';
+import { findProgram } from './infra/pictures/video-frames.js';
+import { readDatabaseUrl } from './infra/postgres/database-url.js';
 import { providers } from './providers/index.js';
 import type { ProviderDefinition } from './providers/kit/define-provider.js';
 
@@ -59,52 +63,264 @@ const pairs = z
     }
   });
 
+const databaseUrl = z.string().transform((text, context) => {
+  const read = readDatabaseUrl(text);
+  if ('url' in read) return read.url;
+  context.addIssue({ code: 'custom', message: read.problem });
+  return z.NEVER;
+});
+
+/** What stands behind it is made by appending paths. */
+const publicUrl = z
+  .url({ protocol: /^https?$/, error: 'is not an http(s) URL' })
+  .refine((text) => !/[?#]/.test(text), 'has a query or a fragment; only a path can be appended to')
+  .refine(
+    (text) => !URL.canParse(text) || /^[\w./~-]*$/.test(new URL(text).pathname),
+    'has a path with characters other than letters, digits and - . _ ~',
+  );
+
+/** What the documents say about a setting. */
+interface SettingMeta {
+  readonly group: string;
+  /** Without a full stop at the end; may have several sentences. */
+  readonly description: string;
+  /** What happens while the setting has no value; undefined if its default says so. */
+  readonly unset?: string;
+}
+
+const descriptions = z.registry<SettingMeta>();
+
+function describe<Schema extends z.ZodType>(schema: Schema, meta: SettingMeta): Schema {
+  // A schema of its own, since some are shared.
+  const described = schema.clone();
+  descriptions.add(described, meta);
+  return described;
+}
+
+function descriptionOf(schema: z.ZodType): SettingMeta {
+  const meta = descriptions.get(schema);
+  if (meta === undefined) throw new Error('a setting has no description');
+  return meta;
+}
+
 const settings = z.object({
-  NODE_ENV: z.string().default('development'),
-  HOST: z.string().default('127.0.0.1'),
-  PORT: wholeNumber(3000, { min: 0, max: 65_535 }),
-  PUBLIC_MEDIA_LINKS: z.enum(['auto', 'always', 'never']).default('auto'),
-  PUBLIC_URL: z.url({ protocol: /^https?$/, error: 'is not an http(s) URL' }).optional(),
-  INLET_DIR: z.string().default('./.inlet'),
-  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'is not a postgresql:// URL' }).optional(),
-  AUTH_SECRET: z.string().min(32, 'needs at least 32 characters').optional(),
-  PROCESS_MODE: z.enum(['all', 'api', 'worker']).default('all'),
-  UPLOADS_DIR: z.string().default('./uploads'),
-  STORAGE: z.enum(['local', 's3']).default('local'),
-  S3_BUCKET: z.string().optional(),
-  S3_ENDPOINT: z.url({ protocol: /^https?$/, error: 'is not an http(s) URL' }).optional(),
-  S3_REGION: z.string().default('us-east-1'),
-  S3_FORCE_PATH_STYLE: z.enum(['true', 'false']).default('false'),
-  MAX_MEDIA_BYTES: wholeNumber(104_857_600),
-  MAX_IMAGE_PIXELS: wholeNumber(100_000_000),
-  CLAMD_HOST: z
-    .string()
-    .regex(/^[^:/\s]+(:\d+)?$/, 'is not host or host:port')
-    .refine((text) => addressOf(text).port <= 65_535, 'has a port that does not exist')
-    .optional(),
-  FFMPEG: z.enum(['auto', 'off']).default('auto'),
-  MAX_WEBHOOK_BYTES: wholeNumber(3_145_728),
-  SPOOL_MAX_BYTES: wholeNumber(1_073_741_824, { min: 0 }),
-  RETENTION_DAYS: z.coerce.number().int().min(1).max(36_500).optional(),
-  DELIVERY_RETENTION_DAYS: wholeNumber(30, { max: 36_500 }),
-  FETCH_TIMEOUT_MS: wholeNumber(30_000),
-  FETCH_MAX_ATTEMPTS: wholeNumber(12),
-  FETCH_CONCURRENCY: wholeNumber(32),
-  FETCH_CONCURRENCY_PER_HOST: wholeNumber(16),
-  FETCH_ALLOW_PRIVATE_HOSTS: list,
-  API_REQUESTS_PER_MINUTE: wholeNumber(60_000),
-  FAILED_WEBHOOKS_PER_MINUTE: wholeNumber(120),
-  TRUSTED_PROXY_HOPS: wholeNumber(0, { min: 0, max: 10 }),
-  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
-  OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/, error: 'is not an http(s) URL' }).optional(),
-  OTEL_EXPORTER_OTLP_HEADERS: pairs,
-  OTEL_SERVICE_NAME: z.string().default('inlet'),
-  OTEL_TRACES_SAMPLER: z.enum(samplerNames).default('parentbased_always_on'),
-  OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(1),
+  NODE_ENV: describe(z.string().default('development'), {
+    group: 'Address',
+    description: '`production` requires `AUTH_SECRET`',
+  }),
+  HOST: describe(z.string().default('127.0.0.1'), {
+    group: 'Address',
+    description: 'Address to listen on; `0.0.0.0` for all network interfaces',
+  }),
+  PORT: describe(wholeNumber(3000, { min: 0, max: 65_535 }), {
+    group: 'Address',
+    description: 'Port to listen on; `0` for any free port',
+  }),
+  PUBLIC_URL: describe(publicUrl.optional(), {
+    group: 'Address',
+    unset: 'made of host and port',
+    description:
+      'The address that others reach the service at; signed links start with it. It may have a path, and everything then works below that path',
+  }),
+  PUBLIC_MEDIA_LINKS: describe(z.enum(['auto', 'always', 'never']).default('auto'), {
+    group: 'Address',
+    description:
+      'Whether providers receive links to stored files (`always`) or bytes (`never`); `auto` sends links if `PUBLIC_URL` looks like an address that providers can reach',
+  }),
+  TRUSTED_PROXY_HOPS: describe(wholeNumber(0, { min: 0, max: 10 }), {
+    group: 'Address',
+    description: 'Number of reverse proxies in front whose `X-Forwarded-For` is trusted',
+  }),
+  PROCESS_MODE: describe(z.enum(['all', 'api', 'worker']).default('all'), {
+    group: 'Processes, database and files',
+    description: '`api` only answers HTTP, `worker` only runs jobs such as downloads, `all` does both',
+  }),
+  DATABASE_URL: describe(databaseUrl.optional(), {
+    group: 'Processes, database and files',
+    unset: 'embedded PostgreSQL in `INLET_DIR/postgres`',
+    description:
+      '`postgresql://` URL of a PostgreSQL 14 or newer, direct or through a pooler in session mode; its user needs CREATE on the database',
+  }),
+  INLET_DIR: describe(z.string().default('./.inlet'), {
+    group: 'Processes, database and files',
+    description:
+      'Folder for the embedded database, the generated secret, and webhooks that are stored while the database is unavailable',
+  }),
+  AUTH_SECRET: describe(z.string().min(32, 'needs at least 32 characters').optional(), {
+    group: 'Processes, database and files',
+    unset: 'generated once and kept in `INLET_DIR`',
+    description:
+      'At least 32 characters; signs tokens and links, so changing it invalidates all of them. All processes need the same value',
+  }),
+  UPLOADS_DIR: describe(z.string().default('./uploads'), {
+    group: 'Processes, database and files',
+    description: 'Folder for temporary files and, with `STORAGE=local`, for stored files',
+  }),
+  STORAGE: describe(z.enum(['local', 's3']).default('local'), {
+    group: 'Processes, database and files',
+    description: '`local` stores files in `UPLOADS_DIR`, `s3` in a bucket of AWS or of a compatible store',
+  }),
+  S3_BUCKET: describe(z.string().optional(), {
+    group: 'Processes, database and files',
+    unset: 'none',
+    description:
+      'The bucket; required with `STORAGE=s3`. Credentials are found in the same way as by the AWS command line (`AWS_ACCESS_KEY_ID` and so on)',
+  }),
+  S3_ENDPOINT: describe(z.url({ protocol: /^https?$/, error: 'is not an http(s) URL' }).optional(), {
+    group: 'Processes, database and files',
+    unset: 'AWS, by region',
+    description: 'URL of a store other than AWS',
+  }),
+  S3_REGION: describe(z.string().default('us-east-1'), {
+    group: 'Processes, database and files',
+    description: 'Region of the bucket',
+  }),
+  S3_FORCE_PATH_STYLE: describe(z.enum(['true', 'false']).default('false'), {
+    group: 'Processes, database and files',
+    description:
+      '`true` puts the name of the bucket into the path of the URL and not into its host, as many other stores require',
+  }),
+  RETENTION_DAYS: describe(z.coerce.number().int().min(1).max(36_500).optional(), {
+    group: 'Retention and limits',
+    unset: 'media are kept',
+    description:
+      'Media received longer ago than this many days are erased every hour, with their messages and raw webhooks',
+  }),
+  DELIVERY_RETENTION_DAYS: describe(wholeNumber(30, { max: 36_500 }), {
+    group: 'Retention and limits',
+    description:
+      'Raw webhooks are deleted after this many days, and never later than the media that they brought',
+  }),
+  ERASE_WHEN_DELETED: describe(z.enum(['true', 'false']).default('false'), {
+    group: 'Retention and limits',
+    description: '`true` erases media when their sender deletes the message; `false` keeps and marks them',
+  }),
+  MAX_MEDIA_BYTES: describe(wholeNumber(104_857_600), {
+    group: 'Retention and limits',
+    description: 'Largest file that is downloaded or uploaded, in bytes, also after decompression',
+  }),
+  MAX_IMAGE_PIXELS: describe(wholeNumber(100_000_000), {
+    group: 'Retention and limits',
+    description:
+      'Largest picture that is decoded, in pixels; the limit is lower for formats that must be held in memory as a whole',
+  }),
+  CLAMD_HOST: describe(
+    z
+      .string()
+      .regex(/^[^:/\s]+(:\d+)?$/, 'is not host or host:port')
+      .refine((text) => addressOf(text).port <= 65_535, 'has a port that does not exist')
+      .optional(),
+    {
+      group: 'Retention and limits',
+      unset: 'files are not scanned',
+      description:
+        '`host` or `host:port` (default port 3310) of a clamd (ClamAV) that scans every file before it is ready; its `StreamMaxLength` must be at least `MAX_MEDIA_BYTES`',
+    },
+  ),
+  FFMPEG: describe(z.enum(['auto', 'off']).default('auto'), {
+    group: 'Retention and limits',
+    description: 'Previews of videos: `auto` uses the `ffmpeg` on the PATH if there is one, `off` makes none',
+  }),
+  MAX_WEBHOOK_BYTES: describe(wholeNumber(3_145_728), {
+    group: 'Retention and limits',
+    description: 'Largest webhook body, in bytes',
+  }),
+  SPOOL_MAX_BYTES: describe(wholeNumber(1_073_741_824, { min: 0 }), {
+    group: 'Retention and limits',
+    description:
+      'Largest size of `INLET_DIR/spool`, in bytes, which stores webhooks while the database is unavailable; with `0` such webhooks are answered with 503',
+  }),
+  API_REQUESTS_PER_MINUTE: describe(wholeNumber(60_000), {
+    group: 'Retention and limits',
+    description: 'Requests per minute for each token, counted per process',
+  }),
+  FAILED_WEBHOOKS_PER_MINUTE: describe(wholeNumber(120), {
+    group: 'Retention and limits',
+    description:
+      'Webhooks that fail verification, and likewise failed sign-ins, per minute and address, counted per process; verified webhooks are never limited',
+  }),
+  FETCH_TIMEOUT_MS: describe(wholeNumber(30_000), {
+    group: 'Downloads',
+    description:
+      'Timeout of one download, in milliseconds; a download that still receives 8 KiB/s may continue. Less than 1 KiB/s, or no headers within 15 s, ends it earlier',
+  }),
+  FETCH_MAX_ATTEMPTS: describe(wholeNumber(12), {
+    group: 'Downloads',
+    description: 'Attempts for one file; with the growing pauses between them, 12 attempts take 2 to 5 hours',
+  }),
+  FETCH_CONCURRENCY: describe(wholeNumber(32), {
+    group: 'Downloads',
+    description:
+      'Downloads at the same time, per process; as many again may run if they last longer than 2 s. One channel uses at most 3/4 of them, one sender or chat 1/4',
+  }),
+  FETCH_CONCURRENCY_PER_HOST: describe(wholeNumber(16), {
+    group: 'Downloads',
+    description:
+      'Downloads at the same time from one host. Hosts of one registrable domain count together, and so do addresses of one network (/24; IPv6 /48)',
+  }),
+  FETCH_ALLOW_PRIVATE_HOSTS: describe(list, {
+    group: 'Downloads',
+    unset: 'none',
+    description:
+      'Exact `host` or `host:port`, comma separated, that may have an address that is not public and use any port',
+  }),
+  LOG_LEVEL: describe(
+    z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+    {
+      group: 'Logs and traces',
+      description: '`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`',
+    },
+  ),
+  OTEL_EXPORTER_OTLP_ENDPOINT: describe(
+    z.url({ protocol: /^https?$/, error: 'is not an http(s) URL' }).optional(),
+    {
+      group: 'Logs and traces',
+      unset: 'no traces',
+      description:
+        'A collector that accepts OTLP over HTTP (protobuf), for example `http://127.0.0.1:4318`; `/v1/traces` is appended',
+    },
+  ),
+  OTEL_EXPORTER_OTLP_HEADERS: describe(pairs, {
+    group: 'Logs and traces',
+    unset: 'none',
+    description: '`name=value`, comma separated: headers of every request to the collector',
+  }),
+  OTEL_SERVICE_NAME: describe(z.string().default('inlet'), {
+    group: 'Logs and traces',
+    description: 'Name of the service in traces',
+  }),
+  OTEL_TRACES_SAMPLER: describe(z.enum(samplerNames).default('parentbased_always_on'), {
+    group: 'Logs and traces',
+    description:
+      '`always_on`, `always_off` or `traceidratio`; with the prefix `parentbased_`, callers that send a `traceparent` decide for their requests',
+  }),
+  OTEL_TRACES_SAMPLER_ARG: describe(z.coerce.number().min(0).max(1).default(1), {
+    group: 'Logs and traces',
+    description: 'The share of traces that `traceidratio` keeps, from 0 to 1',
+  }),
 });
 
 /** Names of all settings that the core reads; those of the providers follow from their definitions. */
 export const coreSettings: readonly string[] = Object.keys(settings.shape);
+
+export interface CoreSetting extends SettingMeta {
+  readonly name: string;
+  /** As it is written in the environment; undefined if an unset value means something else, which `unset` names. */
+  readonly default: string | undefined;
+}
+
+/** What the documents and the example file say about the settings of the core, in their order. */
+export const settingDescriptions: readonly CoreSetting[] = Object.entries(settings.shape).map(
+  ([name, schema]) => {
+    const meta = descriptionOf(schema);
+    return { ...meta, name, default: meta.unset === undefined ? defaultOf(schema) : undefined };
+  },
+);
+
+function defaultOf(schema: z.ZodType): string | undefined {
+  const value = schema.parse(undefined);
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
+}
 
 export interface Config {
   readonly host: string;
@@ -127,6 +343,8 @@ export interface Config {
     readonly mediaDays: number | undefined;
     readonly deliveryDays: number;
   };
+  /** Whether what a sender has taken back is erased; else it is only marked. */
+  readonly eraseWhenDeleted: boolean;
   readonly maxMediaBytes: number;
   readonly maxImagePixels: number;
   /** The malware scanner; undefined: files are not scanned. */
@@ -154,8 +372,24 @@ export interface Config {
 
 /** Reads `.env` in the working directory, where there is one; the real environment goes first. */
 export function readEnvironment(): Environment {
-  if (existsSync('.env')) process.loadEnvFile('.env');
+  Object.assign(process.env, { ...environmentFile(), ...process.env });
   return process.env;
+}
+
+/** Editors of Windows begin a file with this mark, and some of them write two bytes for each character. */
+const byteOrderMark = '\uFEFF';
+
+function environmentFile(): NodeJS.Dict<string> {
+  if (!existsSync('.env')) return {};
+  let text: string;
+  try {
+    text = readFileSync('.env', 'utf8');
+  } catch (error) {
+    throw new ConfigError([`.env: cannot be read (${codeOf(error)})`]);
+  }
+  // Nothing in such a file would be taken for a setting.
+  if (text.includes('\0')) throw new ConfigError(['.env: is not a text in UTF-8: save it as one']);
+  return parseEnv(text.startsWith(byteOrderMark) ? text.slice(1) : text);
 }
 
 /** Throws a {@link ConfigError} that lists everything that is wrong. */
@@ -197,11 +431,12 @@ function toConfig(values: z.infer<typeof settings>, { channels, path }: Found): 
     publicMediaLinks: values.PUBLIC_MEDIA_LINKS,
     inletDir,
     databaseUrl: values.DATABASE_URL,
-    authSecret: values.AUTH_SECRET ?? keptSecret(inletDir),
+    authSecret: values.AUTH_SECRET ?? keptSecret(inletDir, values.DATABASE_URL === undefined),
     processMode: values.PROCESS_MODE,
     uploadsDir: resolve(values.UPLOADS_DIR),
     s3: s3Of(values),
     retention: { mediaDays: values.RETENTION_DAYS, deliveryDays: values.DELIVERY_RETENTION_DAYS },
+    eraseWhenDeleted: values.ERASE_WHEN_DELETED === 'true',
     maxMediaBytes: values.MAX_MEDIA_BYTES,
     maxImagePixels: values.MAX_IMAGE_PIXELS,
     clamd: values.CLAMD_HOST === undefined ? undefined : addressOf(values.CLAMD_HOST),
@@ -227,7 +462,9 @@ function toConfig(values: z.infer<typeof settings>, { channels, path }: Found): 
 function s3Of(values: z.infer<typeof settings>): S3Settings | undefined {
   if (values.STORAGE !== 's3' || values.S3_BUCKET === undefined) return undefined;
   return {
-    ...{ bucket: values.S3_BUCKET, endpoint: values.S3_ENDPOINT, region: values.S3_REGION },
+    bucket: values.S3_BUCKET,
+    endpoint: values.S3_ENDPOINT,
+    region: values.S3_REGION,
     forcePathStyle: values.S3_FORCE_PATH_STYLE === 'true',
   };
 }
@@ -236,8 +473,11 @@ function tracingOf(values: z.infer<typeof settings>): TracingSettings | undefine
   const endpoint = values.OTEL_EXPORTER_OTLP_ENDPOINT;
   if (endpoint === undefined) return undefined;
   return {
-    ...{ endpoint, headers: values.OTEL_EXPORTER_OTLP_HEADERS, serviceName: values.OTEL_SERVICE_NAME },
-    ...{ sampler: values.OTEL_TRACES_SAMPLER, ratio: values.OTEL_TRACES_SAMPLER_ARG },
+    endpoint,
+    headers: values.OTEL_EXPORTER_OTLP_HEADERS,
+    serviceName: values.OTEL_SERVICE_NAME,
+    sampler: values.OTEL_TRACES_SAMPLER,
+    ratio: values.OTEL_TRACES_SAMPLER_ARG,
   };
 }
 
@@ -257,19 +497,20 @@ interface ChannelSource {
 /** The channel that the environment makes of a provider: none without the secret that proves its senders. */
 function loadChannel(provider: ProviderDefinition, { env, now, problems }: ChannelSource): Channel[] {
   const { id, envKeys, enabledBy, fileSettings } = provider;
-  const enabled = enabledBy.some((name) => env[envKeys[name] ?? ''] !== undefined);
+  const enabled = enabledBy.some((name) => ownValue(env, ownValue(envKeys, name) ?? '') !== undefined);
   if (!enabled) return [];
   try {
     const values = Object.fromEntries(
       Object.entries(envKeys).map(([name, key]) => [
         name,
-        fileSettings.includes(name) ? fileContent(env[key]) : env[key],
+        fileSettings.includes(name) ? fileContent(ownValue(env, key)) : ownValue(env, key),
       ]),
     );
-    const set = Object.keys(values).filter((name) => values[name] !== undefined);
+    const set = Object.keys(values).filter((name) => ownValue(values, name) !== undefined);
     return [{ id, provider: id, source: 'environment', settings: set, adapter: provider.load(values, now) }];
   } catch (error) {
-    if (error instanceof z.ZodError) problems.push(...problemsOf(error, (name) => envKeys[name] ?? name));
+    if (error instanceof z.ZodError)
+      problems.push(...problemsOf(error, (name) => ownValue(envKeys, name) ?? name));
     else problems.push(`${id}: ${error instanceof Error ? error.message : 'cannot be set up'}`);
     return [];
   }
@@ -289,19 +530,37 @@ function problemsOf(error: z.ZodError, nameOf: (path: string) => string): string
   return error.issues.map((issue) => `${nameOf(String(issue.path[0] ?? ''))}: ${issue.message}`);
 }
 
-/** Made once and kept, readable by its owner only. */
-function keptSecret(inletDir: string): string {
-  const file = join(inletDir, 'auth-secret');
+/** Made once and kept, readable by its owner only. A file that is not whole is never used, and never replaced by a new one. */
+function keptSecret(inletDir: string, isEmbedded: boolean): string {
+  const path = join(inletDir, 'auth-secret');
+  const database = join(inletDir, 'postgres', 'data');
+  if (isEmbedded && !existsSync(path) && existsSync(join(database, 'PG_VERSION')))
+    throw new ConfigError([
+      `AUTH_SECRET: ${path} is missing, although ${database} holds data that may be sealed with it: put it back from a backup ` +
+        `or set AUTH_SECRET (to go on with a new one, without the old tokens, links and sealed settings: openssl rand -base64 48 > ${path})`,
+    ]);
   try {
-    mkdirSync(inletDir, { recursive: true });
-    if (!existsSync(file))
-      writeFileSync(file, randomBytes(48).toString('base64url'), { flag: 'wx', mode: 0o600 });
+    return keptState({ path, isWhole: isWholeSecret, remedy: secretRemedy }, newSecret).trim();
   } catch (error) {
-    // Another process may have made it in the same moment.
-    if (!existsSync(file))
-      throw new ConfigError([`INLET_DIR: ${inletDir} cannot be written (${codeOf(error)})`]);
+    if (error instanceof StateFileError) throw new ConfigError([`AUTH_SECRET: ${error.message}`]);
+    throw new ConfigError([`INLET_DIR: ${path} cannot be read or made (${codeOf(error)})`]);
   }
-  return readFileSync(file, 'utf8').trim();
+}
+
+const secretRemedy =
+  'put it back from a backup, or set AUTH_SECRET; where nothing has been kept yet, remove the file and a new one is made';
+
+/** The end of the line shows that nothing of it has been cut off. */
+function newSecret(): string {
+  return `${randomBytes(48).toString('base64url')}\n`;
+}
+
+/**
+ * Earlier versions made 64 characters without an end of the line. An operator's own secret is at least as long as
+ * AUTH_SECRET must be, and is taken when its line has an end, so that one that was cut off is not.
+ */
+function isWholeSecret(content: string): boolean {
+  return /^[\w-]{64}\s*$/.test(content) || /^[ -~]{32,}\r?\n$/.test(content);
 }
 
 function codeOf(error: unknown): string {

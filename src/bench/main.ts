@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 
-import { known, orExplain } from '../command-line.js';
+import { known, orExplain } from '../commands/command-line.js';
 import { table } from '../demo/table.js';
 import { ack, latency, memory, pipeline, type Measure } from './measures.js';
 

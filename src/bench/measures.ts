@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { bytes, filledUpTo } from '../demo/media-host.js';
 import { uniquePhotos } from '../demo/photos.js';
 import { providerIds } from '../demo/providers/simulated-provider.js';
-import { createImageDecoder } from '../infra/images.js';
+import { createImageDecoder } from '../infra/pictures/decoder.js';
 import { httpRequest, runLoad } from './load.js';
 import { startBenchService, startCompanion, type BenchService } from './service.js';
 

@@ -7,13 +7,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { startSimulator, type Simulator } from '../demo/providers/index.js';
-import { freePort, makeToken, startService, surroundings } from '../demo/service-process.js';
+import { makeToken, startService, surroundings } from '../demo/service-process.js';
+import { freePort } from '../infra/net/free-port.js';
 
 export interface BenchService {
   readonly simulator: Simulator;
   readonly baseUrl: string;
   readonly port: number;
   readonly pid: number | undefined;
+  /** The last lines that it printed. */
+  readonly lastOutput: () => string;
+  /** The header of an administrator. */
+  readonly authorization: string;
   readonly get: (path: string) => Promise<Response>;
   readonly post: (path: string) => Promise<Response>;
   /** Megabytes, now and at most since it was started; null where the system does not tell. */
@@ -22,6 +27,7 @@ export interface BenchService {
   readonly forgetPeak: () => void;
   /** Where what it keeps for itself is, its embedded database among it. */
   readonly inletDir: string;
+  readonly uploadsDir: string;
   /** A second process on the same database, with settings that differ. It ends with the service at the latest. */
   readonly beside: (settings: Record<string, string>) => Promise<Sibling>;
   readonly stop: () => Promise<void>;
@@ -62,6 +68,8 @@ export async function startBenchService(
     baseUrl: service.baseUrl,
     port,
     pid: service.pid,
+    lastOutput: service.lastOutput,
+    authorization,
     get: (path) => fetch(service.baseUrl + path, { headers: { authorization } }),
     post: (path) => fetch(service.baseUrl + path, { method: 'POST', headers: { authorization } }),
     memory: () => memoryOf(service.pid),
@@ -69,6 +77,7 @@ export async function startBenchService(
       forgetPeakOf(service.pid);
     },
     inletDir,
+    uploadsDir: env.UPLOADS_DIR,
     beside: async (others) => {
       const port = await freePort();
       const { pid, ready, stop } = startService({

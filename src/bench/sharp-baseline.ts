@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 
 import { uniquePhotos } from '../demo/photos.js';
-import { createImageDecoder } from '../infra/images.js';
+import { createImageDecoder } from '../infra/pictures/decoder.js';
 
 const photos = await uniquePhotos(1_000);
 const decoder = createImageDecoder({ maxPixels: 100_000_000 });

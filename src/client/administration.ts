@@ -1,6 +1,11 @@
 import type { EventType } from '../domain/event.js';
 import type { ChannelView, StatsView } from '../http/shapes/administration.js';
-import type { NotificationDeliveryView, SampleResult, SubscriptionView } from '../http/shapes/event.js';
+import type {
+  NotificationDeliveryView,
+  ResendResult,
+  SampleResult,
+  SubscriptionView,
+} from '../http/shapes/event.js';
 import type { DeliverySummaryView, DeliveryView } from '../http/shapes/message.js';
 import type { ChannelLimits } from '../http/shapes/outbound.js';
 import { listOf, type List } from './pages.js';
@@ -70,6 +75,10 @@ export interface NewSubscription {
 /** Shown when it is made, and never again. */
 export type SubscriptionWithSecret = SubscriptionView & { readonly secret: string };
 
+/** One event by its `evt_...`, or those of a time; `until` is exclusive, and now when not given. */
+export type ResendWish =
+  { readonly event: string } | { readonly from: Date | string; readonly until?: Date | string };
+
 /** URLs that events are posted to. */
 export interface SubscriptionClient {
   readonly list: () => Promise<readonly SubscriptionView[]>;
@@ -82,6 +91,13 @@ export interface SubscriptionClient {
   /** Posts a sample now. */
   readonly test: (id: string) => Promise<SampleResult>;
   readonly deliveries: (id: string) => Promise<readonly NotificationDeliveryView[]>;
+  /** A new secret. The one before signs too for a day, or as long as is asked for. */
+  readonly rotate: (
+    id: string,
+    options?: { readonly overlapSeconds?: number },
+  ) => Promise<SubscriptionWithSecret>;
+  /** Posts events again; the answer says how many, and from where on there are more. */
+  readonly resend: (id: string, wish: ResendWish) => Promise<ResendResult>;
   readonly remove: (id: string) => Promise<void>;
 }
 
@@ -95,6 +111,8 @@ export function subscriptionClient({ json }: Transport): SubscriptionClient {
     test: (id) => json({ method: 'POST', path: `${at(id)}/test` }),
     deliveries: (id) =>
       items<NotificationDeliveryView>(json({ method: 'GET', path: `${at(id)}/deliveries` })),
+    rotate: (id, options = {}) => json({ method: 'POST', path: `${at(id)}/rotate`, json: options }),
+    resend: (id, wish) => json({ method: 'POST', path: `${at(id)}/resend`, json: wish }),
     remove: (id) => json({ method: 'DELETE', path: at(id) }),
   };
 }

@@ -49,7 +49,8 @@ export interface MediaClient {
   ) => Promise<Link>;
   /** Fetches again what is rejected or failed. */
   readonly retry: (id: string) => Promise<MediaView>;
-  readonly erase: (id: string) => Promise<ErasedView>;
+  /** With `dryRun`, nothing is erased: the answer counts what would be. */
+  readonly erase: (id: string, options?: { readonly dryRun?: boolean }) => Promise<ErasedView>;
   /** Keeps a file, for sending. */
   readonly upload: (
     file: Blob,
@@ -93,7 +94,10 @@ export function mediaClient(transport: Transport): MediaClient {
         repeatable: true,
       }),
     retry: (id) => json({ method: 'POST', path: path`/v1/media/${id}/retry` }),
-    erase: (id) => json({ method: 'DELETE', path: path`/v1/media/${id}`, repeatable: true }),
+    erase: (id, { dryRun } = {}) => {
+      const query = { dryRun: dryRun === true ? 'true' : undefined };
+      return json({ method: 'DELETE', path: path`/v1/media/${id}`, query, repeatable: true });
+    },
     upload: (file, { channel, kind, filename }) => {
       const form = new FormData();
       // Fields first: the service knows what the file is for before it reads it.

@@ -4,7 +4,7 @@ export interface FieldProblem {
   readonly message: string;
 }
 
-/** `code` is stable and listed in the README; `message` is for people. */
+/** `code` is stable and listed in docs/errors.md; `message` is for people. */
 export class InletError extends Error {
   override readonly name = 'InletError';
   /** `unreachable` when there was no answer, `unreadable` when it was none of the service's. */

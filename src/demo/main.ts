@@ -9,12 +9,13 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { createClient } from '../client/index.js';
-import { orExplain } from '../command-line.js';
+import { orExplain } from '../commands/command-line.js';
+import { freePort } from '../infra/net/free-port.js';
 import { answerPictures, answerTable } from './answers.js';
 import { startSimulator, type Simulator } from './providers/index.js';
 import { resultTable, runScenario } from './run-scenario.js';
 import { scenario } from './scenario.js';
-import { freePort, makeToken, startService, surroundings, type ServiceProcess } from './service-process.js';
+import { makeToken, startService, surroundings, type ServiceProcess } from './service-process.js';
 
 /** Small enough for the scenario's picture that never ends to be over soon. */
 const maxMediaBytes = 20 * 1024 * 1024;

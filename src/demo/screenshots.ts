@@ -1,6 +1,6 @@
 /**
  * `npm run screenshots`: starts the service with a fortnight of simulated photos, looks at it with a real browser, and keeps
- * what it sees in `docs/screenshots`. The pictures in the README are made by it, so that they show what there is.
+ * what it sees in `docs/screenshots`. The pictures of the README and of docs/screenshots are made by it, so that they show what there is.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -14,11 +14,12 @@ import { chromium, type Browser, type Page } from 'playwright-core';
 import sharp from 'sharp';
 
 import { createClient, type InletClient } from '../client/index.js';
-import { startEmbeddedPostgres } from '../infra/embedded-postgres.js';
+import { freePort } from '../infra/net/free-port.js';
+import { startEmbeddedPostgres } from '../infra/postgres/embedded/server.js';
 import { album } from './album.js';
 import { photo } from './photos.js';
 import { startSimulator } from './providers/index.js';
-import { freePort, makeToken, startService, surroundings } from './service-process.js';
+import { makeToken, startService, surroundings } from './service-process.js';
 
 const target = join(import.meta.dirname, '../../docs/screenshots');
 const photos = 48;

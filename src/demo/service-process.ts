@@ -1,5 +1,4 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
-import { createServer } from 'node:net';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -91,7 +90,7 @@ export function startService({ env, cwd, port, entry }: Launch): ServiceProcess 
 
 /** Runs the token command with the service's settings: the token is the last line that it prints. */
 export async function makeToken({ env, cwd, entry }: Omit<Launch, 'port'>): Promise<string> {
-  const command = entry ?? new URL('../token.js', import.meta.url);
+  const command = entry ?? new URL('../commands/token.js', import.meta.url);
   const child = spawnNode(command, ['--scope', 'admin'], { env, cwd });
   let printed = '';
   let complaints = '';
@@ -103,19 +102,6 @@ export async function makeToken({ env, cwd, entry }: Omit<Launch, 'port'>): Prom
     throw new Error(`The token command ended (${how})\n${printed}${complaints}`.trimEnd());
   }
   return token;
-}
-
-/** A port of the loopback interface that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('There is no free port');
-  return address.port;
 }
 
 type Child = ChildProcessByStdio<null, Readable, Readable>;

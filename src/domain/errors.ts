@@ -1,6 +1,6 @@
 /**
  * One error class. HTTP reads `status`, the worker reads `retryable`; the codes are stable and part of the
- * contract (listed in the README, which a test compares with this table).
+ * contract (listed in docs/errors.md, which a test compares with this table).
  */
 
 /** Code → HTTP status. Answers of the API carry these codes. */
@@ -11,6 +11,7 @@ const requestErrors = {
   'request.too_large': 413,
   'request.unsupported_type': 415,
   'request.rate_limited': 429,
+  'request.too_many_at_once': 429,
   'auth.missing': 401,
   'auth.invalid': 401,
   'auth.expired': 401,
@@ -37,7 +38,11 @@ const requestErrors = {
   'media.erased': 410,
   'media.not_retryable': 409,
   'contact.unknown_channel': 404,
+  'contact.not_found': 404,
   'subscription.not_found': 404,
+  'subscription.unreadable': 409,
+  'subscription.disabled': 409,
+  'event.not_found': 404,
   'upload.refused': 422,
   'channel.not_found': 404,
   'channel.exists': 409,
@@ -63,7 +68,6 @@ const mediaErrors = {
   'media.unsupported_encoding': 'rejected',
   'media.too_large': 'rejected',
   'media.type_mismatch': 'rejected',
-  'media.hash_mismatch': 'rejected',
   'media.infected': 'rejected',
   'media.undecodable': 'rejected',
   'media.too_many_pixels': 'rejected',
@@ -82,6 +86,7 @@ const mediaErrors = {
   'media.busy': 'retry',
   'media.not_scanned': 'retry',
   'media.storage_failed': 'retry',
+  'media.internal': 'retry',
 } as const;
 
 export type RequestErrorCode = keyof typeof requestErrors;
@@ -104,6 +109,8 @@ interface AppErrorOptions {
   readonly retryAt?: Date;
   /** Which inputs are at fault. */
   readonly fields?: readonly FieldError[];
+  /** Whether the next attempt may end in another way although the code is final: it is tried some times before it holds. */
+  readonly mayPass?: boolean;
   /** Of a call that got no answer: whether the other side may have read the request. Default true: nobody knows. */
   readonly requestLeft?: boolean;
 }
@@ -113,6 +120,7 @@ export class AppError extends Error {
   readonly code: ErrorCode;
   readonly retryAt: Date | undefined;
   readonly fields: readonly FieldError[] | undefined;
+  readonly mayPass: boolean;
   readonly requestLeft: boolean;
 
   constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
@@ -120,6 +128,7 @@ export class AppError extends Error {
     this.code = code;
     this.retryAt = options.retryAt;
     this.fields = options.fields;
+    this.mayPass = options.mayPass ?? false;
     this.requestLeft = options.requestLeft ?? true;
   }
 
@@ -149,11 +158,11 @@ export function statusOf(code: RequestErrorCode): number {
 }
 
 function isRequestError(code: ErrorCode): code is RequestErrorCode {
-  return code in requestErrors;
+  return Object.hasOwn(requestErrors, code);
 }
 
 export function isMediaError(code: ErrorCode): code is MediaErrorCode {
-  return code in mediaErrors;
+  return Object.hasOwn(mediaErrors, code);
 }
 
 /** What a media becomes when an attempt ends in this error. */

@@ -1,3 +1,9 @@
 /** What Inlet tells others about. */
-export const eventTypes = ['media.ready', 'media.failed', 'media.rejected', 'message.status'] as const;
+export const mediaEventTypes = [
+  'media.ready',
+  'media.failed',
+  'media.rejected',
+  'media.deleted_by_sender',
+] as const;
+export const eventTypes = [...mediaEventTypes, 'message.status'] as const;
 export type EventType = (typeof eventTypes)[number];

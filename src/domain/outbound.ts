@@ -1,6 +1,7 @@
 /** A message on its way out: its states, and whether a provider takes it. Pure rules. */
 import type { FieldError } from './errors.js';
 import { messageStatuses, type MediaKind } from './provider.js';
+import { readableType } from './type-names.js';
 import type { MediaLimits, MediaWay, SendLimits, SendRate } from './sending.js';
 
 export const outboundStates = ['queued', 'sending', 'sent', 'failed', 'unknown', 'erased'] as const;
@@ -83,7 +84,8 @@ export function refusedMedia({ type, bytes, colours }: MediaFacts, limits: Media
   // A voice note is `audio/ogg; codecs=opus` by its bytes: limits name types without parameters.
   if (type !== null && !limits.types.includes(type.split(';')[0] ?? type)) {
     const { types } = limits;
-    problems.push(`${type} is not taken; ${types.join(', ')} ${types.length === 1 ? 'is' : 'are'}`);
+    const taken = types.map(readableType).join(', ');
+    problems.push(`${readableType(type)} is not taken; ${taken} ${types.length === 1 ? 'is' : 'are'}`);
   }
   if (bytes !== null && bytes > limits.maxBytes)
     problems.push(`at most ${String(limits.maxBytes)} bytes, these are ${String(bytes)}`);

@@ -82,9 +82,18 @@ export interface StatusEvent {
   readonly error: { readonly code: string; readonly message: string } | null;
 }
 
+/** Whoever sent a message has taken it back. What was kept of it stays, unless the operator wants it erased. */
+export interface DeletionEvent {
+  readonly type: 'deletion';
+  /** Of the message that was taken back. */
+  readonly messageId: string;
+  readonly at: Date | null;
+}
+
 export type InboundEvent =
   | InboundMessage
   | StatusEvent
+  | DeletionEvent
   /** Understood, and nothing to keep beyond the raw delivery. */
   | { readonly type: 'ignored'; readonly reason: string }
   /** It must carry media or a status, but its shape is not understood: kept, listed, can be replayed. */

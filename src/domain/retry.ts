@@ -10,6 +10,8 @@ const lastChanceMs = 5_000;
 
 export interface FailedAttempt {
   readonly code: MediaErrorCode;
+  /** Whether a final code is not to be believed at once. */
+  readonly mayPass?: boolean;
   /** Attempts made so far, this one included. */
   readonly attempts: number;
   readonly maxAttempts: number;
@@ -18,6 +20,8 @@ export interface FailedAttempt {
   readonly expiresAt: Date | null;
   /** The earliest moment the other side wants to be asked again. */
   readonly retryAt?: Date | undefined;
+  /** How many of the attempts ended as this one did. */
+  readonly alike?: number | undefined;
   /** From 0 to 1. */
   readonly chance: number;
 }
@@ -28,12 +32,12 @@ export type Decision =
 
 /** What becomes of a media after an attempt has failed. */
 export function decideAfterFailure(failed: FailedAttempt): Decision {
-  const { code, attempts, maxAttempts, now, expiresAt } = failed;
+  const { code, attempts, now, expiresAt } = failed;
   const verdict = mediaErrorVerdict(code);
-  if (verdict !== 'retry') return { state: verdict, code };
+  if (verdict !== 'retry') return decideAfterVerdict(failed, verdict);
   // Our own disk is no reason to give up on a picture, however often it fails.
-  if (attempts >= maxAttempts && !isOwnTrouble(code)) return { state: 'failed', code };
-  const wanted = Math.max(now.getTime() + backoffMs(attempts, failed.chance), failed.retryAt?.getTime() ?? 0);
+  if (attempts >= mostAttempts(failed) && !isOwnTrouble(code)) return { state: 'failed', code };
+  const wanted = wantedAt(failed);
   if (expiresAt === null || wanted <= expiresAt.getTime())
     return { state: 'pending', nextAttemptAt: new Date(wanted) };
   const lastChance = expiresAt.getTime() - lastChanceMs;
@@ -42,47 +46,51 @@ export function decideAfterFailure(failed: FailedAttempt): Decision {
     : { state: 'failed', code: 'media.link_expired' };
 }
 
+/** When the next attempt should be (milliseconds). */
+function wantedAt({ attempts, chance, now, retryAt }: FailedAttempt): number {
+  return Math.max(now.getTime() + backoffMs(attempts, chance), retryAt?.getTime() ?? 0);
+}
+
+/** What is final is so at once, unless it is in doubt and there is time to see. */
+function decideAfterVerdict(failed: FailedAttempt, state: 'rejected' | 'failed'): Decision {
+  const { code, expiresAt } = failed;
+  const wanted = wantedAt(failed);
+  const isInTime = expiresAt === null || wanted <= expiresAt.getTime();
+  return isInTime && isInDoubt(failed)
+    ? { state: 'pending', nextAttemptAt: new Date(wanted) }
+    : { state, code };
+}
+
+/** Within about a minute, what a resolver or a host answers by mistake has passed. */
+const mostDoubtfulAttempts = 5;
+/** A page in place of a picture: most hosts that answer so do it for good. */
+const mostPages = 3;
+
+function isInDoubt({
+  code,
+  mayPass = false,
+  attempts,
+  maxAttempts,
+  alike = attempts,
+}: FailedAttempt): boolean {
+  const most = code === 'media.type_mismatch' ? mostPages : mostDoubtfulAttempts;
+  return mayPass && attempts < maxAttempts && Math.min(alike, attempts) < most;
+}
+
+/** A fault of ours hardly passes by itself: it is to be seen soon, and can be tried again by hand once it is mended. */
+const mostInternalAttempts = 5;
+
+function mostAttempts({ code, maxAttempts }: FailedAttempt): number {
+  return code === 'media.internal' ? Math.min(mostInternalAttempts, maxAttempts) : maxAttempts;
+}
+
 /** Milliseconds after the given number of attempts, jittered between half and all of the full delay. */
 export function backoffMs(attempts: number, chance: number): number {
   return jitteredDelayMs({ firstDelayMs, growth, longestDelayMs }, attempts, chance);
 }
 
-/** A subscriber is somebody's server: a restart takes seconds, a weekend takes days. About 5 s, 20 s, 80 s ... up to six hours. */
-const subscriberDelays = { firstDelayMs: 5_000, growth: 4, longestDelayMs: 6 * 3_600_000 };
-/** Who has taken nothing for so long is not asked any more. */
-const subscriberPatienceMs = 3 * 86_400_000;
-
-export interface FailedNotification {
-  /** Failures in a row, this one included. */
-  readonly failures: number;
-  /** When the first of them was. */
-  readonly failingSince: Date;
-  readonly now: Date;
-  /** The earliest moment the subscriber wants to be asked again. */
-  readonly retryAt?: Date | undefined;
-  /** From 0 to 1. */
-  readonly chance: number;
-}
-
-/** When a subscriber that did not take an event is asked again; null: never. */
-export function nextNotificationAt({
-  failures,
-  failingSince,
-  now,
-  retryAt,
-  chance,
-}: FailedNotification): Date | null {
-  if (now.getTime() - failingSince.getTime() >= subscriberPatienceMs) return null;
-  const wanted = now.getTime() + jitteredDelayMs(subscriberDelays, failures, chance);
-  return new Date(Math.max(wanted, retryAt?.getTime() ?? 0));
-}
-
-/** Whether an event has waited for so long that it is given up, though others got through. */
-export function isGivenUp(waitingSince: Date, now: Date): boolean {
-  return now.getTime() - waitingSince.getTime() >= subscriberPatienceMs;
-}
-
-function jitteredDelayMs(
+/** Grows with the attempts, and is jittered between half and all of the full delay. */
+export function jitteredDelayMs(
   delays: { readonly firstDelayMs: number; readonly growth: number; readonly longestDelayMs: number },
   attempts: number,
   chance: number,
@@ -95,14 +103,23 @@ function jitteredDelayMs(
   return Math.round(full * (0.5 + chance / 2));
 }
 
-/** Any failure as an AppError with a media code. What is not understood is ours, and may pass. */
-export function asMediaError(error: unknown): AppError & { readonly code: MediaErrorCode } {
+/** Any failure as an AppError with a media code. What is not understood is a fault of this service. */
+export function asMediaError(error: unknown): MediaFailure {
   if (error instanceof AppError && isMediaFailure(error)) return error;
-  return new AppError('media.storage_failed', 'an internal failure', { cause: error }) as AppError & {
-    readonly code: MediaErrorCode;
-  };
+  const failure = isStorageFailure(error)
+    ? new AppError('media.storage_failed', 'the storage of this service failed', { cause: error })
+    : new AppError('media.internal', 'a fault of this service', { cause: error });
+  return failure as MediaFailure;
 }
 
-function isMediaFailure(error: AppError): error is AppError & { readonly code: MediaErrorCode } {
+type MediaFailure = AppError & { readonly code: MediaErrorCode };
+
+/** What the operating system says of files, or a store that is elsewhere of itself. */
+function isStorageFailure(error: unknown): boolean {
+  if (error instanceof AppError) return error.code === 'service.unavailable';
+  return error instanceof Error && 'syscall' in error;
+}
+
+function isMediaFailure(error: AppError): error is MediaFailure {
   return error.code.startsWith('media.') && error.status === 502;
 }

@@ -8,10 +8,16 @@ import type {
   StatsView,
   TokenView,
 } from '../http/shapes/administration.js';
-import type { SampleResult, SubscriptionView } from '../http/shapes/event.js';
+import type {
+  NotificationDeliveryView,
+  ResendResult,
+  SampleResult,
+  SubscriptionView,
+} from '../http/shapes/event.js';
 import type { ErasedView, MediaHistory, MediaView } from '../http/shapes/media.js';
 import type { DeliverySummaryView, DeliveryView, MessageView } from '../http/shapes/message.js';
 import type { ChannelLimits, OutboundView } from '../http/shapes/outbound.js';
+import { at } from './base.js';
 
 export type {
   AuditEntryView,
@@ -22,6 +28,7 @@ export type {
   DeliveryView,
   MediaHistory,
   MediaView,
+  NotificationDeliveryView,
   OutboundView,
   ProviderView,
   SampleResult,
@@ -64,7 +71,7 @@ interface Sent {
 
 async function call<Answer>(method: string, path: string, { body, headers }: Sent = {}): Promise<Answer> {
   const isForm = body instanceof FormData;
-  const response = await fetch(path, {
+  const response = await fetch(at(path), {
     method,
     headers: {
       Accept: 'application/json',
@@ -172,6 +179,14 @@ export const api = {
   testSubscription: (id: string) => post<SampleResult>(`/v1/subscriptions/${part(id)}/test`),
   enableSubscription: (id: string) =>
     patch<SubscriptionView>(`/v1/subscriptions/${part(id)}`, { enabled: true }),
+  rotateSubscription: (id: string) =>
+    post<SubscriptionView & { readonly secret: string }>(`/v1/subscriptions/${part(id)}/rotate`),
+  subscriptionDeliveries: (id: string) =>
+    get<{ readonly items: readonly NotificationDeliveryView[] }>(`/v1/subscriptions/${part(id)}/deliveries`, {
+      limit: 20,
+    }),
+  resendEvent: (id: string, event: string) =>
+    post<ResendResult>(`/v1/subscriptions/${part(id)}/resend`, { event }),
   deleteSubscription: (id: string) => remove<undefined>(`/v1/subscriptions/${part(id)}`),
 
   tokens: (query: Query = {}) => get<Page<TokenView>>('/v1/tokens', query),

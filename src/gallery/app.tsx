@@ -1,7 +1,9 @@
 import type { ComponentType } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 
+import { ownValue } from '../domain/own-value.js';
 import { refreshAttention } from './attention-count.js';
+import { at } from './base.js';
 import { announcement, onEvent, startLive } from './live.js';
 import { Navigation } from './navigation.js';
 import { AttentionPage } from './pages/attention.js';
@@ -18,18 +20,18 @@ import { path } from './router.js';
 import { findSession, isAdmin, session } from './session.js';
 
 const adminPages: Readonly<Record<string, ComponentType>> = {
-  '/admin/attention': AttentionPage,
-  '/admin/overview': OverviewPage,
-  '/admin/channels': ChannelsPage,
-  '/admin/subscriptions': SubscriptionsPage,
-  '/admin/tokens': TokensPage,
-  '/admin/audit': AuditPage,
+  [at('/admin/attention')]: AttentionPage,
+  [at('/admin/overview')]: OverviewPage,
+  [at('/admin/channels')]: ChannelsPage,
+  [at('/admin/subscriptions')]: SubscriptionsPage,
+  [at('/admin/tokens')]: TokensPage,
+  [at('/admin/audit')]: AuditPage,
 };
 
 function pageAt(place: string): ComponentType {
-  if (place === '/admin/sent') return SentPage;
-  if (place === '/admin' || place.startsWith('/admin/media/')) return GalleryPage;
-  return (isAdmin.value ? adminPages[place] : undefined) ?? NotFoundPage;
+  if (place === at('/admin/sent')) return SentPage;
+  if (place === at('/admin') || place.startsWith(at('/admin/media/'))) return GalleryPage;
+  return (isAdmin.value ? ownValue(adminPages, place) : undefined) ?? NotFoundPage;
 }
 
 export function App() {

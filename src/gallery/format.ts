@@ -81,6 +81,15 @@ export const stateNames = {
   erased: 'Erased',
 } as const satisfies Record<MediaView['state'], string>;
 
+export const warningNames = {
+  'media.damaged': 'Damaged',
+  'media.no_decoder': 'No preview',
+  'media.not_previewed': 'No preview yet',
+  'media.too_many_pixels': 'Too large for a preview',
+  'media.kind_differs': 'Not what was announced',
+  'media.hash_mismatch': 'Other bytes than announced',
+} as const satisfies Record<MediaView['warnings'][number]['code'], string>;
+
 export const directionNames = { inbound: 'Received', outbound: 'Sent' } as const;
 
 /** Who it is from, as well as we know; empty when nobody may know any more. */
@@ -96,8 +105,16 @@ export function describe(media: MediaView): string {
     media.message?.caption ?? media.filename,
     `${dayName(media.receivedAt)} ${clock(media.receivedAt)}`,
     media.state === 'ready' ? null : stateNames[media.state].toLowerCase(),
+    isDeletedBySender(media) ? deletedBySender.toLowerCase() : null,
   ];
   return parts.filter((part) => part !== null && part !== '').join(', ');
+}
+
+export const deletedBySender = 'Deleted by the sender';
+
+/** Whether it was taken back and is still here. */
+export function isDeletedBySender({ deletedBySenderAt, state }: MediaView): boolean {
+  return deletedBySenderAt !== null && state !== 'erased';
 }
 
 /** What is known of a message that was sent, in words. */

@@ -1,8 +1,10 @@
 /** What happens while one looks: the service's events, and what each page wants to know of them. */
 import { effect, signal } from '@preact/signals';
 
-import { eventTypes } from '../domain/event.js';
 import type { EventView } from '../http/shapes/event.js';
+import { at } from './base.js';
+import { listenToEvents } from './event-stream.js';
+import type { FromPage, ToPage } from './live-messages.js';
 import { session } from './session.js';
 
 type Listener = (event: EventView) => void;
@@ -27,45 +29,82 @@ export function onReconnected(listener: () => void): () => void {
   return () => void afterGap.delete(listener);
 }
 
-/** Listens as long as somebody is signed in. */
+/** Listens as long as somebody is signed in and the page is open. */
 export function startLive(): () => void {
-  let source: EventSource | undefined;
-  let retry: number | undefined;
-  const close = (): void => {
-    source?.close();
-    source = undefined;
-    window.clearTimeout(retry);
+  const connection = connect(hear);
+  const leave = (): void => {
+    connection.leave();
   };
-  const open = (): void => {
-    close();
-    const opened = (source = new EventSource('/v1/events'));
-    opened.addEventListener('open', () => {
-      if (liveState.value === 'broken') for (const listener of afterGap) listener();
-      liveState.value = 'live';
-    });
-    opened.addEventListener('error', () => {
-      liveState.value = 'broken';
-      // The browser itself tries again after a broken connection, but never after an answer that was no stream.
-      if (opened.readyState === EventSource.CLOSED) retry = window.setTimeout(open, retryMs);
-    });
-    for (const type of eventTypes) opened.addEventListener(type, tell);
+  // A page that the browser has put aside, to be shown again by "back", hears nothing meanwhile.
+  const comeBack = ({ persisted }: PageTransitionEvent): void => {
+    if (!persisted || !session.value) return;
+    liveState.value = 'broken';
+    connection.listen(session.value.tokenId);
   };
+  window.addEventListener('pagehide', leave);
+  window.addEventListener('pageshow', comeBack);
   const signedIn = effect(() => {
-    if (session.value) open();
+    if (session.value) connection.listen(session.value.tokenId);
     else {
-      close();
+      leave();
       liveState.value = 'off';
     }
   });
   return () => {
     signedIn();
-    close();
+    leave();
+    window.removeEventListener('pagehide', leave);
+    window.removeEventListener('pageshow', comeBack);
   };
 }
 
-const retryMs = 10_000;
+interface Connection {
+  /** Hears what this person may hear. */
+  readonly listen: (who: string) => void;
+  readonly leave: () => void;
+}
 
-function tell(message: MessageEvent<string>): void {
-  const event = JSON.parse(message.data) as EventView;
-  for (const listener of listeners) listener(event);
+/** Shares a stream with the other pages. A browser that has no workers for several pages (Android) gives each page its own. */
+function connect(tell: (message: ToPage) => void): Connection {
+  if (!('SharedWorker' in window)) return connectAlone(tell);
+  const { port } = new SharedWorker(document.documentElement.dataset['live'] ?? '');
+  port.addEventListener('message', ({ data }: MessageEvent<ToPage>) => {
+    tell(data);
+  });
+  port.start();
+  const say = (message: FromPage): void => {
+    port.postMessage(message);
+  };
+  return {
+    listen: (who) => {
+      say({ listen: who });
+    },
+    leave: () => {
+      say({ leave: true });
+    },
+  };
+}
+
+function connectAlone(tell: (message: ToPage) => void): Connection {
+  let end = (): void => undefined;
+  return {
+    listen: () => {
+      end();
+      end = listenToEvents(at('/v1/events'), tell);
+    },
+    leave: () => {
+      end();
+    },
+  };
+}
+
+function hear(message: ToPage): void {
+  if ('event' in message) {
+    const event = JSON.parse(message.event) as EventView;
+    for (const listener of listeners) listener(event);
+    return;
+  }
+  const wasBroken = liveState.value === 'broken';
+  liveState.value = message.state;
+  if (wasBroken && message.state === 'live') for (const listener of afterGap) listener();
 }

@@ -2,8 +2,11 @@
 import { render } from 'preact';
 
 import { App } from './app.js';
+import { isBelowBase } from './base.js';
 import { startRouter } from './router.js';
 
-startRouter();
 const root = document.getElementById('app');
-if (root) render(<App />, root);
+if (root && isBelowBase()) {
+  startRouter();
+  render(<App />, root);
+}

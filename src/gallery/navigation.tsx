@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 
 import { attentionCount } from './attention-count.js';
+import { at } from './base.js';
 import { liveState } from './live.js';
 import { Dialog } from './parts/dialog.js';
 import { Icon, type IconName } from './parts/icon.js';
@@ -16,14 +17,14 @@ interface Place {
 }
 
 const places: readonly Place[] = [
-  { to: '/admin', name: 'Gallery', icon: 'gallery', admin: false },
-  { to: '/admin/sent', name: 'Sent', icon: 'send', admin: false },
-  { to: '/admin/attention', name: 'Attention', icon: 'attention', admin: true },
-  { to: '/admin/overview', name: 'Overview', icon: 'overview', admin: true },
-  { to: '/admin/channels', name: 'Channels', icon: 'channels', admin: true },
-  { to: '/admin/subscriptions', name: 'Subscriptions', icon: 'subscriptions', admin: true },
-  { to: '/admin/tokens', name: 'Tokens', icon: 'tokens', admin: true },
-  { to: '/admin/audit', name: 'Audit', icon: 'audit', admin: true },
+  { to: at('/admin'), name: 'Gallery', icon: 'gallery', admin: false },
+  { to: at('/admin/sent'), name: 'Sent', icon: 'send', admin: false },
+  { to: at('/admin/attention'), name: 'Attention', icon: 'attention', admin: true },
+  { to: at('/admin/overview'), name: 'Overview', icon: 'overview', admin: true },
+  { to: at('/admin/channels'), name: 'Channels', icon: 'channels', admin: true },
+  { to: at('/admin/subscriptions'), name: 'Subscriptions', icon: 'subscriptions', admin: true },
+  { to: at('/admin/tokens'), name: 'Tokens', icon: 'tokens', admin: true },
+  { to: at('/admin/audit'), name: 'Audit', icon: 'audit', admin: true },
 ];
 /** So many have room at the bottom of a telephone; the others are behind "More". */
 const atTheBottom = 4;
@@ -36,7 +37,7 @@ export function Navigation() {
   };
   return (
     <header class="nav">
-      <a class="brand" href="/admin" aria-label="Inlet, to the gallery">
+      <a class="brand" href={at('/admin')} aria-label="Inlet, to the gallery">
         <svg width="26" height="26" viewBox="0 0 26 26" aria-hidden="true">
           <rect class="brand-ground" width="26" height="26" rx="7" />
           <path
@@ -91,7 +92,8 @@ export function Navigation() {
 }
 
 function PlaceLink({ place, class: name = '' }: { readonly place: Place; readonly class?: string }) {
-  const here = path.value === place.to || (place.to === '/admin' && path.value.startsWith('/admin/media/'));
+  const here =
+    path.value === place.to || (place.to === at('/admin') && path.value.startsWith(at('/admin/media/')));
   const count = place.icon === 'attention' ? attentionCount.value : 0;
   return (
     <a class={`nav-link ${name}`} href={place.to} aria-current={here ? 'page' : undefined}>

@@ -1,9 +1,11 @@
 /** Where we are, as the address bar says it. Links are ordinary links: a click on one stays in the page, everything else is the browser's. */
 import { computed, signal } from '@preact/signals';
 
+import { at } from './base.js';
+
 const address = signal(new URL(window.location.href));
 
-export const path = computed(() => address.value.pathname.replace(/\/+$/, '') || '/admin');
+export const path = computed(() => address.value.pathname.replace(/\/+$/, '') || at('/admin'));
 export const query = computed(() => address.value.searchParams);
 
 interface Entry {
@@ -82,6 +84,9 @@ function followLink(event: MouseEvent): void {
 }
 
 function staysHere(link: HTMLAnchorElement): boolean {
-  const ours = link.origin === window.location.origin && /^\/admin(\/|$)/.test(link.pathname);
+  const home = at('/admin');
+  const ours =
+    link.origin === window.location.origin &&
+    (link.pathname === home || link.pathname.startsWith(`${home}/`));
   return ours && link.target === '' && !link.hasAttribute('download');
 }

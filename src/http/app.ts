@@ -2,31 +2,34 @@ import type { IncomingMessage, RequestListener } from 'node:http';
 
 import express from 'express';
 
-import { auditRoutes, type AuditServices } from './audit.js';
-import { channelRoutes, type ChannelServices } from './channels.js';
-import { deliveryRoutes, type DeliveryServices } from './deliveries.js';
-import { eraseRoutes, type EraseServices } from './erase.js';
-import { eventRoutes, type EventServices } from './events.js';
-import { galleryRoutes } from './gallery.js';
-import { docsRoutes } from './docs.js';
-import { healthRoutes, type Readiness } from './health.js';
-import { mediaHistoryRoutes } from './media-history.js';
-import { mediaRoutes, type MediaServices } from './media.js';
-import { messageRoutes } from './messages.js';
-import { metricsRoutes, type MetricsServices } from './metrics.js';
+import { auditRoutes, type AuditServices } from './administration/audit.js';
+import { channelRoutes, type ChannelServices } from './administration/channels.js';
+import { deliveryRoutes, type DeliveryServices } from './administration/deliveries.js';
+import { sessionRoutes, type SessionServices } from './administration/session.js';
+import { statsRoutes, type StatsServices } from './administration/stats.js';
+import { tokenRoutes } from './administration/tokens.js';
+import { eventRoutes, type EventServices } from './events/stream.js';
+import { subscriptionRoutes, type SubscriptionServices } from './events/subscriptions.js';
+import { eraseRoutes, type EraseServices } from './media/erase.js';
+import { mediaHistoryRoutes } from './media/history.js';
+import { publicMediaRoutes, type PublicMediaServices } from './media/public.js';
+import { mediaRoutes, type MediaServices } from './media/routes.js';
+import { uploadRoutes, type UploadServices } from './media/uploads.js';
+import { messageRoutes } from './messages/by-provider-id.js';
+import { sendingRoutes, type SendingServices } from './messages/routes.js';
+import { basePathOf, belowBasePath } from './middleware/base-path.js';
 import { handleErrors, notFound } from './middleware/errors.js';
-import { limitByToken, limitFailures } from './middleware/rate-limits.js';
+import { jsonBody } from './middleware/json-body.js';
+import { createLoadLimits } from './middleware/load-limits.js';
+import { inTurn, limitByToken, limitFailures } from './middleware/rate-limits.js';
+import { followRequests, type RequestServices } from './middleware/requests.js';
 import { securityHeaders } from './middleware/security-headers.js';
-import { publicMediaRoutes, type PublicMediaServices } from './public-media.js';
-import { followRequests, type RequestServices } from './requests.js';
-import { sendingRoutes, type SendingServices } from './sending.js';
-import { sessionRoutes, type SessionServices } from './session.js';
-import { statsRoutes, type StatsServices } from './stats.js';
-import { subscriptionRoutes, type SubscriptionServices } from './subscriptions.js';
-import { tokenRoutes } from './tokens.js';
-import { uploadRoutes, type UploadServices } from './uploads.js';
-import { createIntake, type WebhookServices } from './webhook-intake.js';
-import { webhookRoutes } from './webhooks.js';
+import { healthRoutes, type Readiness } from './operations/health.js';
+import { metricsRoutes, type MetricsServices } from './operations/metrics.js';
+import { docsRoutes } from './pages/docs.js';
+import { galleryRoutes } from './pages/gallery.js';
+import { createIntake, type WebhookServices } from './webhooks/intake.js';
+import { webhookRoutes } from './webhooks/routes.js';
 
 export type AppServices = WebhookServices &
   MediaServices &
@@ -55,6 +58,9 @@ export interface AppOptions {
   readonly failedProofsPerMinute: number;
 }
 
+/** Of a request that brings no media with it. */
+const mostJsonBytes = 256 * 1024;
+
 /** A request that brings its media in base64. More than any provider takes in a picture is for uploads. */
 function bodyBytesFor(maxMediaBytes: number): number {
   return Math.ceil((Math.min(maxMediaBytes, 25 * 1024 * 1024) * 4) / 3) + 256 * 1024;
@@ -66,7 +72,15 @@ export function createApp(services: AppServices, options: AppOptions): RequestLi
   app.disable('x-powered-by');
   app.disable('etag'); // Stored bytes carry their own; hashing every JSON answer is work for nothing.
   app.set('trust proxy', options.trustedProxyHops);
-  const limit = limitByToken(options.apiRequestsPerMinute);
+  const load = createLoadLimits(services.logger);
+  const perMinute = limitByToken(options.apiRequestsPerMinute);
+  const limit = inTurn(perMinute, load.query);
+  const limits = {
+    query: limit,
+    download: inTurn(perMinute, load.download),
+    upload: inTurn(perMinute, load.upload),
+    listen: inTurn(perMinute, load.listen),
+  };
 
   const intake = createIntake(services, { maxBytes: options.maxWebhookBytes });
 
@@ -83,12 +97,12 @@ export function createApp(services: AppServices, options: AppOptions): RequestLi
   app.use(healthRoutes(services.readiness));
   app.use(metricsRoutes(services));
   app.use(docsRoutes(services));
-  app.use(uploadRoutes(services, { maxBytes: options.maxMediaBytes, limit }));
-  app.use(publicMediaRoutes(services));
-  app.use(sendingRoutes(services, { maxBodyBytes: bodyBytesFor(options.maxMediaBytes), limit }));
-  app.use(express.json({ limit: '256kb' }));
+  app.use(uploadRoutes(services, { maxBytes: options.maxMediaBytes, limit: limits.upload }));
+  app.use(publicMediaRoutes(services, load.download));
+  app.use(sendingRoutes(services, { maxBodyBytes: bodyBytesFor(options.maxMediaBytes), limits }));
+  app.use(jsonBody(mostJsonBytes));
   app.use(eraseRoutes(services, limit));
-  app.use(mediaRoutes(services, limit));
+  app.use(mediaRoutes(services, { ...limits, signedDownload: load.download }));
   app.use(mediaHistoryRoutes(services, limit));
   app.use(messageRoutes(services, limit));
   app.use(deliveryRoutes(services, limit));
@@ -102,12 +116,13 @@ export function createApp(services: AppServices, options: AppOptions): RequestLi
   app.use(statsRoutes(services, limit));
   app.use(tokenRoutes(services, limit));
   app.use(channelRoutes(services, limit));
-  app.use(eventRoutes(services, limit));
+  app.use(eventRoutes(services, limits.listen));
   app.use(subscriptionRoutes(services, limit));
-  app.use(galleryRoutes());
+  app.use(galleryRoutes(basePathOf(services.publicUrl)));
   app.use(notFound);
   app.use(handleErrors(services.logger));
   // A webhook that was refused has a span already.
   const isTraced = (request: IncomingMessage): boolean => intake.refusals.get(request) === undefined;
-  return intake.inFrontOf(followRequests(services, isTraced, app));
+  const all = intake.inFrontOf(load.inFrontOf(followRequests(services, isTraced, app)));
+  return belowBasePath(services.publicUrl, all);
 }

@@ -2,10 +2,15 @@
 import type { Request } from 'express';
 import { z } from 'zod';
 
-import { AppError } from '../domain/errors.js';
+import { AppError, type FieldError } from '../domain/errors.js';
+import { ownValue } from '../domain/own-value.js';
 
-/** The value as the schema makes it. Throws `request.invalid` with every field that is wrong. */
+/**
+ * The value as the schema makes it. Throws `request.invalid` with every field that is wrong. Text is refused here, for all fields of all
+ * schemas, when the database could not store it or look for it: NUL, and half of a surrogate pair.
+ */
 export function parseInput<Schema extends z.ZodType>(schema: Schema, value: unknown): z.infer<Schema> {
+  refuseBadText(value);
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const fields = parsed.error.issues.flatMap((issue) =>
@@ -13,11 +18,37 @@ export function parseInput<Schema extends z.ZodType>(schema: Schema, value: unkn
       ? issue.keys.map((key) => ({ field: key, message: 'is not known' }))
       : [{ field: issue.path.join('.') || 'body', message: issue.message }],
   );
-  throw new AppError(
-    'request.invalid',
-    fields.map(({ field, message }) => `${field}: ${message}`).join('; '),
-    { fields },
-  );
+  throw invalidFields(fields);
+}
+
+function invalidFields(fields: readonly FieldError[]): AppError {
+  const detail = fields.map(({ field, message }) => `${field}: ${message}`).join('; ');
+  return new AppError('request.invalid', detail, { fields });
+}
+
+/** Looks at every text and every name in the value, however deep, without recursion: the depth is up to the caller. */
+function refuseBadText(input: unknown): void {
+  const left: { readonly value: unknown; readonly field: string }[] = [{ value: input, field: '' }];
+  for (let one = left.pop(); one; one = left.pop()) {
+    const { value, field } = one;
+    if (typeof value === 'string' && !isStorable(value)) throw badText(field || 'body');
+    for (const [name, member] of membersOf(value)) {
+      if (!isStorable(name)) throw badText(field || 'body');
+      left.push({ value: member, field: field === '' ? name : `${field}.${name}` });
+    }
+  }
+}
+
+function membersOf(value: unknown): [name: string, member: unknown][] {
+  return typeof value === 'object' && value !== null ? Object.entries(value) : [];
+}
+
+function isStorable(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0');
+}
+
+function badText(field: string): AppError {
+  return invalidFields([{ field, message: 'is no text: it has NUL or half of a surrogate pair' }]);
 }
 
 /** Query parameters as an object; one that is repeated stays a list, which no schema accepts by accident. */
@@ -32,17 +63,12 @@ export const byId = z.object({ id: uuid });
 
 /** The id from the path, or undefined when it cannot be one: then there is no such thing either. */
 export function uuidParameter(request: Request, name: string): string | undefined {
-  const parsed = uuid.safeParse(request.params[name]);
+  const parsed = uuid.safeParse(ownValue(request.params, name));
   return parsed.success ? parsed.data.toLowerCase() : undefined;
 }
 
-/** A text to look for. NUL is in no text that is stored, and the database does not even take the question. */
-export const searchText = (maxLength: number) =>
-  z
-    .string()
-    .min(1)
-    .max(maxLength)
-    .refine((text) => !text.includes('\0'), 'has a character that no text has');
+/** A text with something in it. */
+export const searchText = (maxLength: number) => z.string().min(1).max(maxLength);
 
 /** With an offset or `Z`; a date alone is its beginning in UTC. A time without an offset would mean another one on each machine. */
 export const moment = z

@@ -27,6 +27,14 @@ export interface Outcome {
   readonly notes: readonly string[];
   /** Everything that was not as promised. A check without failures has passed. */
   readonly failures: readonly string[];
+  /** Why it could not be tried here. Then it has shown nothing. */
+  readonly untried?: string;
+}
+
+/** For a machine that lacks what a check needs. */
+export function untriedOutcome(untried: string): Outcome {
+  const nothing = { tried: 0, lost: 0, doubled: 0, worstMemoryMb: null, worstMs: null, failures: [] };
+  return { ...nothing, untried, notes: [`NOT TRIED: ${untried}`] };
 }
 
 /** Something weakened that the check must notice: a check that cannot fail proves nothing. */

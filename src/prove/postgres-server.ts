@@ -8,8 +8,8 @@ import { dirname, join } from 'node:path';
 
 import pg from 'pg';
 
-import { startEmbeddedPostgres } from '../infra/embedded-postgres.js';
-import { postgresAccount, withAccount } from '../infra/postgres-account.js';
+import { postgresAccount, withAccount } from '../infra/postgres/embedded/account.js';
+import { startEmbeddedPostgres } from '../infra/postgres/embedded/server.js';
 import { eventually } from './eventually.js';
 
 export interface PostgresServer {
@@ -31,8 +31,30 @@ export async function startPostgres(): Promise<PostgresServer> {
   const folder = await mkdtemp(join(tmpdir(), 'inlet-test-server-'));
   const { connectionString } = await startEmbeddedPostgres(folder);
   const data = join(folder, 'data');
-  const lines = (): string[] => readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n');
-  const command = /^[^\0]+/.exec(readFileSync(`/proc/${String(lines()[0])}/cmdline`, 'utf8'))?.[0] ?? '';
+  const server = serverAt({ data, connectionString, like: data });
+  return {
+    ...server,
+    remove: async () => {
+      await server.stop().catch(() => undefined); // It may be stopped already.
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+interface Place {
+  readonly data: string;
+  readonly connectionString: string;
+  /** Data of a server that runs: its program is used. */
+  readonly like: string;
+}
+
+/** The server of a data folder, at the address that it has or shall have. */
+export function serverAt({ data, connectionString, like }: Place): Omit<PostgresServer, 'remove'> {
+  const linesOf = (folder: string): string[] =>
+    readFileSync(join(folder, 'postmaster.pid'), 'utf8').split('\n');
+  const lines = (): string[] => linesOf(data);
+  const command =
+    /^[^\0]+/.exec(readFileSync(`/proc/${String(linesOf(like)[0])}/cmdline`, 'utf8'))?.[0] ?? '';
   const { port } = new URL(connectionString);
 
   const query = async <Row extends pg.QueryResultRow>(text: string): Promise<Row[]> => {
@@ -48,7 +70,7 @@ export async function startPostgres(): Promise<PostgresServer> {
   const signalAll = (signal: NodeJS.Signals): void => {
     const [server = ''] = lines();
     const others = readFileSync(`/proc/${server}/task/${server}/children`, 'utf8').trim().split(' ');
-    for (const pid of [server, ...others]) process.kill(Number(pid), signal);
+    for (const pid of [server, ...others]) signalUnlessGone(Number(pid), signal);
   };
   const stop = async (): Promise<void> => {
     const pid = Number(lines()[0]);
@@ -61,7 +83,7 @@ export async function startPostgres(): Promise<PostgresServer> {
     query,
     stop,
     start: async () => {
-      const account = await postgresAccount([dirname(command), folder]);
+      const account = await postgresAccount([dirname(command), dirname(data)]);
       const options = ['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='];
       const [program, args] = withAccount(account, command, ['-D', data, '-p', port, ...options]);
       const child = spawn(program, args, { stdio: 'ignore', detached: true });
@@ -75,11 +97,16 @@ export async function startPostgres(): Promise<PostgresServer> {
     goOn: () => {
       signalAll('SIGCONT');
     },
-    remove: async () => {
-      await stop().catch(() => undefined); // It may be stopped already.
-      await rm(folder, { recursive: true, force: true });
-    },
   };
+}
+
+/** A process of the server may have ended since they were listed. */
+function signalUnlessGone(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 function isAlive(pid: number): boolean {

@@ -14,11 +14,17 @@ export interface Caught {
   readonly check: Check;
   readonly mutation: Mutation;
   readonly outcome: Outcome;
+  readonly seconds: number;
 }
 
 const mostShown = 10;
 
 const whole = (value: number | null): string | null => (value === null ? null : value.toFixed(0));
+
+function held({ untried, failures }: Outcome): string {
+  if (untried !== undefined) return 'NOT TRIED';
+  return failures.length === 0 ? 'yes' : 'NO';
+}
 
 const columns: readonly Column<Proven>[] = [
   { title: 'id', value: ({ check }) => check.id },
@@ -29,7 +35,7 @@ const columns: readonly Column<Proven>[] = [
   { title: 'worst MB', value: ({ outcome }) => whole(outcome.worstMemoryMb), align: 'right' },
   { title: 'worst ms', value: ({ outcome }) => whole(outcome.worstMs), align: 'right' },
   { title: 's', value: ({ seconds }) => seconds.toFixed(1), align: 'right' },
-  { title: 'held', value: ({ outcome }) => (outcome.failures.length === 0 ? 'yes' : 'NO') },
+  { title: 'held', value: ({ outcome }) => held(outcome) },
 ];
 
 export function proofTable(proven: readonly Proven[]): string {
@@ -54,13 +60,19 @@ export function isCaught({ mutation, outcome }: Pick<Caught, 'mutation' | 'outco
   return outcome.failures.some((failure) => mutation.caughtBy.test(failure));
 }
 
+function wasCaught(one: Caught): string {
+  if (one.outcome.untried !== undefined) return 'NOT TRIED';
+  return isCaught(one) ? 'yes' : 'NO';
+}
+
 export function mutationTable(caught: readonly Caught[]): string {
   return table<Caught>(
     [
       { title: 'id', value: ({ check }) => check.id },
       { title: 'weakened', value: ({ mutation }) => mutation.title },
       { title: 'failures', value: ({ outcome }) => outcome.failures.length, align: 'right' },
-      { title: 'caught', value: (one) => (isCaught(one) ? 'yes' : 'NO') },
+      { title: 's', value: ({ seconds }) => seconds.toFixed(1), align: 'right' },
+      { title: 'caught', value: (one) => wasCaught(one) },
       {
         title: 'first seen as',
         value: ({ mutation, outcome }) =>
@@ -83,7 +95,7 @@ export function proofDocument(proven: readonly Proven[], { at, postgres, seed }:
   return [
     '# Proof',
     '',
-    'Written by `npm run prove`; what the columns mean is in the [README](README.md#proof).',
+    'Written by `npm run prove`; what the columns mean is in [Proofs](docs/proofs.md).',
     '',
     `- ${at.toISOString()}`,
     `- ${String(availableParallelism())} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), ${gigabytes} GB`,

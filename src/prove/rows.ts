@@ -29,6 +29,19 @@ export async function withRows<T>(place: Place, work: (client: pg.Client) => Pro
   }
 }
 
+/** How many there are now; `text` answers with a column `count`. */
+export async function countNow(place: Place, text: string, values: readonly unknown[] = []): Promise<number> {
+  return withRows(place, async (client) => {
+    const { rows } = await client.query<{ count: number }>(text, [...values]);
+    return rows[0]?.count ?? 0;
+  });
+}
+
+/** How many of these media there are now, in whichever state. */
+export function countMedia(place: Place, media: readonly string[]): Promise<number> {
+  return countNow(place, 'select count(*)::int as count from media where id = any($1)', [media]);
+}
+
 const usualPatienceMs = 15_000;
 
 /**

@@ -8,11 +8,11 @@ import type { HttpRequest, InboundEvent } from '../domain/provider.js';
 import type { OutboundMessage, Sending, SendLimits, SendOutcome } from '../domain/sending.js';
 import { apiUrl, credential, defineProvider, hostList, secretList } from './kit/define-provider.js';
 import { typeOf } from './kit/file-names.js';
-import { asRecord, fieldsOf, identifier, isAbsent } from './kit/lenient.js';
+import { fieldsOf, firstPresent, identifier, isAbsent } from './kit/lenient.js';
 import { metaEvents, metaStatus } from './kit/meta.js';
 import { compact, linkOf, optionsCheck, sender, typeMissing } from './kit/sending.js';
 import { sharedSecret } from './kit/verification.js';
-import { phoneNumber, whatsApp } from './kit/whatsapp.js';
+import { whatsApp, whatsAppPerson } from './kit/whatsapp.js';
 
 const sendOptions = z.strictObject({
   customerName: z
@@ -20,7 +20,7 @@ const sendOptions = z.strictObject({
     .trim()
     .min(1)
     .max(100)
-    .meta({ description: 'The name that Sobot shows for the recipient; else the number' })
+    .meta({ description: 'The name that Sobot shows for the recipient; by default the number' })
     .optional(),
 });
 
@@ -34,7 +34,7 @@ const limits: SendLimits = {
   },
   // Nothing is documented (UNVERIFIED).
   rate: { messages: 5, perMs: 1000, burst: 5 },
-  recipient: phoneNumber,
+  recipient: whatsAppPerson,
   ways: ['link'],
 };
 
@@ -74,8 +74,10 @@ function parse(payload: unknown): InboundEvent[] {
 
 /** `{id, status, timestamp}`, bare (_message-status.md). Two fields with a status are one that lost its id. */
 function isStatus(payload: unknown): boolean {
-  const body = asRecord(payload);
-  return typeof body?.['status'] === 'string' && ('id' in body || Object.keys(body).length <= 2);
+  const body = fieldsOf(payload);
+  const { status, id } = body;
+  if (typeof status !== 'string' || isAbsent(status)) return false;
+  return !isAbsent(id) || Object.keys(body).length <= 2;
 }
 
 interface Account {
@@ -116,7 +118,7 @@ function outboundBody(message: OutboundMessage, type: string): object {
     url: linkOf(message),
     mime_type: type,
     customer_number: to,
-    customer_name: options['customerName'] ?? to,
+    customer_name: firstPresent([options['customerName'], to]),
     caption: kind === 'sticker' ? undefined : caption,
     filename: kind === 'document' ? filename : undefined,
   });

@@ -210,6 +210,63 @@ describe('events', () => {
     expect(requests.map(({ headers }) => headers['last-event-id'])).toEqual([undefined, '8', '8', '8', '9']);
   });
 
+  test('go on from the beginning of the stream, when it breaks before the first of them', async () => {
+    const { client, requests } = await start(
+      stream(
+        'retry: 1\nid: 41\nevent: stream.open\ndata: {"id":"41","type":"stream.open","missed":false}\n\n',
+      ),
+      // An id counts in a block without data, and in one that nobody knows.
+      stream('id: 43\n\n'),
+      stream('id:44\r\nevent: stream.news\r\ndata: {}\r\n\r\nid: 45\ndata: {"cut'),
+      stream('id: x\0y\n\n', told(46)),
+      open(''),
+    );
+    for await (const event of client({ retries: 0 }).events()) {
+      expect(event.id).toBe('46');
+      break;
+    }
+    expect(requests.map(({ headers }) => headers['last-event-id'])).toEqual([undefined, '41', '43', '44']);
+  });
+
+  test('say when some were missed', async () => {
+    const opening = 'id: 9\nevent: stream.open\ndata: {"id":"9","type":"stream.open","missed":true}\n\n';
+    const { client } = await start(open(opening + told(10)));
+    let missed = 0;
+    const onMissed = () => (missed += 1);
+    for await (const event of client().events({ lastEventId: '3', onMissed })) {
+      expect(event.id).toBe('10');
+      break;
+    }
+    expect(missed).toBe(1);
+  });
+
+  test('go on after a silence, on a new connection; signs of life and a slow caller are none', async () => {
+    let closed = 0;
+    const { client, requests } = await start(
+      // The answer itself does not come.
+      (request) => request.once('close', () => (closed += 1)),
+      (request, response) => {
+        request.once('close', () => (closed += 1));
+        response.writeHead(200, { 'content-type': 'text/event-stream' }).write(`retry: 1\n\n${told(1)}`);
+        const beat = setInterval(() => response.write(': still here\n\n'), 100);
+        setTimeout(() => {
+          clearInterval(beat);
+        }, 800);
+      },
+      open(told(2)),
+    );
+    const ids: string[] = [];
+    for await (const { id } of client({ retries: 0 }).events({ silenceMs: 400 })) {
+      ids.push(id);
+      if (id === '1') await new Promise((resolve) => setTimeout(resolve, 600));
+      else break;
+    }
+    expect(ids).toEqual(['1', '2']);
+    expect(requests).toHaveLength(3);
+    expect(requests[2]?.headers['last-event-id']).toBe('1');
+    await until(() => closed === 2);
+  }, 20_000);
+
   test('are put together from pieces of any size', async () => {
     const text = told(1) + told(2);
     const { client } = await start(stream('retry: 1\n\n', ...Array.from(text)), open(''));

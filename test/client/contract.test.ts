@@ -5,7 +5,7 @@ import { createClient, type InletClient } from '../../src/client/index.js';
 import { bytes } from '../../src/demo/media-host.js';
 import { photo } from '../../src/demo/photos.js';
 import { startSimulator, type Simulator } from '../../src/demo/providers/index.js';
-import { openApiDocument } from '../../src/http/openapi.js';
+import { openApiDocument } from '../../src/http/openapi/document.js';
 import { contractOf, operationsOf, type OpenApiDocument } from '../http/openapi/contract.js';
 import { startTestService, type TestService } from '../support/test-service.js';
 import { until } from '../support/until.js';
@@ -260,6 +260,24 @@ const calls: Readonly<Record<string, readonly [operation: string, call: () => Pr
   'subscriptions.deliveries': [
     'get /v1/subscriptions/{id}/deliveries',
     async () => client.subscriptions.deliveries((await subscription()).id),
+  ],
+  'subscriptions.rotate': [
+    'post /v1/subscriptions/{id}/rotate',
+    async () => {
+      const { id, secret } = await subscription();
+      const rotated = await client.subscriptions.rotate(id, { overlapSeconds: 60 });
+      expect(rotated.secret).toMatch(/^whsec_/);
+      expect(rotated.secret).not.toBe(secret);
+    },
+  ],
+  'subscriptions.resend': [
+    'post /v1/subscriptions/{id}/resend',
+    async () => {
+      const { id } = await subscription();
+      expect(await client.subscriptions.resend(id, { from: '2020-01-01', until: '2020-01-02' })).toEqual({
+        ...{ count: 0, next: null },
+      });
+    },
   ],
   'subscriptions.remove': [
     'delete /v1/subscriptions/{id}',

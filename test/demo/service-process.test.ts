@@ -5,7 +5,8 @@ import { pathToFileURL } from 'node:url';
 
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
-import { freePort, makeToken, startService, surroundings } from '../../src/demo/service-process.js';
+import { makeToken, startService, surroundings } from '../../src/demo/service-process.js';
+import { freePort } from '../../src/infra/net/free-port.js';
 
 let cwd: string;
 beforeAll(async () => {

@@ -1,6 +1,8 @@
-/** Reads the curl commands of a document, and runs them the way curl would: as far as the documents use it. */
-import { readFile } from 'node:fs/promises';
+/** Runs the curl commands of a document the way curl would, as far as the documents use it. */
+import { readFile, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
+
+import { expand, type Variables } from './shell.js';
 
 interface CurlCall {
   readonly method: string;
@@ -11,26 +13,22 @@ interface CurlCall {
   readonly form: readonly [name: string, value: string][];
   /** `-o`: where the body is written to. */
   readonly output: string | undefined;
-  /** `-m`: after so long it ends, with what has come by then. */
+  /** `-m`: after so many seconds it ends, with the bytes received until then. */
   readonly seconds: number | undefined;
+  /** `-c`: the file that cookies are written to. */
+  readonly cookiesTo: string | undefined;
+  /** `-b`: the file that cookies are read from. */
+  readonly cookiesFrom: string | undefined;
 }
 
-type Variables = Readonly<Record<string, string>>;
-
-/** Every curl command in a piece of shell; continued lines are one. */
-export function curlCommands(shell: string): string[] {
-  return shell
-    .replaceAll(/\\\n\s*/g, '')
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => /^curl\s/.test(line));
-}
-
-/** Throws for options that it does not know, and for variables that have no value. */
-export function parseCurl(command: string, variables: Variables): CurlCall {
+/**
+ * Throws for options that it does not know, and for variables that have no value. `input` is what stands in for `-d @-`, with
+ * its variables not yet replaced.
+ */
+export function parseCurl(command: string, variables: Variables, input?: string): CurlCall {
   const given = optionsOf(wordsOf(command, variables).slice(1));
   const all = (option: string): string[] => given.get(option) ?? [];
-  const [data] = all('-d');
+  const data = all('-d')[0] === '@-' ? expand(input ?? '', variables).replaceAll('\n', '') : all('-d')[0];
   const sends = data !== undefined || all('-F').length > 0;
   return {
     method: all('-X')[0] ?? (sends ? 'POST' : 'GET'),
@@ -40,6 +38,8 @@ export function parseCurl(command: string, variables: Variables): CurlCall {
     data,
     output: all('-o')[0],
     seconds: all('-m').map(Number)[0],
+    cookiesTo: all('-c')[0],
+    cookiesFrom: all('-b')[0],
   };
 }
 
@@ -47,8 +47,13 @@ export function parseCurl(command: string, variables: Variables): CurlCall {
 export async function runCurl(call: CurlCall, find: (name: string) => string): Promise<Response> {
   const { method, url, data, form, seconds } = call;
   const headers = new Headers(call.headers.map(([name, value]) => [name, value]));
+  if (call.cookiesFrom !== undefined) headers.set('cookie', await readFile(find(call.cookiesFrom), 'utf8'));
   if (seconds !== undefined) return fetchFor(seconds, url, { method, headers });
-  if (form.length === 0) return fetch(url, { method, headers, ...(data !== undefined && { body: data }) });
+  if (form.length === 0) {
+    const response = await fetch(url, { method, headers, ...(data !== undefined && { body: data }) });
+    if (call.cookiesTo !== undefined) await writeFile(find(call.cookiesTo), cookiesOf(response));
+    return response;
+  }
   const body = new FormData();
   for (const [name, value] of form) {
     const file = /^@(.+)$/.exec(value)?.[1];
@@ -56,6 +61,14 @@ export async function runCurl(call: CurlCall, find: (name: string) => string): P
     else body.set(name, new Blob([new Uint8Array(await readFile(find(file)))]), basename(file));
   }
   return fetch(url, { method, headers, body });
+}
+
+/** As the header `Cookie` has them. */
+function cookiesOf(response: Response): string {
+  return response.headers
+    .getSetCookie()
+    .map((cookie) => cookie.split(';')[0] ?? '')
+    .join('; ');
 }
 
 async function fetchFor(seconds: number, url: string, request: RequestInit): Promise<Response> {
@@ -70,14 +83,14 @@ async function fetchFor(seconds: number, url: string, request: RequestInit): Pro
   return new Response(Buffer.concat(chunks), { status: response.status });
 }
 
-const known = ['-X', '-H', '-F', '-d', '-o', '-m'];
+const known = ['-X', '-H', '-F', '-d', '-o', '-m', '-c', '-b'];
 
 /** Values by option; what belongs to no option is the `url`. */
 function optionsOf(words: readonly string[]): Map<string, string[]> {
   const given = new Map<string, string[]>();
   let option = 'url';
   for (const word of words) {
-    if (option === 'url' && ['-s', '-N'].includes(word)) continue;
+    if (option === 'url' && ['-s', '-sf', '-N'].includes(word)) continue;
     if (option === 'url' && word.startsWith('-')) {
       if (!known.includes(word)) throw new Error(`curl.ts does not know ${word}`);
       option = word;
@@ -104,12 +117,4 @@ function wordsOf(command: string, variables: Variables): string[] {
       return expand(text, variables);
     }),
   );
-}
-
-function expand(text: string, variables: Variables): string {
-  return text.replaceAll(/\$([A-Z]+)/g, (_, name: string) => {
-    const value = variables[name];
-    if (value === undefined) throw new Error(`the variable ${name} has no value`);
-    return value;
-  });
 }

@@ -1,71 +1,123 @@
 /** What the documents say is compared with the code, so that neither can change alone. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
 
 import { coreSettings, loadConfig } from '../../src/config.js';
-import { errorCodes } from '../../src/domain/errors.js';
-import { mediaStates } from '../../src/domain/media.js';
-import { apiRoutes } from '../../src/http/openapi.js';
+import {
+  errorCodes,
+  isMediaError,
+  mediaErrorVerdict,
+  statusOf,
+  type RequestErrorCode,
+} from '../../src/domain/errors.js';
+import { mediaStates, warningCodes } from '../../src/domain/media.js';
+import { outboundStates } from '../../src/domain/outbound.js';
+import { apiRoutes } from '../../src/http/openapi/document.js';
 import { checks } from '../../src/prove/checks.js';
 import { providers } from '../../src/providers/index.js';
+import { expectedFiles } from '../support/files.js';
+import { nameOfProvider } from './generate.js';
+import { anchorOf, documents, plain, readDocument, root, sectionOf, tableRows } from './markdown.js';
 
-const root = join(import.meta.dirname, '../..');
-const read = (name: string): string => readFileSync(join(root, name), 'utf8');
-
-const documents = readdirSync(root).filter((name) => name.endsWith('.md'));
-const readme = read('README.md');
-
+const readme = readDocument('README.md');
 const settings = [...coreSettings, ...providers.flatMap(({ envKeys }) => Object.values(envKeys))].sort();
 
-/** The first two cells of the rows that begin with a name in code, below the heading. */
-function rowsBelow(heading: string): [name: string, second: string][] {
-  const section = readme.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
-  return [...section.matchAll(/^\| `([^`]+)` +\| ([^|]*?) +\|/gm)].map(([, name = '', second = '']) => [
-    name,
-    second,
-  ]);
+/** The plain cells of the tables below a heading of a document; without a heading, of all its tables. */
+function rowsOf(name: string, heading?: string): string[][] {
+  const text = readDocument(name);
+  return tableRows(heading === undefined ? text : sectionOf(text, heading)).map((row) => row.map(plain));
 }
 
-const namesBelow = (heading: string): string[] => rowsBelow(heading).map(([name]) => name);
-const isCode = (name: string): boolean => name.includes('.') || name === 'internal';
+const firstCells = (rows: readonly string[][]): string[] => rows.map(([first = '']) => first);
 
-describe('README', () => {
+describe('README.md', () => {
+  test('is short enough to be read', () => {
+    expect(readme.split('\n').length).toBeLessThanOrEqual(180);
+  });
+
+  test('names every provider, with a link to its page', () => {
+    const missing = providers.filter(({ id }) => !readme.includes(`](docs/providers/${id}.md)`));
+    expect(missing.map(({ id }) => id)).toEqual([]);
+  });
+
+  test('shows no picture larger than 200 KB', () => {
+    const pictures = [...readme.matchAll(/(?:src|srcset)="([^"]+)"/g)].map(([, path = '']) => path);
+    expect(pictures.length).toBeGreaterThan(0);
+    expect(pictures.filter((path) => readFileSync(join(root, path)).length > 200_000)).toEqual([]);
+  });
+});
+
+describe('docs/errors.md', () => {
+  const request = errorCodes.filter((code): code is RequestErrorCode => !isMediaError(code));
+  const media = errorCodes.filter(isMediaError);
+
   test('lists every error code once, and no other', () => {
-    const listed = namesBelow('States and error codes').filter(isCode);
+    const listed = [
+      ...firstCells(rowsOf('docs/errors.md', 'Errors of the API')),
+      ...firstCells(rowsOf('docs/errors.md', 'Errors of media')),
+    ];
     expect(listed.sort()).toEqual([...errorCodes].sort());
   });
 
-  test('lists every state of a media once, and no other', () => {
-    const listed = namesBelow('States and error codes').filter((name) => !isCode(name));
-    expect(listed.sort()).toEqual([...mediaStates].sort());
-  });
-
-  test('lists every route of the API once, with its scope, and no other', () => {
-    const scopes = apiRoutes.map(({ method, path, scope }) => [`${method.toUpperCase()} ${path}`, scope]);
-    const listed = rowsBelow('The API by example').map(([route, needs]) => [
-      route,
-      /^`([^`]+)`/.exec(needs)?.[1] ?? null,
+  test('names the status of every error of the API', () => {
+    const listed = rowsOf('docs/errors.md', 'Errors of the API').map(([code, status]) => [
+      code,
+      Number(status),
     ]);
-    expect(listed.sort()).toEqual(scopes.sort());
+    expect(listed.sort()).toEqual(request.map((code) => [code, statusOf(code)]).sort());
   });
 
-  test('lists every setting once, and no other', () => {
-    expect(namesBelow('Settings').sort()).toEqual(settings);
+  test('names the verdict of every error of media', () => {
+    const listed = rowsOf('docs/errors.md', 'Errors of media').map(([code, verdict]) => [code, verdict]);
+    expect(listed.sort()).toEqual(media.map((code) => [code, mediaErrorVerdict(code)]).sort());
   });
 
-  test('says how to connect every provider', () => {
-    const needed = providers.flatMap(({ id, enabledBy, envKeys }) => [
-      `/webhooks/${id}`,
-      ...enabledBy.map((name) => envKeys[name] ?? name),
-    ]);
-    expect(needed.filter((text) => !readme.includes(text))).toEqual([]);
+  test('lists every state of a media item once, and no other', () => {
+    expect(firstCells(rowsOf('docs/errors.md', 'States of a media item'))).toEqual([...mediaStates]);
+  });
+
+  test('lists every state of a sent message once, and no other', () => {
+    expect(firstCells(rowsOf('docs/errors.md', 'States of a sent message'))).toEqual([...outboundStates]);
+  });
+});
+
+test('docs/routes.md lists every route of the API once, with its scope, and no other', () => {
+  const listed = tableRows(readDocument('docs/routes.md')).map(([route = '', access = '']) => [
+    plain(route),
+    /^`([^`]+)`/.exec(access)?.[1] ?? null,
+  ]);
+  const scopes = apiRoutes.map(({ method, path, scope }) => [`${method.toUpperCase()} ${path}`, scope]);
+  expect(listed.sort()).toEqual(scopes.sort());
+});
+
+test('docs/settings.md lists every setting once, and no other', () => {
+  expect(firstCells(rowsOf('docs/settings.md')).sort()).toEqual(settings);
+});
+
+describe.each(providers)('docs/providers/$id.md', ({ id, enabledBy, envKeys }) => {
+  const page = readDocument(`docs/providers/${id}.md`);
+
+  test('says how to connect it', () => {
+    const needed = [`/webhooks/${id}`, ...enabledBy.map((name) => envKeys[name] ?? name)];
+    expect(needed.filter((text) => !page.includes(text))).toEqual([]);
+  });
+
+  test('names only settings that exist', () => {
+    const named = [...page.matchAll(/`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)`/g)].map(([, name = '']) => name);
+    expect(named.filter((name) => !settings.includes(name))).toEqual([]);
+  });
+
+  test('has its unverified facts in the table of all providers', () => {
+    const rows = rowsOf('docs/providers/README.md', 'What could not be verified');
+    const isListed = rows.some(([names = '']) => names.split(', ').includes(nameOfProvider(id)));
+    expect(isListed).toBe(page.includes('UNVERIFIED'));
   });
 });
 
 describe('.env.example', () => {
-  const lines = read('.env.example').split('\n');
+  const lines = readDocument('.env.example').split('\n');
   const assigned = lines.flatMap((line): [string, string][] => {
     const [, name, value] = /^([A-Z0-9_]+)=(.*)$/.exec(line) ?? [];
     return name === undefined || value === undefined ? [] : [[name, value]];
@@ -82,10 +134,10 @@ describe('.env.example', () => {
     expect(unexplained).toEqual([]);
   });
 
-  test('holds nothing but the defaults that README names', () => {
-    const defaults = new Map(rowsBelow('Settings'));
+  test('holds nothing but the defaults that docs/settings.md names', () => {
+    const defaults = new Map(rowsOf('docs/settings.md').map(([name = '', standard]) => [name, standard]));
     const given = assigned.filter(([, value]) => value !== '');
-    expect(given).toEqual(given.map(([name]) => [name, defaults.get(name)?.replaceAll('`', '')]));
+    expect(given).toEqual(given.map(([name]) => [name, defaults.get(name)]));
   });
 
   test('names defaults that are those of the code', () => {
@@ -95,16 +147,42 @@ describe('.env.example', () => {
   });
 });
 
-describe('SECURITY.md', () => {
-  const rows = read('SECURITY.md').split('\n## Doors\n')[1]?.split('\n## ')[0] ?? '';
+describe('docs/files.md', () => {
+  const text = readDocument('docs/files.md');
+  const cellsOf = (row: string): string[] =>
+    row
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim());
+
+  test('lists every warning once, and no other', () => {
+    const section = text.split('\n## Warnings\n')[1]?.split('\n## ')[0] ?? '';
+    const listed = [...section.matchAll(/^\| `([^`]+)`/gm)].map(([, code]) => code);
+    expect(listed).toEqual([...warningCodes]);
+  });
+
+  test('shows the whole collection of files, with what becomes of each', () => {
+    const rows = text.split('\n## The collection\n')[1]?.match(/^\| `.*$/gm) ?? [];
+    expect(rows.map(cellsOf)).toEqual(
+      expectedFiles.map(({ file, what, kind, state, type, previews, warnings, error }) => [
+        `\`${file}\``,
+        what,
+        kind,
+        state,
+        type === undefined ? '' : `\`${type}\``,
+        previews === undefined ? '' : previews ? 'yes' : 'no',
+        (error === undefined ? (warnings ?? []) : [error]).map((code) => `\`${code}\``).join(', '),
+      ]),
+    );
+  });
+});
+
+describe('docs/threat-model.md', () => {
   /** Behind each door: the names in the last cell of its row. */
-  const doors = [...rows.matchAll(/^\| ([^|]+?) +\|.*\| ([^|]+?) +\|$/gm)]
-    .slice(1)
-    .filter(([, door = '']) => !/^-+$/.test(door))
-    .map(([, door = '', proofs = '']) => ({
-      door,
-      proofs: [...proofs.matchAll(/`([^`]+)`/g)].map(([, proof = '']) => proof),
-    }));
+  const doors = tableRows(sectionOf(readDocument('docs/threat-model.md'), 'Doors')).map((row) => ({
+    door: row[0],
+    proofs: [...(row.at(-1) ?? '').matchAll(/`([^`]+)`/g)].map(([, proof = '']) => proof),
+  }));
   const ids = checks.map(({ id }) => id);
 
   test('names for each door what proves it, and all of that exists', () => {
@@ -118,31 +196,57 @@ describe('SECURITY.md', () => {
     const named = new Set(doors.flatMap(({ proofs }) => proofs));
     expect(ids.filter((id) => !named.has(id))).toEqual([]);
   });
+
+  test('is complete in docs/proofs.md, too', () => {
+    expect(firstCells(rowsOf('docs/proofs.md', 'Checks')).sort()).toEqual([...ids].sort());
+  });
 });
 
 describe.each(documents)('%s', (name) => {
-  const text = read(name);
+  const text = readDocument(name);
+  const prose = text.replaceAll(/^```.*?^```/gms, '');
 
   test('names only commands that exist', () => {
-    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    const { scripts } = JSON.parse(readDocument('package.json')) as { scripts: Record<string, string> };
     const named = [...text.matchAll(/npm run (?:--silent )?([a-z][\w:-]*)/g)].map(([, script]) => script);
     expect(Object.keys(scripts)).toEqual(expect.arrayContaining(named));
   });
 
   test('links only to files and headings that exist', () => {
-    const prose = text.replaceAll(/^```.*?^```/gms, '');
-    const links = [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = '']) => link);
+    const links = [...prose.matchAll(/\]\(([^)\s]+)\)|(?:src|srcset|href)="([^"]+)"/g)].map(
+      ([, link, attribute]) => link ?? attribute ?? '',
+    );
     expect(links.filter((link) => !/^https?:/.test(link) && !leadsSomewhere(name, link))).toEqual([]);
   });
 
   test('names only files of the project that exist', () => {
-    const named = [...text.matchAll(/`((?:src|test|prisma)\/[\w./-]*)`/g)].map(([, path = '']) => path);
+    const named = [...text.matchAll(/`((?:src|test|prisma|docs|lint|deploy)\/[\w./-]*)`/g)].map(
+      ([, path = '']) => path,
+    );
     expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([]);
   });
 
   test('speaks of nothing outside the project', () => {
     expect(text).not.toMatch(/\.\.\/shared|\/work\/|issue #/i);
   });
+});
+
+test('every decision has a number of its own', () => {
+  const numbers = rowsOf('docs/decisions/README.md').map(([number]) => number);
+  expect(numbers.length).toBeGreaterThan(100);
+  expect(new Set(numbers).size).toBe(numbers.length);
+});
+
+test('every document can be reached from the README', () => {
+  const reached = new Set<string>();
+  const waiting = ['README.md'];
+  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+    if (reached.has(name) || !documents.includes(name)) continue;
+    reached.add(name);
+    for (const [, link = ''] of readDocument(name).matchAll(/\]\(([^)#\s]+)(?:#[^)\s]*)?\)/g))
+      waiting.push(join(dirname(name), link));
+  }
+  expect(documents.filter((name) => !reached.has(name))).toEqual([]);
 });
 
 function leadsSomewhere(from: string, link: string): boolean {
@@ -152,12 +256,7 @@ function leadsSomewhere(from: string, link: string): boolean {
   return heading === undefined || anchorsOf(readFileSync(file, 'utf8')).includes(heading);
 }
 
-/** As GitHub makes them. */
 function anchorsOf(document: string): string[] {
-  return [...document.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>
-    title
-      .toLowerCase()
-      .replaceAll(/[^\w\- ]/g, '')
-      .replaceAll(' ', '-'),
-  );
+  const prose = document.replaceAll(/^```.*?^```/gms, '');
+  return [...prose.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) => anchorOf(title));
 }

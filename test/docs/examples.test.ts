@@ -1,102 +1,47 @@
-/** The README's examples of the API, run in their order against a service; answers have the shape that is shown. */
-import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+/** The examples of the README and of the API, run in their order against a service; answers have the shape that is shown. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
-import { photo } from '../../src/demo/photos.js';
-import { bytes, startMediaHost, type MediaHost } from '../../src/demo/media-host.js';
-import { secrets } from '../providers/signing.js';
-import { call, postWebhook, type MediaView, type Receipt } from '../support/client.js';
-import { picture } from '../support/payloads.js';
-import { startTestService, type TestService } from '../support/test-service.js';
-import { curlCommands, parseCurl, runCurl } from './curl.js';
+import { parseCurl, runCurl } from './curl.js';
+import { startExampleService, type ExampleService } from './example-service.js';
+import { blocksOf, readDocument } from './markdown.js';
+import { evaluate, statementsOf, type Statement } from './shell.js';
 
 interface Example {
-  readonly command: string;
-  /** What the README shows below it, when it shows something. */
+  readonly statement: Statement;
+  /** The answer that the document shows below the block, if the statement is the last one of the block. */
   readonly shown: unknown;
 }
 
-const readme = await readFile(join(import.meta.dirname, '../../README.md'), 'utf8');
-
-let host: MediaHost;
-let receiver: Server;
-let service: TestService;
+let example: ExampleService;
 let folder: string;
-let variables: Record<string, string>;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'inlet-test-docs-'));
-  host = await startMediaHost();
-  receiver = createServer((request, response) => {
-    request.resume();
-    response.writeHead(204).end();
-  }).listen(0, '127.0.0.1');
-  await once(receiver, 'listening');
-  const receiverHost = `127.0.0.1:${String((receiver.address() as AddressInfo).port)}`;
-  host.answer('/instances/florist/token/shop/send-image', () => ({
-    status: 200,
-    body: JSON.stringify({ zaapId: '3999', messageId: 'D241XXXX732339502B68', id: 'D241XXXX732339502B68' }),
-  }));
-  service = await startTestService({
-    mediaHosts: [host.host, receiverHost],
-    env: { ZAPI_INSTANCE_ID: 'florist', ZAPI_TOKEN: 'shop', ZAPI_API_URL: host.origin },
-  });
-  variables = {
-    BASE: service.url,
-    TOKEN: service.token('admin'),
-    SECRET: secrets[0],
-    PICTURE: host.serve(
-      '/picture.jpg',
-      bytes('image/jpeg', await photo({ seed: 1, width: 1600, height: 1200 })),
-    ),
-    FAILED: await failedMedia(),
-    GRANTED: await grantedToken(),
-    RECEIVER: `http://${receiverHost}/inlet`,
-  };
+  example = await startExampleService();
 });
 
 afterAll(async () => {
-  await service.stop();
-  await host.close();
-  receiver.closeAllConnections();
-  receiver.close();
+  await example.stop();
   await rm(folder, { recursive: true });
 });
 
-async function failedMedia(): Promise<string> {
-  const { body } = await postWebhook(service, 'z-api', picture('z-api', { url: `${host.origin}/gone.jpg` }));
-  const [id = ''] = body.media;
-  const media = await call<MediaView>(service.url, `/v1/media/${id}?wait=20`, {
-    token: service.token('media:read'),
-  });
-  expect(media.body).toMatchObject({ state: 'failed', error: { code: 'media.gone' } });
-  return id;
-}
-
-async function grantedToken(): Promise<string> {
-  const json = { name: 'to be revoked', scopes: ['media:read'] };
-  const what = { method: 'post', token: service.token('admin'), json } as const;
-  return (await call<{ id: string }>(service.url, '/v1/tokens', what)).body.id;
-}
-
-/** The commands of the section, each with the answer that stands right below its block. */
-function examples(): Example[] {
-  const section = readme.split('\n## The API by example\n')[1]?.split('\n## ')[0] ?? '';
-  const blocks = [...section.matchAll(/^```(\w+)\n(.*?)^```/gms)];
-  return blocks.flatMap(([, language, shell = ''], at) => {
-    if (language !== 'bash') return [];
-    const [, nextLanguage, json = ''] = blocks[at + 1] ?? [];
-    const commands = curlCommands(shell);
-    return commands.map((command, place) => ({
-      command,
+/** The statements of a document, without the commands that start the service. */
+function examplesOf(name: string): Example[] {
+  const blocks = blocksOf(readDocument(name));
+  return blocks.flatMap(({ language, text }, at) => {
+    if (language !== 'sh' || /^npm /m.test(text)) return [];
+    const next = blocks[at + 1];
+    const statements = statementsOf(text);
+    return statements.map((statement, place) => ({
+      statement,
       shown:
-        nextLanguage === 'json' && place === commands.length - 1 ? (JSON.parse(json) as unknown) : undefined,
+        next?.language === 'json' && place === statements.length - 1
+          ? (JSON.parse(next.text) as unknown)
+          : undefined,
     }));
   });
 }
@@ -113,31 +58,41 @@ function shapeOf(value: unknown, like: unknown): unknown {
   );
 }
 
-test('every example of the API works, and answers in the shape that is shown', async () => {
-  const all = examples();
-  expect(all.length).toBeGreaterThan(12);
-  for (const { command, shown } of all) {
-    const wanted = parseCurl(command, variables);
-    const response = await runCurl(wanted, (name) => join(folder, name));
-    const body = Buffer.from(await response.arrayBuffer());
-    if (!response.ok) throw new Error(`${command}\n${String(response.status)} ${body.toString('utf8')}`);
-    if (wanted.seconds !== undefined && !body.includes('event: media.ready'))
-      throw new Error(`${command}\n${body.toString('utf8')}`);
-    if (wanted.output !== undefined) await writeFile(join(folder, basename(wanted.output)), body);
+test.each([
+  { name: 'README.md', least: 3, given: ['BASE', 'TOKEN', 'PICTURE'] },
+  { name: 'docs/api.md', least: 40, given: ['BASE', 'TOKEN', 'PICTURE', 'SECRET', 'STANDIN'] },
+])('every example of $name works, and answers in the shape that is shown', async ({ name, least, given }) => {
+  const all = examplesOf(name);
+  expect(all.filter(({ statement }) => statement.type === 'curl').length).toBeGreaterThan(least);
+  const variables: Record<string, string> = {};
+  for (const { statement, shown } of all) {
+    if (statement.type === 'assignment') {
+      const replacement = given.includes(statement.name) ? example.variables[statement.name] : undefined;
+      variables[statement.name] = replacement ?? (await evaluate(statement.value, variables, folder));
+      continue;
+    }
+    const answer = await run(statement, variables);
     if (shown === undefined) continue;
-    const answer: unknown = JSON.parse(body.toString('utf8'));
+    const { command } = statement;
     expect({ command, shape: shapeOf(answer, shown) }).toEqual({ command, shape: shapeOf(shown, shown) });
-    remember(answer);
   }
 });
 
-/** The first webhook's answer, and those of a new subscription and of a message, name what the later examples are about. */
-function remember(answer: unknown): void {
-  if (typeof answer !== 'object' || answer === null) return;
-  const { id } = answer as { id: string };
-  if ('secret' in answer) variables = { ...variables, SUBSCRIPTION: id };
-  if ('replyTo' in answer) variables = { ...variables, MESSAGE: id };
-  if (!('outcome' in answer) || !('media' in answer)) return;
-  const { delivery, media } = answer as unknown as Receipt;
-  variables = { DELIVERY: delivery, MEDIA: media[0] ?? '', ...variables };
+/** Runs the command and writes the files that it names. Returns the answer, if it is JSON. */
+async function run(
+  statement: Extract<Statement, { type: 'curl' }>,
+  variables: Readonly<Record<string, string>>,
+): Promise<unknown> {
+  const { command, input, copy } = statement;
+  const call = parseCurl(command, variables, input);
+  const response = await runCurl(call, (name) => join(folder, name));
+  const body = Buffer.from(await response.arrayBuffer());
+  if (!response.ok) throw new Error(`${command}\n${String(response.status)} ${body.toString('utf8')}`);
+  if (call.seconds !== undefined && !body.includes('event: media.ready'))
+    throw new Error(`${command}\n${body.toString('utf8')}`);
+  for (const file of [call.output, copy])
+    if (file !== undefined) await writeFile(join(folder, basename(file)), body);
+  return response.headers.get('content-type')?.includes('json')
+    ? (JSON.parse(body.toString('utf8')) as unknown)
+    : undefined;
 }

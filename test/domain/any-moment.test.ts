@@ -10,8 +10,9 @@ import {
   type MediaErrorCode,
 } from '../../src/domain/errors.js';
 import { paceOf, sendAgainAfter } from '../../src/domain/outbound.js';
-import { backoffMs, decideAfterFailure, nextNotificationAt } from '../../src/domain/retry.js';
 import { parseRetryAfter } from '../../src/domain/retry-after.js';
+import { backoffMs, decideAfterFailure } from '../../src/domain/retry.js';
+import { decideAfterRefusal } from '../../src/domain/subscriber-retry.js';
 
 const hour = 3_600_000;
 const anyNow = fc.date({
@@ -103,13 +104,25 @@ describe('the next attempt', () => {
   });
 
   test('at a subscriber is made within six hours, and not after three days of failing', () => {
+    const anyPost = fc.record({
+      ...{ attempts: anyCount, failures: anyCount, pauses: anyCount, now: anyNow, chance: anyChance },
+      ...{ since: anyDistance, eventSince: anyDistance },
+      status: fc.constantFrom(null, 400, 404, 429, 500, 503),
+    });
     fc.assert(
-      fc.property(anyCount, anyNow, anyDistance, anyChance, (failures, now, since, chance) => {
-        const failingSince = after(now, -Math.abs(since));
-        const next = nextNotificationAt({ failures, failingSince, now, chance });
-        expect(next === null).toBe(Math.abs(since) >= 72 * hour);
-        const wait = (next?.getTime() ?? now.getTime() + 2_500) - now.getTime();
-        expect(wait >= 2_500 && wait <= 6 * hour).toBe(true);
+      fc.property(anyPost, ({ since, eventSince, ...post }) => {
+        const { retryAfterMs, pauseMs, disable } = decideAfterRefusal({
+          ...post,
+          failingSince: after(post.now, -Math.abs(since)),
+          firstFailedAt: after(post.now, -Math.abs(eventSince)),
+        });
+        expect(disable).toBe(Math.abs(since) >= 72 * hour);
+        expect(retryAfterMs === null).toBe(Math.abs(eventSince) >= 72 * hour);
+        for (const wait of [retryAfterMs ?? 2_500, pauseMs ?? 2_500])
+          expect(wait >= 2_500 && wait <= 6 * hour).toBe(true);
+        // An answer of its own is the event's; none, or many failures in a row, are the receiver's.
+        const { status, failures } = post;
+        expect(pauseMs !== null).toBe(failures >= 5 || status === null || status === 429 || status === 503);
       }),
     );
   });
@@ -145,7 +158,7 @@ test('no rate is ever exceeded, whenever messages want to go', () => {
     fc.property(anyRate, pauses, (rate, waits) => {
       const { intervalMs, aheadMs } = paceOf(rate);
       const sent: number[] = [];
-      // The rule of the statement that claims a message (see src/infra/send-queue.ts).
+      // The rule of the statement that claims a message (see src/infra/tables/sending/send-queue.ts).
       let [now, bookedUntil] = [0, 0];
       for (const wait of waits) {
         now = Math.max(now + wait, bookedUntil - aheadMs);

@@ -1,26 +1,31 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { isDecodable, isInline, typeFitsKind, unknownType } from '../../src/domain/media.js';
+import {
+  isDecodable,
+  isInline,
+  isNoMedia,
+  typeFitsKind,
+  unknownType,
+  warningsOf,
+} from '../../src/domain/media.js';
 import { mediaKinds } from '../../src/domain/provider.js';
 
-const markup = ['text/html', 'image/svg+xml', 'application/xml', 'text/plain', 'application/pdf'];
+const text = ['text/html', 'application/xml', 'application/json', 'text/plain', 'application/pdf'];
+const markup = [...text, 'image/svg+xml'];
 
 describe('what bytes may be', () => {
   test.each([
     ...['image/jpeg', 'image/png', 'image/webp', 'image/gif', 'image/tiff', 'image/avif'],
-    ...['image/heic', 'image/heif', 'image/jxl'],
+    ...['image/heic', 'image/heif', 'image/jxl', 'image/bmp', 'image/x-icon', 'image/svg+xml'],
   ])('%s is a picture and a sticker', (type) => {
     expect(typeFitsKind(type, 'image')).toBe(true);
     expect(typeFitsKind(type, 'sticker')).toBe(true);
   });
 
-  test.each([...markup, unknownType, 'video/mp4', 'image/x-icon', 'image/bmp'])(
-    '%s is no picture',
-    (type) => {
-      expect(typeFitsKind(type, 'image')).toBe(false);
-      expect(typeFitsKind(type, 'sticker')).toBe(false);
-    },
-  );
+  test.each([...text, unknownType, 'video/mp4', 'application/zip'])('%s is no picture', (type) => {
+    expect(typeFitsKind(type, 'image')).toBe(false);
+    expect(typeFitsKind(type, 'sticker')).toBe(false);
+  });
 
   test.each(['video/mp4', 'audio/ogg', 'application/ogg', 'image/gif', unknownType])(
     '%s is sound or moving pictures, whichever was announced',
@@ -41,6 +46,34 @@ describe('what bytes may be', () => {
   test.each([...markup, unknownType, 'application/x-msdownload'])('%s may be a document', (type) => {
     expect(typeFitsKind(type, 'document')).toBe(true);
   });
+});
+
+test.each(['text/html', 'application/xml', 'application/json'])(
+  '%s is a file only where any may come',
+  (type) => {
+    expect(mediaKinds.filter((kind) => !isNoMedia(type, kind))).toEqual(['document']);
+  },
+);
+
+test.each(['text/plain', 'image/svg+xml', 'application/pdf', 'application/zip', unknownType])(
+  '%s is a file, whatever was announced',
+  (type) => {
+    expect(mediaKinds.filter((kind) => !isNoMedia(type, kind))).toEqual([...mediaKinds]);
+  },
+);
+
+test('warnings are those of the bytes, and what the announcement had otherwise', () => {
+  const damaged = { code: 'media.damaged', message: 'a part is missing' } as const;
+  const blob = { type: 'video/mp4', sha256: 'a'.repeat(64), warnings: [damaged] };
+  const codesFor = (kind: 'image' | 'video', declaredSha256: string | null) =>
+    warningsOf({ kind, declaredSha256 }, blob).map(({ code }) => code);
+  expect(codesFor('video', null)).toEqual(['media.damaged']);
+  expect(codesFor('video', blob.sha256)).toEqual(['media.damaged']);
+  expect(codesFor('image', 'b'.repeat(64))).toEqual([
+    'media.kind_differs',
+    'media.hash_mismatch',
+    'media.damaged',
+  ]);
 });
 
 test.each([...markup, unknownType, 'image/heic', 'image/bmp'])('%s never reaches the decoder', (type) => {

@@ -21,6 +21,26 @@ function decide(failed: Partial<FailedAttempt>): Decision {
 
 const mediaCodes = errorCodes.filter(isMediaError);
 
+describe('a page in place of a picture', () => {
+  const code = 'media.type_mismatch';
+  const page = (changed: object) => decide({ code, mayPass: true, ...changed });
+  test('is asked for again a few times, then rejected', () => {
+    expect(page({ attempts: 1, alike: 1 })).toEqual({ state: 'pending', nextAttemptAt: inMs(2_000) });
+    expect(page({ attempts: 2, alike: 2 })).toMatchObject({ state: 'pending' });
+    expect(page({ attempts: 3, alike: 3 })).toEqual({ state: 'rejected', code });
+  });
+
+  test('counts from the first page on, and anew when somebody wants it tried again', () => {
+    expect(page({ attempts: 6, alike: 1 })).toMatchObject({ state: 'pending' });
+    expect(page({ attempts: 1, alike: 4 })).toMatchObject({ state: 'pending' });
+  });
+
+  test('is rejected at once when there is no time or attempt left', () => {
+    expect(page({ attempts: 1, expiresAt: inMs(1_000) })).toEqual({ state: 'rejected', code });
+    expect(page({ attempts: 12, maxAttempts: 12, alike: 1 })).toEqual({ state: 'rejected', code });
+  });
+});
+
 describe('what an attempt that failed makes of a media', () => {
   test.each([
     ['media.no_address', 'rejected'],
@@ -31,7 +51,6 @@ describe('what an attempt that failed makes of a media', () => {
     ['media.unsupported_encoding', 'rejected'],
     ['media.too_large', 'rejected'],
     ['media.type_mismatch', 'rejected'],
-    ['media.hash_mismatch', 'rejected'],
     ['media.infected', 'rejected'],
     ['media.undecodable', 'rejected'],
     ['media.too_many_pixels', 'rejected'],
@@ -42,6 +61,13 @@ describe('what an attempt that failed makes of a media', () => {
     ['media.crashed', 'failed'],
   ] as const)('%s is final: %s, however many attempts are left', (code, state) => {
     expect(decide({ code, retryAt: inMs(1_000) })).toEqual({ state, code });
+  });
+
+  test('a final verdict in doubt is tried some times before it holds', () => {
+    const doubted = { code: 'media.forbidden_address', mayPass: true } as const;
+    for (const attempts of [1, 2, 3, 4]) expect(decide({ ...doubted, attempts }).state).toBe('pending');
+    expect(decide({ ...doubted, attempts: 5 })).toEqual({ state: 'rejected', code: doubted.code });
+    expect(decide({ ...doubted, attempts: 2, maxAttempts: 2 }).state).toBe('rejected');
   });
 
   test.each([
@@ -55,14 +81,15 @@ describe('what an attempt that failed makes of a media', () => {
     'media.busy',
     'media.not_scanned',
     'media.storage_failed',
+    'media.internal',
   ] as const)('%s may pass, so another attempt is made', (code) => {
     expect(decide({ code })).toEqual({ state: 'pending', nextAttemptAt: inMs(2_000) });
   });
 
-  test('no media error is left out of these two lists', () => {
+  test('no media error is left out of these lists', () => {
     const decided = mediaCodes.map((code) => decide({ code }).state);
-    expect(decided.filter((state) => state === 'pending')).toHaveLength(10);
-    expect(decided.filter((state) => state !== 'pending')).toHaveLength(17);
+    expect(decided.filter((state) => state === 'pending')).toHaveLength(11);
+    expect(decided.filter((state) => state !== 'pending')).toHaveLength(16);
   });
 });
 
@@ -181,6 +208,14 @@ describe('giving up', () => {
   });
 });
 
+test('a fault of this service is tried a few times only, so that it is seen', () => {
+  expect(decide({ code: 'media.internal', attempts: 4 }).state).toBe('pending');
+  expect(decide({ code: 'media.internal', attempts: 5 })).toEqual({
+    state: 'failed',
+    code: 'media.internal',
+  });
+});
+
 describe('a failure of any kind as a media error', () => {
   test.each(mediaCodes)('%s stays itself', (code) => {
     const error = new AppError(code, 'why');
@@ -191,7 +226,9 @@ describe('a failure of any kind as a media error', () => {
   test.each([...errorCodes.filter((code) => !isMediaError(code))])(
     '%s belongs to an answer of the API: it is ours, and may pass',
     (code) => {
-      expect(asMediaError(new AppError(code, 'why')).code).toBe('media.storage_failed');
+      expect(asMediaError(new AppError(code, 'why')).code).toBe(
+        code === 'service.unavailable' ? 'media.storage_failed' : 'media.internal',
+      );
     },
   );
 
@@ -199,8 +236,15 @@ describe('a failure of any kind as a media error', () => {
     'what is not understood (%p) may pass, and is kept as the cause',
     (failure) => {
       const error = asMediaError(failure);
-      expect(error).toMatchObject({ code: 'media.storage_failed', retryable: true });
+      expect(error).toMatchObject({ code: 'media.internal', retryable: true });
       expect(error.cause).toBe(failure);
     },
   );
+
+  test.each([
+    new AppError('service.unavailable', 'the store does not answer'),
+    Object.assign(new Error('EIO: i/o error, open'), { code: 'EIO', syscall: 'open' }),
+  ])('%p is a failure of the storage', (failure) => {
+    expect(asMediaError(failure)).toMatchObject({ code: 'media.storage_failed', cause: failure });
+  });
 });

@@ -124,6 +124,16 @@ describeInBrowser('Setting up in a browser', (browser) => {
     expect(new Webhook(secret).verify(sample?.body ?? '', sample?.headers ?? {})).toMatchObject({
       type: 'media.ready',
     });
+
+    await page.getByRole('button', { name: 'New secret' }).click();
+    const confirm = page.getByRole('dialog', { name: 'Make a new signing secret?' });
+    await confirm.getByRole('button', { name: 'Make a new one' }).click();
+    const another = await shown.getByLabel('Secret', { exact: true }).inputValue();
+    expect(another).toMatch(/^whsec_/);
+    expect(another).not.toBe(secret);
+    await shown.getByRole('button', { name: 'I have copied it' }).click();
+    await page.getByRole('button', { name: 'Recent posts' }).click();
+    await page.getByText('Nothing has been posted yet.').waitFor();
   });
 
   test('a subscription to an address that points inside is refused, and the form says why', async () => {

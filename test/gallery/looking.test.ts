@@ -1,4 +1,7 @@
 /** Somebody who looks at what came in. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 
 import { bytes } from '../../src/demo/media-host.js';
@@ -6,6 +9,7 @@ import { photo } from '../../src/demo/photos.js';
 import { startSimulator, type Simulator } from '../../src/demo/providers/index.js';
 import type { SimulatedMedia } from '../../src/demo/providers/simulated-provider.js';
 import { describeInBrowser, visit, type Visit } from '../support/browser.js';
+import { filesFolder } from '../support/files.js';
 import { heic } from '../support/heic.js';
 import { startTestService, type TestService } from '../support/test-service.js';
 import { until } from '../support/until.js';
@@ -107,6 +111,33 @@ describeInBrowser('The gallery', (browser) => {
     await until(() => page.evaluate<boolean>(`document.querySelector('.tile img')?.naturalWidth === 320`));
   });
 
+  test('says of a picture that its sender has taken it back, while somebody looks', async () => {
+    const page = await signedIn('/admin');
+    await page.getByText('Live', { exact: true }).waitFor();
+    const id = await send(0, { name: 'Ana', caption: 'Look!' });
+    await page.getByRole('link', { name: /^Picture from Ana, Look!/ }).waitFor();
+    const [message] = await service.database.query<{ id: string }>(
+      'select message.message_id as id from media join message on message.id = media.message_row_id where media.id = $1',
+      [id],
+    );
+    // Z-API signs nothing: the address and its token are the proof.
+    const { path, headers } = simulator.providers['z-api'].webhook({
+      kind: 'image',
+      url: 'https://x.example',
+    });
+    const takenBack = {
+      ...{ type: 'ReceivedCallback', notification: 'REVOKE', messageId: 'a-notification' },
+      referenceMessageId: message?.id,
+    };
+    await fetch(service.url + path, { method: 'POST', headers, body: JSON.stringify(takenBack) });
+    const tile = page.getByRole('link', { name: /^Picture from Ana, Look!, .*, deleted by the sender$/ });
+    await tile.waitFor();
+    await tile.locator('.badge', { hasText: 'Deleted by the sender' }).waitFor();
+    await tile.click();
+    await page.locator('.facts-head .badge', { hasText: 'Deleted by the sender' }).waitFor();
+    await page.locator('.timeline', { hasText: 'Deleted by the sender' }).waitFor();
+  });
+
   test('narrows what it shows, says so in its address, and keeps it when reloaded', async () => {
     await send(0, { name: 'Ana', caption: 'A red house' });
     await send(1, { name: 'Bruno', caption: 'A blue boat', from: '5511999990002' });
@@ -163,6 +194,32 @@ describeInBrowser('The gallery', (browser) => {
     await page.waitForURL('**/admin');
     expect(await page.getByRole('dialog').count()).toBe(0);
     expect(await page.evaluate('document.activeElement?.className')).toContain('tile');
+  });
+
+  test('says what is odd about a file, and what type a document has', async () => {
+    const { 'z-api': zApi } = simulator.providers;
+    const half = (await photo({ seed: 77, width: 320, height: 240 })).subarray(0, 5_000);
+    const damaged = await deliver(
+      zApi.webhook({ kind: 'image', url: zApi.publish(bytes('image/jpeg', half)) }),
+      'ready',
+    );
+    const word = readFileSync(join(filesFolder, 'letter.docx'));
+    const letter = await deliver(
+      zApi.webhook({ kind: 'document', url: zApi.publish(bytes('application/zip', word)) }),
+      'ready',
+    );
+    const page = await signedIn('/admin');
+    await page
+      .locator('.tile')
+      .getByText(/^Word · /)
+      .waitFor();
+    await page.goto(`${service.url}/admin/media/${damaged}`);
+    await page.getByRole('dialog').getByText('Damaged').waitFor();
+    await page.goto(`${service.url}/admin/media/${letter}`);
+    await page
+      .getByRole('dialog')
+      .getByText(/^Word \(application/)
+      .waitFor();
   });
 
   test('plays sound, and jumps to its end without loading all of it', async () => {

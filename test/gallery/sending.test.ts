@@ -45,7 +45,7 @@ describeInBrowser('Sending from the gallery', (browser) => {
   test('a picture is chosen, its limits are seen, and its state appears by itself', async () => {
     const page = await openForm();
     const form = page.getByRole('dialog', { name: 'Send a picture' });
-    await form.getByText(/Picture: .*jpeg.*, up to/).waitFor();
+    await form.getByText(/Picture: .*JPEG.*, up to/).waitFor();
     await expectAccessible(page);
     await form.getByLabel('The file').setInputFiles(join(folder, 'roses.jpg'));
     await form.getByLabel('To', { exact: true }).fill('5511999990000');

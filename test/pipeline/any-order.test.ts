@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { createKeyedLock, createLimit } from '../../src/pipeline/concurrency.js';
-import { createHostGate } from '../../src/pipeline/host-gate.js';
+import { createHostGate } from '../../src/pipeline/media/host-gate.js';
 
 const anyTasks = fc.array(fc.record({ key: fc.constantFrom('a', 'b', 'c'), fails: fc.boolean() }), {
   maxLength: 25,
@@ -65,8 +65,10 @@ describe('whatever the order,', () => {
         anyPlaces,
         anyPlaces,
         async (scheduler, tasks, total, perHost) => {
-          const gate = createHostGate({ total, perHost, waitingPerHost: 25 });
-          const { most, mostOfKey, ended } = await runAll(scheduler, tasks, gate.pass);
+          const gate = createHostGate({ total, perSite: perHost, waiting: 25 });
+          const { most, mostOfKey, ended } = await runAll(scheduler, tasks, (site, task) =>
+            gate.pass({ media: '', host: site, site, channel: '', people: [], wasSlow: false }, task),
+          );
           expect(most <= total && mostOfKey <= perHost).toBe(true);
           expect(ended).toBe(tasks.length);
         },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { createKeyedLock, createLimit } from '../../src/pipeline/concurrency.js';
-import { createSteps } from './steps.js';
+import { createSteps } from './media/steps.js';
 
 describe('a limit', () => {
   test('lets no more run at once than it has places, and all of them in the end', async () => {

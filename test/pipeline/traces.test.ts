@@ -7,8 +7,8 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
 import { bytes, startMediaHost, type MediaHost } from '../../src/demo/media-host.js';
 import { photo } from '../../src/demo/photos.js';
-import { createLogger } from '../../src/infra/logger.js';
-import { openTracing } from '../../src/infra/open-tracing.js';
+import { createLogger } from '../../src/infra/logging/logger.js';
+import { openTracing } from '../../src/infra/observability/open-tracing.js';
 import { call, postUnproven, postWebhook, receive } from '../support/client.js';
 import { startCollector, type Collector, type SeenSpan } from '../support/collector.js';
 import { startCourier, type Courier } from '../support/courier.js';

@@ -15,13 +15,13 @@ import { startSimulator, type Simulator } from '../../src/demo/providers/index.j
 import { providerIds, type ProviderId } from '../../src/demo/providers/simulated-provider.js';
 import { audit, type Claims } from '../../src/prove/auditor/index.js';
 import { call, type Answer, type Call, type MediaView, type Receipt } from '../support/client.js';
+import { startCompiled } from '../support/program.js';
 import {
   describeWithPostgres,
   startSystemPostgres,
   type SystemPostgres,
 } from '../support/system-postgres.js';
 import { until } from '../support/until.js';
-import { startCompiled } from './program.js';
 import { startService, token, type RunningService } from './service.js';
 
 type Sent = NonNullable<Claims['webhooks']>[number] & { readonly media: string };
@@ -128,7 +128,7 @@ function keepReceiving(service: RunningService): () => Promise<void> {
 
 /** Runs the command of the restored service; what it said. */
 async function restored(env: Record<string, string>, ...args: string[]): Promise<string> {
-  const program = startCompiled('restored.js', args, { cwd, env: { ...settings, ...env } });
+  const program = startCompiled('commands/restored.js', args, { cwd, env: { ...settings, ...env } });
   expect([await program.ended, program.output()]).toEqual([0, expect.any(String)]);
   return program.output();
 }
@@ -242,7 +242,10 @@ test('everything of an embedded database is copied while the service is stopped'
 
 test('a database that is in use is not touched', async () => {
   await start('old');
-  const program = startCompiled('restored.js', [], { cwd, env: { ...settings, ...placesIn('old') } });
+  const program = startCompiled('commands/restored.js', [], {
+    cwd,
+    env: { ...settings, ...placesIn('old') },
+  });
   expect(await program.ended).toBe(1);
   expect(program.output()).toContain('Inlet is running on this database: stop it first');
 }, 120_000);

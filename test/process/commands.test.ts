@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
-import { startCompiled } from './program.js';
+import { startCompiled } from '../support/program.js';
 
 let cwd: string;
 beforeAll(async () => {

@@ -19,9 +19,9 @@ import { runScenario, type StepResult } from '../../src/demo/run-scenario.js';
 import { scenario } from '../../src/demo/scenario.js';
 import { call, type Call } from '../support/client.js';
 import { createSecrets, spellings } from '../support/leaks.js';
+import { projectFolder } from '../support/program.js';
 import { cloneDatabase, type TestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
-import { projectFolder } from './program.js';
 import { startService, token, type RunningService } from './service.js';
 
 /** What the product says in its own words; the demo's are those of people. */

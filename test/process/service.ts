@@ -1,5 +1,5 @@
 /** The real service, compiled, in a process and a folder of its own. */
-import { startCompiled, type Program } from './program.js';
+import { startCompiled, type Program } from '../support/program.js';
 
 export interface RunningService extends Program {
   readonly url: string;
@@ -18,9 +18,13 @@ export async function startService(
   return { ...program, url };
 }
 
-export function launch(cwd: string, env: Readonly<Record<string, string>> = {}): Program {
+export function launch(
+  cwd: string,
+  env: Readonly<Record<string, string>> = {},
+  { asProcess1 = false }: { readonly asProcess1?: boolean } = {},
+): Program {
   const settings = { PORT: '0', ZAPI_WEBHOOK_SECRET: webhookSecret, LOG_LEVEL: 'warn', ...env };
-  return startCompiled('main.js', [], { cwd, env: settings });
+  return startCompiled('main.js', [], { cwd, env: settings, asProcess1 });
 }
 
 /** Runs the token command; what it printed, and its exit status. */
@@ -29,6 +33,6 @@ export async function token(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly status: number | NodeJS.Signals; readonly output: string }> {
-  const program = startCompiled('token.js', args, { cwd, env });
+  const program = startCompiled('commands/token.js', args, { cwd, env });
   return { status: await program.ended, output: program.output().trim() };
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import jwt from 'jsonwebtoken';
 
-import { createTokenSigner } from '../../src/infra/token-signer.js';
+import { createTokenSigner } from '../../src/infra/secrets/token-signer.js';
 import { token } from './service.js';
 
 let cwd: string;

@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/
 
 import { bytes, startMediaHost, type MediaHost } from '../../src/demo/media-host.js';
 import { uniquePhotos, type UniquePhotos } from '../../src/demo/photos.js';
-import { blobKey, previewKey } from '../../src/infra/blob-store.js';
+import { blobKey, previewKey } from '../../src/infra/files/blob-store.js';
 import { audit, type Audit, type Claims } from '../../src/prove/auditor/index.js';
 import { call, postWebhook } from '../support/client.js';
 import { startCourier, type Courier } from '../support/courier.js';

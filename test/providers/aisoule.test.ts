@@ -3,8 +3,8 @@ import { createHmac } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 
 import { aisoule } from '../../src/providers/aisoule/index.js';
+import { secrets, settings } from '../support/signing.js';
 import { receivedAt } from './fixtures.js';
-import { secrets, settings } from './signing.js';
 
 const adapter = aisoule.load(settings['aisoule'], () => receivedAt);
 const rawBody = Buffer.from('{"event":"ping","timestamp":1795255200,"data":{}}');

@@ -10,11 +10,11 @@ import {
   type InboundMedia,
   type InboundMessage,
 } from '../../src/domain/provider.js';
-import { toEntry } from '../../src/pipeline/receive.js';
+import { toEntry } from '../../src/pipeline/receive/receive.js';
 import { providers } from '../../src/providers/index.js';
 import { anyJson, damaged } from '../support/any-json.js';
+import { settings } from '../support/signing.js';
 import { fixturesOf, outcomeOf, receivedAt } from './fixtures.js';
-import { settings } from './signing.js';
 
 const isId = (id: unknown): boolean => typeof id === 'string' && id.trim() !== '' && id.length <= 255;
 const isTextOrNull = (text: unknown): boolean => text === null || (typeof text === 'string' && text !== '');
@@ -58,6 +58,7 @@ function isSound(event: InboundEvent): boolean {
   if (event.type === 'message') return isSoundMessage(event);
   if (event.type === 'status')
     return isId(event.messageId) && messageStatuses.includes(event.status) && isDateOrNull(event.at);
+  if (event.type === 'deletion') return isId(event.messageId) && isDateOrNull(event.at);
   // Chosen by us: a foreign text might hold personal data.
   return /^[\w ,.'-]{2,80}$/.test(event.reason);
 }

@@ -4,8 +4,8 @@ import fc from 'fast-check';
 
 import { providers } from '../../src/providers/index.js';
 import { anyChangeOf } from '../support/any-change.js';
+import { settings, signWebhook, type Proof } from '../support/signing.js';
 import { receivedAt } from './fixtures.js';
-import { settings, signWebhook, type Proof } from './signing.js';
 
 const anyBody = fc.oneof(
   fc.uint8Array({ maxLength: 2_000 }).map((bytes) => Buffer.from(bytes)),

@@ -3,8 +3,8 @@ import { describe, expect, test } from '@jest/globals';
 import { AppError } from '../../src/domain/errors.js';
 import type { Http, HttpRequest, HttpResponse } from '../../src/domain/provider.js';
 import { blip } from '../../src/providers/blip/index.js';
+import { settings } from '../support/signing.js';
 import { receivedAt } from './fixtures.js';
-import { settings } from './signing.js';
 
 const downloadsWith = (values: Record<string, string | undefined>) =>
   blip.load({ ...settings['blip'], ...values }, () => receivedAt).downloads;

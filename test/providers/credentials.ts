@@ -1,7 +1,7 @@
 /** Settings with which every provider can send. */
 import { generateKeyPairSync } from 'node:crypto';
 
-import { settings } from './signing.js';
+import { settings } from '../support/signing.js';
 
 const { publicKey, privateKey } = generateKeyPairSync('rsa', {
   modulusLength: 2048,

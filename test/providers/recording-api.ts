@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 
 import type { Http } from '../../src/domain/provider.js';
-import { createHttp } from '../../src/infra/http-client.js';
+import { createHttp } from '../../src/infra/net/http-client.js';
 
 export interface Answer {
   readonly status: number;

@@ -890,3 +890,37 @@ describe.each(Object.keys(credentials).map((id) => ({ id })))('$id', ({ id }) =>
     });
   });
 });
+
+describe('to somebody of WhatsApp without a telephone number', () => {
+  const to = 'BR.13491208655302741918';
+  const from = '5511800000001';
+
+  test.each([
+    { id: 'blip', options: {}, body: { to: `${to}@wa.gw.msging.net` } },
+    { id: 'z-api', options: {}, body: { phone: to } },
+    { id: 'vonage', options: { from }, body: { to, channel: 'whatsapp' } },
+    { id: 'aisoule', options: {}, body: { to } },
+    { id: 'aisoule', options: { generation: 'v2' }, body: { to } },
+    { id: 'sobot', options: {}, body: { customer_number: to, customer_name: to } },
+  ])('$id names them by their id, with $options', async ({ id, options, body }) => {
+    const { pattern } = sendingOf(id).limitsFor(options).recipient;
+    const takes = new RegExp(`^(?:${pattern})$`, 'u');
+    expect(takes.test(to)).toBe(true);
+    for (const nobody of ['br.13491208655302741918', 'BRA.1', 'BR.', 'BR.1/2', `BR.${'1'.repeat(129)}`])
+      expect(takes.test(nobody)).toBe(false);
+    await send(id, { message: { to }, options });
+    expect(api.requests).toMatchObject([{ body }]);
+  });
+
+  test('Blip takes the address of the network with it, and means the same person', async () => {
+    const sending = sendingOf('blip');
+    expect(sending.personOf?.(`${to}@wa.gw.msging.net`)).toBe(to);
+    await send('blip', { message: { to: `${to}@wa.gw.msging.net` } });
+    expect(api.requests).toMatchObject([{ body: { to: `${to}@wa.gw.msging.net` } }]);
+  });
+
+  test.each(['messenger', 'mms', 'viber_service'])('there is nobody like that at %s', (channel) => {
+    const { pattern } = sendingOf('vonage').limitsFor({ channel }).recipient;
+    expect(new RegExp(`^(?:${pattern})$`, 'u').test(to)).toBe(false);
+  });
+});

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { sharedSecret } from '../../src/providers/kit/verification.js';
+import { secrets } from '../support/signing.js';
 import { receivedAt } from './fixtures.js';
-import { secrets } from './signing.js';
 
 const rawBody = Buffer.from('{}');
 
@@ -13,6 +13,12 @@ describe('a shared secret', () => {
 
   test('may come in the header', () => {
     expect(verdict({ 'x-inlet-token': secrets[0] })).toEqual({ ok: true });
+  });
+
+  test('may come in the header twice, but not with another', () => {
+    expect(verdict({ 'x-inlet-token': `${secrets[0]}, ${secrets[0]}` })).toEqual({ ok: true });
+    expect(verdict({ 'x-inlet-token': `${secrets[0]}, ${secrets[1]}` }).ok).toBe(false);
+    expect(verdict({ 'x-inlet-token': `${secrets[0]}, other` }).ok).toBe(false);
   });
 
   test('may come in the address', () => {

@@ -1,10 +1,11 @@
 /** A real clamd on a free port of the loopback address, with two signatures of our own. */
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { freePort } from '../../src/infra/net/free-port.js';
 import { until } from './until.js';
 
 /** What its signature finds, anywhere in a file. */
@@ -57,14 +58,6 @@ export async function startClamd(
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((closed) => server.close(closed));
-  return port;
 }
 
 function answers(port: number): Promise<boolean> {

@@ -1,7 +1,7 @@
 /** Talks to a service over HTTP, and says what came back in a form that tests can look into. */
 import request from 'supertest';
 
-import { signWebhook } from '../providers/signing.js';
+import { signWebhook } from './signing.js';
 import type { TestService } from './test-service.js';
 
 export interface Answer<Body> {
@@ -176,6 +176,7 @@ export interface MediaView {
   readonly state: string;
   readonly message: MessageFacts | null;
   readonly receivedAt: string;
+  readonly deletedBySenderAt: string | null;
   readonly readyAt: string | null;
   readonly type: string | null;
   readonly bytes: number | null;
@@ -186,6 +187,7 @@ export interface MediaView {
   readonly thumbhash: string | null;
   readonly previews: Readonly<Partial<Record<'small' | 'large', PreviewView>>>;
   readonly contentUrl: string | null;
+  readonly warnings: readonly { readonly code: string; readonly message: string }[];
   readonly attempts: number;
   readonly nextAttemptAt: string | null;
   readonly error: { readonly code: string; readonly message: string } | null;

@@ -9,13 +9,17 @@ export interface ToldEvent {
     readonly id: string;
     readonly type: string;
     readonly channel: string;
+    /** Of `stream.open`. */
+    readonly missed?: boolean;
     readonly data: Record<string, unknown>;
   };
 }
 
 export interface EventStream {
-  /** Everything that was told so far. */
+  /** Every event that was told so far. */
   readonly told: readonly ToldEvent[];
+  /** What the stream told about itself, `stream.open` first. */
+  readonly about: readonly ToldEvent[];
   /** Resolves when so many have been told. */
   readonly count: (number: number) => Promise<readonly ToldEvent[]>;
   readonly close: () => Promise<void>;
@@ -45,9 +49,12 @@ export async function listenTo(
   });
   if (response.status !== 200 || !response.body) throw new Error(`answered ${String(response.status)}`);
   const told: ToldEvent[] = [];
-  const ended = read(response.body, told);
+  const about: ToldEvent[] = [];
+  const ended = read(response.body, { told, about });
+  await until(() => about.length > 0);
   return {
     told,
+    about,
     count: async (number) => {
       await until(() => Promise.resolve(told.length >= number));
       return told;
@@ -60,7 +67,10 @@ export async function listenTo(
   };
 }
 
-async function read(body: ReadableStream<Uint8Array>, told: ToldEvent[]): Promise<void> {
+async function read(
+  body: ReadableStream<Uint8Array>,
+  { told, about }: { readonly told: ToldEvent[]; readonly about: ToldEvent[] },
+): Promise<void> {
   let pending = '';
   try {
     for await (const chunk of body.pipeThrough(new TextDecoderStream())) {
@@ -73,7 +83,8 @@ async function read(body: ReadableStream<Uint8Array>, told: ToldEvent[]): Promis
             .map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]),
         );
         const { id = '', event = '', data } = fields;
-        if (data !== undefined) told.push({ id, event, data: JSON.parse(data) as ToldEvent['data'] });
+        const list = event.startsWith('stream.') ? about : told;
+        if (data !== undefined) list.push({ id, event, data: JSON.parse(data) as ToldEvent['data'] });
       }
     }
   } catch {

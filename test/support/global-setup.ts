@@ -14,7 +14,7 @@ import { promisify } from 'node:util';
 
 import pg from 'pg';
 
-import type * as EmbeddedPostgres from '../../src/infra/embedded-postgres.js';
+import type * as EmbeddedPostgres from '../../src/infra/postgres/embedded/server.js';
 
 const run = promisify(execFile);
 
@@ -48,7 +48,7 @@ const nothing = (): Promise<void> => Promise.resolve();
 
 async function startServer(rootDir: string): Promise<TestServer> {
   const { startEmbeddedPostgres } = (await import(
-    join(rootDir, 'dist/infra/embedded-postgres.js')
+    join(rootDir, 'dist/infra/postgres/embedded/server.js')
   )) as typeof EmbeddedPostgres;
   const folder = await mkdtemp(join(tmpdir(), 'inlet-test-postgres-'));
   const { connectionString, stop } = await startEmbeddedPostgres(folder);
@@ -64,13 +64,13 @@ async function startServer(rootDir: string): Promise<TestServer> {
   };
 }
 
-/** In a process of its own: Prisma's schema engine leaves a timer and connections behind, which would keep Jest waiting. */
+/** In a process of its own, as a service does it. */
 async function migrateTemplate(rootDir: string, connectionString: string): Promise<void> {
   const program = `
-    import { openDatabase } from './dist/infra/database.js';
-    import { migrate } from './dist/infra/migrations.js';
-    await migrate(openDatabase(process.argv[1]));
-    process.exit();`;
+    import { prepareDatabase } from './dist/infra/migrations/start-database.js';
+    const logger = { info: () => undefined, warn: () => undefined };
+    const stopping = new AbortController().signal;
+    await prepareDatabase({ connectionString: process.argv[1], setting: 'TEST_DATABASE_URL', logger, stopping });`;
   await run(process.execPath, ['--input-type=module', '--eval', program, connectionString], { cwd: rootDir });
 }
 

@@ -16,6 +16,13 @@ export const picture: Buffer = Buffer.from(
   Array.from({ length: 64 * 1024 }, (_, index) => (index * 31 + (index >> 8)) & 0xff),
 );
 
+/** Begins as a JPEG does, and goes on like the picture: more than is looked at to tell a type. */
+export const jpeg: Buffer = Buffer.concat([
+  Buffer.from('ffd8ffe000104a46494600010100000100010000', 'hex'),
+  picture,
+  picture.subarray(0, 1024),
+]);
+
 export interface HostileHost {
   readonly port: number;
   /** `127.0.0.1:port`, for a list of allowed hosts. */
@@ -111,6 +118,64 @@ const behaviours = {
     response.writeHead(200, { 'content-encoding': query.get('as') ?? codings });
     response.end(codings.split(', ').reduce(compress, picture));
   },
+  /** The bytes `start` (hexadecimal) and then the picture, under the coding `as`. */
+  startingWith: ({ response, query }) => {
+    response.writeHead(200, { 'content-encoding': query.get('as') ?? '' });
+    response.end(Buffer.concat([Buffer.from(query.get('start') ?? '', 'hex'), picture]));
+  },
+  /** A photo, labelled with the coding `as`; compressed as `with` says, if at all. */
+  labelled: ({ response, query }) => {
+    response.writeHead(200, { 'content-encoding': query.get('as') ?? '' });
+    response.end((query.get('with') ?? '').split(', ').reduce(compress, jpeg));
+  },
+  /** Redirects with these raw header lines (Base64). */
+  rawRedirect: ({ response, query }) => {
+    const lines = Buffer.from(query.get('lines') ?? '', 'base64');
+    const head = 'HTTP/1.1 302 Found\r\nConnection: close\r\nContent-Length: 0\r\n';
+    response.socket?.end(Buffer.concat([Buffer.from(head), lines, Buffer.from('\r\n\r\n')]));
+  },
+  /** The picture with these raw header lines (Base64). */
+  raw: ({ response, query }) => {
+    const lines = Buffer.from(query.get('lines') ?? '', 'base64');
+    const head = `HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: ${String(picture.length)}\r\n`;
+    response.socket?.end(Buffer.concat([Buffer.from(head), lines, Buffer.from('\r\n\r\n'), picture]));
+  },
+  /** HEAD is answered `head` (404), GET with a photo, or the part of it that is asked for. `type`, `ranges=no`. */
+  headless: ({ request, response, query }) => {
+    const type = query.get('type') ?? 'image/jpeg';
+    if (request.method === 'HEAD') {
+      response.writeHead(Number(query.get('head') ?? 404), { 'content-type': type }).end();
+      return;
+    }
+    const part = query.get('ranges') === 'no' ? undefined : firstPart(jpeg, request.headers.range);
+    response.writeHead(part ? 206 : 200, {
+      'content-type': type,
+      ...(part && { 'content-range': `bytes 0-${String(part.length - 1)}/${String(jpeg.length)}` }),
+    });
+    response.end(part ?? jpeg);
+  },
+  /**
+   * These very bytes (Base64) and then a photo, closed politely, or rudely (`reset`) once it was sent.
+   */
+  verbatim: ({ response, query }) => {
+    const socket = response.socket;
+    socket?.write(Buffer.from(query.get('head') ?? '', 'base64'));
+    if (query.has('reset')) socket?.write(jpeg, () => setTimeout(() => socket.resetAndDestroy(), 50));
+    else socket?.end(jpeg);
+  },
+  /** As many bytes as `megabytes`, and the end of the connection with them, with a length (`length=yes`) or without. */
+  closing: ({ response, query }) => {
+    const body = Buffer.alloc(Number(query.get('megabytes')) * 1_000_000, 'photo');
+    const length = query.get('length') === 'yes' ? `Content-Length: ${String(body.length)}\r\n` : '';
+    response.socket?.write(`HTTP/1.1 200 OK\r\nConnection: close\r\n${length}\r\n`);
+    response.socket?.end(body);
+  },
+  /** HEAD is redirected for ever, GET is answered with the part of a photo that is asked for. */
+  headloop: (exchange) => {
+    const { request, response } = exchange;
+    if (request.method === 'HEAD') response.writeHead(302, { location: '/headloop' }).end();
+    else behaviours.headless(exchange);
+  },
   /** A gzip body cut in half (`broken=cut`) or with its middle overwritten. */
   brokenGzip: ({ response, query }) => {
     const body = gzipSync(picture, { level: 0 });
@@ -145,11 +210,18 @@ const behaviours = {
   empty: ({ response }) => {
     response.writeHead(200, { 'content-type': 'image/jpeg' }).end();
   },
-  /** More headers than anybody needs. */
-  bigHeaders: ({ response }) => {
-    response.writeHead(200, { 'x-padding': 'x'.repeat(64 * 1024) }).end(picture);
+  /** More headers than anybody needs: `kilobytes` (256) of them. */
+  bigHeaders: ({ response, query }) => {
+    const padding = 'x'.repeat(Number(query.get('kilobytes') ?? 256) * 1024);
+    response.writeHead(200, { 'x-padding': padding }).end(picture);
   },
 } as const satisfies Record<string, (exchange: Exchange) => void>;
+
+/** What a `Range` asks for that begins at the first byte. */
+function firstPart(bytes: Buffer, range = ''): Buffer | undefined {
+  const last = /^bytes=0-(\d+)$/.exec(range)?.[1];
+  return last === undefined ? undefined : bytes.subarray(0, Number(last) + 1);
+}
 
 function compress(body: Buffer, coding: string): Buffer {
   const compressors: Record<string, (body: Buffer) => Buffer> = {

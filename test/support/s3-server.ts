@@ -4,9 +4,9 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { freePort } from '../../src/demo/service-process.js';
-import type { S3Settings } from '../../src/infra/s3-blob-store.js';
-import { startPackaged } from '../process/program.js';
+import type { S3Settings } from '../../src/infra/files/s3-blob-store.js';
+import { freePort } from '../../src/infra/net/free-port.js';
+import { startPackaged } from './program.js';
 
 export interface S3Server {
   readonly settings: S3Settings;

@@ -9,8 +9,8 @@ import { promisify } from 'node:util';
 import { describe } from '@jest/globals';
 import pg from 'pg';
 
-import { freePort } from '../../src/demo/service-process.js';
-import { postgresAccount, withAccount } from '../../src/infra/postgres-account.js';
+import { freePort } from '../../src/infra/net/free-port.js';
+import { postgresAccount, withAccount } from '../../src/infra/postgres/embedded/account.js';
 import { until } from './until.js';
 
 const run = promisify(execFile);

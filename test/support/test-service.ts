@@ -8,14 +8,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { pino } from 'pino';
 
-import { compose } from '../../src/compose.js';
+import { compose } from '../../src/compose/index.js';
 import { loadConfig } from '../../src/config.js';
 import type { Scope } from '../../src/domain/access.js';
 import type { Channel } from '../../src/domain/channel.js';
-import { createLogger } from '../../src/infra/logger.js';
-import { createTokenSigner } from '../../src/infra/token-signer.js';
+import { createLogger } from '../../src/infra/logging/logger.js';
+import { createTokenSigner } from '../../src/infra/secrets/token-signer.js';
 import { providers } from '../../src/providers/index.js';
-import { settings } from '../providers/signing.js';
+import { settings } from './signing.js';
 import { cloneDatabase, type TestDatabase } from './test-database.js';
 
 export interface TestServiceOptions {
@@ -83,6 +83,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
       publicUrl: options.publicUrl ?? url,
       logger,
       now,
+      readPatiently: (read) => read(),
     },
   );
   handle(services.app);

@@ -1,9 +1,11 @@
 import { memo } from 'preact/compat';
 import { useMemo, useState } from 'preact/hooks';
 
+import { typeName } from '../../domain/type-names.js';
 import type { MediaView } from '../api.js';
+import { at } from '../base.js';
 import { bytes, capital, clock, describe, kindNames, personOf } from '../format.js';
-import { StateBadge } from '../parts/badge.js';
+import { Badges } from '../parts/badge.js';
 import { Icon, type IconName } from '../parts/icon.js';
 import { placeholder } from '../placeholder.js';
 
@@ -36,7 +38,15 @@ export const Tile = memo(function Tile({ media, href, width, height }: TileProps
       <span class="unseen">{describe(media)}</span>
       <span class="tile-face" aria-hidden="true">
         {preview ? <Picture url={preview.url} thumbhash={media.thumbhash} /> : <Facts media={media} />}
-        {media.state !== 'ready' && <StateBadge state={media.state} />}
+        <span class="tile-badges">
+          <Badges media={media} />
+          {media.kind === 'document' && preview && media.type !== null && (
+            <span class="badge">
+              <Icon name="document" size={14} />
+              {typeName(media.type)}
+            </span>
+          )}
+        </span>
         {media.kind === 'video' && preview && (
           <span class="play">
             <Icon name="play" size={22} />
@@ -58,7 +68,7 @@ function Picture({ url, thumbhash }: { readonly url: string; readonly thumbhash:
     <span class="picture" style={blurred === undefined ? {} : { backgroundImage: `url(${blurred})` }}>
       {!broken && (
         <img
-          src={url}
+          src={at(url)}
           alt=""
           loading="lazy"
           decoding="async"
@@ -75,25 +85,16 @@ function Picture({ url, thumbhash }: { readonly url: string; readonly thumbhash:
 /** For what cannot be seen: a drawing, a name and a size. */
 function Facts({ media }: { readonly media: MediaView }) {
   const name = media.filename ?? shortError(media.error?.code) ?? kindNames[media.kind];
-  const details = [shortType(media.type), media.bytes === null ? null : bytes(media.bytes)];
+  const details = [
+    media.type === null ? null : typeName(media.type),
+    media.bytes === null ? null : bytes(media.bytes),
+  ];
   return (
     <span class="facts">
       <Icon name={icons[media.kind]} size={30} />
       <span class="facts-name">{name}</span>
       <span class="facts-more">{details.filter((text) => text !== null).join(' · ')}</span>
     </span>
-  );
-}
-
-function shortType(type: string | null): string | null {
-  return (
-    type
-      ?.split(';')[0]
-      ?.split('/')
-      .at(-1)
-      ?.replace(/^(x-|vnd\.)/, '')
-      .slice(0, 12)
-      .toUpperCase() ?? null
   );
 }
 

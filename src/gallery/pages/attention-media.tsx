@@ -1,6 +1,7 @@
 import { useEffect } from 'preact/hooks';
 
 import { api, type MediaView, type Query } from '../api.js';
+import { at } from '../base.js';
 import { ago, describe, kindNames, personOf } from '../format.js';
 import { onEvent } from '../live.js';
 import { StateBadge } from '../parts/badge.js';
@@ -84,7 +85,7 @@ function Line({ media, bulk }: { readonly media: MediaView; readonly bulk: Bulk 
       )}
       <div class="line-main">
         <p>
-          <a href={`/admin/media/${id}`}>
+          <a href={at(`/admin/media/${id}`)}>
             {kindNames[media.kind]}
             {personOf(media) === '' ? '' : ` from ${personOf(media)}`}
           </a>

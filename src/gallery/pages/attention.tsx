@@ -1,5 +1,6 @@
 import { api, type StatsView } from '../api.js';
 import { attentionCount, attentionDays, countAttention } from '../attention-count.js';
+import { at } from '../base.js';
 import { number } from '../format.js';
 import { PageHead } from '../parts/page-head.js';
 import { Problem } from '../parts/problem.js';
@@ -45,7 +46,7 @@ export function AttentionPage() {
         {kinds.map((name) => (
           <a
             key={name}
-            href={`/admin/attention?show=${name}`}
+            href={at(`/admin/attention?show=${name}`)}
             aria-current={name === kind ? 'page' : undefined}
           >
             {names[name]}

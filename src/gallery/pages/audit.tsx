@@ -10,7 +10,8 @@ import { usePages } from '../use-pages.js';
 const actions = [
   ...['session.create', 'token.create', 'token.revoke'],
   ...['channel.create', 'channel.update', 'channel.rotate', 'channel.delete'],
-  ...['subscription.create', 'subscription.update', 'subscription.delete'],
+  ...['subscription.create', 'subscription.update', 'subscription.rotate', 'subscription.resend'],
+  'subscription.delete',
   ...['media.erase', 'media.retry', 'contact.erase', 'delivery.replay', 'retention.run'],
 ];
 

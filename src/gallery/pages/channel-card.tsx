@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 
 import { api, type ChannelView, type ChannelWithSecret } from '../api.js';
+import { at } from '../base.js';
 import { Confirm } from '../parts/confirm.js';
 import { CopyButton } from '../parts/copy-button.js';
 import { Problem } from '../parts/problem.js';
@@ -44,7 +45,7 @@ export function ChannelCard({ channel, onChange, onSecret }: ChannelCardProps) {
         {settings.length > 0 && <p class="hint">Set: {settings.join(', ')}</p>}
       </details>
       <div class="button-row">
-        <a class="button small" href={`/admin?channel=${encodeURIComponent(id)}`}>
+        <a class="button small" href={at(`/admin?channel=${encodeURIComponent(id)}`)}>
           Its media
         </a>
         {channel.source === 'database' ? (

@@ -1,3 +1,4 @@
+import { at } from '../base.js';
 import type { Filters } from '../filters.js';
 import { Empty } from '../parts/empty.js';
 import { isAdmin } from '../session.js';
@@ -8,7 +9,7 @@ export function NothingToSee({ filters }: { readonly filters: Filters }) {
     return (
       <Empty icon="search" title="Nothing found">
         <p>No picture or file fits all of the filters. Remove one, or begin anew.</p>
-        <a class="button" href="/admin">
+        <a class="button" href={at('/admin')}>
           Clear all filters
         </a>
       </Empty>
@@ -21,7 +22,7 @@ export function NothingToSee({ filters }: { readonly filters: Filters }) {
         into the provider’s console, and send yourself a photo.
       </p>
       {isAdmin.value && (
-        <a class="button primary" href="/admin/channels">
+        <a class="button primary" href={at('/admin/channels')}>
           Connect a channel
         </a>
       )}

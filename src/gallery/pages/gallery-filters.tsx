@@ -2,8 +2,10 @@ import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 
 import { mediaStates } from '../../domain/media.js';
+import { ownValue } from '../../domain/own-value.js';
 import { directions, mediaKinds } from '../../domain/provider.js';
 import { api } from '../api.js';
+import { at } from '../base.js';
 import { filterNames, type FilterName, type Filters } from '../filters.js';
 import { directionNames, kindNames, stateNames } from '../format.js';
 import type { MediaList } from '../media-list.js';
@@ -228,7 +230,7 @@ function Chips({ filters }: { readonly filters: Filters }) {
         </button>
       ))}
       {names.length > 1 && (
-        <a class="chip-clear" href={addressWith({}, { path: '/admin', query: withoutFilters() })}>
+        <a class="chip-clear" href={addressWith({}, { path: at('/admin'), query: withoutFilters() })}>
           Clear all
         </a>
       )}
@@ -245,5 +247,7 @@ function withoutFilters(): URLSearchParams {
 const words: Readonly<Record<string, string>> = { ...kindNames, ...stateNames, ...directionNames };
 
 function shown(name: FilterName, value = ''): string {
-  return name === 'kind' || name === 'state' || name === 'direction' ? (words[value] ?? value) : value;
+  return name === 'kind' || name === 'state' || name === 'direction'
+    ? (ownValue(words, value) ?? value)
+    : value;
 }

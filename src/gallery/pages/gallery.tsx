@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useMemo } from 'preact/hooks';
 
+import { at } from '../base.js';
 import { listFor } from '../current-list.js';
 import { filterText } from '../filters.js';
 import { Grid } from '../grid/grid.js';
@@ -18,15 +19,15 @@ const nearTop = 120;
 
 export function GalleryPage() {
   const list = listFor(query.value);
-  const opened = /^\/admin\/media\/([^/]+)$/.exec(path.value)?.[1];
+  const opened = /\/admin\/media\/([^/]+)$/.exec(path.value)?.[1];
   useNews(list);
   const search = filterText(list.filters);
   const hrefOf = useCallback(
-    (id: string) => `/admin/media/${id}${search === '' ? '' : `?${search}`}`,
+    (id: string) => at(`/admin/media/${id}${search === '' ? '' : `?${search}`}`),
     [search],
   );
   const gallery = useMemo(
-    () => addressWith({}, { path: '/admin', query: new URLSearchParams(search) }),
+    () => addressWith({}, { path: at('/admin'), query: new URLSearchParams(search) }),
     [search],
   );
   return (

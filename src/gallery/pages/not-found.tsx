@@ -1,3 +1,4 @@
+import { at } from '../base.js';
 import { Empty } from '../parts/empty.js';
 import { PageHead } from '../parts/page-head.js';
 
@@ -7,7 +8,7 @@ export function NotFoundPage() {
       <PageHead title="Nothing here" />
       <Empty icon="search" title="There is no such page, or your token does not open it">
         <p>
-          <a href="/admin">To the gallery</a>
+          <a href={at('/admin')}>To the gallery</a>
         </p>
       </Empty>
     </>

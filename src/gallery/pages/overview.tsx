@@ -1,5 +1,6 @@
 import { api, type StatsView } from '../api.js';
 import { attentionCount, countAttention } from '../attention-count.js';
+import { at } from '../base.js';
 import { ago, bytes, capital, directionNames, duration, kindNames, number, stateNames } from '../format.js';
 import { DayChart } from '../parts/day-chart.js';
 import { Empty } from '../parts/empty.js';
@@ -25,7 +26,7 @@ export function OverviewPage() {
           {spans.map((span) => (
             <a
               key={span}
-              href={`/admin/overview?days=${String(span)}`}
+              href={at(`/admin/overview?days=${String(span)}`)}
               aria-current={span === days ? 'true' : undefined}
             >
               {span} days

@@ -1,3 +1,4 @@
+import { typeName } from '../../domain/type-names.js';
 import type { ChannelLimits } from '../api.js';
 import { bytes, kindNames } from '../format.js';
 
@@ -37,7 +38,7 @@ function kindsOf({ media }: Limits): (readonly [Kind, string])[] {
   return (Object.keys(media) as Kind[]).flatMap((kind) => {
     const limit = media[kind];
     if (!limit) return [];
-    const types = limit.types.map((type) => type.replace(/^[^/]+\//, '')).join(', ');
+    const types = [...new Set(limit.types.map(typeName))].join(', ');
     return [[kind, `${types}, up to ${bytes(limit.maxBytes)}${captionOf(limit.maxCaption)}`] as const];
   });
 }

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { api, type OutboundView } from '../api.js';
+import { at } from '../base.js';
 import { ago, fullTime, kindNames, sendingNames } from '../format.js';
 import { onEvent, onReconnected } from '../live.js';
 import { Confirm } from '../parts/confirm.js';
@@ -159,8 +160,8 @@ function SentPreview({ message: { media, kind, to } }: { readonly message: Outbo
       </span>
     );
   return (
-    <a href={`/admin/media/${media.id}`} aria-label={`${kindNames[kind]} to ${to}`}>
-      <img src={preview.url} alt="" width={72} height={72} loading="lazy" />
+    <a href={at(`/admin/media/${media.id}`)} aria-label={`${kindNames[kind]} to ${to}`}>
+      <img src={at(preview.url)} alt="" width={72} height={72} loading="lazy" />
     </a>
   );
 }

@@ -12,6 +12,7 @@ import { Problem } from '../parts/problem.js';
 import { SecretOnce } from '../parts/secret-once.js';
 import { useLoad } from '../use-load.js';
 import { ChannelChoice } from './channel-choice.js';
+import { SubscriptionPosts } from './subscription-posts.js';
 
 export function SubscriptionsPage() {
   const { value, error, reload } = useLoad(api.subscriptions);
@@ -41,7 +42,12 @@ export function SubscriptionsPage() {
       )}
       <ul class="cards">
         {value?.items.map((subscription) => (
-          <SubscriptionCard key={subscription.id} subscription={subscription} onChange={reload} />
+          <SubscriptionCard
+            key={subscription.id}
+            subscription={subscription}
+            onChange={reload}
+            onSecret={setSecret}
+          />
         ))}
       </ul>
       {adding && (
@@ -73,13 +79,18 @@ export function SubscriptionsPage() {
 interface CardProps {
   readonly subscription: SubscriptionView;
   readonly onChange: () => void;
+  readonly onSecret: (secret: string) => void;
 }
 
-function SubscriptionCard({ subscription, onChange }: CardProps) {
-  const { id, url, description, types, channels, state } = subscription;
+function SubscriptionCard({ subscription, onChange, onSecret }: CardProps) {
+  const { id, url, description, types, channels, state, problem } = subscription;
   const [result, setResult] = useState<SampleResult | 'busy' | null>(null);
   const [error, setError] = useState<unknown>();
-  const [deleting, setDeleting] = useState(false);
+  const [asking, setAsking] = useState<'rotate' | 'delete' | null>(null);
+  const [showsPosts, setShowsPosts] = useState(false);
+  const close = (): void => {
+    setAsking(null);
+  };
   const run = async (task: () => Promise<void>): Promise<void> => {
     setError(undefined);
     try {
@@ -109,6 +120,7 @@ function SubscriptionCard({ subscription, onChange }: CardProps) {
         {channels.length === 0 ? 'all channels' : channels.join(', ')}
       </p>
       <Health subscription={subscription} />
+      {problem !== null && <p class="error-text">{capital(problem)}</p>}
       <div class="button-row">
         <button
           type="button"
@@ -117,6 +129,25 @@ function SubscriptionCard({ subscription, onChange }: CardProps) {
           onClick={() => void run(test)}
         >
           Send a test
+        </button>
+        <button
+          type="button"
+          class="button small"
+          aria-expanded={showsPosts}
+          onClick={() => {
+            setShowsPosts(!showsPosts);
+          }}
+        >
+          Recent posts
+        </button>
+        <button
+          type="button"
+          class="button small"
+          onClick={() => {
+            setAsking('rotate');
+          }}
+        >
+          New secret
         </button>
         {state === 'disabled' && (
           <button type="button" class="button small" onClick={() => void run(enable)}>
@@ -127,26 +158,34 @@ function SubscriptionCard({ subscription, onChange }: CardProps) {
           type="button"
           class="button small quiet-danger"
           onClick={() => {
-            setDeleting(true);
+            setAsking('delete');
           }}
         >
           Delete
         </button>
       </div>
-      <p
-        class={result !== null && result !== 'busy' && !result.delivered ? 'error-text' : 'hint'}
-        role="status"
-      >
-        {wordsFor(result)}
-      </p>
+      <SampleAnswer result={result} />
       {error !== undefined && <Problem error={error} />}
-      {deleting && (
+      {showsPosts && <SubscriptionPosts id={id} />}
+      {asking === 'rotate' && (
+        <Confirm
+          title="Make a new signing secret?"
+          action="Make a new one"
+          onClose={close}
+          onConfirm={async () => {
+            const { secret } = await api.rotateSubscription(id);
+            onSecret(secret);
+            onChange();
+          }}
+        >
+          <p>For a day, each call carries signatures of both, so that your program can change over.</p>
+        </Confirm>
+      )}
+      {asking === 'delete' && (
         <Confirm
           title="Delete this subscription?"
           action="Delete"
-          onClose={() => {
-            setDeleting(false);
-          }}
+          onClose={close}
           onConfirm={async () => {
             await api.deleteSubscription(id);
             onChange();
@@ -158,6 +197,15 @@ function SubscriptionCard({ subscription, onChange }: CardProps) {
         </Confirm>
       )}
     </li>
+  );
+}
+
+function SampleAnswer({ result }: { readonly result: SampleResult | 'busy' | null }) {
+  const failed = result !== null && result !== 'busy' && !result.delivered;
+  return (
+    <p class={failed ? 'error-text' : 'hint'} role="status">
+      {wordsFor(result)}
+    </p>
   );
 }
 

@@ -1,5 +1,5 @@
 import type { MediaView } from '../api.js';
-import { stateNames } from '../format.js';
+import { deletedBySender, isDeletedBySender, stateNames } from '../format.js';
 import { Icon, type IconName } from './icon.js';
 
 const icons = {
@@ -9,6 +9,26 @@ const icons = {
   rejected: 'rejected',
   erased: 'erased',
 } as const satisfies Record<MediaView['state'], IconName>;
+
+/** What is out of the ordinary with a media. */
+export function Badges({ media }: { readonly media: MediaView }) {
+  return (
+    <>
+      {media.state !== 'ready' && <StateBadge state={media.state} />}
+      {isDeletedBySender(media) && <DeletedBadge />}
+    </>
+  );
+}
+
+/** Whoever sent it has taken it back: it is kept, and says so. */
+function DeletedBadge() {
+  return (
+    <span class="badge deleted">
+      <Icon name="erased" size={14} />
+      {deletedBySender}
+    </span>
+  );
+}
 
 /** The state of a media, in a word and a drawing: never by colour alone. */
 export function StateBadge({ state }: { readonly state: MediaView['state'] }) {

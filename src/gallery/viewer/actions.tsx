@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 
 import { api, type MediaView } from '../api.js';
 import { refreshAttention } from '../attention-count.js';
+import { at } from '../base.js';
 import { Confirm } from '../parts/confirm.js';
 import { Icon } from '../parts/icon.js';
 import { Problem } from '../parts/problem.js';
@@ -59,7 +60,7 @@ function FileButtons({ media, onShare }: { readonly media: MediaView; readonly o
     <>
       <a
         class="button"
-        href={media.contentUrl ?? ''}
+        href={at(media.contentUrl ?? '')}
         download={media.filename ?? `${media.id}.${extension(media)}`}
       >
         <Icon name="download" size={18} /> Download
@@ -97,7 +98,7 @@ function AdminButtons({ media: { state }, onRetry, onErase }: AdminButtonsProps)
 function PersonActions({ media, onErase }: { readonly media: MediaView; readonly onErase: () => void }) {
   const person = personIn(media);
   if (person === '') return null;
-  const theirs = addressWith({ from: person }, { path: '/admin', query: new URLSearchParams() });
+  const theirs = addressWith({ from: person }, { path: at('/admin'), query: new URLSearchParams() });
   return (
     <div class="button-row">
       {media.direction === 'inbound' && (

@@ -1,3 +1,4 @@
+import { typeName } from '../../domain/type-names.js';
 import { api, type MediaView } from '../api.js';
 import {
   bytes,
@@ -8,9 +9,11 @@ import {
   kindNames,
   personOf,
   sendingNames,
+  warningNames,
 } from '../format.js';
-import { StateBadge } from '../parts/badge.js';
+import { Badges } from '../parts/badge.js';
 import { CopyButton } from '../parts/copy-button.js';
+import { Icon } from '../parts/icon.js';
 import { isAdmin } from '../session.js';
 import { useLoad } from '../use-load.js';
 import { Actions } from './actions.js';
@@ -26,7 +29,7 @@ interface FactsProps {
 export function Facts({ media, hrefOf, onChange }: FactsProps) {
   const history = useLoad(
     () => api.history(media.id),
-    `${media.id} ${media.state} ${String(media.attempts)}`,
+    `${media.id} ${media.state} ${String(media.attempts)} ${media.deletedBySenderAt ?? ''}`,
   );
   const person = personOf(media);
   return (
@@ -36,7 +39,8 @@ export function Facts({ media, hrefOf, onChange }: FactsProps) {
         <p>
           {dayName(media.receivedAt)}, {clock(media.receivedAt)}
         </p>
-        {media.state !== 'ready' && <StateBadge state={media.state} />}
+        <Badges media={media} />
+        <Warnings media={media} />
         {media.message?.caption !== null && media.message?.caption !== undefined && (
           <blockquote>{media.message.caption}</blockquote>
         )}
@@ -50,6 +54,23 @@ export function Facts({ media, hrefOf, onChange }: FactsProps) {
       <Timeline media={media} history={history} />
       {isAdmin.value && history.value?.delivery != null && <RawDelivery id={history.value.delivery} />}
     </>
+  );
+}
+
+/** What is odd about a file that is kept all the same. */
+function Warnings({ media }: { readonly media: MediaView }) {
+  if (media.warnings.length === 0) return null;
+  return (
+    <ul class="warnings">
+      {media.warnings.map(({ code, message }) => (
+        <li key={code}>
+          <Icon name="attention" size={16} />
+          <span>
+            <b>{warningNames[code]}</b>: {message}
+          </span>
+        </li>
+      ))}
+    </ul>
   );
 }
 
@@ -99,7 +120,7 @@ function WhatItIs({ media }: { readonly media: MediaView }) {
   return (
     <>
       <Fact name="Kind" value={kindNames[media.kind]} />
-      <Fact name="Type" value={media.type} />
+      <Fact name="Type" value={media.type === null ? null : `${typeName(media.type)} (${media.type})`} />
       <Fact name="Size" value={media.bytes === null ? null : bytes(media.bytes)} />
       <Fact
         name="Dimensions"

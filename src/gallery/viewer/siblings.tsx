@@ -1,4 +1,5 @@
 import { api, type MediaView } from '../api.js';
+import { at } from '../base.js';
 import { describe, kindNames } from '../format.js';
 import { navigate } from '../router.js';
 import { useLoad } from '../use-load.js';
@@ -33,7 +34,7 @@ export function Siblings({
               navigate(hrefOf(other.id), { replace: true });
             }}
           >
-            {other.previews.small ? <img src={other.previews.small.url} alt="" /> : kindNames[other.kind]}
+            {other.previews.small ? <img src={at(other.previews.small.url)} alt="" /> : kindNames[other.kind]}
           </a>
         ))}
       </div>

@@ -1,4 +1,6 @@
+import { typeName } from '../../domain/type-names.js';
 import type { MediaView } from '../api.js';
+import { at } from '../base.js';
 import { bytes, describe, kindNames } from '../format.js';
 import { showingOf } from '../media-kind.js';
 import { StateBadge } from '../parts/badge.js';
@@ -7,7 +9,7 @@ import { ZoomPicture } from './zoom-picture.js';
 
 /** The picture itself, or the player, or what stands in for it. */
 export function Stage({ media }: { readonly media: MediaView }) {
-  const url = media.contentUrl ?? '';
+  const url = at(media.contentUrl ?? '');
   switch (showingOf(media)) {
     case 'picture':
       return <ZoomPicture media={media} />;
@@ -21,16 +23,7 @@ export function Stage({ media }: { readonly media: MediaView }) {
         </div>
       );
     case 'file':
-      return (
-        <div class="stand-in">
-          <Icon name="document" size={64} />
-          <p>{media.filename ?? kindNames[media.kind]}</p>
-          <a class="button primary" href={url} download={media.filename ?? ''}>
-            <Icon name="download" size={18} />
-            Download{media.bytes === null ? '' : ` (${bytes(media.bytes)})`}
-          </a>
-        </div>
-      );
+      return <Download media={media} />;
     case 'nothing':
       return (
         <div class="stand-in">
@@ -41,13 +34,29 @@ export function Stage({ media }: { readonly media: MediaView }) {
   }
 }
 
+/** For what is not shown in place: what it is called, and the way to it. */
+function Download({ media }: { readonly media: MediaView }) {
+  const { filename, kind, type, contentUrl } = media;
+  return (
+    <div class="stand-in">
+      <Icon name="document" size={64} />
+      <p>{filename ?? kindNames[kind]}</p>
+      {type !== null && <p class="soft">{typeName(type)}</p>}
+      <a class="button primary" href={at(contentUrl ?? '')} download={filename ?? ''}>
+        <Icon name="download" size={18} />
+        Download{media.bytes === null ? '' : ` (${bytes(media.bytes)})`}
+      </a>
+    </div>
+  );
+}
+
 function Player({ media }: { readonly media: MediaView }) {
   const { contentUrl, previews } = media;
   return (
     <video
       class="player"
-      src={contentUrl ?? ''}
-      poster={previews.large?.url}
+      src={at(contentUrl ?? '')}
+      poster={previews.large && at(previews.large.url)}
       controls
       preload="metadata"
       aria-label={describe(media)}

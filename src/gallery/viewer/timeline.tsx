@@ -58,6 +58,7 @@ function entriesOf(history: MediaHistory): Entry[] {
     ...moment(history.receivedAt, 'Received', 'plain'),
     ...failures,
     ...moment(history.readyAt, 'Ready', 'good'),
+    ...moment(history.deletedBySenderAt, 'Deleted by the sender', 'plain'),
     ...moment(history.erasedAt, 'Erased', 'plain'),
     ...moment(history.nextAttemptAt, 'Next attempt', 'next'),
   ];

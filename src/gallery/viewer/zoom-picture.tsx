@@ -2,6 +2,7 @@ import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 import { isInline } from '../../domain/media.js';
 import type { MediaView } from '../api.js';
+import { at } from '../base.js';
 import { describe } from '../format.js';
 import { placeholder } from '../placeholder.js';
 import { useZoomGestures } from './use-zoom-gestures.js';
@@ -87,7 +88,7 @@ function Picture({ media, size, zoom: { x, y, scale } }: PictureProps) {
 function sourceOf({ previews, contentUrl, type }: MediaView, pixels: number): string {
   const preview = previews.large ?? previews.small;
   const isEnough = preview && (pixels <= preview.width * 1.2 || !isInline(type ?? ''));
-  return (isEnough ? preview.url : contentUrl) ?? '';
+  return at((isEnough ? preview.url : contentUrl) ?? '');
 }
 
 function pictureSize({ width, height, previews }: MediaView): Size {

@@ -2,7 +2,7 @@ import type { Request, RequestHandler, Response } from 'express';
 
 import { allows, type Access, type Scope } from '../../domain/access.js';
 import { AppError } from '../../domain/errors.js';
-import type { Tokens } from '../../infra/tokens.js';
+import type { Tokens } from '../../pipeline/tokens.js';
 import { cookieToken, requireOwnPage } from './session-cookie.js';
 
 /**
@@ -34,9 +34,15 @@ function tokenOf(request: Request): string {
 }
 
 function bearerToken(authorization: string): string {
-  const [, token] = /^Bearer (\S+)$/i.exec(authorization) ?? [];
+  const [, token] = /^Bearer(?: +(.*))?$/i.exec(authorization) ?? [];
   if (token !== undefined && tokenPattern.test(token)) return token;
-  throw new AppError('auth.invalid', 'the Authorization header holds no Bearer token');
+  throw new AppError('auth.invalid', whatIsWrong(authorization, token));
+}
+
+function whatIsWrong(authorization: string, token: string | undefined): string {
+  if (!/^Bearer\b/i.test(authorization)) return 'the Authorization header is not of the form `Bearer …`';
+  if (token === undefined || token === '') return 'there is no token after `Bearer`';
+  return 'what follows `Bearer` is no token: a token has three parts with dots between them';
 }
 
 export function setAccess(response: Response, access: Access): void {

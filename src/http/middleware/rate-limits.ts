@@ -1,10 +1,21 @@
 import type { RequestHandler, Request } from 'express';
-import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
+import { rateLimit } from 'express-rate-limit';
 
 import { AppError } from '../../domain/errors.js';
 import { accessOf } from './authenticate.js';
+import { callerKeyOf } from './client-address.js';
 
 const windowMs = 60_000;
+
+/** The second after the first has let the request pass. */
+export function inTurn(first: RequestHandler, second: RequestHandler): RequestHandler {
+  return (request, response, next) => {
+    void first(request, response, (error?: unknown) => {
+      if (error === undefined) void second(request, response, next);
+      else next(error);
+    });
+  };
+}
 
 /** So many requests a minute for each token. */
 export function limitByToken(limit: number): RequestHandler {
@@ -21,8 +32,8 @@ export function limitByToken(limit: number): RequestHandler {
 }
 
 /**
- * So many failures a minute from one address. It is asked after something has failed, so whoever proves to be right is never
- * limited: some providers send each event only once.
+ * So many failures a minute from one address. It is asked after something has failed, so a sender that proves itself is never limited:
+ * some providers send each event only once.
  */
 export function limitFailures(limit: number, message: string): RequestHandler {
   return rateLimit({
@@ -30,7 +41,7 @@ export function limitFailures(limit: number, message: string): RequestHandler {
     limit,
     standardHeaders: false,
     legacyHeaders: false,
-    keyGenerator: (request) => ipKeyGenerator(request.ip ?? ''),
+    keyGenerator: callerKeyOf,
     handler: (request, _, next) => {
       next(tooMany(request, message));
     },

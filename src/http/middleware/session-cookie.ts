@@ -2,12 +2,17 @@
 import type { CookieOptions, Request } from 'express';
 
 import { AppError } from '../../domain/errors.js';
+import { basePathOf } from './base-path.js';
 
 export const sessionCookie = 'inlet_session';
 
-/** Scripts cannot read it, other sites cannot send it, and where the service is called over TLS it is sent over nothing else. */
+/**
+ * Scripts cannot read it, other sites cannot send it, and where the service is called over TLS it is sent over nothing else. Where
+ * the service has a path of its own, the cookie is not for what stands beside it.
+ */
 export function cookieOptions(publicUrl: string): CookieOptions {
-  return { httpOnly: true, sameSite: 'strict', path: '/', secure: publicUrl.startsWith('https:') };
+  const path = basePathOf(publicUrl) || '/';
+  return { httpOnly: true, sameSite: 'strict', path, secure: publicUrl.startsWith('https:') };
 }
 
 /** The token in the cookie. One that came twice is none: which of them is ours cannot be told. */

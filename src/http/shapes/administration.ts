@@ -50,6 +50,15 @@ export const token = z.object({
   revokedAt: moment.nullable(),
 });
 export type TokenView = z.infer<typeof token>;
+/** With what the token has made. Revoking the token does not end any of it. */
+export const tokenWithCreated = token.extend({
+  created: z.object({
+    tokens: z.array(z.object({ id: z.string(), name: z.string().nullable(), revokedAt: moment.nullable() })),
+    subscriptions: z.array(z.object({ id: z.uuid(), url: z.string() })),
+    channels: z.array(z.object({ id: z.string(), name: z.string().nullable() })),
+  }),
+});
+export type TokenWithCreatedView = z.infer<typeof tokenWithCreated>;
 export const tokenWithSecret = token.extend({ token: z.string() });
 
 /** `GET /v1/session`: who is signed in. */
@@ -100,8 +109,9 @@ export const stats = z.object({
     rejected: z.int(),
     malformed: z.int(),
   }),
-  spool: z.object({ webhooks: z.int(), bytes: z.int(), oldestAt: moment.nullable() }).meta({
-    description: 'Webhooks of all channels that wait on the disk until their rows are in the database',
+  spool: z.object({ webhooks: z.int(), bytes: z.int(), oldestAt: moment.nullable(), aside: z.int() }).meta({
+    description:
+      'Webhooks of all channels that wait on the disk until their rows are in the database; `aside`: those that the database does not take',
   }),
 });
 export type StatsView = z.infer<typeof stats>;

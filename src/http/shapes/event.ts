@@ -1,7 +1,7 @@
 /** Shapes of events and of those who subscribe to them. */
 import { z } from 'zod';
 
-import { eventTypes } from '../../domain/event.js';
+import { eventTypes, mediaEventTypes } from '../../domain/event.js';
 import { messageStatuses } from '../../domain/provider.js';
 import { failure, media, moment } from './media.js';
 
@@ -13,7 +13,7 @@ const common = {
 
 /** `data` of a server-sent event, and the body that a subscription is sent. */
 export const event = z.discriminatedUnion('type', [
-  z.object({ ...common, type: z.enum(['media.ready', 'media.failed', 'media.rejected']), data: media }),
+  z.object({ ...common, type: z.enum(mediaEventTypes), data: media }),
   z.object({
     ...common,
     type: z.literal('message.status'),
@@ -31,6 +31,20 @@ export const event = z.discriminatedUnion('type', [
 ]);
 export type EventView = z.infer<typeof event>;
 
+/** What a stream of server-sent events tells about itself. */
+export const streamEvent = z.discriminatedUnion('type', [
+  z.object({
+    id: common.id,
+    timestamp: moment,
+    type: z.literal('stream.open'),
+    missed: z.boolean().meta({ description: 'Whether some events after the given id are no longer kept' }),
+  }),
+  z
+    .object({ id: common.id, timestamp: moment, type: z.literal('stream.position') })
+    .meta({ description: 'Up to here there was nothing more for this client' }),
+]);
+export type StreamEventView = z.infer<typeof streamEvent>;
+
 export const subscription = z.object({
   id: z.uuid(),
   url: z.url(),
@@ -38,12 +52,19 @@ export const subscription = z.object({
   types: z.array(z.enum(eventTypes)).meta({ description: 'Empty: all' }),
   channels: z.array(z.string()).meta({ description: 'Empty: all' }),
   createdAt: moment,
-  state: z.enum(['active', 'failing', 'disabled']),
+  state: z.enum(['active', 'failing', 'unreadable', 'disabled']),
+  problem: z
+    .string()
+    .nullable()
+    .meta({ description: 'Why nothing can be posted (`unreadable`); the events wait until it is mended' }),
   lastDeliveredAt: moment.nullable(),
   failingSince: moment.nullable(),
   lastError: z.string().nullable(),
   disabledAt: moment.nullable(),
   disabledReason: z.string().nullable(),
+  previousSecretUntil: moment
+    .nullable()
+    .meta({ description: 'After a rotation: until when the secret before signs, too' }),
 });
 export type SubscriptionView = z.infer<typeof subscription>;
 
@@ -63,11 +84,35 @@ export type SampleResult = z.infer<typeof sampleResult>;
 /** `GET /v1/subscriptions/:id/deliveries`: one event on its way. */
 export const notificationDelivery = z.object({
   id: z.string(),
+  event: z.string().meta({ description: '`evt_...`, the `webhook-id` of each of its posts' }),
+  type: z.enum(eventTypes).nullable().meta({ description: 'Null for some that older versions have posted' }),
   createdAt: moment,
   state: z.enum(['waiting', 'delivered', 'given up']),
   attempts: z.int(),
+  nextAttemptAt: moment.nullable().meta({ description: 'Later while the receiver as a whole does not work' }),
   settledAt: moment.nullable(),
   lastStatus: z.int().nullable(),
   lastError: z.string().nullable(),
+  history: z
+    .array(
+      z.object({
+        at: moment,
+        status: z.int().nullable().meta({ description: 'Null: no answer' }),
+        error: z.string().nullable(),
+        durationMs: z.int(),
+        answer: z.string().nullable().meta({ description: 'Its beginning' }),
+      }),
+    )
+    .meta({ description: 'The last 20 attempts, oldest first' }),
+  payload: event.nullable().meta({
+    description: 'As it would be posted now; null when it is erased, or older than events are kept',
+  }),
 });
 export type NotificationDeliveryView = z.infer<typeof notificationDelivery>;
+
+/** `POST /v1/subscriptions/:id/resend` */
+export const resendResult = z.object({
+  count: z.int().meta({ description: 'Events that are posted again' }),
+  next: moment.nullable().meta({ description: '`from` of the next call, when there are more' }),
+});
+export type ResendResult = z.infer<typeof resendResult>;

@@ -1,7 +1,7 @@
 /** Shapes of answers about media. Routes answer with these types, the OpenAPI document shows them, the gallery reads them. */
 import { z } from 'zod';
 
-import { mediaStates } from '../../domain/media.js';
+import { mediaStates, warningCodes } from '../../domain/media.js';
 import { directions, mediaKinds } from '../../domain/provider.js';
 
 export const moment = z.iso.datetime().meta({ description: 'ISO 8601 in UTC' });
@@ -33,6 +33,9 @@ export const media = z.object({
   message: messageFacts.nullable().meta({ description: 'Null for an upload that was not sent' }),
   receivedAt: moment,
   readyAt: moment.nullable(),
+  deletedBySenderAt: moment
+    .nullable()
+    .meta({ description: 'When whoever sent the message took it back; null: nobody has said so' }),
   filename: z.string().nullable(),
   type: z.string().nullable().meta({ description: 'MIME type as the bytes say' }),
   bytes: z.int().nullable(),
@@ -42,11 +45,25 @@ export const media = z.object({
   thumbhash: z.string().nullable().meta({ description: 'Base64' }),
   previews: z.object({ small: preview.optional(), large: preview.optional() }),
   contentUrl: z.string().nullable(),
+  warnings: z
+    .array(z.object({ code: z.enum(warningCodes), message: z.string() }))
+    .meta({ description: 'What is odd about a file that is kept all the same; usually empty' }),
   attempts: z.int(),
   nextAttemptAt: moment.nullable(),
   error: failure.nullable(),
 });
 export type MediaView = z.infer<typeof media>;
+
+/** A media for callers that may not read media. */
+export const mediaFacts = media.pick({
+  id: true,
+  state: true,
+  type: true,
+  bytes: true,
+  width: true,
+  height: true,
+});
+export type MediaFactsView = z.infer<typeof mediaFacts>;
 
 /** `GET /v1/media/:id/history`: how it got where it is. */
 export const mediaHistory = z.object({
@@ -55,6 +72,7 @@ export const mediaHistory = z.object({
   delivery: z.uuid().nullable(),
   attempts: z.array(z.object({ at: moment, error: failure.nullable() })),
   readyAt: moment.nullable(),
+  deletedBySenderAt: moment.nullable(),
   erasedAt: moment.nullable(),
   nextAttemptAt: moment.nullable(),
 });

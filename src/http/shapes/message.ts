@@ -2,7 +2,7 @@
 import { z } from 'zod';
 
 import { directions, messageStatuses } from '../../domain/provider.js';
-import { outcomes } from '../../infra/inbox.js';
+import { outcomes } from '../../infra/tables/inbox/entry.js';
 import { failure, media, messageFacts, moment } from './media.js';
 
 export const message = messageFacts.extend({

@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 import { outboundStates, outboundStatuses } from '../../domain/outbound.js';
 import { mediaKinds } from '../../domain/provider.js';
-import { failure, media, moment } from './media.js';
+import { failure, media, mediaFacts, moment } from './media.js';
 
 export const outbound = z.object({
   id: z.uuid().meta({ description: 'Of this service' }),
@@ -37,6 +37,14 @@ export const outbound = z.object({
   sentAt: moment.nullable(),
 });
 export type OutboundView = z.infer<typeof outbound>;
+
+/** `POST /v1/messages`: a token that may send but not read learns nothing personal about the media. */
+export const queued = outbound.extend({
+  media: z.union([media, mediaFacts]).nullable().meta({
+    description: 'Only `id`, `state`, `type`, `bytes`, `width` and `height` for a token without `media:read`',
+  }),
+});
+export type QueuedView = z.infer<typeof queued>;
 
 const sendLimits = z.object({
   media: z.partialRecord(

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import { AppError } from '../../domain/errors.js';
-import type { LookupAll } from '../../infra/guarded-connector.js';
+import type { LookupAll } from '../../infra/net/guarded-connector.js';
 import type { Check, Mutation, Outcome } from '../check.js';
 import { watchDials, type Dial } from './dials.js';
 import {
@@ -12,11 +12,26 @@ import {
   privateSpellings,
   publicAddresses,
   publicSpellings,
+  translatedAddresses,
+  translatorAddresses,
+  translatorName,
 } from './targets.js';
-import { guardedWays, lookingTwice, refusingTooMuch, unguardedApi, type Way, type Ways } from './ways.js';
+import {
+  dialingAll,
+  guardedWays,
+  lookingTwice,
+  refusingTooMuch,
+  unguardedApi,
+  type Way,
+  type Ways,
+} from './ways.js';
 
 /** In 2000::/3 and given to nobody: dialling it reaches no one. */
 const nobody = '2000::1';
+/** What has an address that may be dialled beside one that may not: only the first is. */
+const mayDialNobody = /^(rebinding|mixed)/;
+/** How many of these are tried at once, since each dial of nobody takes until it is given up. */
+const mixedAtOnce = 25;
 const refusals = ['media.forbidden_address', 'media.invalid_url'];
 
 interface Trial {
@@ -29,7 +44,7 @@ interface Trial {
 
 async function tryAddresses({ makeWays, allowed = [], loopbackOnly }: Trial): Promise<Outcome> {
   const [inside, elsewhere] = await Promise.all([startInside(), startRedirecting()]);
-  const records = new Map<string, string[][]>();
+  const records = new Map([[translatorName, [translatorAddresses]]]);
   const ways = makeWays({
     lookup: resolverOf(records),
     allowPrivateHosts: [`127.0.0.1:${String(elsewhere.port)}`, ...allowed],
@@ -38,24 +53,27 @@ async function tryAddresses({ makeWays, allowed = [], loopbackOnly }: Trial): Pr
   const failures: string[] = [];
   let tried = 0;
 
-  const mustNotReach = async (way: Way, what: string, url: string): Promise<void> => {
-    tried += 1;
-    const code = await way.go(url).then(
-      () => 'answered',
-      (error: unknown) => (error instanceof AppError ? error.code : String(error)),
-    );
+  /** Links that are followed at once: whatever is dialled meanwhile is of one of them. */
+  const mustNotReach = async (way: Way, links: readonly Link[]): Promise<void> => {
+    tried += links.length;
+    const codes = await Promise.all(links.map(({ url }) => codeOf(way.go(url))));
     const forbidden = dials.taken().filter((dial) => !isHarmless(dial, elsewhere.port));
     const where = forbidden.map(({ address }) => address).join(', ');
-    if (forbidden.length > 0) failures.push(`${way.name}, ${what}: ${where} was dialled`);
-    else if (!refusals.includes(code) && !what.startsWith('rebinding'))
-      failures.push(`${way.name}, ${what}: not refused but ${code}`);
+    const all = links.length === 1 ? links[0]?.what : `mixed names, ${String(links.length)} at once`;
+    if (forbidden.length > 0) failures.push(`${way.name}, ${String(all)}: ${where} was dialled`);
+    else
+      links.forEach(({ what }, index) => {
+        const code = codes[index] ?? '';
+        if (!refusals.includes(code) && !mayDialNobody.test(what))
+          failures.push(`${way.name}, ${what}: not refused but ${code}`);
+      });
   };
 
   const targets = targetsFor(loopbackOnly ?? false);
   const names = namesIn(records);
   for (const way of ways.all)
-    for (const { what, url } of linksFor(way, { targets, names, inside, elsewhere }))
-      await mustNotReach(way, what, url);
+    for (const links of groupsOf(linksFor(way, { targets, names, inside, elsewhere })))
+      await mustNotReach(way, links);
   const heard = inside.heard();
   if (heard > 0) failures.push(`${String(heard)} connections were heard inside`);
 
@@ -63,6 +81,8 @@ async function tryAddresses({ makeWays, allowed = [], loopbackOnly }: Trial): Pr
     ...publicSpellings,
     ...publicAddresses.map((address) => names([address], ['127.0.0.1'])),
     ...publicAddresses.map((address) => names([address, '93.184.216.34', '2606:4700::1111'])),
+    ...publicAddresses.map((address) => names([address, '127.0.0.1'])),
+    ...translatedAddresses.map((address) => names([address])),
   ];
   for (const host of passing) {
     tried += 1;
@@ -108,18 +128,41 @@ interface Places {
   readonly elsewhere: { readonly to: (url: string) => string };
 }
 
+interface Link {
+  readonly what: string;
+  readonly url: string;
+}
+
+async function codeOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+    return 'answered';
+  } catch (error) {
+    return error instanceof AppError ? error.code : String(error);
+  }
+}
+
+/** One at a time, so that a dial tells which link it was for; those that are mixed name it by their address. */
+function groupsOf(links: readonly Link[]): Link[][] {
+  const mixed = links.filter(({ what }) => what.startsWith('mixed'));
+  const groups = links.filter((link) => !mixed.includes(link)).map((link) => [link]);
+  for (let at = 0; at < mixed.length; at += mixedAtOnce) groups.push(mixed.slice(at, at + mixedAtOnce));
+  return groups;
+}
+
 /** Everything that must not be reached, as links for one way. */
-function linksFor(way: Way, { targets, names, inside, elsewhere }: Places): { what: string; url: string }[] {
+function linksFor(way: Way, { targets, names, inside, elsewhere }: Places): Link[] {
   const urlOf = (host: string): string =>
     `http://${host}${way.name === 'subscription' ? '' : `:${String(inside.port)}`}/`;
-  const answers = targets.addresses.flatMap((address) => [
-    [address],
-    ['93.184.216.34', address],
-    [address, '2606:4700::1111'],
+  const answers = targets.addresses.flatMap((address) => [[address], [address, '127.0.0.1']]);
+  const mixed = targets.addresses.flatMap((address) => [
+    [nobody, address],
+    [address, nobody],
   ]);
   return [
     ...targets.hosts.map((host) => ({ what: `literal ${host}`, url: urlOf(host) })),
     ...answers.map((answer) => ({ what: `name with ${answer.join(' and ')}`, url: urlOf(names(answer)) })),
+    ...mixed.map((answer) => ({ what: `mixed ${answer.join(' and ')}`, url: urlOf(names(answer)) })),
     // Each look gives another answer, and what was given first is good: it is dialled, and the second never is.
     ...['127.0.0.1', '::1', '::ffff:127.0.0.1'].map((address) => ({
       what: `rebinding to ${address}`,
@@ -198,6 +241,9 @@ export const addresses: Check = {
     }),
     weakened('a name is looked up again to connect', /rebinding to .* was dialled/, {
       makeWays: lookingTwice,
+    }),
+    weakened('a name with one good address is dialled at all of them', /mixed names, .* was dialled/, {
+      makeWays: dialingAll,
     }),
     weakened('a public network is taken for a private one', /public 172\..* was refused/, {
       makeWays: refusingTooMuch,

@@ -35,8 +35,26 @@ const wrapped = ['127.0.0.1', '10.0.0.1', '169.254.169.254', '192.168.1.1'].flat
   ];
 });
 
+/** A network whose translator is seen at this name (RFC 7050), with a prefix in the range of public addresses and one beyond it. */
+export const translatorName = 'ipv4only.arpa';
+export const translatorAddresses = ['192.0.0.170', '2a00:64::c000:aa', 'fd00:64:0:c0:0:aa::'];
+
+/** Public addresses as that network's DNS gives them. */
+export const translatedAddresses = words(`
+  64:ff9b::808:808 64:ff9b::5db8:d822 2a00:64::808:808 2a00:64::5db8:d822 fd00:64:0:8:8:808:: fd00:64:0:5d:b8:d822::
+`);
+
+/** Through the translator back inside: these look public, or like one of the network's own. */
+const translatedBack = words(`
+  2a00:64::7f00:1 2a00:64::a00:1 2a00:64::a9fe:a9fe 2a00:64::c0a8:101 2a00:64::a83f:8110 2a00:64::c000:aa
+  fd00:64:0:7f:0:1:: fd00:64:0:a9:fe:a9fe:: fd00:65::808:808
+`);
+
 /** Every address in the form in which a resolver gives it. */
-export const privateAddresses: readonly string[] = [...privateV4, ...privateV6, ...wrapped];
+export const privateAddresses: readonly string[] = [
+  ...[...privateV4, ...privateV6],
+  ...[...wrapped, ...translatedBack],
+];
 
 /** What the machine itself can be called, as a stranger would write it into a link. */
 export const loopbackSpellings: readonly string[] = [

@@ -1,10 +1,11 @@
 /** The ways in which a stranger's address gets dialled: downloads, subscriptions, APIs of channels that were added at run time. */
 import { Agent, request as ask } from 'undici';
 
-import { checkAddress, type LookupAll } from '../../infra/guarded-connector.js';
-import { createGuardedPost } from '../../infra/guarded-post.js';
-import { createHttp } from '../../infra/http-client.js';
-import { createSafeFetch } from '../../infra/safe-fetch.js';
+import { checkAddress, type LookupAll } from '../../infra/net/guarded-connector.js';
+import { createGuardedPost } from '../../infra/net/guarded-post.js';
+import { createHttp } from '../../infra/net/http-client.js';
+import { isPublicAddress } from '../../infra/net/public-address.js';
+import { createSafeFetch } from '../../infra/net/safe-fetch.js';
 
 export interface Way {
   readonly name: 'download' | 'subscription' | 'api';
@@ -80,6 +81,35 @@ export function lookingTwice(options: Options): Ways {
     close: () => agent.destroy(),
   };
   return { ...ways, all: ways.all.map((way) => (way.name === 'download' ? hasty : way)) };
+}
+
+/** Takes a name for good when one of its addresses is, and dials them all. */
+export function dialingAll(options: Options): Ways {
+  const ways = guardedWays(options);
+  const agent = new Agent({
+    connect: {
+      timeout: timeoutMs,
+      autoSelectFamily: true,
+      autoSelectFamilyAttemptTimeout: 50,
+      lookup: (name, _, callback) => {
+        options.lookup(name).then(
+          (found) => {
+            if (found.some(({ address }) => isPublicAddress(address))) callback(null, [...found]);
+            else callback(new Error('not public'), []);
+          },
+          () => {
+            callback(new Error('unknown'), []);
+          },
+        );
+      },
+    },
+  });
+  const careless: Way = {
+    name: 'download',
+    go: (url) => ask(url, { dispatcher: agent, signal: AbortSignal.timeout(timeoutMs) }),
+    close: () => agent.destroy(),
+  };
+  return { ...ways, all: ways.all.map((way) => (way.name === 'download' ? careless : way)) };
 }
 
 /** Takes a part of the internet for a private network. */

@@ -27,7 +27,8 @@ function isTold({ state, sourceUrl, direction, errorCode }: MediaRecord): boolea
 }
 
 /** What has failed may be tried again, and fail again. */
-const isOnce = ({ type }: EventRecord): boolean => type === 'media.ready' || type === 'message.status';
+const toldOnce: ReadonlySet<string> = new Set(['media.ready', 'media.deleted_by_sender', 'message.status']);
+const isOnce = ({ type }: EventRecord): boolean => toldOnce.has(type);
 
 function factOf({ type, channel, mediaId, messageId, status }: EventRecord): string {
   return mediaId === null

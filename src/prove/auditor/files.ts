@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 
 import sharp from 'sharp';
 
-import { blobKey, previewKey } from '../../infra/blob-store.js';
+import { blobKey, previewKey } from '../../infra/files/blob-store.js';
 import { eachOf } from '../wire.js';
 import type { Finding } from './finding.js';
 import type { BlobRecord, Records } from './records.js';

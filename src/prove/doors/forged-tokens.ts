@@ -59,7 +59,7 @@ function otherAlgorithms(claims: unknown, { secret, given }: { secret: string; g
 /** Signed as it should be, at another time: somebody has kept it, or has made it for later. */
 function otherTimes(claims: Record<string, unknown>, secret: string): Tokens {
   const now = Math.floor(Date.now() / 1000);
-  const minutes = [-525_600, -1440, -60, -10, -6, 6, 10, 60, 1440, 525_600];
+  const minutes = [-525_600, -2880, -1441, 6, 10, 60, 1440, 525_600];
   const times: [what: string, iat: unknown][] = [
     ...minutes.map((count): [string, unknown] => [`iat ${String(count)} minutes from now`, now + 60 * count]),
     ...[null, String(now), [now], true, 0, -1, now * 1000, {}].map((iat): [string, unknown] => [

@@ -28,7 +28,7 @@ export const weakDoors: readonly WeakDoor[] = [
   },
   {
     title: 'signatures never get too old',
-    caughtBy: /iat -10 minutes from now was answered 200/,
+    caughtBy: /iat -2880 minutes from now was answered 200/,
     kindly: signedAgain(({ header, signature, wanted }) => header['alg'] === 'HS256' && signature === wanted),
   },
   {

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { appendFile, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 import { eventually } from '../eventually.js';
@@ -24,6 +25,8 @@ export interface Disk {
 const size = '256m';
 const fillingBytes = 1_048_576;
 const patienceMs = 30_000;
+/** What the service removes while the disk is full makes room for other files. */
+const topUpMs = 50;
 
 /** A file system in memory, where mounting is allowed; otherwise a folder that a file can take the place of. */
 export async function openDisk(): Promise<Disk> {
@@ -48,29 +51,46 @@ function mounted(folder: string): Disk {
         ),
       patienceMs,
     );
+  const fillUp = async (): Promise<void> => {
+    const filling = Buffer.alloc(fillingBytes);
+    const takesMore = (): Promise<boolean> =>
+      appendFile(filler, filling).then(
+        () => true,
+        (error: unknown) => {
+          if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return false;
+          throw error;
+        },
+      );
+    while (await takesMore());
+  };
+  let topping: Promise<void> = Promise.resolve();
+  let isFull = false;
+  const keepFull = async (): Promise<void> => {
+    while (isFull) {
+      await fillUp();
+      await delay(topUpMs);
+    }
+  };
   return {
     folder,
     kind: 'a tmpfs of its own',
     fill: async () => {
-      const filling = Buffer.alloc(fillingBytes);
-      const takesMore = (): Promise<boolean> =>
-        appendFile(filler, filling).then(
-          () => true,
-          (error: unknown) => {
-            if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return false;
-            throw error;
-          },
-        );
-      while (await takesMore());
+      await fillUp();
+      isFull = true;
+      topping = keepFull();
     },
     makeReadOnly: async () => {
       if (!(await remount('ro'))) throw new Error('the disk cannot be made read-only');
     },
     mend: async () => {
+      isFull = false;
+      await topping;
       await remount('rw');
       await rm(filler, { force: true });
     },
     remove: async () => {
+      isFull = false;
+      await topping;
       await run('umount', ['--lazy', folder]);
       await rm(folder, { recursive: true, force: true });
     },

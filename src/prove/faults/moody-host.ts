@@ -35,7 +35,7 @@ const moods = {
     response.socket?.end(Buffer.concat([headOf(content.length + 10_000), content]));
   },
   'promises less': ({ content, response }) => {
-    response.socket?.end(Buffer.concat([headOf(content.length / 2), content]));
+    response.socket?.end(Buffer.concat([headOf(promisedOf(content).length), content]));
   },
   bombs: ({ response, bomb }) => {
     response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb);
@@ -105,6 +105,11 @@ export async function startMoodyHost(): Promise<MoodyHost> {
       server.close();
     },
   };
+}
+
+/** What whoever believes a host that promises less takes for the picture. */
+export function promisedOf(content: Buffer): Buffer {
+  return content.subarray(0, content.length / 2);
 }
 
 function headOf(length: number): Buffer {

@@ -7,13 +7,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import type { BenchService } from '../../bench/service.js';
 import { uniquePhotos } from '../../demo/photos.js';
+import type { MediaView } from '../../http/shapes/media.js';
 import type { SentWebhook } from '../auditor/index.js';
 import { standBetween, type Between, type Spoiling } from '../between.js';
 import type { Context } from '../check.js';
 import { eventually } from '../eventually.js';
 import { startPostgres, type PostgresServer } from '../postgres-server.js';
 import { openDisk, type Disk } from './disk.js';
-import { startMoodyHost, type Mood, type MoodyHost } from './moody-host.js';
+import { promisedOf, startMoodyHost, type Mood, type MoodyHost } from './moody-host.js';
 
 /** A picture that was sent. */
 export interface SentPicture {
@@ -27,6 +28,8 @@ export interface SentPicture {
 export interface Shown {
   readonly state: string;
   readonly error: string | null;
+  /** Codes of what is odd about it. */
+  readonly warnings: readonly string[];
 }
 
 export interface Stage {
@@ -106,7 +109,8 @@ export async function openStage(context: Context, weakness: Weakness = {}): Prom
       const messageId = randomUUID();
       const webhook = provider.webhook({ kind: 'image', id: messageId, url: link });
       const claim = { channel: 'z-api', body: webhook.body, messageId, erased: 'no' } as const;
-      const pictures = [createHash('sha256').update(content).digest('hex')];
+      const whole = mood === 'promises less' ? promisedOf(content) : content;
+      const pictures = [createHash('sha256').update(whole).digest('hex')];
       const place = sent.push({ ...claim, pictures, acknowledged: false }) - 1;
       const { status, media } = await post(webhook);
       sent[place] = { ...claim, pictures, acknowledged: status === 200 };
@@ -116,8 +120,12 @@ export async function openStage(context: Context, weakness: Weakness = {}): Prom
     show: async (media) => {
       const answer = await service.get(`/v1/media/${media}`).catch(() => undefined);
       const found = (await answer?.json().catch(() => undefined)) as
-        { state?: string; error?: { code: string } | null } | undefined;
-      return { state: found?.state ?? 'not answered', error: found?.error?.code ?? null };
+        Partial<Pick<MediaView, 'state' | 'error' | 'warnings'>> | undefined;
+      return {
+        state: found?.state ?? 'not answered',
+        error: found?.error?.code ?? null,
+        warnings: (found?.warnings ?? []).map(({ code }) => code),
+      };
     },
     retry: async (media) => {
       await service.post(`/v1/media/${media}/retry`);

@@ -6,13 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { memoryOf } from '../../bench/service.js';
-import {
-  freePort,
-  makeToken,
-  startService,
-  surroundings,
-  type ServiceProcess,
-} from '../../demo/service-process.js';
+import { makeToken, startService, surroundings, type ServiceProcess } from '../../demo/service-process.js';
+import { freePort } from '../../infra/net/free-port.js';
 
 /** How the service is divided among processes. */
 export type Layout = 'one process' | 'api and worker';

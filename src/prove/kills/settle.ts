@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Simulator } from '../../demo/providers/index.js';
-import { maintainTask } from '../../infra/tasks.js';
+import { maintainTask } from '../../infra/queue/tasks.js';
 import { withRows } from '../rows.js';
 import type { Book } from './book.js';
 import type { Fleet } from './fleet.js';

@@ -1,11 +1,15 @@
 export interface HostilePicture {
   readonly what: string;
   readonly content: Buffer;
-  /** The states that it may end in. */
-  readonly wanted: readonly string[];
+  /** What may become of it. */
+  readonly wanted: readonly Fate[];
 }
 
-export const refused = ['rejected'];
-export const shown = ['ready'];
+/** With previews, without, or in none of the states that have bytes. */
+export type Fate = 'shown' | 'kept' | 'rejected';
+
+export const shown: readonly Fate[] = ['shown'];
+export const kept: readonly Fate[] = ['kept'];
+export const rejected: readonly Fate[] = ['rejected'];
 /** What a decoder makes of it is its own affair, as long as it ends. */
-export const either = ['ready', 'rejected'];
+export const either: readonly Fate[] = ['shown', 'kept'];

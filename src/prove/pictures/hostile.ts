@@ -5,10 +5,14 @@ import { photo } from '../../demo/photos.js';
 import { avifBombs } from './bombs/avif.js';
 import { gifBombs } from './bombs/gif.js';
 import { jpegBombs } from './bombs/jpeg.js';
+import { pdfBombs } from './bombs/pdf.js';
+import { bmpBombs } from './bombs/bmp.js';
+import { heicBombs } from './bombs/heic.js';
+import { mp4Bombs } from './bombs/mp4.js';
 import { pngBombs } from './bombs/png.js';
 import { tiffBombs } from './bombs/tiff.js';
 import { webpBombs } from './bombs/webp.js';
-import { either, refused, shown, type HostilePicture } from './hostile-picture.js';
+import { either, kept, rejected, shown, type HostilePicture } from './hostile-picture.js';
 
 export async function hostilePictures(short: boolean): Promise<HostilePicture[]> {
   const small = await photo({ seed: 1, width: 640, height: 480 });
@@ -26,6 +30,10 @@ export async function hostilePictures(short: boolean): Promise<HostilePicture[]>
       ...webpBombs(short ? 1_000 : 20_000),
       ...tiffBombs(short ? 5_000 : 50_000),
       ...(await avifBombs()),
+      ...(await heicBombs()),
+      ...mp4Bombs(),
+      ...bmpBombs(),
+      ...pdfBombs(),
     ],
     ...formats.flatMap((whole) => absurd(whole)),
     ...formats.flatMap((whole) => truncated(whole, short ? 64 : 1)),
@@ -53,7 +61,7 @@ function absurd({ format, content }: Whole): HostilePicture[] {
     // Lossy: 14 bits each, after the start code.
     copy.writeUInt32LE(0x3fff3fff, copy.indexOf(Buffer.from([0x9d, 0x01, 0x2a])) + 3);
   } else return [];
-  return [{ what: `${format} that says it is enormous`, content: copy, wanted: refused }];
+  return [{ what: `${format} that says it is enormous`, content: copy, wanted: kept }];
 }
 
 /** Every `step` KB. What lacks next to nothing may still be shown. */
@@ -77,18 +85,18 @@ function polyglots(jpeg: Buffer): HostilePicture[] {
   return [
     { what: 'JPEG and archive', content: Buffer.concat([jpeg, zip]), wanted: shown },
     { what: 'JPEG and page', content: Buffer.concat([jpeg, html]), wanted: shown },
-    { what: 'GIF and script', content: Buffer.from('GIF89a/*\0\0\0\0*/=1;alert(1)'), wanted: refused },
-    { what: 'page before a JPEG', content: Buffer.concat([html, jpeg]), wanted: refused },
-    { what: 'SVG', content: svg, wanted: refused },
-    { what: 'PDF and JPEG', content: Buffer.concat([Buffer.from('%PDF-1.7\n'), jpeg]), wanted: refused },
-    { what: 'nothing but a JPEG marker', content: Buffer.from([0xff, 0xd8, 0xff, 0xe0]), wanted: refused },
+    { what: 'GIF and script', content: Buffer.from('GIF89a/*\0\0\0\0*/=1;alert(1)'), wanted: kept },
+    { what: 'page before a JPEG', content: Buffer.concat([html, jpeg]), wanted: rejected },
+    { what: 'SVG', content: svg, wanted: kept },
+    { what: 'PDF and JPEG', content: Buffer.concat([Buffer.from('%PDF-1.7\n'), jpeg]), wanted: kept },
+    { what: 'nothing but a JPEG marker', content: Buffer.from([0xff, 0xd8, 0xff, 0xe0]), wanted: kept },
     {
       what: 'noise behind a PNG signature',
       content: Buffer.concat([
         Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
         Buffer.alloc(9_000, 7),
       ]),
-      wanted: refused,
+      wanted: kept,
     },
   ];
 }

@@ -14,12 +14,12 @@ export const aisoule = defineProvider({
   envPrefix: 'AISOULE',
   settings: z.object({
     webhookSecret: issuedSecretList(
-      'The secret key that AISoule has made for the webhook; until it is known one of ours keeps the channel shut',
+      'The secret key that AISoule has generated for the webhook; until you enter it, the channel rejects all webhooks',
     ),
     apiKey: credential('For sending: the API key, from Settings, API').optional(),
     generation: z.enum(generations).default('v1').meta({
       description:
-        'Which of the two APIs sends, unless options.generation says another: v1 (aisoule.com/docs) or v2 (its help center)',
+        'Which of the two APIs sends, unless options.generation says otherwise: v1 (aisoule.com/docs) or v2 (its help center)',
     }),
     apiUrl: apiUrl(hosts.v1),
     mediaHosts: hostList,

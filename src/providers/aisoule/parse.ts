@@ -2,10 +2,18 @@
  * Webhooks of AISoule. Two generations of documentation disagree, both are understood:
  * v1 https://aisoule.com/docs/webhooks/webhook-events, v2 https://aisoule.com/help/integrations/webhooks-receiving
  */
-import type { InboundEvent, MediaKind, MediaSource, MessageStatus } from '../../domain/provider.js';
 import {
+  mediaKinds,
+  type InboundEvent,
+  type MediaKind,
+  type MediaSource,
+  type MessageStatus,
+} from '../../domain/provider.js';
+import {
+  deletion,
   ignored,
   ignoredKind,
+  isMediaFree,
   linkTo,
   malformed,
   mediaFrom,
@@ -20,8 +28,11 @@ import {
   dateFromIso,
   dateFromSeconds,
   fieldsOf,
+  firstAddress,
+  firstPresent,
   firstText,
   identifier,
+  isAbsent,
   type JsonRecord,
   lookUp,
   personId,
@@ -33,26 +44,41 @@ const statuses: Readonly<Record<string, MessageStatus>> = {
   'message.sent': 'sent',
   'message.delivered': 'delivered',
   'message.read': 'read',
+  // Undocumented, like the next two: WhatsApp has them, so that they may be passed on.
+  'message.played': 'read',
   'message.failed': 'failed',
 };
+const deletions: ReadonlySet<unknown> = new Set(['message.deleted', 'message.revoked']);
 
 export function parse(payload: unknown): InboundEvent[] {
   return metaEvents(payload) ?? ownEvents(fieldsOf(payload));
 }
 
 function ownEvents({ event, timestamp, data }: JsonRecord): InboundEvent[] {
-  if (typeof event !== 'string') return [];
   // v1 writes seconds, v2 ISO 8601.
   const sentAt = dateFromSeconds(timestamp) ?? dateFromIso(timestamp);
-  const content = asRecord(data);
+  const name = typeof event === 'string' ? event : '';
+  if (name.startsWith('message.')) return eventsOfMessageEvent(name, data, sentAt);
+  if (name === 'ping') return [ignored('ping')];
+  if (/^(?:contact|campaign|transfer)\./.test(name)) return [ignored('account event')];
+  return bringsFile(fieldsOf(data)) ? eventsOfMessage(fieldsOf(data), sentAt) : [];
+}
+
+/** Whether there is a file with a link, whatever the event is called. */
+function bringsFile(data: JsonRecord): boolean {
+  const kind = mediaKindOf(typeIn(data));
+  return kind !== undefined && sourceOf(data, kind)?.type === 'link';
+}
+
+function eventsOfMessageEvent(event: string, data: unknown, at: Date | null): InboundEvent[] {
   const status = lookUp(statuses, event);
-  if (status !== undefined) return [eventOfStatus(status, sentAt, fieldsOf(data))];
-  if (event === 'message.received' || event === 'message.incoming')
-    return content === undefined ? [malformed('message without data')] : eventsOfMessage(content, sentAt);
-  // A message event that nobody has documented may carry a picture.
-  if (event.startsWith('message.')) return [malformed('message event of an unknown kind')];
-  if (event === 'ping') return [ignored('ping')];
-  return /^(?:contact|campaign|transfer)\./.test(event) ? [ignored('account event')] : [];
+  if (status !== undefined) return [eventOfStatus(status, at, fieldsOf(data))];
+  if (deletions.has(event)) return [deletion(identifier(fieldsOf(data)['message_id']), at)];
+  // One that nobody has documented may carry a picture.
+  if (event !== 'message.received' && event !== 'message.incoming' && !bringsFile(fieldsOf(data)))
+    return [malformed('message event of an unknown kind')];
+  const content = asRecord(data);
+  return content === undefined ? [malformed('message without data')] : eventsOfMessage(content, at);
 }
 
 function eventOfStatus(status: MessageStatus, at: Date | null, data: JsonRecord): InboundEvent {
@@ -63,12 +89,12 @@ function eventOfStatus(status: MessageStatus, at: Date | null, data: JsonRecord)
     messageId: identifier(data['message_id']),
     status,
     at,
-    error: status === 'failed' ? statusError(code, message ?? error) : null,
+    error: status === 'failed' ? statusError(code, firstPresent([message, error])) : null,
   });
 }
 
 function eventsOfMessage(data: JsonRecord, sentAt: Date | null): InboundEvent[] {
-  const { type } = data;
+  const type = typeIn(data);
   if (typeof type !== 'string') return [malformed('message without a type')];
   const kind = mediaKindOf(type);
   if (kind === undefined) return [ignoredKind(type)];
@@ -76,7 +102,7 @@ function eventsOfMessage(data: JsonRecord, sentAt: Date | null): InboundEvent[] 
   return messageEvents({
     messageId: identifier(data['message_id']),
     direction: 'inbound',
-    from: personId(data['sender']) ?? personId(data['from']),
+    from: senderOf(data),
     to: personId(data['recipient']) ?? personId(data['waba_number']) ?? null,
     chat: null,
     senderName: textOrNull(data['contact_name']),
@@ -92,6 +118,23 @@ function eventsOfMessage(data: JsonRecord, sentAt: Date | null): InboundEvent[] 
       }),
     ],
   });
+}
+
+/** Where the type is absent or no word that is known, the block that is there says it, or what goes with the link. */
+function typeIn(data: JsonRecord): unknown {
+  const { type, mime_type: mimeType } = data;
+  if (mediaKindOf(type) !== undefined || isMediaFree(type)) return type;
+  const named = mediaKinds.find((kind) => asRecord(data[kind]) && !isAbsent(data[kind]));
+  const family = textOrNull(mimeType)?.split('/', 1)[0];
+  // People write links, too: one in the text of some other message is no file.
+  const link = sourceOf(isAbsent(type) ? data : { ...data, body: null }, 'document');
+  return named ?? mediaKindOf(family) ?? (link?.type === 'link' ? 'document' : type);
+}
+
+/** Where AISoule names people without a telephone number is UNVERIFIED: these are Meta's names for it. */
+function senderOf(data: JsonRecord): string | undefined {
+  const { sender, from, from_user_id: userId, user_id: bareUserId } = data;
+  return personId(sender) ?? personId(from) ?? personId(userId) ?? personId(bareUserId);
 }
 
 /**
@@ -112,6 +155,6 @@ function sourceOf(data: JsonRecord, kind: MediaKind): MediaSource | undefined {
     media['link'],
     typeof body === 'string' && /^https:\/\/\S+$/i.test(body) ? body : undefined,
   ];
-  const link = linkTo(places.find((place) => typeof place === 'string' && place !== ''));
+  const link = linkTo(firstAddress(places));
   return link ?? (identifier(block['id']) === undefined ? undefined : mediaIdOnly);
 }

@@ -8,7 +8,7 @@ import type { HttpRequest, MediaKind } from '../../domain/provider.js';
 import type { OutboundMessage, Sending, SendLimits, SendOptions } from '../../domain/sending.js';
 import { asRecord, fieldsOf, identifier, type JsonRecord } from '../kit/lenient.js';
 import { type Answering, compact, linkOf, optionsCheck, sender } from '../kit/sending.js';
-import { captionLength, megabyte, phoneNumber, whatsApp } from '../kit/whatsapp.js';
+import { captionLength, megabyte, whatsApp, whatsAppPerson } from '../kit/whatsapp.js';
 
 export const generations = ['v1', 'v2'] as const;
 type Generation = (typeof generations)[number];
@@ -46,7 +46,7 @@ const media: SendLimits['media'] = {
   },
 };
 
-const shared = { media, recipient: phoneNumber, ways: ['link'] } as const;
+const shared = { media, recipient: whatsAppPerson, ways: ['link'] } as const;
 const limits: Readonly<Record<Generation, SendLimits>> = {
   // "300 messages a minute, 5 a second".
   v1: { ...shared, rate: { messages: 300, perMs: 60_000, burst: 5 } },
@@ -91,7 +91,10 @@ const requests: Readonly<Record<Generation, (message: OutboundMessage, account: 
     // Another host, unless somebody has replaced it.
     url: `${apiUrl === hosts.v1 ? hosts.v2 : apiUrl}/api/messages/send`,
     headers: { 'x-api-key': apiKey },
-    json: bodyOf(message, `+${message.to}`, { url: linkOf(message), caption: captionOf(message) }),
+    json: bodyOf(message, /^\d/.test(message.to) ? `+${message.to}` : message.to, {
+      url: linkOf(message),
+      caption: captionOf(message),
+    }),
   }),
 };
 

@@ -17,15 +17,15 @@ export const blip = defineProvider({
     contractId: z
       .string()
       .regex(/^[\w-]+$/, 'is the part before .http.msging.net')
-      .meta({ description: 'The part before .http.msging.net; needed to send and to renew links' })
+      .meta({ description: 'The part before .http.msging.net; needed for sending and for renewing links' })
       .optional(),
     key: credential(
-      "The bot's key, Base64 of identifier:accessKey; needed to send, to renew links and for protected media",
+      "The bot's key, Base64 of identifier:accessKey; needed for sending, renewing links and protected media",
     ).optional(),
     apiUrl: apiUrl('https://{contractId}.http.msging.net'),
     mediaHosts: hostList,
     messagesPerSecond: z.coerce.number().int().min(1).max(50).default(freeMessagesPerSecond).meta({
-      description: 'How many messages the plan lets through: 3 a second for free, 50 with paid ones',
+      description: 'Messages per second that the plan allows: 3 on the free plan, 50 on paid plans',
     }),
   }),
   enabledBy: ['webhookSecret'],

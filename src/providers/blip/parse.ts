@@ -3,27 +3,43 @@
  * (takenet/blip-docs getting-started-http.md @d81a7c3) and the data webhook, which also brings what the business
  * sent (help.blip.ai 4474381206423). Neither is signed.
  */
-import type { InboundEvent, InboundMedia, MediaKind, MessageStatus } from '../../domain/provider.js';
-import { ignored, linkTo, mediaFrom, messageEvents, statusError, statusEvent } from '../kit/events.js';
+import type {
+  InboundEvent,
+  InboundMedia,
+  InboundMessage,
+  MediaKind,
+  MessageStatus,
+} from '../../domain/provider.js';
+import {
+  deletion,
+  ignored,
+  linkTo,
+  mediaFrom,
+  messageEvents,
+  statusError,
+  statusEvent,
+} from '../kit/events.js';
 import {
   asRecord,
   dateFromIso,
   dateFromMillis,
   dateFromSeconds,
   fieldsOf,
-  firstText,
+  firstPresent,
   identifier,
   isAbsent,
   type JsonRecord,
   lookUp,
   personId,
+  textOrNull,
 } from '../kit/lenient.js';
 
 const lime = (name: string): string => `application/vnd.lime.${name}+json`;
 const mediaLink = lime('media-link');
+const collection = lime('collection');
 
 /** Where documents hide in documents: takenet/lime-csharp src/Lime.Messaging/Contents @8523a59. */
-const innerDocumentKeys: Readonly<Record<string, string | null>> = {
+const innerDocumentKeys: Readonly<Record<string, 'replied' | 'header' | null>> = {
   // `inReplyTo`, like `inReactionTo` of a reaction, is the old message that is quoted: not new media.
   [lime('reply')]: 'replied',
   [lime('document-select')]: 'header',
@@ -51,17 +67,18 @@ const mediaFreeTypes: Readonly<Record<string, string>> = {
   [lime('reaction')]: 'reaction',
   [lime('reply')]: 'reply',
   [lime('select')]: 'menu',
-  [lime('deleted-content')]: 'deletion',
 };
+const deletedContent = lime('deleted-content');
 
 export function parse(payload: unknown): InboundEvent[] {
   const envelope = fieldsOf(payload);
-  const { type, event, from } = envelope;
-  if (typeof type === 'string' && type.includes('/')) return eventsOfMessage(envelope, type.toLowerCase());
+  const { event, from, content, category, lastMessageDate } = envelope;
+  const type = typeOf(envelope['type'], content);
+  if (type !== undefined) return eventsOfMessage(envelope, type);
   if (typeof event === 'string' && typeof from === 'string') return [eventOfNotification(envelope)];
   // The data webhook's other two kinds are told by one field each (help.blip.ai 29187147295767).
-  if (typeof envelope['category'] === 'string') return [ignored('event')];
-  return envelope['lastMessageDate'] === undefined ? [] : [ignored('contact')];
+  if (typeof category === 'string' && !isAbsent(category)) return [ignored('event')];
+  return isAbsent(lastMessageDate) ? [] : [ignored('contact')];
 }
 
 function eventOfNotification({ id, event, reason, metadata }: JsonRecord): InboundEvent {
@@ -77,7 +94,9 @@ function eventOfNotification({ id, event, reason, metadata }: JsonRecord): Inbou
 
 function eventsOfMessage(envelope: JsonRecord, type: string): InboundEvent[] {
   const metadata = fieldsOf(envelope['metadata']);
-  const links = mediaLinksIn(type, envelope['content'], 0);
+  if (type === deletedContent) return [eventOfDeletion(envelope, metadata)];
+  const links: (JsonRecord | undefined)[] = [];
+  findMediaLinks({ type, document: envelope['content'], depth: 0 }, links);
   if (links.length === 0) return [ignored(lookUp(mediaFreeTypes, type) ?? 'other')];
   const byBusiness = domainOf(identityOf(envelope['from'])) === 'msging.net';
   // The data webhook brings the bot's own messages, too; what an attendant wrote is marked (help.blip.ai
@@ -85,38 +104,92 @@ function eventsOfMessage(envelope: JsonRecord, type: string): InboundEvent[] {
   if (byBusiness && metadata['#messageEmitter'] !== 'Human') return [ignored('echo of an API send')];
   return messageEvents({
     messageId: messageIdOf(envelope['id'], metadata),
-    direction: byBusiness ? 'outbound' : 'inbound',
-    from: partyOf(envelope['from'], metadata),
-    to: partyOf(envelope['to'], metadata) ?? null,
+    ...(byBusiness ? sentTo(envelope, metadata) : receivedFrom(envelope, metadata)),
     // UNVERIFIED: the key was seen in third-party code only.
     chat: identifier(metadata['#wa.context.group_id']) ?? null,
     senderName: null,
-    caption: firstText(links.map((link) => link?.['text'])),
+    caption: captionIn(links),
     sentAt: dateFromSeconds(metadata['#wa.timestamp']) ?? dateFromMillis(metadata['date_created']),
     media: links.map((link) => link && mediaOf(link, metadata)),
   });
 }
 
-/** WhatsApp's own id; nothing promises one (lime-csharp Envelope.cs @8523a59: `id` is optional). */
-function messageIdOf(id: unknown, metadata: JsonRecord): string | null | undefined {
-  const given = [id, metadata['#uniqueId']].find((one) => !isAbsent(one) && one !== '');
-  return given === undefined ? null : identifier(given);
+/**
+ * The content is empty (takenet/lime-csharp DeletedContent.cs @8523a59): the message that it stands for is the one with the same id,
+ * unless the channel names another.
+ */
+function eventOfDeletion({ id }: JsonRecord, metadata: JsonRecord): InboundEvent {
+  const named = identifier(metadata['#wa.context.id']) ?? identifier(id);
+  return deletion(named, dateFromMillis(metadata['date_created']));
 }
 
-/** Every media link in a document; undefined for one that is not understood. */
-function mediaLinksIn(type: unknown, document: unknown, depth: number): (JsonRecord | undefined)[] {
-  if (depth > maxNesting) return [undefined];
-  if (type === mediaLink) return [asRecord(document)];
-  if (type === lime('collection')) {
-    const { itemType, items } = fieldsOf(document);
-    return Array.isArray(items)
-      ? items.flatMap((item) => mediaLinksIn(itemType, item, depth + 1))
-      : [undefined];
+function captionIn(links: readonly (JsonRecord | undefined)[]): string | null {
+  for (const link of links) {
+    const text = textOrNull(link?.['text']);
+    if (text !== null) return text;
   }
-  const key = lookUp(innerDocumentKeys, type);
-  if (key === undefined) return [];
-  const inner = fieldsOf(key === null ? document : fieldsOf(document)[key]);
-  return mediaLinksIn(inner['type'], inner['value'], depth + 1);
+  return null;
+}
+
+/** WhatsApp's own id; nothing promises one (lime-csharp Envelope.cs @8523a59: `id` is optional). */
+function messageIdOf(id: unknown, metadata: JsonRecord): string | null | undefined {
+  const given = firstPresent([id, metadata['#uniqueId']]);
+  return isAbsent(given) ? null : identifier(given);
+}
+
+interface LimeDocument {
+  readonly type: unknown;
+  readonly document: unknown;
+  /** How many documents it lies in. */
+  readonly depth: number;
+}
+
+/** What the names of LIME's own types begin with. */
+const limeNames = /^application\/vnd\.(?:lime|iris)\./;
+
+/** The type of a document, without parameters. Where it is absent or no type that is known, what the document holds says it. */
+function typeOf(type: unknown, document: unknown): string | undefined {
+  const word = typeof type === 'string' ? type.toLowerCase().replace(/;.*/s, '').trim() : '';
+  if (limeNames.test(word) || lookUp(mediaFreeTypes, word) !== undefined) return word;
+  return typeByContent(fieldsOf(document)) ?? (word.includes('/') ? word : undefined);
+}
+
+function typeByContent({ uri, items, replied, header, type, value }: JsonRecord): string | undefined {
+  if (!isAbsent(uri)) return mediaLink;
+  if (Array.isArray(items)) return collection;
+  if (isDocument(replied)) return lime('reply');
+  if (isDocument(header)) return lime('document-select');
+  return isDocument({ type, value }) ? lime('container') : undefined;
+}
+
+/** Whether it is a document in a document. */
+function isDocument(held: unknown): boolean {
+  return asRecord(fieldsOf(held)['value']) !== undefined;
+}
+
+/**
+ * Adds every media link in a document; undefined for one that is not understood. One list for all of them: a hostile collection has a
+ * million items, and a list for each of them would take seconds.
+ */
+function findMediaLinks(
+  { type: given, document, depth }: LimeDocument,
+  links: (JsonRecord | undefined)[],
+): void {
+  const type = typeOf(given, document);
+  if (depth > maxNesting) links.push(undefined);
+  else if (type === mediaLink) links.push(asRecord(document));
+  else if (type === collection) {
+    const { itemType, items } = fieldsOf(document);
+    if (!Array.isArray(items)) links.push(undefined);
+    else
+      for (const item of items as unknown[])
+        if (!isAbsent(item)) findMediaLinks({ type: itemType, document: item, depth: depth + 1 }, links);
+  } else {
+    const key = lookUp(innerDocumentKeys, type);
+    if (key === undefined) return;
+    const inner = fieldsOf(key === null ? document : fieldsOf(document)[key]);
+    findMediaLinks({ type: inner['type'], document: inner['value'], depth: depth + 1 }, links);
+  }
 }
 
 function mediaOf(link: JsonRecord, metadata: JsonRecord): InboundMedia | undefined {
@@ -145,24 +218,47 @@ function kindOf(type: unknown, metadata: JsonRecord): MediaKind {
 
 /** Azure's shared access signature says when it ends: `…?st=…&se=…&sig=…` (samples of blipmediastore). */
 export function signatureEnd(uri: string): Date | null {
+  // Most links have none, and reading a query takes long.
+  if (!uri.includes('sig=')) return null;
   const query = new URLSearchParams(uri.slice(uri.indexOf('?') + 1));
   return query.has('sig') ? dateFromIso(query.get('se')) : null;
 }
 
 /** `name@domain/instance`: the instance varies and is no part of the identity (blip-docs concepts2 @d81a7c3). */
 function identityOf(node: unknown): string | undefined {
-  return typeof node === 'string' ? node.split('/', 1)[0] : undefined;
+  return typeof node === 'string' && !isAbsent(node) ? node.split('/', 1)[0] : undefined;
 }
 
 function domainOf(identity: string | undefined): string | undefined {
   return identity?.slice(identity.lastIndexOf('@') + 1).toLowerCase();
 }
 
-/** Behind a router the address is a tunnel's, and the person stands in the metadata. */
-function partyOf(node: unknown, metadata: JsonRecord): string | undefined {
-  const given = identityOf(node);
-  const originator = identityOf(metadata['#tunnel.originator']);
-  const identity = domainOf(given) === 'tunnel.msging.net' ? (originator ?? given) : given;
-  const isPhone = domainOf(identity) === 'wa.gw.msging.net';
-  return isPhone ? personId(identity?.slice(0, identity.lastIndexOf('@'))) : identifier(identity);
+const whatsAppDomain = 'wa.gw.msging.net';
+
+function partyOf(node: unknown): string | undefined {
+  const identity = identityOf(node);
+  return domainOf(identity) === whatsAppDomain
+    ? personId(identity?.slice(0, identity.lastIndexOf('@')))
+    : identifier(identity);
+}
+
+type Parties = Pick<InboundMessage, 'direction' | 'to'> & { readonly from: string | undefined };
+
+function receivedFrom({ from, to }: JsonRecord, metadata: JsonRecord): Parties {
+  return { direction: 'inbound', from: personIn(from, metadata), to: partyOf(to) ?? null };
+}
+
+function sentTo({ from, to }: JsonRecord, metadata: JsonRecord): Parties {
+  return { direction: 'outbound', from: partyOf(from), to: personIn(to, metadata) ?? null };
+}
+
+/**
+ * Behind a router the address is a tunnel's, and the person stands in the metadata. One of WhatsApp without a telephone number is named
+ * there by a business-scoped id (UNVERIFIED by Blip's pages, seen in third-party code).
+ */
+function personIn(node: unknown, metadata: JsonRecord): string | undefined {
+  const given = partyOf(node);
+  const isTunnel = domainOf(identityOf(node)) === 'tunnel.msging.net';
+  if (given !== undefined && !isTunnel) return given;
+  return partyOf(metadata['#tunnel.originator']) ?? personId(metadata['#wa.bsuid']) ?? given;
 }

@@ -7,9 +7,9 @@ import { z } from 'zod';
 import type { HeaderRecord, HttpRequest } from '../../domain/provider.js';
 import type { OutboundMessage, Sending, SendLimits, SendOutcome } from '../../domain/sending.js';
 import { typeOf } from '../kit/file-names.js';
-import { asRecord } from '../kit/lenient.js';
+import { asRecord, firstPresent, isAbsent } from '../kit/lenient.js';
 import { compact, linkOf, optionsCheck, sender, typeMissing } from '../kit/sending.js';
-import { megabyte, officeTypes, whatsApp } from '../kit/whatsapp.js';
+import { megabyte, officeTypes, whatsApp, whatsAppPerson } from '../kit/whatsapp.js';
 
 const mimeType = /^[a-z]+\/[\w.+-]+$/;
 
@@ -45,7 +45,7 @@ const media: SendLimits['media'] = {
   document: { ...any, types: [...officeTypes, 'application/zip'] },
 };
 
-const phoneDigits = /^\d{7,15}$/;
+const person = new RegExp(`^(?:${whatsAppPerson.pattern})$`);
 
 interface Account {
   readonly api: string;
@@ -60,8 +60,8 @@ export function sendingOf({ api, headers, key, messagesPerSecond }: Account, now
     rate: { messages: messagesPerSecond, perMs: 1000, burst: messagesPerSecond },
     recipient: {
       description:
-        'a node, name@domain, like 5511900000001@wa.gw.msging.net; of WhatsApp the digits are enough',
-      pattern: '\\d{7,15}(@wa\\.gw\\.msging\\.net)?|[^\\s@/]+@(?!wa\\.gw\\.)[\\w-]+(\\.[\\w-]+)+',
+        'a node, name@domain, like 5511900000001@wa.gw.msging.net; of WhatsApp the digits are enough, or an id like BR.13491208655302741918',
+      pattern: `(${whatsAppPerson.pattern})(@wa\\.gw\\.msging\\.net)?|[^\\s@/]+@(?!wa\\.gw\\.)[\\w-]+(\\.[\\w-]+)+`,
     },
     ways: ['link'],
   };
@@ -75,8 +75,8 @@ export function sendingOf({ api, headers, key, messagesPerSecond }: Account, now
     checkOptions: optionsCheck(sendOptions),
     limitsFor: () => limits,
     limits: { default: limits },
-    // Received ones are named by their digits.
-    personOf: (to) => to.replace(/^(\d{7,15})@wa\.gw\.msging\.net$/, '$1'),
+    // Received ones are named without the address of the network.
+    personOf: (to) => to.replace(/@wa\.gw\.msging\.net$/, ''),
     takesReply: () => false,
     send: (message, http) =>
       sender(requestFor, {
@@ -84,7 +84,7 @@ export function sendingOf({ api, headers, key, messagesPerSecond }: Account, now
         // No body is documented; LIME's reasons have these fields (lime-csharp Reason.cs @8523a59).
         errorIn: (body) => {
           const { code, description } = asRecord(body['reason']) ?? body;
-          return description === undefined ? undefined : { code, message: description };
+          return isAbsent(description) ? undefined : { code, message: description };
         },
         secrets: [key],
         now,
@@ -97,12 +97,12 @@ function envelopeOf(message: OutboundMessage, type: string): object {
   const { id, to, bytes, caption, filename, options } = message;
   return {
     id,
-    to: phoneDigits.test(to) ? `${to}@wa.gw.msging.net` : to,
+    to: person.test(to) ? `${to}@wa.gw.msging.net` : to,
     type: 'application/vnd.lime.media-link+json',
     content: compact({
       type,
       uri: linkOf(message),
-      title: options['title'] ?? filename,
+      title: firstPresent([options['title'], filename]),
       text: caption,
       size: bytes,
       aspectRatio: options['aspectRatio'],

@@ -20,7 +20,8 @@ const secretsOf = (minLength: number) =>
 
 /** Several secrets that the operator chooses, comma separated, so that one can be rotated without a gap. Short ones can be guessed. */
 export const secretList = secretsOf(16).meta({
-  description: 'Proves who calls: at least 16 characters; several with commas, to change one for another',
+  description:
+    'Verifies the sender: at least 16 characters; several values, separated by commas, allow a rotation without a gap',
   secret: true,
 });
 
@@ -41,8 +42,7 @@ export const hostList = z
       .filter((host) => host !== ''),
   )
   .meta({
-    description:
-      'More hosts that media come from, comma separated: they may use any port and be given credentials',
+    description: 'More media hosts, comma separated: they may use any port and receive credentials',
   });
 
 /** Replaces the provider's scheme and host; paths stay. */
@@ -51,7 +51,7 @@ export const apiUrl = (standard: string) =>
     .url({ protocol: /^https?$/ })
     .default(standard)
     .transform((url) => url.replace(/\/+$/, ''))
-    .meta({ description: `Replaces scheme and host of the provider's API, ${standard}` });
+    .meta({ description: `Replaces the scheme and host of the provider's API, ${standard}` });
 
 /** A PEM in the setting itself, or a path to one: the configuration reads the file, providers do no I/O. */
 export const pemOrPath = z.string().meta({ contentFromFile: true });
@@ -60,6 +60,8 @@ export const pemOrPath = z.string().meta({ contentFromFile: true });
 export interface ProviderDefinition<Id extends string = string> extends ProviderKind<Id> {
   /** Name of a setting → name of its environment variable, e.g. `webhookSecret` → `ZAPI_WEBHOOK_SECRET`. */
   readonly envKeys: Readonly<Record<string, string>>;
+  /** Name of a setting → its default, for settings that have one. */
+  readonly defaults: Readonly<Record<string, string>>;
   /** Settings whose value may be a path, to be replaced by the file's content. */
   readonly fileSettings: readonly string[];
 }
@@ -83,19 +85,30 @@ export function defineProvider<const Id extends string, Shape extends z.ZodRawSh
   readonly create: (settings: z.infer<z.ZodObject<Shape>>, now: () => Date) => ProviderAdapter;
 }): ProviderDefinition<Id> {
   const { id, envPrefix, settings: schema, enabledBy, ownSecret, setup, sending, create } = definition;
-  const names = Object.keys(schema.shape);
+  const fields = Object.entries<unknown>(schema.shape);
   return {
-    ...{ id, enabledBy, ownSecret, setup },
+    id,
+    enabledBy,
+    ownSecret,
+    setup,
     sendingNeeds: sending.needs,
     sendOptions: z.toJSONSchema(sending.options, { io: 'input' }),
-    settings: names.map((name) => ({
+    settings: fields.map(([name, field]) => ({
       name,
-      required: name !== ownSecret && !isOptional(schema.shape[name]),
-      secret: markOf(schema.shape[name], 'secret') === true,
-      description: descriptionOf(schema.shape[name]),
+      required: name !== ownSecret && !isOptional(field),
+      secret: markOf(field, 'secret') === true,
+      description: descriptionOf(field),
     })),
-    envKeys: Object.fromEntries(names.map((name) => [name, `${envPrefix}_${screamingSnake(name)}`])),
-    fileSettings: names.filter((name) => markOf(schema.shape[name], 'contentFromFile') === true),
+    envKeys: Object.fromEntries(fields.map(([name]) => [name, `${envPrefix}_${screamingSnake(name)}`])),
+    defaults: Object.fromEntries(
+      fields.flatMap(([name, field]) => {
+        const standard = defaultOf(field);
+        return standard === '' ? [] : [[name, standard]];
+      }),
+    ),
+    fileSettings: fields
+      .filter(([, field]) => markOf(field, 'contentFromFile') === true)
+      .map(([name]) => name),
     load: (values, now) => create(schema.parse(values), now),
   };
 }
@@ -108,13 +121,20 @@ function isOptional(schema: unknown): boolean {
   return schema instanceof z.ZodType && schema.safeParse(undefined).success;
 }
 
+/** Empty if there is none. */
+function defaultOf(schema: unknown): string {
+  if (!(schema instanceof z.ZodType)) return '';
+  const { data } = schema.safeParse(undefined);
+  return typeof data === 'string' || typeof data === 'number' ? String(data) : '';
+}
+
 function descriptionOf(schema: unknown): string {
   const description = markOf(schema, 'description');
   return typeof description === 'string' ? description : '';
 }
 
 /** What `.meta()` says, also of what lies within `optional()` and `default()`. */
-function markOf(schema: unknown, mark: string): unknown {
+function markOf(schema: unknown, mark: 'contentFromFile' | 'description' | 'secret'): unknown {
   if (!(schema instanceof z.ZodType)) return undefined;
   const own = schema.meta()?.[mark];
   if (own !== undefined) return own;

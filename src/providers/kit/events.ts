@@ -21,7 +21,12 @@ const mediaFreeKinds: ReadonlySet<unknown> = new Set(
 );
 
 export function ignoredKind(kind: string): InboundEvent {
-  return ignored(mediaFreeKinds.has(kind) ? kind : 'other');
+  return ignored(isMediaFree(kind) ? kind : 'other');
+}
+
+/** Whether a word names a kind of message that has no media. */
+export function isMediaFree(word: unknown): boolean {
+  return mediaFreeKinds.has(word);
 }
 
 export function mediaKindOf(word: unknown): MediaKind | undefined {
@@ -69,6 +74,9 @@ export function mediaFrom(facts: MediaFacts): InboundMedia | undefined {
   };
 }
 
+/** Who sent what names no sender: its media are kept all the same. */
+const unknownSender = 'unknown';
+
 interface MessageFacts extends Omit<InboundMessage, 'type' | 'messageId' | 'from' | 'media'> {
   /** Undefined: there is none that can be used, although there must be. */
   readonly messageId: string | null | undefined;
@@ -76,17 +84,23 @@ interface MessageFacts extends Omit<InboundMessage, 'type' | 'messageId' | 'from
   readonly media: readonly (InboundMedia | undefined)[];
 }
 
-/** The message with the media that are understood; what is not is said beside it, so that nothing goes silently. */
+/**
+ * The message with the media that are understood; what is not is said beside it, so that nothing goes silently. Media with an address
+ * are fetched even where nobody says whose they are: by the time somebody reads of it their links have ended.
+ */
 export function messageEvents(facts: MessageFacts): InboundEvent[] {
-  const { messageId, from } = facts;
-  if (messageId === undefined) return [malformed('message without a usable id')];
-  if (from === undefined) return [malformed('message without a usable sender')];
+  const { messageId = null, from = unknownSender } = facts;
   const media = facts.media.filter((one) => one !== undefined);
   const events: InboundEvent[] = [];
   if (media.length > 0) events.push({ ...facts, type: 'message', messageId, from, media });
-  if (media.length < facts.media.length) events.push(malformed('media without a usable address'));
+  if (facts.messageId === undefined) events.push(malformed('message without a usable id'));
+  else if (facts.from === undefined) events.push(malformed('message without a usable sender'));
+  else if (media.length < facts.media.length) events.push(malformed('media without a usable address'));
   return events;
 }
+
+export const deletion = (messageId: string | undefined, at: Date | null): InboundEvent =>
+  messageId === undefined ? ignored('deletion') : { type: 'deletion', messageId, at };
 
 interface StatusFacts {
   readonly messageId: string | undefined;

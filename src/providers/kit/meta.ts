@@ -2,10 +2,18 @@
  * Bodies in the shape of Meta's WhatsApp Cloud API, which AISoule and Sobot pass on.
  * developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview
  */
-import type { InboundEvent, MediaSource, MessageStatus } from '../../domain/provider.js';
 import {
+  mediaKinds,
+  type InboundEvent,
+  type InboundMessage,
+  type MediaSource,
+  type MessageStatus,
+} from '../../domain/provider.js';
+import {
+  deletion,
   ignored,
   ignoredKind,
+  isMediaFree,
   linkTo,
   malformed,
   mediaFrom,
@@ -22,16 +30,19 @@ import {
   firstText,
   identifier,
   isAbsent,
+  itemsOf,
   type JsonRecord,
   lookUp,
   personId,
   textOrNull,
 } from './lenient.js';
 
+/** `played`: of a voice message (developers.facebook.com, webhooks/reference/messages/status). */
 const statuses: Readonly<Record<string, MessageStatus>> = {
   sent: 'sent',
   delivered: 'delivered',
   read: 'read',
+  played: 'read',
   failed: 'failed',
 };
 
@@ -39,17 +50,24 @@ const statuses: Readonly<Record<string, MessageStatus>> = {
 export function metaEvents(payload: unknown): InboundEvent[] | undefined {
   const changes = changesOf(payload);
   if (changes === undefined) return undefined;
-  return changes.length === 0 ? [ignored('empty')] : changes.flatMap(eventsOfChange);
+  if (changes.length === 0) return [ignored('empty')];
+  // Pushed one by one: a hostile body has a million changes, and a list for each of them would take seconds.
+  const events: InboundEvent[] = [];
+  for (const change of changes) readChange(change, events);
+  return events;
 }
 
 /** `{id, status, timestamp, errors?}`. Sobot sends these bare: EffCode/sobot-api-doc _message-status.md @b690929. */
 export function metaStatus(value: unknown): InboundEvent {
   const { id, status, timestamp, errors } = fieldsOf(value);
+  const at = dateFromSeconds(timestamp);
+  // The person has taken a message back (nyaruka/courier handlers/meta @350e9350 knows the word).
+  if (status === 'deleted') return deletion(identifier(id), at);
   const error = fieldsOf(Array.isArray(errors) ? errors[0] : undefined);
   return statusEvent({
     messageId: identifier(id),
     status: lookUp(statuses, status),
-    at: dateFromSeconds(timestamp),
+    at,
     error: statusError(error['code'], firstText([error['title'], error['message']])),
   });
 }
@@ -57,14 +75,24 @@ export function metaStatus(value: unknown): InboundEvent {
 function changesOf(payload: unknown): readonly unknown[] | undefined {
   // Sobot sends the array of changes without object and entry: EffCode/sobot-api-doc includes/webhook @b690929.
   if (Array.isArray(payload)) return payload.some(isChange) ? payload : undefined;
-  const body = fieldsOf(payload);
-  if (body['object'] !== 'whatsapp_business_account') return undefined;
+  const { object, entry } = fieldsOf(payload);
+  if (!isOfWhatsApp(object, entry)) return undefined;
   // A part that is no list stands for one change that is not understood.
-  const entries: unknown[] = Array.isArray(body['entry']) ? body['entry'] : [undefined];
-  return entries.flatMap((entry): unknown[] => {
-    const { changes } = fieldsOf(entry);
-    return Array.isArray(changes) ? changes : [undefined];
-  });
+  const entries: unknown[] = Array.isArray(entry) ? entry : [undefined];
+  const found: unknown[] = [];
+  for (const one of entries) {
+    const { changes } = fieldsOf(one);
+    if (Array.isArray(changes)) for (const change of changes as unknown[]) found.push(change);
+    else found.push(undefined);
+  }
+  return found;
+}
+
+/** Where the name is absent or another one, the shape says it: other products of Meta bring no messages in `changes`. */
+function isOfWhatsApp(object: unknown, entry: unknown): boolean {
+  if (object === 'whatsapp_business_account') return true;
+  const entries: unknown[] = Array.isArray(entry) ? entry : [];
+  return entries.some((one) => Array.isArray(fieldsOf(one)['changes']));
 }
 
 function isChange(value: unknown): boolean {
@@ -72,48 +100,136 @@ function isChange(value: unknown): boolean {
   return typeof field === 'string' || asRecord(content) !== undefined;
 }
 
-function eventsOfChange(change: unknown): InboundEvent[] {
+/**
+ * The fields that bring messages. `smb_message_echoes` is what staff wrote in the telephone's app, and `history` what was written before
+ * the number was connected (developers.facebook.com, webhooks/reference); whether AISoule and Sobot pass these on is UNVERIFIED.
+ */
+const messageFields: ReadonlySet<unknown> = new Set(['messages', 'smb_message_echoes', 'history']);
+
+const accountEvent = ignored('account event');
+const withoutValue = malformed('change without a value');
+
+function readChange(change: unknown, events: InboundEvent[]): void {
   const { field, value: content } = fieldsOf(change);
-  if (typeof field === 'string' && field !== 'messages') return [ignored('account event')];
   const value = asRecord(content);
-  if (value === undefined) return [malformed('change without a value')];
-  const messages = value['messages'] ?? [];
-  const reports = value['statuses'] ?? [];
-  if (!Array.isArray(messages) || !Array.isArray(reports)) return [malformed('messages that are no list')];
-  const context: Context = {
-    to: personId(fieldsOf(value['metadata'])['display_phone_number']) ?? null,
-    names: namesOf(value['contacts']),
-  };
-  const events = [
-    ...messages.flatMap((message) => eventsOfMessage(asRecord(message), context)),
-    ...reports.map(metaStatus),
-  ];
-  return events.length === 0 ? [ignored('account event')] : events;
+  const isOther = !isAbsent(field) && !messageFields.has(field);
+  if (isOther && !bringsMessages(fieldsOf(content))) events.push(accountEvent);
+  else if (value === undefined) events.push(withoutValue);
+  else readValue(value, events);
+}
+
+/** Whether there are messages, whatever the field is called. */
+function bringsMessages({ messages, message_echoes: echoes }: JsonRecord): boolean {
+  return [messages, echoes].some((list) => Array.isArray(list) && list.length > 0);
+}
+
+function readValue(value: JsonRecord, events: InboundEvent[]): void {
+  const before = events.length;
+  const messages = itemsOf(value['messages']);
+  const echoes = itemsOf(value['message_echoes']);
+  const reports = itemsOf(value['statuses']);
+  if (!messages || !echoes || !reports) events.push(malformed('messages that are no list'));
+  readLists(
+    { messages: messages ?? [], echoes: echoes ?? [], reports: reports ?? [] },
+    contextOf(value),
+    events,
+  );
+  if (events.length === before) events.push(accountEvent);
+}
+
+type Lists = Readonly<Record<'messages' | 'echoes' | 'reports', readonly unknown[]>>;
+
+function readLists({ messages, echoes, reports }: Lists, context: Context, events: InboundEvent[]): void {
+  for (const message of messages)
+    for (const event of eventsOfMessage(message, received(message, context))) events.push(event);
+  for (const message of echoes)
+    for (const event of eventsOfMessage(message, echoed(message, context))) events.push(event);
+  for (const report of reports) events.push(metaStatus(report));
 }
 
 /** What the messages of one change share. */
 interface Context {
-  readonly to: string | null;
+  /** The number of the business. */
+  readonly business: string | null;
   readonly names: ReadonlyMap<unknown, string | null>;
+  /** The person, where the change speaks of one only. */
+  readonly person: string | undefined;
 }
 
-function eventsOfMessage(message: JsonRecord | undefined, { to, names }: Context): InboundEvent[] {
-  const type = message?.['type'];
-  if (message === undefined || typeof type !== 'string') return [malformed('message without a type')];
+function contextOf({ metadata, contacts }: JsonRecord): Context {
+  const people = itemsOf(contacts) ?? [];
+  return {
+    business: personId(fieldsOf(metadata)['display_phone_number']) ?? null,
+    names: namesOf(people),
+    person: people.length === 1 ? personOf(people[0]) : undefined,
+  };
+}
+
+type Parties = Pick<InboundMessage, 'direction' | 'to' | 'senderName'> & {
+  readonly from: string | undefined;
+};
+
+/** A sender may have a business-scoped id in place of a phone: nyaruka/courier hello_bsuid*.json. */
+function received(message: unknown, { business, names, person }: Context): Parties {
+  const { from: phone, from_user_id: userId } = fieldsOf(message);
+  const from = personId(phone) ?? personId(userId) ?? person;
+  return {
+    direction: 'inbound',
+    from,
+    to: business,
+    senderName: names.get(from) ?? names.get(personId(userId)) ?? null,
+  };
+}
+
+/** `from` is the business then, and the contacts are the people who were written to. */
+function echoed(message: unknown, { business, person }: Context): Parties {
+  const { from, to: phone, to_user_id: userId } = fieldsOf(message);
+  const to = personId(phone) ?? personId(userId) ?? person ?? null;
+  return { direction: 'outbound', from: personId(from) ?? business ?? undefined, to, senderName: null };
+}
+
+function eventsOfMessage(foreign: unknown, parties: Parties): InboundEvent[] {
+  const message = fieldsOf(foreign);
+  const type = typeIn(message);
+  if (type === undefined) return [malformed('message without a type')];
+  if (type === 'revoke') {
+    const { original_message_id: original } = fieldsOf(message['revoke']);
+    return [deletion(identifier(original), dateFromSeconds(message['timestamp']))];
+  }
+  if (type !== 'edit') return eventsOfContent(message, type, parties);
+  // An edited caption repeats the media, and is the same message as before.
+  const { original_message_id: original, message: edited } = fieldsOf(message['edit']);
+  const content = fieldsOf(edited);
+  const { timestamp, group_id } = message;
+  return eventsOfContent(
+    { ...content, id: original, timestamp, group_id },
+    typeIn(content) ?? 'edit',
+    parties,
+  );
+}
+
+/** Where the type is absent or no word that is known, the block that is there says it. */
+function typeIn(message: JsonRecord): string | undefined {
+  const { type } = message;
+  if (typeof type === 'string' && (knownTypes.has(type) || isMediaFree(type))) return type;
+  const word = blockWords.find((one) => asRecord(message[one]) && !isAbsent(message[one]));
+  return word ?? (typeof type === 'string' && !isAbsent(type) ? type : undefined);
+}
+
+const blockWords = [...mediaKinds, 'edit'] as const;
+const knownTypes: ReadonlySet<string> = new Set([...blockWords, 'revoke']);
+
+function eventsOfContent(message: JsonRecord, type: string, parties: Parties): InboundEvent[] {
   const kind = mediaKindOf(type);
   if (kind === undefined) return [ignoredKind(type)];
   // Sobot's sample puts a video under the key `image` (EffCode/sobot-api-doc _video-message.md @b690929):
   // the type says what it is, never the key.
-  const media = fieldsOf(message[kind] ?? message['image']);
-  // A sender may be a business-scoped id instead of a phone: nyaruka/courier hello_bsuid*.json.
-  const from = personId(message['from']) ?? personId(message['from_user_id']);
+  const blocks = [message[kind], message['image']].map(fieldsOf);
+  const media = blocks.find(({ url, id }) => !isAbsent(url) || !isAbsent(id)) ?? fieldsOf(message[kind]);
   return messageEvents({
     messageId: identifier(message['id']),
-    direction: 'inbound',
-    from,
-    to,
+    ...parties,
     chat: identifier(message['group_id']) ?? null,
-    senderName: names.get(from) ?? null,
     caption: textOrNull(media['caption']),
     sentAt: dateFromSeconds(message['timestamp']),
     media: [
@@ -133,16 +249,22 @@ function eventsOfMessage(message: JsonRecord | undefined, { to, names }: Context
  * of Meta, which neither AISoule nor Sobot gives to their customers.
  */
 function sourceOf({ url, id }: JsonRecord): MediaSource | undefined {
-  if (!isAbsent(url) && url !== '') return linkTo(url);
+  if (!isAbsent(url)) return linkTo(url);
   return identifier(id) === undefined ? undefined : mediaIdOnly;
 }
 
-function namesOf(contacts: unknown): ReadonlyMap<unknown, string | null> {
+function namesOf(contacts: readonly unknown[]): ReadonlyMap<unknown, string | null> {
   const names = new Map<unknown, string | null>();
-  for (const contact of Array.isArray(contacts) ? contacts : []) {
+  for (const contact of contacts) {
     const { wa_id: phone, user_id: userId, profile } = fieldsOf(contact);
-    const name = textOrNull(fieldsOf(profile)['name']);
-    names.set(personId(phone), name).set(personId(userId), name);
+    const { name, username } = fieldsOf(profile);
+    const shown = firstText([name, username]);
+    for (const id of [personId(phone), personId(userId)]) if (id !== undefined) names.set(id, shown);
   }
   return names;
+}
+
+function personOf(contact: unknown): string | undefined {
+  const { wa_id: phone, user_id: userId } = fieldsOf(contact);
+  return personId(phone) ?? personId(userId);
 }

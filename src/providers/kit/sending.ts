@@ -14,7 +14,7 @@ import type {
   SendOptions,
   SendOutcome,
 } from '../../domain/sending.js';
-import { fieldsOf, type JsonRecord, textOrNull } from './lenient.js';
+import { fieldsOf, firstPresent, type JsonRecord, textOrNull } from './lenient.js';
 
 const longestWordsKept = 300;
 
@@ -118,7 +118,7 @@ const saysNo = (status: number): boolean => status >= 400 && status < 500 && sta
 /** By `Retry-After`, or as AISoule writes it into the body (aisoule.com/docs, rate limits). In milliseconds, at most an hour. */
 function askedWaitMs({ headers, body }: HttpResponse, now: Date): number | null {
   const { error, retry_after_seconds: inBody } = fieldsOf(body);
-  const seconds = fieldsOf(error)['retry_after_seconds'] ?? inBody;
+  const seconds = firstPresent([fieldsOf(error)['retry_after_seconds'], inBody]);
   const asked =
     headers['retry-after'] ?? (typeof seconds === 'number' ? String(Math.ceil(seconds)) : undefined);
   const at = parseRetryAfter(asked, now);
@@ -141,6 +141,8 @@ function words(value: unknown, secrets: readonly string[]): string | undefined {
 /** A JSON object without the fields that are not there. */
 export function compact(fields: Readonly<Record<string, unknown>>): JsonRecord {
   return Object.fromEntries(
+    // Ours, not a provider's: what is false or blank here is meant.
+    // eslint-disable-next-line inlet/foreign-fields
     Object.entries(fields).filter(([, value]) => value !== undefined && value !== null),
   );
 }

@@ -19,6 +19,12 @@ export function secretMatcher(secrets: readonly string[]): (candidate: string | 
   };
 }
 
+/** The value of a header that has one value. Node joins the lines of one that a gateway has repeated, which say the same. */
+export function singleHeader(value: string | undefined): string | undefined {
+  const [first, ...others] = value?.split(', ') ?? [];
+  return others.every((other) => other === first) ? first : value;
+}
+
 /**
  * For providers that sign nothing: the operator puts a secret into the webhook's address (`?token=`) or, where the
  * provider can send one, into the header `X-Inlet-Token`. The same secret answers Meta's GET challenge
@@ -30,7 +36,7 @@ export function sharedSecret(
   const matches = secretMatcher(secrets);
   return {
     verify: ({ headers, query }) => {
-      const header = headers['x-inlet-token'];
+      const header = singleHeader(headers['x-inlet-token']);
       const token = query['token'];
       if (header === undefined && token === undefined) return { ok: false, reason: 'no token' };
       return matches(header) || matches(token) ? { ok: true } : { ok: false, reason: 'wrong token' };

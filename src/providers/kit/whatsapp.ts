@@ -16,6 +16,18 @@ export const phoneNumber = {
   pattern: '\\d{7,15}',
 };
 
+/**
+ * Somebody of WhatsApp without a telephone number: the country and up to 128 letters and digits (developers.facebook.com,
+ * business-scoped-user-ids).
+ */
+export const businessScopedId = '[A-Z]{2}\\.[A-Za-z0-9]{1,128}';
+
+/** Anybody of WhatsApp. */
+export const whatsAppPerson = {
+  description: `${phoneNumber.description}; or the id of somebody without one, like BR.13491208655302741918`,
+  pattern: `${phoneNumber.pattern}|${businessScopedId}`,
+};
+
 /** By what the bytes say: old Word, Excel and PowerPoint files share a container, `application/x-cfb`. */
 export const officeTypes = [
   'application/pdf',

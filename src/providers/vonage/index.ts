@@ -23,12 +23,14 @@ export const vonage = defineProvider({
   envPrefix: 'VONAGE',
   settings: z.object({
     signatureSecret: issuedSecretList(
-      "The account's signature secret, from the API settings of the dashboard; checks what the Messages API sends",
+      "The account's signature secret, from the API settings of the dashboard; verifies webhooks of the Messages API",
     ).optional(),
     webhookSecret: secretList.optional(),
     applicationId: z
       .string()
-      .meta({ description: 'With the private key: makes tokens to send and for protected media' })
+      .meta({
+        description: 'Together with the private key: makes tokens for sending and for protected media',
+      })
       .optional(),
     privateKey: pemOrPath
       .refine(isRsaKey, 'is no RSA private key of at least 2048 bits in PEM')
@@ -44,7 +46,7 @@ export const vonage = defineProvider({
       .regex(/^[\w-]{1,50}$/, 'is a number, or the id of a page or a service')
       .meta({
         description:
-          'What messages are sent from, unless options.from says another: your number, page or service id',
+          'The sender of messages, unless options.from says otherwise: your number, page or service id',
       })
       .optional(),
     apiUrl: apiUrl('https://api.nexmo.com'),

@@ -1,6 +1,6 @@
 /** What each of Vonage's channels takes: APIs-guru/openapi-directory nexmo.com/messages-olympus 1.4.0. */
 import type { SendLimits } from '../../domain/sending.js';
-import { megabyte, officeTypes, phoneNumber, whatsApp } from '../kit/whatsapp.js';
+import { megabyte, officeTypes, phoneNumber, whatsApp, whatsAppPerson } from '../kit/whatsapp.js';
 
 export const channels = ['whatsapp', 'messenger', 'mms', 'viber_service'] as const;
 export type Channel = (typeof channels)[number];
@@ -20,7 +20,7 @@ const captions = (maxCaption: number) => ({ maxCaption });
 const shared = { recipient: phoneNumber, ways: ['link'] } as const;
 
 export const limitsOfChannels: Readonly<Record<Channel, SendLimits>> = {
-  whatsapp: { ...shared, rate, media: whatsApp },
+  whatsapp: { ...shared, rate, media: whatsApp, recipient: whatsAppPerson },
   messenger: {
     ...shared,
     rate,

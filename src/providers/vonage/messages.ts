@@ -1,7 +1,7 @@
 /** The Messages API: APIs-guru/openapi-directory nexmo.com/messages-olympus 1.4.0. */
 import type { MediaKind } from '../../domain/provider.js';
 import type { OutboundMessage, Sending } from '../../domain/sending.js';
-import { fieldsOf, identifier } from '../kit/lenient.js';
+import { fieldsOf, firstPresent, identifier, isAbsent } from '../kit/lenient.js';
 import { type Answering, compact, linkOf, sender } from '../kit/sending.js';
 import type { Bearer } from './application.js';
 
@@ -27,14 +27,14 @@ export function messagesSender(
 
 /** RFC 7807: the reference to the error ends in its name or number, and each wrong field has a reason. */
 export const errorIn: Answering['errorIn'] = ({ type, title, detail, invalid_parameters: invalid }) => {
-  if (type === undefined && title === undefined) return undefined;
+  if (isAbsent(type) && isAbsent(title)) return undefined;
   const code = typeof type === 'string' ? /[#/]([\w-]{1,60})$/.exec(type)?.[1] : undefined;
   const fields = (Array.isArray(invalid) ? (invalid as unknown[]) : []).map((one) => {
     const { name, reason } = fieldsOf(one);
     return [name, reason].filter((text) => typeof text === 'string').join(' ');
   });
   const texts = [title, detail, ...fields].filter((text) => typeof text === 'string' && text !== '');
-  return { code: code ?? title, message: texts.join('; ') };
+  return { code: firstPresent([code, title]), message: texts.join('; ') };
 };
 
 const captioned: readonly MediaKind[] = ['image', 'video', 'document'];

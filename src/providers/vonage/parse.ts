@@ -2,8 +2,15 @@
  * Webhooks of Vonage. Two products post pictures: the Messages API (Vonage/vonage-java-sdk messages/InboundMessage.java
  * @609f524) and the Conversation API (Nexmo/nexmo-developer conversation/concepts/event.md @4da2b39).
  */
-import type { InboundEvent, MediaKind, MessageStatus } from '../../domain/provider.js';
 import {
+  mediaKinds,
+  type InboundEvent,
+  type InboundMedia,
+  type MediaKind,
+  type MessageStatus,
+} from '../../domain/provider.js';
+import {
+  deletion,
   ignored,
   ignoredKind,
   linkTo,
@@ -15,9 +22,14 @@ import {
   statusEvent,
 } from '../kit/events.js';
 import {
+  asRecord,
   dateFromIso,
   fieldsOf,
+  firstPresent,
+  firstText,
   identifier,
+  isAbsent,
+  itemsOf,
   type JsonRecord,
   lookUp,
   personId,
@@ -34,6 +46,7 @@ const statuses: Readonly<Record<string, MessageStatus>> = {
   submitted: 'sent',
   delivered: 'delivered',
   read: 'read',
+  played: 'read',
   seen: 'read',
   rejected: 'failed',
   undeliverable: 'failed',
@@ -41,56 +54,174 @@ const statuses: Readonly<Record<string, MessageStatus>> = {
 
 export function parse(payload: unknown, receivedAt: Date): InboundEvent[] {
   const body = fieldsOf(payload);
-  const { type } = body;
-  if (typeof type === 'string' && ('conversation_id' in body || 'application_id' in body))
-    return eventsOfConversation(body, type);
-  return 'message_uuid' in body || 'message_type' in body || isStatus(body)
-    ? eventsOfMessagesApi(body, receivedAt)
-    : [];
+  const event = eventTypeIn(body);
+  if (event !== undefined) return eventsOfConversation(body, event);
+  return isOfMessagesApi(body) ? eventsOfMessagesApi(body, receivedAt) : [];
+}
+
+function isOfMessagesApi(body: JsonRecord): boolean {
+  const { message_uuid: uuid, message_type: type, message } = body;
+  if (!isAbsent(uuid) || !isAbsent(type) || isStatus(body)) return true;
+  return typeIn(body) !== undefined || blockIn(fieldsOf(fieldsOf(message)['content'])) !== undefined;
+}
+
+/** Undefined: it is no event of a conversation. Where the type is absent or unknown, the body that is there says it. */
+function eventTypeIn(body: JsonRecord): string | undefined {
+  const { type, conversation_id: conversation, application_id: application } = body;
+  const content = fieldsOf(body['body']);
+  const isOfMedia = !isAbsent(content['representations']) || blockIn(content) !== undefined;
+  if (isAbsent(conversation) && isAbsent(application) && !isOfMedia) return undefined;
+  if (isOfMedia && !isEventName(type)) return isAbsent(content['representations']) ? 'message' : 'image';
+  return typeof type === 'string' && !isAbsent(type) ? type : undefined;
+}
+
+/** Of the events that say what they are; other names are no reason to overlook a file. */
+function isEventName(type: unknown): boolean {
+  return typeof type === 'string' && /^(?:message|image|text)$|:/.test(type);
 }
 
 function eventsOfMessagesApi(body: JsonRecord, receivedAt: Date): InboundEvent[] {
-  if ('message_type' in body) return eventsOfMessage(body, receivedAt);
-  if ('message' in body) return eventsOfMessage(flattened(body), receivedAt);
+  const { message_type: word, message } = body;
+  // Where the type is absent, what has a link says it.
+  const type = typeIn(body);
+  const nested = fieldsOf(fieldsOf(message)['content']);
+  if (type === undefined && !isAbsent(nested) && (isAbsent(word) || blockIn(nested) !== undefined))
+    return eventsOfMessage(flattened(body), receivedAt);
+  if (!isAbsent(word)) return eventsOfMessage(body, receivedAt);
+  if (type !== undefined) return eventsOfMessage({ ...body, message_type: type }, receivedAt);
   return isStatus(body) ? [eventOfStatus(body)] : [malformed('message without a type')];
 }
 
-function isStatus(body: JsonRecord): boolean {
-  return 'status' in body && ('message_uuid' in body || 'channel' in body);
+function isStatus({ status, message_uuid: uuid, channel }: JsonRecord): boolean {
+  return !isAbsent(status) && !(isAbsent(uuid) && isAbsent(channel));
+}
+
+/** The type that a body of the Messages API without one must have. */
+function typeIn(body: JsonRecord): string | undefined {
+  const isList = () => attachmentsOf(body, '').some(({ about }) => !isAbsent(about['url']));
+  return blockIn(body) ?? (isList() ? 'content' : undefined);
+}
+
+/** The type that is given; where that is no kind of media, the one whose block has a link. */
+function typeOf(word: unknown, holder: JsonRecord): unknown {
+  const isKind = typeof word === 'string' && kindOf(word) !== undefined;
+  return isKind ? word : (blockIn(holder) ?? word);
+}
+
+/** The word under which a body of the Messages API has a link. */
+function blockIn(body: JsonRecord): string | undefined {
+  return blockNames.find((name) => !isAbsent(fieldsOf(body[name])['url']));
 }
 
 /** Messages API v0.1 nests: `{from:{type,number}, message:{content:{type,image}}}` (Nexmo/api-specification messages-olympus.yml @ad04200). */
-function flattened({ message, ...envelope }: JsonRecord): JsonRecord {
-  const content = fieldsOf(fieldsOf(message)['content']);
-  return { ...content, ...envelope, message_type: content['type'] };
+function flattened(envelope: JsonRecord): JsonRecord {
+  const content = fieldsOf(fieldsOf(envelope['message'])['content']);
+  const type = typeOf(content['type'], content);
+  // What is read of it, and no more: a hostile body has a hundred thousand other fields.
+  return {
+    ...(typeof type === 'string' && { [type]: lookUp(content, type) }),
+    message_type: type,
+    message_uuid: envelope['message_uuid'],
+    from: envelope['from'],
+    to: envelope['to'],
+    timestamp: envelope['timestamp'],
+    profile: envelope['profile'],
+  };
 }
 
 function eventsOfMessage(body: JsonRecord, receivedAt: Date): InboundEvent[] {
-  const { message_type: type } = body;
-  if (typeof type !== 'string') return [malformed('message without a type')];
-  const kind = kindOf(type);
-  if (kind === undefined) return [ignoredKind(type)];
-  const media = fieldsOf(body[type]);
-  const { url } = media;
-  const expiresAt = isVonageLink(url) ? new Date(receivedAt.getTime() + mediaLifetimeMs) : null;
+  const type = typeOf(body['message_type'], body);
+  const attachments = attachmentsOf(body, typeof type === 'string' ? type : '');
+  if (attachments.length === 0)
+    return [typeof type === 'string' ? ignoredKind(type) : malformed('message without a type')];
   return messageEvents({
     messageId: identifier(body['message_uuid']),
     direction: 'inbound',
-    from: partyOf(body['from']),
+    from: senderOf(body),
     to: partyOf(body['to']) ?? null,
     chat: null,
-    senderName: textOrNull(fieldsOf(body['profile'])['name']),
-    caption: textOrNull(media['caption']),
+    senderName: nameOf(body),
+    caption: captionOf(body, attachments),
     sentAt: dateFromIso(body['timestamp']),
-    media: [
-      mediaFrom({
-        kind,
-        // Links are open unless "secure inbound media" is on; only Vonage's own hosts ever see the token.
-        source: linkTo(url, { expiresAt, needsCredentials: true }),
-        filename: media['name'],
-      }),
-    ],
+    media: attachments.map((attachment) => mediaOf(attachment, receivedAt)),
   });
+}
+
+interface Attachment {
+  /** Undefined: it is something that is not understood. */
+  readonly kind: MediaKind | undefined;
+  readonly about: JsonRecord;
+}
+
+/**
+ * The block of the type, and every item of `content`, the list of an MMS with several attachments
+ * (Vonage/vonage-java-sdk messages/InboundMessage.java @609f524).
+ */
+function attachmentsOf(body: JsonRecord, type: string): Attachment[] {
+  const { content } = body;
+  const items = itemsOf(content) ?? (asRecord(content) ? [content] : []);
+  const found: Attachment[] = [];
+  for (const item of items) addAttachment(item, found);
+  const kind = kindOf(type);
+  const about = fieldsOf(lookUp(body, type));
+  // The list may repeat the block.
+  const isOwn = isAbsent(about['url'])
+    ? found.length === 0
+    : found.every((one) => one.about['url'] !== about['url']);
+  if (kind !== undefined && isOwn) found.unshift({ kind, about });
+  // A list that holds nothing must have been one of something.
+  if (type === 'content' && items.length === 0) found.push({ kind: undefined, about: {} });
+  return found;
+}
+
+/** Adds an item `{type, url, caption}`, or one that has these in a block named like its type. Texts and contacts are no media. */
+function addAttachment(item: unknown, found: Attachment[]): void {
+  if (isAbsent(item)) return;
+  const outer = fieldsOf(item);
+  const type = wordOf(outer);
+  const about = asRecord(lookUp(outer, type)) ?? outer;
+  const isUnnamedFile = type !== 'vcard' && !isAbsent(about['url']);
+  const kind = kindOfAttachment(type) ?? (isUnnamedFile ? 'document' : undefined);
+  if (kind !== undefined || type === '') found.push({ kind, about });
+}
+
+/** The first word for a kind that is known, else the name of the block with a link, else any word. */
+function wordOf(item: JsonRecord): string {
+  const words = [item['type'], item['message_type'], item['mime_type']];
+  const given = words.filter((word) => typeof word === 'string' && !isAbsent(word)).map(String);
+  const known = given.find((word) => kindOfAttachment(word) !== undefined);
+  return known ?? blockIn(item) ?? given[0] ?? '';
+}
+
+/** A kind, or a MIME type, which some write in its place. */
+function kindOfAttachment(word: string): MediaKind | undefined {
+  return kindOf(word) ?? kindOf(word.toLowerCase().split('/', 1)[0] ?? '');
+}
+
+function mediaOf({ kind, about }: Attachment, receivedAt: Date): InboundMedia | undefined {
+  const { url, name } = about;
+  if (kind === undefined) return undefined;
+  const expiresAt = isVonageLink(url) ? new Date(receivedAt.getTime() + mediaLifetimeMs) : null;
+  // Links are open unless "secure inbound media" is on; only Vonage's own hosts ever see the token.
+  return mediaFrom({ kind, source: linkTo(url, { expiresAt, needsCredentials: true }), filename: name });
+}
+
+function captionOf({ text }: JsonRecord, attachments: readonly Attachment[]): string | null {
+  return firstText([...attachments.map(({ about }) => about['caption']), text]);
+}
+
+/**
+ * People of WhatsApp may have no telephone number: then `from` is their business-scoped id or absent, and
+ * `whatsapp.sender` says who it is (InboundMessage.java @609f524).
+ */
+function senderOf(body: JsonRecord): string | undefined {
+  const { wa_id: phone, user_id: userId } = fieldsOf(fieldsOf(body['whatsapp'])['sender']);
+  return partyOf(body['from']) ?? personId(phone) ?? personId(userId);
+}
+
+function nameOf({ profile }: JsonRecord): string | null {
+  const { name, username } = fieldsOf(profile);
+  return firstText([name, username]);
 }
 
 /** `error.title` is the code, and sometimes a number (MessageStatusTest.java @609f524). */
@@ -100,7 +231,7 @@ function eventOfStatus({ message_uuid: uuid, status, timestamp, error }: JsonRec
     messageId: identifier(uuid),
     status: lookUp(statuses, status),
     at: dateFromIso(timestamp),
-    error: statusError(title ?? code, detail ?? reason),
+    error: statusError(firstPresent([title, code]), firstPresent([detail, reason])),
   });
 }
 
@@ -116,25 +247,39 @@ function eventsOfConversation(event: JsonRecord, type: string): InboundEvent[] {
         at: dateFromIso(event['timestamp']),
       }),
     ];
-  if (type === 'image') return pictureInConversation(event, 'image', originalOf(body));
+  if (type === 'event:delete') {
+    const id = conversationId(event['conversation_id'], body['event_id']);
+    return [deletion(id, dateFromIso(event['timestamp']))];
+  }
+  if (type === 'image') return pictureInConversation(event, 'image', pictureIn(body));
   if (type !== 'message') return [ignored(type === 'text' ? 'text' : 'conversation event')];
-  const { message_type: word } = body;
+  const word = typeOf(body['message_type'], body);
   if (typeof word !== 'string') return [malformed('message without a type')];
   const kind = kindOf(word);
-  return kind === undefined ? [ignoredKind(word)] : pictureInConversation(event, kind, fieldsOf(body[word]));
+  return kind === undefined
+    ? [ignoredKind(word)]
+    : pictureInConversation(event, kind, fieldsOf(lookUp(body, word)));
 }
 
-/** The whole picture; `medium` and `thumbnail` are copies of it (vonage JS SDK ImageEvent; no official webhook sample). */
-const originalOf = (body: JsonRecord): JsonRecord => fieldsOf(fieldsOf(body['representations'])['original']);
+/**
+ * The whole picture, or where its link is absent the larger one of its copies (vonage JS SDK ImageEvent; no official webhook
+ * sample).
+ */
+function pictureIn(body: JsonRecord): JsonRecord {
+  const { original, medium, thumbnail } = fieldsOf(body['representations']);
+  const copies = [original, medium, thumbnail].map(fieldsOf);
+  return copies.find(({ url }) => !isAbsent(url)) ?? fieldsOf(original);
+}
 
 /** Who in a conversation is the business's side cannot be told, so every message counts as inbound. */
 function pictureInConversation(event: JsonRecord, kind: MediaKind, media: JsonRecord): InboundEvent[] {
-  const user = fieldsOf(fieldsOf(event['_embedded'])['from_user']);
+  const { from_user: fromUser, from_member: fromMember } = fieldsOf(event['_embedded']);
+  const user = fieldsOf(fromUser);
   const { conversation_id: conversation } = event;
   return messageEvents({
     messageId: conversationId(conversation, event['id']),
     direction: 'inbound',
-    from: identifier(user['id']) ?? identifier(event['from']),
+    from: identifier(user['id']) ?? identifier(event['from']) ?? identifier(fieldsOf(fromMember)['id']),
     to: null,
     chat: identifier(conversation) ?? null,
     senderName: textOrNull(user['name']),
@@ -158,6 +303,9 @@ export function conversationId(conversation: unknown, eventId: unknown): string 
   const scope = identifier(conversation);
   return scope === undefined || event === undefined ? undefined : identifier(`${scope}:${event}`);
 }
+
+/** The words that {@link kindOf} knows. */
+const blockNames = [...mediaKinds, 'file'] as const;
 
 /** `file` is any document; vcards are contacts, not media. */
 function kindOf(word: string): MediaKind | undefined {

@@ -3,8 +3,16 @@
  */
 import { z } from 'zod';
 
-import { apiUrl, credential, defineProvider, hostList, secretList } from '../kit/define-provider.js';
-import { sharedSecret } from '../kit/verification.js';
+import type { ProviderAdapter } from '../../domain/provider-adapter.js';
+import {
+  apiUrl,
+  credential,
+  defineProvider,
+  hostList,
+  issuedSecretList,
+  secretList,
+} from '../kit/define-provider.js';
+import { secretMatcher, sharedSecret, singleHeader } from '../kit/verification.js';
 import { parse } from './parse.js';
 import { sendingOf, sendOptions } from './send.js';
 
@@ -12,30 +20,34 @@ export const zApi = defineProvider({
   id: 'z-api',
   envPrefix: 'ZAPI',
   settings: z.object({
-    webhookSecret: secretList,
+    webhookSecret: secretList.optional(),
+    headerToken: issuedSecretList(
+      'The value of the header z-api-token of its webhooks, usually the token of the instance; the address then needs no secret',
+    ).optional(),
     instanceId: z
       .string()
       .meta({ description: 'For sending: the id of the instance, from its page in the panel' })
       .optional(),
     token: credential('For sending: the token of the instance').optional(),
     clientToken: credential(
-      "For sending: the account's security token, where it is switched on (Security in the panel)",
+      "For sending: the account's security token, if it is enabled (Security in the panel)",
     ).optional(),
     apiUrl: apiUrl('https://api.z-api.io'),
     mediaHosts: hostList,
   }),
-  enabledBy: ['webhookSecret'],
+  enabledBy: ['webhookSecret', 'headerToken'],
   ownSecret: 'webhookSecret',
   setup: (webhookUrl) => [
     'Open Instances in the panel of Z-API, then your instance, then its webhooks.',
     `Set the webhook "on receive" to ${webhookUrl}?token=<webhookSecret>`,
+    'Instead of ?token= the token of the instance proves the calls, if you give it to this channel as headerToken: Z-API sends it in a header.',
     'Set the webhooks "on send" and "message status" to the same address, to hear what becomes of messages.',
     'Switch on "notify sent by me" if pictures that are sent from the phone are to be kept too.',
     'To send, give this channel the ID and the token of the instance as instanceId and token, and the security token of the account, if there is one, as clientToken.',
   ],
   sending: { needs: [['instanceId', 'token']], options: sendOptions },
-  create: ({ webhookSecret, mediaHosts, instanceId, token, clientToken, apiUrl }, now) => ({
-    ...sharedSecret(webhookSecret),
+  create: ({ webhookSecret, headerToken, mediaHosts, instanceId, token, clientToken, apiUrl }, now) => ({
+    ...proofOf(webhookSecret ?? [], headerToken ?? []),
     parse,
     // Links are public (f00N.backblazeb2.com/file/temp-file-download/): there are no credentials to give away.
     downloads: { trustedHosts: mediaHosts },
@@ -43,3 +55,21 @@ export const zApi = defineProvider({
       token !== undefined && { sending: sendingOf({ instanceId, token, clientToken, apiUrl }, now) }),
   }),
 });
+
+/**
+ * The secret that the operator has put into the address, or the header that Z-API sets by itself. No page of Z-API names that one, and
+ * third-party code disagrees whether it holds the token of the instance or that of the account: so it proves nothing unless the operator says what
+ * is in it.
+ */
+function proofOf(
+  webhookSecrets: readonly string[],
+  headerTokens: readonly string[],
+): Required<Pick<ProviderAdapter, 'verify' | 'handshake'>> {
+  const shared = sharedSecret(webhookSecrets);
+  const matches = secretMatcher(headerTokens);
+  return {
+    ...shared,
+    verify: (request) =>
+      matches(singleHeader(request.headers['z-api-token'])) ? { ok: true } : shared.verify(request),
+  };
+}

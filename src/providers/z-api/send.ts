@@ -9,7 +9,7 @@ import type { OutboundMessage, Sending, SendLimits } from '../../domain/sending.
 import { extensionOf, typeOf } from '../kit/file-names.js';
 import { fieldsOf, identifier, isAbsent } from '../kit/lenient.js';
 import { compact, optionsCheck, sender } from '../kit/sending.js';
-import { whatsApp } from '../kit/whatsapp.js';
+import { whatsApp, whatsAppPerson } from '../kit/whatsapp.js';
 
 export const sendOptions = z.strictObject({
   delayMessage: z
@@ -32,8 +32,9 @@ const limits: SendLimits = {
   rate: { messages: 1, perMs: 1000, burst: 1 },
   recipient: {
     description:
-      'a phone number with its country code, 7 to 15 digits; or the id of a group, or one that ends in @lid',
-    pattern: '\\d{7,15}|\\d{7,25}(-\\d{1,25})?-group|\\d{7,15}-\\d{6,13}|\\d{1,25}@lid',
+      'a phone number with its country code, 7 to 15 digits; or the id of a group, one that ends in @lid, or one like BR.13491208655302741918',
+    // Whether Z-API takes the last one is UNVERIFIED: WhatsApp has such people, and whoever cannot be written to is refused there.
+    pattern: `${whatsAppPerson.pattern}|\\d{7,25}(-\\d{1,25})?-group|\\d{7,15}-\\d{6,13}|\\d{1,25}@lid`,
   },
   ways: ['link', 'inline'],
 };

@@ -6,7 +6,7 @@ import { providerIds, type ProviderId } from '../../../src/demo/providers/simula
 import { newId } from '../../../src/domain/id.js';
 import type { MediaKind } from '../../../src/domain/provider.js';
 import type { OutboundMessage, Sending, SendLimits, SendOptions } from '../../../src/domain/sending.js';
-import { createHttp, type HttpClient } from '../../../src/infra/http-client.js';
+import { createHttp, type HttpClient } from '../../../src/infra/net/http-client.js';
 import { providers } from '../../../src/providers/index.js';
 import { until } from '../../support/until.js';
 import { startStage, type Stage } from './stage.js';

@@ -1,7 +1,6 @@
 /** Calls of every operation, with the status that each must have. An operation without calls fails the test. */
-import { photo } from '../../../src/demo/photos.js';
 import { bytes, type MediaHost } from '../../../src/demo/media-host.js';
-import { secrets } from '../../providers/signing.js';
+import { photo } from '../../../src/demo/photos.js';
 import {
   call,
   postUnproven,
@@ -12,8 +11,9 @@ import {
   type Call,
   type MediaView,
 } from '../../support/client.js';
-import { picture, zApiMedia } from '../../support/payloads.js';
 import { refuse, type Courier } from '../../support/courier.js';
+import { picture, zApiMedia } from '../../support/payloads.js';
+import { secrets } from '../../support/signing.js';
 import type { TestService } from '../../support/test-service.js';
 import { until } from '../../support/until.js';
 
@@ -120,6 +120,16 @@ async function aSubscription(stage: Stage): Promise<string> {
   return `/v1/subscriptions/${(made.answer.body as { id: string }).id}`;
 }
 
+/** The address of one whose secret was sealed for another, so that it cannot be opened. */
+async function unreadableSubscription(stage: Stage): Promise<string> {
+  const [path, other] = [await aSubscription(stage), await aSubscription(stage)];
+  await stage.service.database.query(
+    'update subscription set secret = (select secret from subscription where id = $2) where id = $1',
+    [path, other].map((one) => one.split('/').at(-1)),
+  );
+  return path;
+}
+
 /** The address of a new one, whose secret the service has made. */
 async function aChannel(stage: Stage): Promise<string> {
   const made = await post(stage, 201, { path: '/v1/channels', json: { provider: 'z-api' } });
@@ -203,7 +213,7 @@ export const calls: Readonly<Record<string, MakeCalls>> = {
     return [
       { status: 201, answer: await upload<unknown>(service, { file }) },
       { status: 400, answer: await upload<unknown>(service, { file, fields: { channel: 'nobody' } }) },
-      { status: 422, answer: await upload<unknown>(service, { file: Buffer.from('no picture') }) },
+      { status: 422, answer: await upload<unknown>(service, { file: Buffer.from('<html></html>') }) },
     ];
   },
 
@@ -343,6 +353,8 @@ export const calls: Readonly<Record<string, MakeCalls>> = {
   'delete /v1/media/{id}': async (stage) => {
     const path = `/v1/media/${(await readyMedia(stage)).id}`;
     return [
+      await remove(stage, 200, { path: `${path}?dryRun=true` }),
+      await remove(stage, 400, { path: `${path}?dryRun=perhaps` }),
       await remove(stage, 200, { path }),
       await remove(stage, 200, { path }),
       await remove(stage, 404, { path: `/v1/media/${nobody}` }),
@@ -352,7 +364,9 @@ export const calls: Readonly<Record<string, MakeCalls>> = {
   'delete /v1/contacts/{channel}/{contact}': async (stage) => {
     await readyMedia(stage);
     return [
+      await remove(stage, 200, { path: '/v1/contacts/z-api/5511999990000?dryRun=true' }),
       await remove(stage, 200, { path: '/v1/contacts/z-api/5511999990000' }),
+      await remove(stage, 404, { path: '/v1/contacts/z-api/image' }),
       await remove(stage, 404, { path: '/v1/contacts/nowhere/5511999990000' }),
       await remove(stage, 400, { path: `/v1/contacts/z-api/${'5'.repeat(256)}` }),
     ];
@@ -420,8 +434,37 @@ export const calls: Readonly<Record<string, MakeCalls>> = {
 
   'post /v1/subscriptions/{id}/test': async (stage) => [
     await post(stage, 200, { path: `${await aSubscription(stage)}/test` }),
+    await post(stage, 409, { path: `${await unreadableSubscription(stage)}/test` }),
     await post(stage, 404, { path: `/v1/subscriptions/${nobody}/test` }),
   ],
+
+  'post /v1/subscriptions/{id}/rotate': async (stage) => {
+    const path = `${await aSubscription(stage)}/rotate`;
+    return [
+      await post(stage, 200, { path }),
+      await post(stage, 200, { path, json: { overlapSeconds: 0 } }),
+      await post(stage, 400, { path, json: { overlapSeconds: -1 } }),
+      await post(stage, 404, { path: `/v1/subscriptions/${nobody}/rotate` }),
+    ];
+  },
+
+  'post /v1/subscriptions/{id}/resend': async (stage) => {
+    const at = await aSubscription(stage);
+    const path = `${at}/resend`;
+    const resent = await post(stage, 202, { path, json: { from: '2026-01-01' } });
+    const unknown = await post(stage, 404, { path, json: { event: 'evt_999999999' } });
+    await patch(stage, 200, { path: at, json: { enabled: false } });
+    return [
+      resent,
+      unknown,
+      await post(stage, 409, { path, json: { from: '2026-01-01' } }),
+      await post(stage, 409, {
+        ...{ path: `${await unreadableSubscription(stage)}/resend`, json: { event: 'evt_1' } },
+      }),
+      await post(stage, 400, { path, json: {} }),
+      await post(stage, 404, { path: `/v1/subscriptions/${nobody}/resend`, json: { event: 'evt_1' } }),
+    ];
+  },
 
   'get /v1/subscriptions/{id}/deliveries': async (stage) => {
     const path = `${await aSubscription(stage)}/deliveries`;
@@ -464,7 +507,26 @@ export const calls: Readonly<Record<string, MakeCalls>> = {
     const { id } = made.answer.body as { id: string };
     return [
       await remove(stage, 200, { path: `/v1/tokens/${id}` }),
-      await remove(stage, 404, { path: `/v1/tokens/${nobody}` }),
+      await remove(stage, 404, {
+        path: `/v1/tokens/${nobody}`,
+        token: stage.service.token('admin', { channels: ['z-api'] }),
+      }),
+    ];
+  },
+  'get /v1/tokens/{id}': async (stage) => {
+    const admin = await post(stage, 201, { path: '/v1/tokens', json: { name: 'boss', scopes: ['admin'] } });
+    const { id, token } = admin.answer.body as { id: string; token: string };
+    await post(stage, 201, { path: '/v1/tokens', json: { name: 'mine', scopes: ['admin'] }, token });
+    await post(stage, 201, { path: '/v1/channels', json: { provider: 'z-api' }, token });
+    stage.host.answer('/hook', () => ({ status: 204 }));
+    await post(stage, 201, {
+      path: '/v1/subscriptions',
+      json: { url: `${stage.host.origin}/hook` },
+      token,
+    });
+    return [
+      await get(stage, 200, { path: `/v1/tokens/${id}` }),
+      await get(stage, 404, { path: '/v1/tokens/nonsense' }),
     ];
   },
 

@@ -5,7 +5,7 @@ import { Router } from 'express';
 
 import { startMediaHost, type MediaHost } from '../../../src/demo/media-host.js';
 import type { ApiRoute } from '../../../src/http/api-route.js';
-import { apiRoutes, openApiDocument } from '../../../src/http/openapi.js';
+import { apiRoutes, openApiDocument } from '../../../src/http/openapi/document.js';
 import { call, type Call, type Problem } from '../../support/client.js';
 import { startCourier, type Courier } from '../../support/courier.js';
 import { startTestService, type TestService } from '../../support/test-service.js';

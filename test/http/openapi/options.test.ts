@@ -2,8 +2,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { Validator } from '@seriousme/openapi-schema-validator';
 
-import { openApiDocument } from '../../../src/http/openapi.js';
-import { withSendOptions } from '../../../src/http/openapi-options.js';
+import { openApiDocument } from '../../../src/http/openapi/document.js';
+import { withSendOptions } from '../../../src/http/openapi/send-options.js';
 import { providers } from '../../../src/providers/index.js';
 import { contractOf, type OpenApiDocument } from './contract.js';
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 
 import sharp from 'sharp';
 
-import { sniffType } from '../../../infra/file-types.js';
+import { sniffType } from '../../../infra/file-types/detect.js';
 
 /** What a provider takes of one kind of media. */
 export interface MediaRule {

@@ -1,0 +1,52 @@
+#!/usr/bin/env node
+/** The command `inlet`: starts the program that belongs to the first word. */
+import { readFileSync } from 'node:fs';
+
+import { launch } from '../run.mjs';
+
+const exitUsage = 64;
+
+const programs = {
+  start: { file: 'main.js', does: 'starts the service' },
+  token: {
+    file: 'commands/token.js',
+    does: 'prints an API token: --scope admin, media:read or messages:send',
+  },
+  restored: {
+    file: 'commands/restored.js',
+    does: 'run it once after a backup was restored, before the service is started',
+  },
+};
+
+const help = `usage: inlet COMMAND [OPTIONS]
+
+${Object.entries(programs)
+  .map(([name, { does }]) => `  ${name.padEnd(10)} ${does}`)
+  .join('\n')}
+
+  --help     prints this
+  --version  prints the version
+
+Settings are environment variables, or lines of a file .env in the current folder; .env.example explains them.`;
+
+function refuse(problem) {
+  console.error(`inlet: ${problem}; inlet --help lists the commands.`);
+  process.exit(exitUsage);
+}
+
+const [command, ...args] = process.argv.slice(2);
+if (command === '--help' || command === '-h' || command === 'help') {
+  console.log(help);
+} else if (command === '--version' || command === '-v') {
+  console.log(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version);
+} else if (command === undefined) {
+  refuse('name a command');
+} else if (!Object.hasOwn(programs, command)) {
+  refuse(`there is no command ${command}`);
+} else if (command === 'start' && args.length > 0) {
+  refuse(`start takes no options, and ${args[0]} was given`);
+} else {
+  // npx puts a shell in between that ends at a signal without handing it on.
+  const { npm_lifecycle_event: event, npm_lifecycle_script: script = '' } = process.env;
+  launch(programs[command].file, args, { endsWithParent: event === 'npx' && /^["']?inlet\b/.test(script) });
+}

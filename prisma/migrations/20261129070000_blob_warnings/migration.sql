@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "blob" ADD COLUMN     "warnings" JSONB NOT NULL DEFAULT '[]';

@@ -1,0 +1,91 @@
+/** `npm run restored`: once after a backup was restored, before the service is started. Needs the settings and the database. */
+import '../home.js';
+
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+import { ConfigError, loadConfig, readEnvironment, type Config } from '../config.js';
+import { openBlobStore } from '../infra/files/open-blob-store.js';
+import { createLogger } from '../infra/logging/logger.js';
+import { awaitDatabase, prepareDatabase } from '../infra/migrations/start-database.js';
+import { openDatabase } from '../infra/postgres/database.js';
+import { startEmbeddedPostgres } from '../infra/postgres/embedded/server.js';
+import {
+  compareFiles,
+  isInUse,
+  removeStrays,
+  skipEventNumbers,
+  type FilesAfterRestore,
+} from '../infra/tables/after-restore.js';
+import { createSendQueue } from '../infra/tables/sending/send-queue.js';
+
+/** Says which, and how many more there are. */
+const mostNamed = 20;
+
+interface Wishes {
+  /** Messages that were waiting are sent, though they may have been sent after the backup. */
+  readonly send: boolean;
+  readonly removeFiles: boolean;
+}
+
+const interrupted = {
+  code: 'send.interrupted',
+  message: 'a backup was restored: nobody knows whether the message was sent after it was made',
+};
+
+async function afterRestore(config: Config, databaseUrl: string, wishes: Wishes): Promise<void> {
+  const logger = createLogger(config.logLevel);
+  const starting = {
+    ...{ connectionString: databaseUrl, logger, stopping: new AbortController().signal },
+    setting: config.databaseUrl === undefined ? 'the embedded PostgreSQL' : 'DATABASE_URL',
+  };
+  await awaitDatabase(starting);
+  if (await isInUse(databaseUrl)) throw new Error('Inlet is running on this database: stop it first');
+  await prepareDatabase(starting);
+  const database = openDatabase(databaseUrl, logger);
+  try {
+    await skipEventNumbers(database.work);
+    const queue = createSendQueue(database.work, () => new Date());
+    const messages = wishes.send ? 0 : await queue.abandonAll(interrupted);
+    const blobs = await openBlobStore(config, logger);
+    const files = await compareFiles(database.work, blobs);
+    if (wishes.removeFiles) await removeStrays(blobs, files.strays);
+    blobs.close();
+    console.log(report(files, messages, wishes));
+  } finally {
+    await database.close();
+  }
+}
+
+function report({ strays, bereft }: FilesAfterRestore, messages: number, wishes: Wishes): string {
+  const more = bereft.length > mostNamed ? ', and more' : '';
+  const named = bereft.length > 0 ? `: ${bereft.slice(0, mostNamed).join(', ')}${more}` : '';
+  return [
+    `messages that waited   ${wishes.send ? 'will be sent' : `${String(messages)} are unknown now`}`,
+    `files without a row    ${String(strays.length)}${wishes.removeFiles ? ', removed' : ''}`,
+    `media without a file   ${String(bereft.length)}${named}`,
+  ].join('\n');
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: { send: { type: 'boolean' }, 'remove-files': { type: 'boolean' } },
+  });
+  const config = loadConfig(readEnvironment(), () => new Date());
+  const postgres =
+    config.databaseUrl === undefined
+      ? await startEmbeddedPostgres(join(config.inletDir, 'postgres'))
+      : undefined;
+  try {
+    await afterRestore(config, config.databaseUrl ?? postgres?.connectionString ?? '', {
+      ...{ send: values.send === true, removeFiles: values['remove-files'] === true },
+    });
+  } finally {
+    await postgres?.stop();
+  }
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exitCode = error instanceof ConfigError ? 78 : 1;
+});

@@ -1,0 +1,44 @@
+/** Events: their log, and the subscribers who are called with them. */
+import type { Config } from '../config.js';
+import { eventView } from '../http/views/event.js';
+import type { Patience } from '../infra/process/patience.js';
+import { createSealedBox } from '../infra/secrets/sealed-box.js';
+import { createEventLog } from '../infra/tables/events/log.js';
+import { openOutbox } from '../infra/tables/events/publisher.js';
+import { createSubscriptionTable } from '../infra/tables/events/subscriptions.js';
+import { createLookup } from '../infra/tables/media/lookup.js';
+import { createNotify, postSigned } from '../pipeline/notify.js';
+import type { Calls } from './calls.js';
+import type { Foundation } from './foundation.js';
+
+export function createEvents(config: Config, foundation: Foundation, { post }: Calls) {
+  const { database, logger, lookup, notifications, now, observers, stopping } = foundation;
+  const outbox = openOutbox(database.work, notifications, logger);
+  const secrets = createSealedBox(config.authSecret, 'subscriptions');
+  const subscriptions = createSubscriptionTable(database.work, secrets);
+  const calling = { http: post, now, stopping: stopping.signal };
+  const notify = createNotify({
+    ...calling,
+    table: subscriptions,
+    chance: Math.random,
+    logger,
+    // Its own connections: callers of the API must not keep subscribers waiting.
+    events: createEventLog({ api: database.work }, createLookup({ ...database, api: database.work })),
+    observe: observers.posted,
+    render: (event) => JSON.stringify(eventView(event)),
+  });
+
+  return {
+    events: createEventLog(database, lookup),
+    /** For jobs. */
+    subscriptions,
+    /** For the API, with its own connections. */
+    managedSubscriptions: createSubscriptionTable(database.api, secrets),
+    notify,
+    postSigned: (call: Parameters<typeof postSigned>[1]) => postSigned(calling, call),
+    close: (patience: Patience): Promise<void> =>
+      patience.waitFor('events that are to be published', outbox.close()),
+  };
+}
+
+export type EventsPart = ReturnType<typeof createEvents>;

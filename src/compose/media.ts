@@ -1,0 +1,120 @@
+/** Files: downloads, decoders, previews, and the store. */
+import { availableParallelism } from 'node:os';
+
+import type { Config } from '../config.js';
+import { createMalwareScanner } from '../infra/files/malware-scanner.js';
+import { createImageDecoder, type ImageDecoder } from '../infra/pictures/decoder.js';
+import { createHeicDecoder, type HeicDecoder } from '../infra/pictures/heic.js';
+import { createIsolatedDecoder } from '../infra/pictures/isolated-decoder.js';
+import { createFrameGrabber } from '../infra/pictures/video-frames.js';
+import { watchMainThread } from '../infra/process/main-thread.js';
+import { createOrphans } from '../infra/tables/media/blobs.js';
+import { createLimit } from '../pipeline/concurrency.js';
+import { createDiscard } from '../pipeline/media/discard.js';
+import { createFetch } from '../pipeline/media/fetch.js';
+import { createHostGate } from '../pipeline/media/host-gate.js';
+import { createLatePreviews } from '../pipeline/media/late-previews.js';
+import { createMakePreviews } from '../pipeline/media/previews.js';
+import { createStore } from '../pipeline/media/store.js';
+import type { Calls } from './calls.js';
+import type { Foundation } from './foundation.js';
+import type { Receiving } from './receiving.js';
+
+export type MediaPart = ReturnType<typeof createMedia>;
+
+const waitingForHosts = 32;
+
+export interface MediaNeeds {
+  readonly foundation: Foundation;
+  readonly calls: Calls;
+  readonly channels: Receiving['channels'];
+}
+
+export function createMedia(config: Config, { foundation, calls, channels }: MediaNeeds) {
+  const { blobs, database, logger, mediaTable, now, observers, quarantine, staging, stopping, storage } =
+    foundation;
+  const { fetch: limits, ffmpeg, maxImagePixels } = config;
+  const images = timed(createImageDecoder({ maxPixels: maxImagePixels }), observers.previewed);
+  const heic = createHeicDecoder({ maxPixels: maxImagePixels });
+  // For previews and for what is sent: each of them may take a good deal of memory.
+  const oneHeic = createLimit(1);
+  const decodeHeic: HeicDecoder = (path) => oneHeic(() => heic(path));
+  const isolated = createIsolatedDecoder({ maxPixels: maxImagePixels });
+  const cores = availableParallelism();
+  // Each picture waits now and then, for its file or for the main thread: one more keeps the cores busy. A caller that waits for an
+  // answer comes first.
+  const isIdle = watchMainThread();
+  const lastCall = new AbortController();
+  const makePreviews = createMakePreviews({
+    images,
+    isolated,
+    decodeHeic,
+    grabFrame: ffmpeg === undefined ? undefined : createFrameGrabber({ ffmpeg }),
+    decoders: () => (isIdle() ? cores + 1 : cores),
+    lastCall: lastCall.signal,
+  });
+  const scanner = config.clamd && createMalwareScanner(config.clamd);
+  const store = createStore({
+    blobs,
+    makePreviews,
+    table: mediaTable,
+    now,
+    scanning: scanner && { scan: scanner.scan, quarantine },
+  });
+  const orphans = createOrphans(database.work);
+  const discard = createDiscard({ orphans, blobs });
+  const fetch = createFetch({
+    table: mediaTable,
+    channels,
+    download: calls.download,
+    http: calls.httpOf,
+    staging,
+    store,
+    discard,
+    storage,
+    gate: createHostGate({
+      total: limits.concurrency,
+      perSite: limits.concurrencyPerHost,
+      waiting: waitingForHosts,
+    }),
+    observe: observers.fetched,
+    logger,
+    now,
+    chance: Math.random,
+    maxBytes: config.maxMediaBytes,
+    maxAttempts: limits.maxAttempts,
+    stopping: () => stopping.signal.aborted,
+  });
+
+  return {
+    images,
+    decodeHeic,
+    cores,
+    store,
+    orphans,
+    discard,
+    fetch,
+    previewLate: createLatePreviews({ table: mediaTable, blobs, staging, store, discard }),
+    /** Scans that are under way fail. */
+    cutOffScans: () => scanner?.close(),
+    /** Pictures that wait for a decoder are left to the next process. */
+    lastCall: () => {
+      lastCall.abort();
+    },
+    close: (): void => {
+      isolated.close();
+    },
+  };
+}
+
+function timed(images: ImageDecoder, previewed: (milliseconds: number) => void): ImageDecoder {
+  return {
+    ...images,
+    preview: async (input) => {
+      const began = performance.now();
+      const made = await images.preview(input);
+      previewed(performance.now() - began);
+      return made;
+    },
+  };
+}

@@ -1,0 +1,66 @@
+/** Webhooks: the channels that take them, the inbox, and the spool while the database is away. */
+import type { Config } from '../config.js';
+import type { Pseudonym } from '../domain/pseudonym.js';
+import { whileAlone } from '../infra/postgres/database.js';
+import type { Patience } from '../infra/process/patience.js';
+import { createSealedBox } from '../infra/secrets/sealed-box.js';
+import { createChannelActivity } from '../infra/tables/channel-activity.js';
+import { createChannelTable } from '../infra/tables/channels.js';
+import { createInbox } from '../infra/tables/inbox/inbox.js';
+import { createManageChannels } from '../pipeline/channels/manage.js';
+import { createChannelRegistry } from '../pipeline/channels/registry.js';
+import { sealedSettings } from '../pipeline/channels/settings.js';
+import { createReceive } from '../pipeline/receive/receive.js';
+import { createSpooling } from '../pipeline/receive/spooling.js';
+import { providers } from '../providers/index.js';
+import type { Foundation } from './foundation.js';
+
+export type Receiving = ReturnType<typeof createReceiving>;
+
+export function createReceiving(config: Config, foundation: Foundation, pseudonym: Pseudonym) {
+  const { audit, database, databaseUrl, logger, notifications, now, spool, spoolFolder } = foundation;
+  const channelTable = createChannelTable(database.api);
+  const sealed = sealedSettings(createSealedBox(config.authSecret, 'channel settings'));
+  const channels = createChannelRegistry({
+    fixed: config.channels,
+    kinds: providers,
+    table: channelTable,
+    sealed,
+    notifications,
+    logger,
+    now,
+  });
+  const manageChannels = createManageChannels({
+    kinds: providers,
+    registry: channels,
+    table: channelTable,
+    sealed,
+    audit,
+    now,
+  });
+  const inbox = createInbox({ pool: database.intake, pseudonym });
+  const spooling = createSpooling({
+    spool,
+    inbox,
+    channels,
+    logger,
+    whileAlone: (work) => whileAlone(databaseUrl, `spool ${spoolFolder}`, work),
+  });
+  const activity = createChannelActivity(database.work, logger);
+
+  return {
+    channels,
+    manageChannels,
+    inbox,
+    spooling,
+    activity,
+    receive: createReceive(inbox, spooling),
+    close: async (patience: Patience): Promise<void> => {
+      channels.close();
+      await Promise.all([
+        patience.waitFor('the spool', spooling.close()),
+        patience.waitFor('the activity of channels', activity.close()),
+      ]);
+    },
+  };
+}

@@ -1,0 +1,71 @@
+/** Messages that clients send: checked, queued, and handed to the provider. */
+import type { Config } from '../config.js';
+import { createLinkSigner } from '../domain/signed-link.js';
+import { looksPublic } from '../infra/net/public-address.js';
+import { createOutboundTable } from '../infra/tables/sending/outbound.js';
+import { createSendQueue } from '../infra/tables/sending/send-queue.js';
+import { createOutboundMedia } from '../pipeline/send/check-media.js';
+import { createContentOf } from '../pipeline/send/hand-over.js';
+import { createQueueMessage, type QueueMessage } from '../pipeline/send/queue-message.js';
+import { createSend } from '../pipeline/send/send.js';
+import { providers } from '../providers/index.js';
+import type { Calls } from './calls.js';
+import type { Foundation } from './foundation.js';
+import type { MediaPart } from './media.js';
+import type { Receiving } from './receiving.js';
+
+export interface SendingNeeds {
+  readonly foundation: Foundation;
+  readonly calls: Calls;
+  readonly media: MediaPart;
+  readonly channels: Receiving['channels'];
+}
+
+export type Sending = ReturnType<typeof createSending>;
+
+export function createSending(config: Config, { foundation, calls, media, channels }: SendingNeeds) {
+  const { blobs, database, logger, lookup, now, observers, publicUrl, staging, stopping, tracing } =
+    foundation;
+  const links = createLinkSigner(config.authSecret);
+  const linksReachUs =
+    config.publicMediaLinks === 'auto'
+      ? looksPublic(new URL(publicUrl))
+      : config.publicMediaLinks === 'always';
+  const outbound = createOutboundTable(database.api);
+  const sendQueue = createSendQueue(database.work, now);
+  const queueUntraced = createQueueMessage({
+    channels,
+    kinds: providers,
+    lookup,
+    table: outbound,
+    now,
+    lookAt: createOutboundMedia({
+      download: calls.download,
+      staging,
+      blobs,
+      images: media.images,
+      decodeHeic: media.decodeHeic,
+      store: media.store,
+      linksReachUs,
+      maxBytes: config.maxMediaBytes,
+      decoders: media.cores,
+    }),
+  });
+  const queueMessage: QueueMessage = async (request, asker) => {
+    const id = await queueUntraced(request, asker);
+    tracing.queued(id);
+    return id;
+  };
+  const send = createSend({
+    queue: sendQueue,
+    observe: observers.sent,
+    channels,
+    http: calls.httpOf,
+    logger,
+    now,
+    chance: Math.random,
+    stopping: stopping.signal,
+    contentOf: createContentOf({ blobs, links, linksReachUs, publicUrl, now }),
+  });
+  return { links, outbound, sendQueue, queueMessage, send };
+}

@@ -1,0 +1,33 @@
+/** The stream of events of whoever is signed in, made anew whenever it ends. */
+import { eventTypes } from '../domain/event.js';
+import type { ToPage } from './live-messages.js';
+
+const retryMs = 10_000;
+
+/** Ends with the answered function. */
+export function listenToEvents(url: string, tell: (message: ToPage) => void): () => void {
+  let source: EventSource | undefined;
+  let retry: ReturnType<typeof setTimeout> | undefined;
+  const close = (): void => {
+    source?.close();
+    clearTimeout(retry);
+  };
+  const open = (): void => {
+    close();
+    const opened = (source = new EventSource(url));
+    opened.addEventListener('open', () => {
+      tell({ state: 'live' });
+    });
+    opened.addEventListener('error', () => {
+      tell({ state: 'broken' });
+      // The browser itself tries again after a broken connection, but never after an answer that was no stream.
+      if (opened.readyState === EventSource.CLOSED) retry = setTimeout(open, retryMs);
+    });
+    for (const type of eventTypes)
+      opened.addEventListener(type, ({ data }: MessageEvent<string>) => {
+        tell({ event: data });
+      });
+  };
+  open();
+  return close;
+}

@@ -1,0 +1,44 @@
+/**
+ * One stream of events for all pages of the gallery that are open in a browser. Without TLS a browser has six connections to a
+ * place, and with a stream in each page the seventh page would wait for ever.
+ */
+import { listenToEvents } from './event-stream.js';
+import type { FromPage, ToPage } from './live-messages.js';
+
+const pages = new Set<MessagePort>();
+let stream: { readonly who: string; readonly end: () => void } | undefined;
+let state: ToPage | undefined;
+
+function tellAll(message: ToPage): void {
+  if ('state' in message) state = message;
+  for (const page of pages) page.postMessage(message);
+}
+
+/** Whoever signs in after somebody else must not hear what only the other one may. */
+function listen(page: MessagePort, who: string): void {
+  pages.add(page);
+  if (stream?.who === who) {
+    if (state) page.postMessage(state);
+    return;
+  }
+  stream?.end();
+  state = undefined;
+  // The script stands in /admin/assets/, and the API two folders above it, behind a prefix, too.
+  stream = { who, end: listenToEvents(new URL('../../v1/events', globalThis.location.href).href, tellAll) };
+}
+
+function leave(page: MessagePort): void {
+  pages.delete(page);
+  if (pages.size > 0) return;
+  stream?.end();
+  stream = undefined;
+}
+
+globalThis.addEventListener('connect', (event) => {
+  const [page] = (event as MessageEvent).ports;
+  page?.addEventListener('message', ({ data }: MessageEvent<FromPage>) => {
+    if ('listen' in data) listen(page, data.listen);
+    else leave(page);
+  });
+  page?.start();
+});

@@ -1,0 +1,81 @@
+import { useState } from 'preact/hooks';
+
+import { api, type NotificationDeliveryView } from '../api.js';
+import { ago, capital } from '../format.js';
+import { Problem } from '../parts/problem.js';
+import { TableCard } from '../parts/table-card.js';
+import { useLoad } from '../use-load.js';
+
+/** What was posted to one subscription lately, with each attempt, and a way to post it again. */
+export function SubscriptionPosts({ id }: { readonly id: string }) {
+  const { value, error, reload } = useLoad(() => api.subscriptionDeliveries(id));
+  const [problem, setProblem] = useState<unknown>();
+  const resend = async (event: string): Promise<void> => {
+    setProblem(undefined);
+    try {
+      await api.resendEvent(id, event);
+      reload();
+    } catch (refusal) {
+      setProblem(refusal);
+    }
+  };
+  return (
+    <>
+      {error !== undefined && <Problem error={error} retry={reload} />}
+      {problem !== undefined && <Problem error={problem} />}
+      {value?.items.length === 0 && <p class="hint">Nothing has been posted yet.</p>}
+      {value !== undefined && value.items.length > 0 && (
+        <TableCard label="Recent posts" columns={['Event', 'State', 'Attempts']} actions="Actions">
+          {value.items.map((post) => (
+            <tr key={post.id}>
+              <td>
+                <code>{post.type ?? 'event'}</code>
+                <br />
+                <small class="hint">
+                  {post.event} · {ago(post.createdAt)}
+                </small>
+                {post.payload !== null && (
+                  <details>
+                    <summary>Payload</summary>
+                    <pre>{JSON.stringify(post.payload, null, 2)}</pre>
+                  </details>
+                )}
+              </td>
+              <td>{capital(post.state)}</td>
+              <td>
+                <Attempts post={post} />
+              </td>
+              <td>
+                <button
+                  type="button"
+                  class="button small"
+                  aria-label={`Send ${post.event} again`}
+                  disabled={post.payload === null}
+                  onClick={() => void resend(post.event)}
+                >
+                  Send again
+                </button>
+              </td>
+            </tr>
+          ))}
+        </TableCard>
+      )}
+    </>
+  );
+}
+
+function Attempts({ post }: { readonly post: NotificationDeliveryView }) {
+  const { history, nextAttemptAt, attempts } = post;
+  return (
+    <>
+      {history.map(({ at, status, error, durationMs, answer }) => (
+        <div key={at}>
+          {status ?? 'No answer'} · {durationMs} ms · {ago(at)}
+          {status === null && error !== null && <small class="hint"> {error}</small>}
+          {answer !== null && <small class="hint"> {answer}</small>}
+        </div>
+      ))}
+      {nextAttemptAt !== null && attempts > 0 && <small class="hint">Next {ago(nextAttemptAt)}</small>}
+    </>
+  );
+}

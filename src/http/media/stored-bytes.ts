@@ -1,0 +1,180 @@
+/** Sends stored bytes: conditional requests, ranges and HEAD, with headers that let no file do harm in a browser. */
+import { once } from 'node:events';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+
+import type { Request, Response } from 'express';
+import parseRange from 'range-parser';
+
+import { AppError } from '../../domain/errors.js';
+import { isInline } from '../../domain/media.js';
+import type { BlobStore } from '../../infra/files/blob-store.js';
+
+export interface StoredBytes {
+  readonly key: string;
+  /** How many there must be; null: nobody has counted them. */
+  readonly bytes: number | null;
+  readonly type: string;
+  /** The same tag always means the same bytes. */
+  readonly tag: string;
+  readonly lastModified: Date;
+  readonly filename: string | null;
+  /** Whether pages of other sites may show it: it was opened by a link that was made to be handed out. */
+  readonly isShared: boolean;
+}
+
+/**
+ * Answers with the bytes. Throws while nothing of the answer has left: `media.no_bytes` when they are gone or cut short, `service.unavailable` when
+ * they cannot be read now.
+ */
+export async function sendStored(
+  blobs: BlobStore,
+  stored: StoredBytes,
+  exchange: { request: Request; response: Response },
+): Promise<void> {
+  const { request, response } = exchange;
+  const size = await sizeOf(blobs, stored);
+  setHeaders(response, stored);
+  if (request.fresh) {
+    response.status(304).end();
+    return;
+  }
+  // RFC 9110 knows ranges of GET only.
+  const range = request.method === 'GET' ? wantedRange(request, stored, size) : undefined;
+  if (range === 'unsatisfiable') {
+    response
+      .status(416)
+      .set({ 'Content-Range': `bytes */${String(size)}`, 'Cache-Control': 'no-store' })
+      .end();
+    return;
+  }
+  const { start, end } = range ?? { start: 0, end: size - 1 };
+  response.status(range ? 206 : 200).set('Content-Length', String(end - start + 1));
+  if (range) response.set('Content-Range', `bytes ${String(start)}-${String(end)}/${String(size)}`);
+  if (request.method === 'HEAD') {
+    response.end();
+    return;
+  }
+  await sendBytes(blobs.read(stored.key, { start, end }), response);
+}
+
+/** How many bytes there are. A caller would keep for a year what is answered under the tag of the whole, so none of it may be missing. */
+async function sizeOf(blobs: BlobStore, { key, bytes }: StoredBytes): Promise<number> {
+  const size = await blobs.size(key).catch(throwAsAnswer);
+  if (size === undefined || size === 0 || (bytes !== null && size !== bytes)) throw noBytes();
+  return size;
+}
+
+/** The longest time in which a client reads nothing before it is cut off: its place is for others then. */
+const stalledMs = 60_000;
+
+async function sendBytes(bytes: Readable, response: Response): Promise<void> {
+  const gone = new AbortController();
+  response.once('close', () => {
+    gone.abort();
+    bytes.destroy();
+  });
+  try {
+    // Until the first bytes are here, the answer can still say what is wrong.
+    await once(bytes, 'readable', { signal: gone.signal });
+  } catch (error) {
+    if (response.destroyed) return;
+    for (const name of headerNames) response.removeHeader(name);
+    throwAsAnswer(error);
+  }
+  response.setTimeout(stalledMs);
+  // A client that goes away is no error, and the file is closed by the pipeline.
+  await pipeline(bytes, response).catch((error: unknown) => {
+    if (!response.destroyed) throw error;
+  });
+}
+
+function noBytes(): AppError {
+  return new AppError('media.no_bytes', 'the bytes are not in the store, or not all of them');
+}
+
+function throwAsAnswer(error: unknown): never {
+  if (error instanceof AppError) throw error;
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') throw noBytes();
+  throw new AppError('service.unavailable', 'the bytes cannot be read now', { cause: error });
+}
+
+/** Headers that are about the bytes, and about no other answer. */
+const headerNames = [
+  ...['Content-Type', 'Content-Disposition', 'Content-Length', 'Content-Range', 'ETag', 'Last-Modified'],
+  ...['Accept-Ranges', 'Cache-Control'],
+];
+
+function setHeaders(response: Response, stored: StoredBytes): void {
+  const { type, tag, lastModified, filename, isShared } = stored;
+  const inline = isInline(type);
+  response.set({
+    'Content-Type': type,
+    'Content-Disposition': disposition(inline ? 'inline' : 'attachment', filename),
+    ETag: `"${tag}"`,
+    'Last-Modified': lastModified.toUTCString(),
+    'Accept-Ranges': 'bytes',
+    // Private: it was opened for one token or one link, and a shared cache must not open it for others.
+    'Cache-Control': 'private, max-age=31536000, immutable',
+    'X-Content-Type-Options': 'nosniff',
+    // Opened as a page, sound and video load themselves once more into a page that the browser makes for them.
+    'Content-Security-Policy': "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'; sandbox",
+    'Cross-Origin-Resource-Policy': isShared ? 'cross-origin' : 'same-site',
+    // Whoever has the link has the bytes. Without this the sandbox, which is of no origin, could not play its own sound.
+    ...(isShared && { 'Access-Control-Allow-Origin': '*' }),
+  });
+}
+
+/**
+ * The name as given by a stranger is only ever a label; RFC 6266 and 8187 keep it inside its quotes. Letters that turn the
+ * direction of writing go too: with one of them, `gpj.exe` is read as `exe.jpg`.
+ */
+export function disposition(kind: 'inline' | 'attachment', filename: string | null): string {
+  if (filename === null) return kind;
+  const plain = filename.replace(/[\p{Cc}\p{Bidi_Control}/\\]/gu, '_');
+  const ascii = plain.replace(/[^\x20-\x7e]|["%]/g, '_');
+  return `${kind}; filename="${ascii}"; filename*=UTF-8''${encodeURIComponent(plain).replace(/['()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)}`;
+}
+
+/** The range that a GET asks for, unless what was begun is no longer the same. */
+function wantedRange(request: Request, stored: StoredBytes, size: number): ReturnType<typeof rangeOf> {
+  return isStillSame(request.get('If-Range'), stored) ? rangeOf(request.headers.range, size) : undefined;
+}
+
+/**
+ * The one range of a `Range` header, both ends included; undefined: all bytes, for a header that is not understood and for
+ * several ranges at once, which RFC 9110 allows. `size` is at least 1.
+ */
+export function rangeOf(
+  header: string | undefined,
+  size: number,
+): { start: number; end: number } | 'unsatisfiable' | undefined {
+  if (header === undefined || !isValidRange(header)) return undefined;
+  // The last bytes, when there are fewer, are all of them; the parser does not know that.
+  const lastBytes = Number(/^bytes=-(\d+)$/i.exec(header)?.[1] ?? 0);
+  const ranges = parseRange(size, lastBytes > size ? 'bytes=0-' : header, { combine: true });
+  if (ranges === -1) return 'unsatisfiable';
+  if (ranges === -2 || ranges.length !== 1) return undefined;
+  return ranges[0];
+}
+
+/** More ranges than a client needs: they would only make work. */
+const mostRanges = 50;
+
+/** Whether the header is one of bytes that follows RFC 9110, 14.1.2. Any other is to be ignored, which the parser does not tell apart. */
+function isValidRange(header: string): boolean {
+  const [, list] = /^bytes=(.*)$/i.exec(header) ?? [];
+  const ranges = list?.split(',', mostRanges + 1) ?? [];
+  return ranges.length > 0 && ranges.length <= mostRanges && ranges.every(isValidSpec);
+}
+
+function isValidSpec(spec: string): boolean {
+  const [, first = '', last = ''] = /^[ \t]*(\d*)-(\d*)[ \t]*$/.exec(spec) ?? [];
+  if (first === '') return last !== '';
+  return last === '' || Number(first) <= Number(last);
+}
+
+/** Whether a download that was broken off may go on: `If-Range` holds the tag or the date it was begun with. */
+function isStillSame(condition: string | undefined, { tag, lastModified }: StoredBytes): boolean {
+  return condition === undefined || condition === `"${tag}"` || condition === lastModified.toUTCString();
+}

@@ -1,0 +1,42 @@
+/** Channels and providers as the API shows them: names of settings, never their values. */
+import type { ProviderKind } from '../../domain/provider-kind.js';
+import type { Activity } from '../../infra/tables/channel-activity.js';
+import type { ChannelEntry } from '../../pipeline/channels/registry.js';
+import type { ChannelView, ProviderView } from '../shapes/administration.js';
+
+interface Known {
+  readonly providers: readonly ProviderKind[];
+  readonly publicUrl: string;
+}
+
+export function channelView(
+  entry: ChannelEntry,
+  activity: Activity | undefined,
+  { providers, publicUrl }: Known,
+): ChannelView {
+  const { id, provider, name, enabled, source, problem, channel } = entry;
+  const webhookUrl = webhookUrlOf(publicUrl, id);
+  const kind = providers.find((candidate) => candidate.id === provider);
+  return {
+    ...{ id, provider, name, enabled, source, webhookUrl },
+    setup: kind ? [...kind.setup(webhookUrl)] : [],
+    settings: channel ? [...channel.settings] : [],
+    createdAt: iso(entry.createdAt),
+    updatedAt: iso(entry.updatedAt),
+    lastWebhookAt: iso(activity?.lastWebhookAt),
+    lastRefusedAt: iso(activity?.lastRefusedAt),
+    problem,
+  };
+}
+
+export function providerView({ id, settings, setup }: ProviderKind, publicUrl: string): ProviderView {
+  return { id, settings: [...settings], setup: [...setup(webhookUrlOf(publicUrl, '<channel>'))] };
+}
+
+function webhookUrlOf(publicUrl: string, id: string): string {
+  return `${publicUrl}/webhooks/${id}`;
+}
+
+function iso(moment: Date | null | undefined): string | null {
+  return moment?.toISOString() ?? null;
+}

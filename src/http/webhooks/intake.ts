@@ -1,0 +1,215 @@
+/**
+ * Where webhooks come in: size, bytes, proof, JSON, commit, answer; in this order and with nothing in between.
+ *
+ * It stands in front of Express, which alone takes two thirds of the time of a request that is answered at once (measured
+ * here: 6 600 requests a second with it, 21 000 without). Express answers everything else, refused webhooks among it.
+ */
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { parse as parseQuery } from 'node:querystring';
+
+import type { Channel, Channels } from '../../domain/channel.js';
+import { AppError } from '../../domain/errors.js';
+import type { WebhookRequest } from '../../domain/provider.js';
+import type { Logger } from '../../infra/logging/logger.js';
+import type { ChannelActivity } from '../../infra/tables/channel-activity.js';
+import { parsePayload, type Receipt, type Receive } from '../../pipeline/receive/receive.js';
+import { requestIdHeader, requestIdOf } from '../middleware/requests.js';
+import { createRefusalLog } from './refusal-log.js';
+
+/** How a webhook was answered. */
+export interface SeenWebhook {
+  /** Null: there is no such channel. */
+  readonly channel: string | null;
+  /** The receipt's outcome, or the code of the refusal. */
+  readonly outcome: string;
+  readonly milliseconds: number;
+  /** Null: it was refused. */
+  readonly receipt: Receipt | null;
+}
+
+export interface WebhookServices {
+  readonly channels: Channels;
+  readonly receive: Receive;
+  /** When each channel last heard from its provider: noted in memory. */
+  readonly activity: Pick<ChannelActivity, 'heard' | 'refused'>;
+  /** Hears of each webhook after its answer. */
+  readonly webhookSeen: (seen: SeenWebhook) => void;
+  readonly logger: Logger;
+  readonly now: () => Date;
+}
+
+/** Why a webhook was not taken; the app answers it. */
+export type Refusals = Pick<WeakMap<IncomingMessage, unknown>, 'get'>;
+
+export interface Intake {
+  readonly refusals: Refusals;
+  /** Takes the webhooks and leaves every other request, and each webhook that it refuses, to `others`. */
+  readonly inFrontOf: (others: RequestListener) => RequestListener;
+}
+
+/** Headers that help to understand a kept delivery. Those that prove the sender are never kept. */
+const keptHeaders = ['content-type', 'user-agent', 'x-request-id', 'traceparent'] as const;
+
+/** `maxBytes` is the largest body that is read. */
+export function createIntake(services: WebhookServices, { maxBytes }: { maxBytes: number }): Intake {
+  const refusals = new WeakMap<IncomingMessage, unknown>();
+  const refusalLog = createRefusalLog(services.logger);
+
+  const seen = (id: string, seenAs: Pick<SeenWebhook, 'outcome' | 'receipt'>, since: number): void => {
+    const channel = services.channels.known(id) ? id : null;
+    if (seenAs.receipt === null || seenAs.outcome === 'malformed') refusalLog.note(channel, seenAs.outcome);
+    services.webhookSeen({ channel, ...seenAs, milliseconds: performance.now() - since });
+  };
+
+  const take = async (id: string, request: IncomingMessage, response: ServerResponse): Promise<Receipt> => {
+    const channel = services.channels.find(id);
+    if (!channel) throw new AppError('webhook.unknown_channel', 'there is no such channel');
+    const rawBody = await readBody(request, maxBytes);
+    const receipt = await accept(services, { channel, rawBody, request });
+    const requestId = requestIdOf(request);
+    answer(response, receipt, requestId);
+    const { delivery, outcome } = receipt;
+    services.logger.debug({ request: requestId, channel: id, delivery, outcome }, 'a webhook was taken');
+    return receipt;
+  };
+
+  return {
+    refusals,
+    inFrontOf: (others) => (request, response) => {
+      const id = channelOf(request);
+      if (id === undefined) {
+        others(request, response);
+        return;
+      }
+      const since = performance.now();
+      take(id, request, response).then(
+        (receipt) => {
+          seen(id, { outcome: receipt.outcome, receipt }, since);
+        },
+        (error: unknown) => {
+          const outcome = error instanceof AppError ? error.code : 'internal';
+          seen(id, { outcome, receipt: null }, since);
+          refusals.set(request, error);
+          others(request, response);
+        },
+      );
+    },
+  };
+}
+
+/** The channel that a webhook is for; undefined when the request is no webhook. */
+function channelOf({ method, url }: IncomingMessage): string | undefined {
+  if (method !== 'POST') return undefined;
+  // A proxy may ask for the whole address, which every server has to take (RFC 9112, 3.2.2).
+  const [, segment] = /^(?:https?:\/\/[^/?#]*)?\/webhooks\/([^/?#]+)\/?(?:[?#]|$)/i.exec(url ?? '') ?? [];
+  if (!segment?.includes('%')) return segment;
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return undefined;
+  }
+}
+
+interface UnprovenWebhook {
+  readonly channel: Channel;
+  readonly rawBody: Buffer;
+  readonly request: IncomingMessage;
+}
+
+async function accept(
+  { receive, activity, now }: WebhookServices,
+  { channel, rawBody, request }: UnprovenWebhook,
+): Promise<Receipt> {
+  const webhook: WebhookRequest = {
+    rawBody,
+    headers: request.headers as WebhookRequest['headers'],
+    query: singleParameters(request),
+    receivedAt: now(),
+  };
+  const verdict = channel.adapter.verify(webhook);
+  if (!verdict.ok) {
+    activity.refused(channel.id, webhook.receivedAt);
+    // What was wrong exactly is nothing a stranger needs to know.
+    throw new AppError(
+      verdict.askToResend ? 'webhook.unsigned' : 'webhook.unproven',
+      'the sender is not proven',
+    );
+  }
+  activity.heard(channel.id, webhook.receivedAt);
+  const payload = parsePayload(rawBody);
+  try {
+    return await receive({
+      ...{ channel, rawBody, payload, headers: keep(request) },
+      receivedAt: webhook.receivedAt,
+    });
+  } catch (cause) {
+    throw new AppError('webhook.not_stored', 'the webhook could not be stored; send it again', { cause });
+  }
+}
+
+function answer(response: ServerResponse, receipt: Receipt, requestId: string): void {
+  const body = JSON.stringify(receipt);
+  response
+    .writeHead(200, {
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(body),
+      [requestIdHeader]: requestId,
+    })
+    .end(body);
+}
+
+/** Names of codings have no case, and may be listed. */
+function isPlain(contentEncoding = ''): boolean {
+  return contentEncoding.split(',').every((name) => ['', 'identity'].includes(name.trim().toLowerCase()));
+}
+
+/** The bytes as they came: a signature covers bytes. */
+function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    // No provider compresses, and unpacking before the proof is work for strangers.
+    if (!isPlain(request.headers['content-encoding'])) {
+      throw new AppError('webhook.unsupported_encoding', 'send the webhook without Content-Encoding');
+    }
+    const tooLarge = (): AppError =>
+      new AppError('webhook.too_large', `a webhook may have ${String(maxBytes)} bytes`);
+    if (Number(request.headers['content-length']) > maxBytes) throw tooLarge();
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= maxBytes) chunks.push(chunk);
+      else {
+        // What still comes is read and forgotten, so that the sender gets to see the answer.
+        chunks.length = 0;
+        reject(tooLarge());
+      }
+    });
+    request.on('end', () => {
+      resolve(Buffer.concat(chunks, Math.min(bytes, maxBytes)));
+    });
+    request.on('error', (cause) => {
+      reject(new AppError('request.invalid', 'the body was cut off', { cause }));
+    });
+  });
+}
+
+/** Query parameters that are there once. */
+export function singleParameters({ url = '' }: IncomingMessage): Record<string, string> {
+  const at = url.indexOf('?');
+  if (at < 0) return {};
+  // A secret in Base64 has plus signs, and people paste it as it is: they are no spaces here.
+  const query = parseQuery(url.slice(at + 1).replaceAll('+', '%2B'));
+  const single = Object.entries(query).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string',
+  );
+  return Object.fromEntries(single);
+}
+
+function keep({ headers }: IncomingMessage): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const name of keptHeaders) {
+    const value = headers[name];
+    if (typeof value === 'string') kept[name] = value.slice(0, 255);
+  }
+  return kept;
+}

@@ -1,0 +1,138 @@
+import { fileTypeFromBuffer } from 'file-type';
+
+import { unknownType } from '../../domain/media.js';
+import { typeOfCfb } from './cfb.js';
+import { readerOf, withFile, type FileReader } from './file-reader.js';
+import { heifType } from './heif-brands.js';
+import { isIco } from './ico.js';
+import { mp4Tracks } from './mp4-tracks.js';
+import { textType, wideText } from './text.js';
+import { webmTracks } from './webm-tracks.js';
+import { typeOfZip } from './zip.js';
+
+/** Names of file-type's that say less than the usual one, or another thing to most programs. */
+const usualNames: ReadonlyMap<string, string> = new Map([
+  // Every animated PNG is a PNG (PNG, third edition, 4.9): programs that cannot play it show its first picture.
+  ['image/apng', 'image/png'],
+]);
+
+/** The MIME type that a file's bytes say: the first of them, and the rest where those do not tell. */
+export async function typeOfFile({
+  path,
+  head,
+}: {
+  readonly path: string;
+  readonly head: Buffer;
+}): Promise<string> {
+  const type = await sniffType(head);
+  if (!isContainer(type)) return type;
+  return (await withFile(path, (file) => typeInside(type, file)).catch(() => undefined)) ?? type;
+}
+
+/** The same for a file of which only the first bytes are here; undefined where they do not tell. */
+export async function typeOfHead(head: Buffer): Promise<string | undefined> {
+  const type = await sniffType(head);
+  if (vagueTypes.has(type)) return undefined;
+  if (!isContainer(type)) return type;
+  return type === zip ? undefined : typeOfTracks(type, readerOf(head));
+}
+
+const zip = 'application/zip';
+const compound = 'application/x-cfb';
+
+/** What a container is named when it holds no pictures. */
+const soundOnly: ReadonlyMap<string, string> = new Map([
+  ['video/mp4', 'audio/mp4'],
+  ['application/mp4', 'audio/mp4'],
+  ['video/x-m4v', 'audio/mp4'],
+  ['video/quicktime', 'audio/quicktime'],
+  ['video/3gpp', 'audio/3gpp'],
+  ['video/3gpp2', 'audio/3gpp2'],
+  ['video/webm', 'audio/webm'],
+  ['video/matroska', 'audio/matroska'],
+]);
+
+/** Types behind which others can be. */
+const vagueTypes: ReadonlySet<string> = new Set([unknownType, 'text/plain', compound]);
+
+function isContainer(type: string): boolean {
+  return type === zip || type === compound || soundOnly.has(type);
+}
+
+async function typeInside(type: string, file: FileReader): Promise<string | undefined> {
+  if (type === compound) return typeOfCfb(file);
+  return type === zip ? typeOfZip(file) : typeOfTracks(type, file);
+}
+
+async function typeOfTracks(type: string, file: FileReader): Promise<string | undefined> {
+  const tracks = await (isMatroska(type) ? webmTracks(file) : mp4Tracks(file));
+  if (tracks === undefined) return undefined;
+  return tracks.has('soun') && !tracks.has('vide') ? (soundOnly.get(type) ?? type) : type;
+}
+
+function isMatroska(type: string): boolean {
+  return type === 'video/webm' || type === 'video/matroska';
+}
+
+/** The MIME type that the first bytes say. Never trusts a header or a name. */
+export async function sniffType(head: Buffer): Promise<string> {
+  return heifType(head) ?? (await signedType(head)) ?? unsignedType(head);
+}
+
+/** What file-type says, where it is right. */
+async function signedType(head: Buffer): Promise<string | undefined> {
+  // It takes the mark of UTF-16 for the beginning of sound.
+  if (wideText(head) !== undefined) return undefined;
+  // Only bytes that we hold are parsed, so a hostile file cannot make the parser read on and on.
+  const found = await fileTypeFromBuffer(head).catch(() => undefined);
+  if (found && isGuessedOffice(found.mime, head)) return zip;
+  return found && isSure(found.mime, head) ? (usualNames.get(found.mime) ?? found.mime) : undefined;
+}
+
+/** A folder named `word` makes no Word file, but file-type goes by it where it has not seen the list of types. */
+function isGuessedOffice(type: string, head: Buffer): boolean {
+  return (
+    type.startsWith('application/vnd.openxmlformats-officedocument.') && !head.includes('[Content_Types].xml')
+  );
+}
+
+function unsignedType(head: Buffer): string {
+  const text = textType(head);
+  // What others begin with may be text as well.
+  const others = text === undefined || text === 'text/plain' ? otherType(head) : undefined;
+  return others ?? text ?? unknownType;
+}
+
+/** file-type goes by the first bytes of icons, with which other formats begin as well, and by the declaration of XML, which hides what is inside. */
+function isSure(type: string, head: Buffer): boolean {
+  return type === 'image/x-icon' ? isIco(head) : type !== 'application/xml';
+}
+
+/** What may stand before the first line of a PDF (ISO 32000-1, annex H.3), such as what a server has left there. */
+const mostBytesBeforePdf = 1024;
+
+/** What file-type does not know, or would look for at the end of the file. */
+function otherType(head: Buffer): string | undefined {
+  const begins = head.toString('latin1', 0, 4);
+  if (begins === 'II*\0' || begins === 'MM\0*') return 'image/tiff';
+  const start = head.toString('latin1', 0, mostBytesBeforePdf);
+  if (/^P[1-7]\s(?:\s|#[^\n]*\n)*(?:\d+\s+\d+\s|WIDTH )/.test(start)) return 'image/x-portable-anymap';
+  if (/^%PDF-\d/m.test(start)) return 'application/pdf';
+  return isTarga(head) ? 'image/x-tga' : undefined;
+}
+
+/** Of pictures without and with a palette. */
+const targaCodings: ReadonlyMap<number, readonly number[]> = new Map([
+  [0, [2, 3, 10, 11]],
+  [1, [1, 9]],
+]);
+
+/** By all that its head can say, since it has no signature: a palette or none, a known coding, a size, and a depth. */
+function isTarga(head: Buffer): boolean {
+  if (head.length < 18) return false;
+  const codings = targaCodings.get(head.readUInt8(1));
+  const hasSize = head.readUInt16LE(12) > 0 && head.readUInt16LE(14) > 0;
+  return (
+    hasSize && codings?.includes(head.readUInt8(2)) === true && [8, 16, 24, 32].includes(head.readUInt8(16))
+  );
+}

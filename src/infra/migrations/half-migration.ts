@@ -1,0 +1,98 @@
+/**
+ * Finishes a migration that was broken off in the middle. Earlier versions committed every statement by itself, so that a start that was
+ * killed left the first statements of a migration and a record without an end.
+ */
+import type pg from 'pg';
+
+/** SQLSTATE of what exists already: a column, a schema, a table, index or sequence, and anything else that has a name. */
+const existsAlready = /^(42701|42P06|42P07|42710)$/;
+/** Says nothing of whether it was executed before. */
+const isRepeatable = /\bif not exists\b/i;
+
+interface Half {
+  /** The migrations before it, which are whole. */
+  readonly earlier: readonly string[];
+  readonly half: string;
+}
+
+/**
+ * Executes the statements that are missing, in the transaction that `session` is in, and answers whether the result is what the migrations
+ * make of an empty database. If not, the transaction must be rolled back: something else was there.
+ */
+export async function finishHalfMigration(session: pg.Client, { earlier, half }: Half): Promise<boolean> {
+  let isMissing = false;
+  for (const statement of statementsOf(half)) {
+    const executed = await execute(session, statement);
+    if (!executed && isMissing) return false; // The first statements were executed, and no others.
+    isMissing ||= executed && !isRepeatable.test(statement);
+  }
+  return isLikeNew(session, [...earlier, half]);
+}
+
+/** As earlier versions took files apart. */
+function statementsOf(sql: string): string[] {
+  return sql
+    .split(';')
+    .map((statement) => statement.trim())
+    .filter((statement) => statement !== '');
+}
+
+/** False when what it makes is there. */
+async function execute(session: pg.Client, statement: string): Promise<boolean> {
+  await session.query('savepoint statement');
+  try {
+    await session.query(statement);
+    await session.query('release statement');
+    return true;
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    if (!existsAlready.test(code)) throw error;
+    await session.query('rollback to statement');
+    return false;
+  }
+}
+
+/** Compares the tables with those that the migrations make among the temporary tables, which are gone afterwards. */
+async function isLikeNew(session: pg.Client, migrations: readonly string[]): Promise<boolean> {
+  await session.query('savepoint comparison');
+  await session.query(
+    `select set_config('search_path', 'pg_temp, ' || current_setting('search_path'), true)`,
+  );
+  for (const sql of migrations) await session.query(sql);
+  const wanted = await describe(session, 'pg_my_temp_schema()');
+  await session.query('rollback to comparison');
+  const found = await describe(session, 'current_schema()::regnamespace');
+  const ours = new Set(wanted.map(({ object }) => object));
+  return linesOf(wanted) === linesOf(found.filter(({ object }) => ours.has(object)));
+}
+
+interface Described {
+  /** A table, an index or a sequence. */
+  readonly object: string;
+  readonly line: string;
+}
+
+/** Columns, constraints, indexes and sequences of a schema, in words that do not name the schema. */
+async function describe(session: pg.Client, schema: string): Promise<Described[]> {
+  const { rows } = await session.query<Described>(`
+    with relation as (select oid, relname, relkind from pg_class where relnamespace = ${schema})
+    select relname as object, concat_ws(' ', attname, format_type(atttypid, atttypmod), attnotnull, pg_get_expr(adbin, adrelid)) as line
+      from relation join pg_attribute on attrelid = oid left join pg_attrdef on adrelid = attrelid and adnum = attnum
+      where relkind = 'r' and attnum > 0 and not attisdropped
+    union all
+    select relname, concat_ws(' ', conname, pg_get_constraintdef(c.oid))
+      from relation join pg_constraint c on conrelid = relation.oid where contype in ('p', 'u', 'f', 'c')
+    union all
+    select relname, regexp_replace(pg_get_indexdef(oid), ' ON \\S+\\.', ' ON ') from relation where relkind = 'i'
+    union all
+    select relname, concat_ws(' ', seqtypid::regtype, seqstart, seqincrement, seqcycle)
+      from relation join pg_sequence on seqrelid = oid where relkind = 'S'`);
+  return rows;
+}
+
+function linesOf(described: readonly Described[]): string {
+  return described
+    .map(({ object, line }) => `${object} ${line}`)
+    .sort()
+    .join('\n');
+}

@@ -1,0 +1,212 @@
+/**
+ * Applies the migrations. Each of them and its row in Prisma's books (`_prisma_migrations`) are one transaction, so that a start that ends
+ * in the middle leaves nothing behind. Prisma's own engine cannot do that through a driver adapter: it commits every statement by itself.
+ * The books are exactly Prisma's, so `prisma migrate deploy` goes on from here.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { runMigrations as runQueueMigrations } from 'graphile-worker';
+import pg from 'pg';
+
+import type { Logger } from '../logging/logger.js';
+import { applicationName, endStatementsWithUs } from '../postgres/database.js';
+import { projectFolder } from '../process/project-folder.js';
+import { indexOtherJobs } from '../queue/tasks.js';
+import { finishHalfMigration } from './half-migration.js';
+
+/** Thrown with a sentence an operator can act on. */
+export class MigrationError extends Error {
+  override readonly name = 'MigrationError';
+}
+
+interface Migration {
+  readonly name: string;
+  readonly sql: string;
+}
+
+const folder = join(projectFolder, 'prisma/migrations');
+/** Any number will do; all processes must agree on it. */
+const ownLock = 4_716_330_112;
+/** The one that `prisma migrate deploy` takes. */
+const prismaLock = 72_707_369;
+
+/**
+ * As Prisma makes them. For `create ... if not exists` PostgreSQL wants the right to create even where everything exists: here, and for
+ * the queue, nothing is asked for that is there.
+ */
+const makeBooks = `do $$ begin
+  if to_regclass('_prisma_migrations') is null then
+    create table _prisma_migrations (
+      id varchar(36) primary key not null, checksum varchar(64) not null, finished_at timestamptz,
+      migration_name varchar(255) not null, logs text, rolled_back_at timestamptz,
+      started_at timestamptz not null default now(), applied_steps_count integer not null default 0);
+  end if;
+end $$`;
+
+/** What graphile-worker makes first. */
+const makeQueueBooks = `do $$ begin
+  if to_regnamespace('graphile_worker') is null then create schema graphile_worker; end if;
+  if to_regclass('graphile_worker.migrations') is null then
+    create table graphile_worker.migrations (
+      id int primary key, ts timestamptz default now() not null, breaking boolean not null default false);
+  end if;
+end $$`;
+
+/**
+ * An administrator may have made the extension in a schema that the user does not look into. Its operator class is found there from now
+ * on; everything of ours is made in the first schema, and found there first.
+ */
+const lookForTrigrams = `select set_config('search_path', concat_ws(', ', current_setting('search_path'), quote_ident(nspname)), false)
+  from pg_extension join pg_namespace on pg_namespace.oid = extnamespace
+  where extname = 'pg_trgm' and nspname <> all (current_schemas(true))`;
+
+/** Everything that ends a statement after some time; the names differ by the version of the server. */
+const withoutTimeouts = `select set_config(name, '0', false) from pg_settings where name in ('statement_timeout', 'lock_timeout',
+  'transaction_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout')`;
+
+/**
+ * Brings the database up to date through `session`, which is used for nothing else. Several processes may start at once: one migrates, the
+ * others wait for it.
+ */
+export async function migrate(
+  session: pg.Client,
+  { connectionString, logger }: { readonly connectionString: string; readonly logger: Pick<Logger, 'info'> },
+): Promise<void> {
+  await session.query(withoutTimeouts);
+  // The half transaction of a killed start ends soon, not with its statement.
+  await endStatementsWithUs(session);
+  for (const lock of [ownLock, prismaLock]) await takeLock(session, { lock, logger });
+  await applyMigrations(session, logger);
+  await session.query(makeQueueBooks);
+  await migrateQueue(connectionString);
+  await session.query(indexOtherJobs);
+}
+
+async function takeLock(
+  session: pg.Client,
+  { lock, logger }: { readonly lock: number; readonly logger: Pick<Logger, 'info'> },
+): Promise<void> {
+  const { rows } = await session.query<{ taken: boolean }>('select pg_try_advisory_lock($1) as taken', [
+    lock,
+  ]);
+  if (rows[0]?.taken === true) return;
+  logger.info('another process migrates the database: waiting for it');
+  await session.query('select pg_advisory_lock($1)', [lock]);
+}
+
+async function applyMigrations(session: pg.Client, logger: Pick<Logger, 'info'>): Promise<void> {
+  const migrations = await readMigrations();
+  await session.query(makeBooks);
+  await session.query(lookForTrigrams);
+  const { rows: records } = await session.query<Recorded>(
+    `select id, migration_name as name, checksum, finished_at is not null as "isFinished"
+     from _prisma_migrations where rolled_back_at is null`,
+  );
+  const finished = new Map(records.filter((one) => one.isFinished).map((one) => [one.name, one.checksum]));
+  const edited = migrations.filter(({ name, sql }) => !isRecordOf(finished.get(name), sql));
+  if (edited.length > 0) {
+    const names = edited.map(({ name }) => name).join(', ');
+    throw new MigrationError(`migrations were edited after they were applied: ${names}`);
+  }
+  for (const [index, migration] of migrations.entries()) {
+    if (finished.has(migration.name)) continue;
+    logger.info({ migration: migration.name }, 'migrating the database');
+    const broken = records.filter((one) => one.name === migration.name).map(({ id }) => id);
+    const earlier = migrations.slice(0, index).map(({ sql }) => sql);
+    await inTransaction(session, async () => {
+      if (broken.length === 0) await session.query(migration.sql);
+      else await repair(session, { migration, earlier, broken });
+      await record(session, migration);
+    });
+  }
+}
+
+interface Recorded {
+  readonly id: string;
+  readonly name: string;
+  readonly checksum: string;
+  readonly isFinished: boolean;
+}
+
+/** One that is not recorded yet is no other one. Files may have been checked out with other ends of lines. */
+function isRecordOf(checksum: string | undefined, sql: string): boolean {
+  const lines = sql.replaceAll('\r\n', '\n');
+  return (
+    checksum === undefined || [sql, lines, lines.replaceAll('\n', '\r\n')].map(checksumOf).includes(checksum)
+  );
+}
+
+function checksumOf(sql: string): string {
+  return createHash('sha256').update(sql).digest('hex');
+}
+
+async function record(session: pg.Client, { name, sql }: Migration): Promise<void> {
+  await session.query(
+    `insert into _prisma_migrations (id, checksum, migration_name, started_at, finished_at, applied_steps_count)
+     values ($1, $2, $3, now(), clock_timestamp(), 1)`,
+    [randomUUID(), checksumOf(sql), name],
+  );
+}
+
+interface Broken {
+  readonly migration: Migration;
+  readonly earlier: readonly string[];
+  /** Ids of its records that have no end. */
+  readonly broken: readonly string[];
+}
+
+async function repair(session: pg.Client, { migration, earlier, broken }: Broken): Promise<void> {
+  if (!(await finishHalfMigration(session, { earlier, half: migration.sql }))) {
+    throw new MigrationError(
+      `an earlier start ended in the middle of the migration ${migration.name}, and the tables are not what it can have left behind: ` +
+        'restore the backup from before the update, or use an empty database if nothing was ever received into this one',
+    );
+  }
+  await session.query('update _prisma_migrations set rolled_back_at = now() where id = any($1)', [broken]);
+}
+
+async function inTransaction(session: pg.Client, work: () => Promise<unknown>): Promise<void> {
+  await session.query('begin');
+  try {
+    await work();
+    await session.query('commit');
+  } catch (error) {
+    // A connection that is lost has taken the transaction with it.
+    await session.query('rollback').catch(() => undefined);
+    throw error;
+  }
+}
+
+/** graphile-worker makes each of its own migrations in one transaction with its record, on a connection that it takes from a pool. */
+async function migrateQueue(connectionString: string): Promise<void> {
+  const pool = new pg.Pool({
+    ...{ connectionString, application_name: applicationName, max: 1 },
+    onConnect: (client) => client.query(withoutTimeouts) as unknown as undefined,
+  });
+  // The statement that is under way reports a lost connection, too.
+  pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
+  try {
+    await runQueueMigrations({ pgPool: pool });
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.includes('breaking migration')) throw error;
+    throw new MigrationError(
+      'a later version of Inlet has changed this database: start that version, or restore the backup from before the update',
+      { cause: error },
+    );
+  } finally {
+    await pool.end();
+  }
+}
+
+async function readMigrations(): Promise<Migration[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  return Promise.all(
+    names
+      .sort()
+      .map(async (name) => ({ name, sql: await readFile(join(folder, name, 'migration.sql'), 'utf8') })),
+  );
+}

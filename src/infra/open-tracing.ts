@@ -1,9 +1,0 @@
-import type { Logger } from './logger.js';
-import { noTracing, type Tracing, type TracingSettings } from './tracing.js';
-
-/** Loads OpenTelemetry when there is a collector to tell. `settings` undefined: no traces, and nothing is loaded. */
-export async function openTracing(settings: TracingSettings | undefined, logger: Logger): Promise<Tracing> {
-  if (!settings) return noTracing;
-  const { startTracing } = await import('./opentelemetry.js');
-  return startTracing(settings, logger);
-}

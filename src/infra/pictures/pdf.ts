@@ -1,0 +1,127 @@
+/**
+ * The first page of a PDF, by PDFium as WebAssembly: a build without JavaScript and without XFA, which reads the one document that it is
+ * handed and reaches nothing else. It runs in the process of the isolated decoder, so that a document that takes too long or too much ends
+ * with that process.
+ */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+import { PDFiumModule } from '@hyzyla/pdfium';
+
+import { previewEdge } from '../../domain/media.js';
+import type { RawPicture } from './tiff.js';
+import { boundGrowth, memoriesOf, type MemoryBound } from './wasm-memory.js';
+
+export type RenderedPage = Pick<RawPicture, 'width' | 'height' | 'channels' | 'pixels'>;
+
+export type PdfAnswer =
+  | { readonly page: RenderedPage }
+  /** `locked`: only a password opens it. `large`: it takes too much memory. */
+  | { readonly problem: 'locked' | 'large' | 'broken' };
+
+type Pdfium = Awaited<ReturnType<typeof PDFiumModule>>;
+/** Its own types stand for those of browsers. */
+type StartPdfium = (options: { readonly instantiateWasm: Instantiate }) => Promise<Pdfium>;
+type Instantiate = (imports: object, receive: (instance: WebAssembly.Instance) => void) => object;
+
+/** Of the module: the document, what PDFium makes of it, and the page. */
+const maxMemoryBytes = 402_653_184;
+/** PDFium's own code for a password that is missing or wrong. */
+const passwordError = 4;
+/** `FPDFBitmap_BGRA`, which the flag below makes RGBA. */
+const bitmapFormat = 4;
+/** `FPDF_REVERSE_BYTE_ORDER`, and `FPDF_ANNOT` for notes and stamps. */
+const reverseByteOrder = 16;
+const withAnnotations = 1;
+const white = 0xffffffff;
+/** Of the structure that PDFium wants where forms are to be drawn: 140 bytes, all zero but its version. */
+const formBytes = 256;
+const formVersion = 2;
+
+const require = createRequire(import.meta.url);
+/** Compiled once; each document gets a memory of its own. */
+let compiled: WebAssembly.Module | undefined;
+
+/** Draws the first page so that it fits the large preview, on white. Never rejects. */
+export async function renderFirstPage(bytes: Buffer): Promise<PdfAnswer> {
+  const bound: MemoryBound = { maxBytes: maxMemoryBytes, isExceeded: false };
+  try {
+    const pdfium = await load(bound);
+    const document = pdfium._FPDF_LoadMemDocument(copyInto(pdfium, bytes), bytes.length, 0);
+    if (document === 0 && pdfium._FPDF_GetLastError() === passwordError) return { problem: 'locked' };
+    const page = document === 0 ? 0 : pdfium._FPDF_LoadPage(document, 0);
+    if (page !== 0) return { page: draw(pdfium, { document, page }) };
+  } catch {
+    // PDFium has ended, or something had no room.
+  }
+  return { problem: bound.isExceeded ? 'large' : 'broken' };
+}
+
+async function load(bound: MemoryBound): Promise<Pdfium> {
+  compiled ??= new WebAssembly.Module(readFileSync(require.resolve('@hyzyla/pdfium/pdfium.wasm')));
+  const code = compiled;
+  const start = PDFiumModule as unknown as StartPdfium;
+  const pdfium = await start({
+    instantiateWasm: (imports, receive) => {
+      const instance = new WebAssembly.Instance(code, imports);
+      for (const memory of memoriesOf(instance.exports, imports, ...(Object.values(imports) as object[])))
+        boundGrowth(memory, bound);
+      receive(instance);
+      return instance.exports;
+    },
+  });
+  const config = allocate(pdfium, 20);
+  pdfium.HEAPU8.fill(0, config, config + 20);
+  pdfium.HEAP32[config / 4] = formVersion;
+  pdfium._FPDF_InitLibraryWithConfig(config as unknown as object);
+  return pdfium;
+}
+
+function allocate(pdfium: Pdfium, size: number): number {
+  const pointer = pdfium.wasmExports.malloc(size);
+  if (pointer === 0) throw new Error('no room');
+  return pointer;
+}
+
+function copyInto(pdfium: Pdfium, bytes: Uint8Array): number {
+  const pointer = allocate(pdfium, bytes.length);
+  pdfium.HEAPU8.set(bytes, pointer);
+  return pointer;
+}
+
+function draw(
+  pdfium: Pdfium,
+  { document, page }: { readonly document: number; readonly page: number },
+): RenderedPage {
+  const points = { width: pdfium._FPDF_GetPageWidth(page), height: pdfium._FPDF_GetPageHeight(page) };
+  const scale = previewEdge.large / Math.max(points.width, points.height);
+  const width = Math.max(1, Math.round(points.width * scale));
+  const height = Math.max(1, Math.round(points.height * scale));
+  const size = width * height * 4;
+  const at = allocate(pdfium, size);
+  const bitmap = pdfium._FPDFBitmap_CreateEx(width, height, bitmapFormat, at, width * 4);
+  pdfium._FPDFBitmap_FillRect(bitmap, 0, 0, width, height, white);
+  pdfium._FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, 0, reverseByteOrder | withAnnotations);
+  drawForm(pdfium, document, (form) => {
+    pdfium._FORM_OnAfterLoadPage(page, form);
+    pdfium._FPDF_FFLDraw(form, bitmap, page, 0, 0, width, height, 0, reverseByteOrder);
+  });
+  return { width, height, channels: 3, pixels: withoutOpacity(pdfium.HEAPU8.subarray(at, at + size)) };
+}
+
+/** All of a page is opaque, since it is drawn on white. */
+function withoutOpacity(pixels: Uint8Array): Uint8Array {
+  const opaque = new Uint8Array((pixels.length / 4) * 3);
+  for (let from = 0, to = 0; from < pixels.length; from += 4, to += 3)
+    opaque.set(pixels.subarray(from, from + 3), to);
+  return opaque;
+}
+
+/** What people have filled in is drawn by itself. */
+function drawForm(pdfium: Pdfium, document: number, drawIt: (form: number) => void): void {
+  const callbacks = allocate(pdfium, formBytes);
+  pdfium.HEAPU8.fill(0, callbacks, callbacks + formBytes);
+  pdfium.HEAP32[callbacks / 4] = formVersion;
+  const form = pdfium._FPDFDOC_InitFormFillEnvironment(document, callbacks);
+  if (form !== 0) drawIt(form);
+}

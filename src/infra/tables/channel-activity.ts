@@ -1,0 +1,88 @@
+/**
+ * When each channel last heard from its provider. It is noted in memory while a webhook is answered, and written every few
+ * seconds: a statement for each webhook would cost more than the webhook.
+ */
+import type pg from 'pg';
+
+import type { Logger } from '../logging/logger.js';
+
+export interface Activity {
+  readonly lastWebhookAt: Date | null;
+  /** A call whose sender was not proven. */
+  readonly lastRefusedAt: Date | null;
+}
+
+export interface ChannelActivity {
+  readonly heard: (channel: string, at: Date) => void;
+  readonly refused: (channel: string, at: Date) => void;
+  /** As all processes have written it, by channel. */
+  readonly read: () => Promise<ReadonlyMap<string, Activity>>;
+  /** Writes what is still in memory. */
+  readonly close: () => Promise<void>;
+}
+
+const writeEveryMs = 2_000;
+
+export function createChannelActivity(pool: pg.Pool, logger: Logger): ChannelActivity {
+  const webhooks = new Map<string, Date>();
+  const refusals = new Map<string, Date>();
+  let writing = Promise.resolve();
+
+  const write = async (): Promise<void> => {
+    // In one order everywhere: processes that write the same rows in different orders would wait for each other.
+    const channels = [...new Set([...webhooks.keys(), ...refusals.keys()])].sort();
+    if (channels.length === 0) return;
+    const [heard, refused] = [take(webhooks, channels), take(refusals, channels)];
+    try {
+      await pool.query(
+        `insert into channel_activity (channel, last_webhook_at, last_refused_at)
+         select * from unnest($1::text[], $2::timestamptz[], $3::timestamptz[])
+         on conflict (channel) do update set
+           last_webhook_at = greatest(channel_activity.last_webhook_at, excluded.last_webhook_at),
+           last_refused_at = greatest(channel_activity.last_refused_at, excluded.last_refused_at)`,
+        [channels, heard, refused],
+      );
+    } catch (error) {
+      logger.warn({ err: error }, 'the activity of channels could not be written');
+      giveBack(webhooks, channels, heard);
+      giveBack(refusals, channels, refused);
+    }
+  };
+  const timer = setInterval(() => {
+    writing = writing.then(write);
+  }, writeEveryMs).unref();
+
+  return {
+    heard: (channel, at) => void webhooks.set(channel, at),
+    refused: (channel, at) => void refusals.set(channel, at),
+    read: async () => {
+      const { rows } = await pool.query<Activity & { channel: string }>(
+        'select channel, last_webhook_at as "lastWebhookAt", last_refused_at as "lastRefusedAt" from channel_activity',
+      );
+      return new Map(rows.map(({ channel, ...activity }) => [channel, activity]));
+    },
+    close: async () => {
+      clearInterval(timer);
+      await writing;
+      await write();
+    },
+  };
+}
+
+function take(noted: Map<string, Date>, channels: readonly string[]): (Date | null)[] {
+  const taken = channels.map((channel) => noted.get(channel) ?? null);
+  noted.clear();
+  return taken;
+}
+
+/** For the next time, unless something newer was noted meanwhile. */
+function giveBack(
+  noted: Map<string, Date>,
+  channels: readonly string[],
+  taken: readonly (Date | null)[],
+): void {
+  taken.forEach((at, place) => {
+    const channel = channels[place];
+    if (at && channel !== undefined && !noted.has(channel)) noted.set(channel, at);
+  });
+}

@@ -1,0 +1,186 @@
+/** What erasing means, table by table. Each function is a step of a transaction of erasure.ts. */
+import type pg from 'pg';
+
+import { topics } from '../../postgres/notifications.js';
+
+/** A message as its provider knows it; statuses and events name it so. */
+export interface MessageName {
+  readonly channel: string;
+  readonly messageId: string;
+}
+
+/** The media must be locked, and not be erased. Whoever waits for one of them hears of it. */
+export async function eraseMedia(
+  connection: pg.PoolClient,
+  ids: readonly string[],
+  now: Date,
+): Promise<void> {
+  await connection.query(
+    `with m as (
+       update media set state = 'erased', erased_at = $2, filename = null, source_url = null, source_expires_at = null,
+                        declared_type = null, declared_sha256 = null, sha256 = null, next_attempt_at = null,
+                        error_message = null
+       where id = any($1) returning id
+     )
+     select pg_notify('${topics.media}', id::text) from m`,
+    [ids, now],
+  );
+  await connection.query('delete from media_attempt where media_id = any($1)', [ids]);
+}
+
+/** Those of the messages that have nothing left. They must be locked. */
+export async function eraseMessages(
+  connection: pg.PoolClient,
+  ids: readonly string[],
+  now: Date,
+): Promise<MessageName[]> {
+  const { rows } = await connection.query<MessageName>(
+    `update message set sender = '', recipient = null, chat = null, sender_name = null, caption = null, sent_at = null,
+                        erased_at = $2
+     where id = any($1) and erased_at is null
+       and not exists (select from media where message_row_id = message.id and state <> 'erased')
+     returning channel, message_id as "messageId"`,
+    [ids, now],
+  );
+  return rows;
+}
+
+export interface ErasedOutbound {
+  readonly count: number;
+  /** Under which statuses of them are known. */
+  readonly names: readonly MessageName[];
+}
+
+/**
+ * What was asked for to be sent: with the media, as the messages, or to the person. What waits is not sent any more.
+ */
+export async function eraseOutbound(
+  connection: pg.PoolClient,
+  of: {
+    readonly mediaIds: readonly string[];
+    readonly messages: readonly MessageName[];
+    readonly person?: { readonly channel: string; readonly contact: string } | undefined;
+  },
+  now: Date,
+): Promise<ErasedOutbound> {
+  const { rows } = await connection.query<{ channel: string; id: string; messageId: string | null }>(
+    `with found as (
+       select id from outbound where media_id = any($3)
+       union
+       select id from outbound where (channel, message_id) in (select * from unnest($1::text[], $2::text[]))
+       union
+       select id from outbound where channel = $4 and recipient = $5
+     ), locked as (
+       select id from outbound where id in (select id from found) and erased_at is null order by id for update
+     )
+     update outbound set state = 'erased', erased_at = $6, recipient = '', caption = null, filename = null, link = null,
+                         reply_to = null, options = '{}', media_id = null, error_message = null, idempotency_key = null,
+                         request_hash = null
+     where id in (select id from locked)
+     returning channel, id, message_id as "messageId"`,
+    [...columnsOf(of.messages), of.mediaIds, of.person?.channel ?? null, of.person?.contact ?? null, now],
+  );
+  const names = rows.flatMap(({ channel, id, messageId }) => [
+    { channel, messageId: id },
+    ...(messageId === null ? [] : [{ channel, messageId }]),
+  ]);
+  return { count: rows.length, names };
+}
+
+/** Deliveries that brought one of the messages, and the others that are named: those that are not erased yet, locked. */
+export async function lockDeliveries(
+  connection: pg.PoolClient,
+  messageIds: readonly string[],
+  others: readonly string[],
+): Promise<string[]> {
+  const brought = await connection.query<{ id: string }>(
+    'select distinct delivery_id as id from message where id = any($1) and delivery_id is not null',
+    [messageIds],
+  );
+  const { rows } = await connection.query<{ id: string }>(
+    `select id from delivery where erased_at is null and id = any($1) order by id for update`,
+    [[...brought.rows.map(({ id }) => id), ...others]],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** The deliveries must be locked. Their hash stays: the same webhook is still recognised. */
+export async function eraseDeliveries(
+  connection: pg.PoolClient,
+  ids: readonly string[],
+  now: Date,
+): Promise<void> {
+  await connection.query(
+    `update delivery set body = '', headers = '{}', reason = null, erased_at = $2 where id = any($1)`,
+    [ids, now],
+  );
+}
+
+/**
+ * Statuses that these deliveries have told, before their bodies are gone: also of messages that have no row. A delivery may speak of
+ * somebody else as well, whose messages are there and keep theirs.
+ */
+export async function forgetToldStatuses(
+  connection: pg.PoolClient,
+  deliveryIds: readonly string[],
+): Promise<MessageName[]> {
+  const { rows } = await connection.query<MessageName>(
+    `with told as (
+       select status.channel, status.message_id, status.status
+       from delivery join message_status as status
+         on status.channel = delivery.channel and status.received_at = delivery.received_at
+       where delivery.id = any($1)
+         and (position(convert_to(status.message_id, 'UTF8') in delivery.body) > 0
+              or position(convert_to(replace(status.message_id, '/', '\\/'), 'UTF8') in delivery.body) > 0)
+         and not exists (select from message where message.channel = status.channel and message.message_id = status.message_id
+                           and message.erased_at is null)
+         and not exists (select from outbound where outbound.channel = status.channel and outbound.erased_at is null
+                           and outbound.message_id = status.message_id)
+         -- Before there is an id of the provider's, statuses go by our own.
+         and not exists (select from outbound where outbound.erased_at is null and outbound.id = case
+                           when status.message_id ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then status.message_id::uuid end)
+       order by status.channel, status.message_id, status.status for update of status
+     )
+     delete from message_status where (channel, message_id, status) in (select * from told)
+     returning channel, message_id as "messageId"`,
+    [deliveryIds],
+  );
+  return rows;
+}
+
+export async function forgetStatuses(
+  connection: pg.PoolClient,
+  messages: readonly MessageName[],
+): Promise<void> {
+  await connection.query(
+    `with known as (
+       select channel, message_id, status from message_status
+       where (channel, message_id) in (select * from unnest($1::text[], $2::text[]))
+       order by channel, message_id, status for update
+     )
+     delete from message_status where (channel, message_id, status) in (select * from known)`,
+    columnsOf(messages),
+  );
+}
+
+/** Events that name the media or the messages, and their way to those who subscribed. */
+export async function forgetEvents(
+  connection: pg.PoolClient,
+  mediaIds: readonly string[],
+  messages: readonly MessageName[],
+): Promise<void> {
+  const { rows } = await connection.query<{ id: string }>(
+    `select id from notification
+     where media_id = any($3) or (channel, message_id) in (select * from unnest($1::text[], $2::text[]))
+     order by id for update`,
+    [...columnsOf(messages), mediaIds],
+  );
+  const ids = rows.map(({ id }) => id);
+  // Statements of their own: the publisher may have held the events, and planned where to take them, until just now.
+  await connection.query('delete from notification_delivery where notification_id = any($1)', [ids]);
+  await connection.query('delete from notification where id = any($1)', [ids]);
+}
+
+function columnsOf(messages: readonly MessageName[]): [channels: string[], messageIds: string[]] {
+  return [messages.map(({ channel }) => channel), messages.map(({ messageId }) => messageId)];
+}

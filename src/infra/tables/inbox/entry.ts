@@ -1,0 +1,121 @@
+/** Verified webhooks as the inbox takes them: everything that was read from each, as rows. */
+import type { Direction, MediaKind, MessageStatus } from '../../../domain/provider.js';
+
+export const outcomes = ['accepted', 'status', 'ignored', 'malformed'] as const;
+export type Outcome = (typeof outcomes)[number];
+
+/** A verified webhook with everything that was read from it. Times are ISO 8601, digests hex. */
+export interface InboxEntry {
+  readonly id: string;
+  readonly channel: string;
+  readonly provider: string;
+  readonly contentHash: string;
+  readonly body: Buffer;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly outcome: Outcome;
+  readonly reason: string | null;
+  readonly receivedAt: string;
+  /** Each has at least one of the media. */
+  readonly messages: readonly MessageRow[];
+  readonly media: readonly MediaRow[];
+  readonly statuses: readonly StatusRow[];
+  readonly deletions: readonly DeletionRow[];
+  /** One of several that are written one after the other, for the same delivery. */
+  readonly isPart?: true;
+}
+
+export interface MessageRow {
+  readonly delivery_id: string;
+  readonly id: string;
+  readonly message_id: string;
+  readonly direction: Direction;
+  readonly sender: string;
+  readonly recipient: string | null;
+  readonly chat: string | null;
+  readonly sender_name: string | null;
+  readonly caption: string | null;
+  readonly sent_at: string | null;
+}
+
+export interface MediaRow {
+  readonly delivery_id: string;
+  readonly id: string;
+  /** The provider's id of its message. */
+  readonly message_id: string;
+  /** Among the attachments of this kind in the message. */
+  readonly position: number;
+  readonly direction: Direction;
+  readonly kind: MediaKind;
+  readonly state: 'pending' | 'rejected' | 'failed';
+  readonly source_url: string | null;
+  readonly source_expires_at: string | null;
+  readonly source_credentials: boolean;
+  readonly declared_type: string | null;
+  readonly declared_sha256: string | null;
+  readonly filename: string | null;
+  readonly error_code: string | null;
+  readonly error_message: string | null;
+}
+
+export interface StatusRow {
+  readonly delivery_id: string;
+  readonly message_id: string;
+  readonly status: MessageStatus;
+  readonly at: string | null;
+  readonly error_code: string | null;
+  readonly error_message: string | null;
+}
+
+/** A message that was taken back by whoever sent it; perhaps one that is not known yet. */
+export interface DeletionRow {
+  readonly delivery_id: string;
+  readonly message_id: string;
+  readonly at: string;
+}
+
+/**
+ * Rows that one statement writes at most for one webhook, so that neither it nor its parameters take long: a webhook with more is written
+ * in parts.
+ */
+const mostRowsAtOnce = 500;
+
+export function rowsOf({ messages, media, statuses, deletions }: InboxEntry): number {
+  return messages.length + media.length + statuses.length + deletions.length;
+}
+
+/** Whether the webhook takes more than one statement to write. */
+export function isLarge(entry: InboxEntry): boolean {
+  return rowsOf(entry) > mostRowsAtOnce;
+}
+
+/**
+ * A webhook in parts that one statement each can write, all with the id of its delivery. Each part has the messages of its media, so
+ * that the parts may be written in any order, and again.
+ */
+export function partsOf(entry: InboxEntry): readonly InboxEntry[] {
+  if (!isLarge(entry)) return [entry];
+  const messages = new Map(entry.messages.map((row) => [row.message_id, row]));
+  const nothing: InboxEntry = {
+    ...entry,
+    messages: [],
+    media: [],
+    statuses: [],
+    deletions: [],
+    isPart: true,
+  };
+  return [
+    // A media row comes with the row of its message, so that half as many fit.
+    ...slicesOf(entry.media, mostRowsAtOnce / 2).map((media) => {
+      const owners = new Set(media.map((row) => row.message_id));
+      return { ...nothing, media, messages: [...owners].flatMap((id) => messages.get(id) ?? []) };
+    }),
+    ...slicesOf(entry.statuses, mostRowsAtOnce).map((statuses) => ({ ...nothing, statuses })),
+    ...slicesOf(entry.deletions, mostRowsAtOnce).map((deletions) => ({ ...nothing, deletions })),
+  ];
+}
+
+function slicesOf<Row>(rows: readonly Row[], length: number): (readonly Row[])[] {
+  const slices: (readonly Row[])[] = [];
+  for (let at = 0; at < rows.length; at += length) slices.push(rows.slice(at, at + length));
+  return slices;
+}

@@ -1,0 +1,420 @@
+/** The statements of the inbox. Each writes or finds the rows of several webhooks at once. */
+import type pg from 'pg';
+
+import { lowestIdAt } from '../../../domain/id.js';
+import { topics } from '../../postgres/notifications.js';
+import { addDeletionJobs, addFetchJobs, addFirstFetchJobs, priorities } from '../../queue/tasks.js';
+import type { InboxEntry } from './entry.js';
+
+export type Connection = Pick<pg.ClientBase, 'query'>;
+
+/** A statement that takes longer is given up with its connection, which may lead nowhere. */
+const timeout = { query_timeout: 10_000 } as const;
+
+/** What a statement has added. */
+export interface Written {
+  /** Ids of deliveries that were not known before. */
+  readonly deliveries: ReadonlySet<string>;
+  /** Ids of media that were not known before. */
+  readonly media: ReadonlySet<string>;
+}
+
+const deliveryColumns = `id uuid, channel text, provider text, content_hash text, body_from int, body_bytes int, headers jsonb,
+  outcome text, reason text, received_at timestamptz`;
+
+/**
+ * Everything hangs on `d`, the deliveries that are to be read: rows of the others are left out. `owners` are the messages that media may
+ * belong to, `told` says which statuses are kept. The inserts go in the order of their unique keys, so that two processes writing the
+ * same webhooks cannot lock each other out.
+ */
+const statement = (d: string, owners: string, told = 'true'): string => `
+with d as (${d}),
+m as (
+  insert into message (id, channel, provider, message_id, direction, sender, recipient, chat, sender_name, caption,
+                       sent_at, received_at, delivery_id)
+  select x.id, d.channel, d.provider, x.message_id, x.direction, x.sender, x.recipient, x.chat, x.sender_name, x.caption,
+         x.sent_at, d.received_at, d.id
+  from json_to_recordset($2::json) as x (id uuid, delivery_id uuid, message_id text, direction text, sender text,
+         recipient text, chat text, sender_name text, caption text, sent_at timestamptz)
+  join d on d.id = x.delivery_id
+  order by d.channel, x.message_id
+  on conflict (channel, message_id) do nothing
+  returning id, channel, message_id
+),
+a as (
+  insert into media (id, channel, provider, message_row_id, position, direction, kind, state, source_url,
+                     source_expires_at, source_credentials, declared_type, declared_sha256, filename, attempts,
+                     next_attempt_at, error_code, error_message, received_at)
+  select x.id, d.channel, d.provider, owner.id, x.position, x.direction, x.kind, x.state, x.source_url,
+         x.source_expires_at, x.source_credentials, x.declared_type, x.declared_sha256, x.filename, 0,
+         case when x.state = 'pending' then d.received_at end, x.error_code, x.error_message, d.received_at
+  from json_to_recordset($3::json) as x (id uuid, delivery_id uuid, message_id text, position int, direction text,
+         kind text, state text, source_url text, source_expires_at timestamptz, source_credentials boolean,
+         declared_type text, declared_sha256 text, filename text, error_code text, error_message text)
+  join d on d.id = x.delivery_id
+  join ${owners} as owner on owner.channel = d.channel and owner.message_id = x.message_id
+  order by owner.id, x.kind, x.position
+  on conflict (message_row_id, kind, position) do nothing
+  returning id, channel, state
+),
+s as (
+  insert into message_status (channel, message_id, status, at, error_code, error_message, received_at)
+  select d.channel, x.message_id, x.status, x.at, x.error_code, x.error_message, d.received_at
+  from json_to_recordset($4::json) as x (delivery_id uuid, message_id text, status text, at timestamptz,
+         error_code text, error_message text)
+  join d on d.id = x.delivery_id
+  where ${told}
+  order by 1, 2, 3
+  on conflict (channel, message_id, status) do nothing
+  returning channel, message_id, status
+),
+n as (
+  insert into notification (type, channel, media_id, message_id, status)
+  select 'media.' || state, channel, id, null, null from a where state <> 'pending'
+  union all
+  select 'message.status', channel, null, message_id, status from s
+  returning pg_notify('${topics.outbox}', '')
+),
+jobs as (${addFirstFetchJobs(`select id from a where state = 'pending'`)})
+select (select added from jobs) as jobs, (select count(*) from n) as events, changed.deliveries, changed.media
+from (select (select count(*) from d) = $5 and (select count(*) from a) = $6 as is_all) as written
+left join lateral (select array(select id from d) as deliveries, array(select id from a) as media) as changed
+  on not written.is_all`;
+
+const newStatement = {
+  name: 'inbox',
+  text: statement(
+    `
+  insert into delivery (id, channel, provider, content_hash, body, headers, outcome, reason, received_at)
+  select x.id, x.channel, x.provider, decode(x.content_hash, 'hex'), substring($7::bytea from x.body_from for x.body_bytes),
+         x.headers, x.outcome,
+         x.reason, x.received_at
+  from json_to_recordset($1::json) as x (${deliveryColumns})
+  order by x.channel, x.content_hash
+  on conflict (channel, content_hash) do nothing
+  returning id, channel, provider, received_at`,
+    'm',
+  ),
+};
+
+/**
+ * Looks for known messages too; the usual way does not, since that would cost every webhook what only a few need. An emptied delivery is
+ * read for messages that are there, or were not yet: erasing has forgotten its statuses of all others.
+ */
+const moreStatement = {
+  name: 'inbox-more',
+  text: statement(
+    `
+  select delivery.id, delivery.channel, delivery.provider, delivery.received_at, delivery.erased_at
+  from json_to_recordset($1::json) as x (${deliveryColumns})
+  join delivery on delivery.id = x.id`,
+    `(
+    select id, channel, message_id from m
+    union
+    select message.id, message.channel, message.message_id
+    from json_to_recordset($2::json) as y (delivery_id uuid, message_id text)
+    join d on d.id = y.delivery_id
+    join message on message.channel = d.channel and message.message_id = y.message_id and message.erased_at is null
+  )`,
+    `(d.erased_at is null
+      or exists (select from m where m.channel = d.channel and m.message_id = x.message_id)
+      or exists (select from message where message.channel = d.channel and message.message_id = x.message_id
+                   and message.erased_at is null)
+      or exists (select from outbound where outbound.channel = d.channel and outbound.erased_at is null
+                   and outbound.message_id = x.message_id)
+      or exists (select from outbound where outbound.erased_at is null and outbound.id = case
+                   when x.message_id ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then x.message_id::uuid end))`,
+  ),
+};
+
+/** Writes deliveries that are not known by their content, and the rows of messages that are not known. All of it or nothing. */
+export async function insertNew(
+  connection: Connection,
+  entries: readonly InboxEntry[],
+): Promise<Written | 'all'> {
+  // The bodies go as they are, one behind the other: spelled out in JSON they would cost more than all the rest.
+  const bodies = Buffer.concat(entries.map(({ body }) => body));
+  return insert(connection, newStatement, [...parametersOf(entries), bodies]);
+}
+
+/**
+ * Writes rows of deliveries that exist, also of messages that are known. The messages and the deliveries must be locked, so that none of
+ * them is erased meanwhile.
+ */
+export async function insertMore(
+  connection: Connection,
+  entries: readonly InboxEntry[],
+): Promise<Written | 'all'> {
+  return insert(connection, moreStatement, parametersOf(entries));
+}
+
+/** What the entries tell of messages that were taken back is seen to by jobs: they wait for messages that are still to come. */
+export async function addDeletions(connection: Connection, entries: readonly InboxEntry[]): Promise<void> {
+  const rows = entries.flatMap(({ channel, deletions }) => deletions.map((row) => ({ ...row, channel })));
+  if (rows.length === 0) return;
+  await connection.query({
+    ...timeout,
+    name: 'inbox-deletions',
+    text: addDeletionJobs(`
+      select distinct on (channel, message_id) channel, message_id, at, 0 as tries
+      from json_to_recordset($1::json) as x (channel text, message_id text, at text)`),
+    values: [JSON.stringify(rows)],
+  });
+}
+
+/** Nearly always everything is new, and then nothing is listed: reading ids back costs more than it seems. */
+async function insert(
+  connection: Connection,
+  prepared: { readonly name: string; readonly text: string },
+  values: readonly unknown[],
+): Promise<Written | 'all'> {
+  const { rows } = await connection.query<{ deliveries: string[] | null; media: string[] | null }>({
+    ...prepared,
+    ...timeout,
+    values: [...values],
+  });
+  const { deliveries, media } = rows[0] ?? { deliveries: [], media: [] };
+  return deliveries && media ? { deliveries: new Set(deliveries), media: new Set(media) } : 'all';
+}
+
+function parametersOf(entries: readonly InboxEntry[]): unknown[] {
+  const media = entries.flatMap((entry) => entry.media);
+  return [
+    JSON.stringify(deliveryRows(entries)),
+    JSON.stringify(entries.flatMap((entry) => entry.messages)),
+    JSON.stringify(media),
+    JSON.stringify(entries.flatMap((entry) => entry.statuses)),
+    entries.length,
+    media.length,
+  ];
+}
+
+function deliveryRows(entries: readonly InboxEntry[]): object[] {
+  let offset = 1; // SQL counts from one.
+  return entries.map((entry) => {
+    const from = offset;
+    offset += entry.body.length;
+    return {
+      id: entry.id,
+      channel: entry.channel,
+      provider: entry.provider,
+      content_hash: entry.contentHash,
+      body_from: from,
+      body_bytes: entry.body.length,
+      headers: entry.headers,
+      outcome: entry.outcome,
+      reason: entry.reason,
+      received_at: entry.receivedAt,
+    };
+  });
+}
+
+/** What is kept of an entry, whichever delivery brought it. */
+export interface Kept {
+  readonly delivery: string;
+  readonly media: readonly string[];
+  /** Something of it is still to be written: a media that was erased must leave this delivery, or a link has changed. */
+  readonly isBehind: boolean;
+}
+
+/**
+ * Whether a webhook (`wanted`, of the delivery `delivery`) brings a media another link that is to be used. A media with bytes keeps
+ * them. One that waits for an attempt takes a link of a later delivery only; one whose attempts have ended takes any other. Ids sort by
+ * time, and the id of a media is made when its first link is received.
+ */
+const takesLink = (delivery: string): string => `
+  wanted.source_url is not null and wanted.source_url is distinct from media.source_url
+  and (media.state in ('rejected', 'failed')
+       or media.state = 'pending' and ${delivery} > coalesce(media.source_delivery_id, media.id))`;
+
+/** By the entry's id. */
+export async function findKept(
+  connection: Connection,
+  entries: readonly InboxEntry[],
+): Promise<Map<string, Kept>> {
+  const { rows } = await connection.query<Kept & { entry: string }>({
+    ...timeout,
+    name: 'inbox-kept',
+    text: `
+      select x.id as entry, d.id as delivery, found.media, found.behind as "isBehind"
+      from json_to_recordset($1::json) as x (id uuid, channel text, content_hash text, media json)
+      join delivery as d on d.channel = x.channel and d.content_hash = decode(x.content_hash, 'hex')
+      cross join lateral (
+        select coalesce(array_agg(media.id order by wanted.place), '{}') as media,
+               coalesce(bool_or(case when media.state = 'erased' then d.erased_at is null else ${takesLink('d.id')} end),
+                        false) as behind
+        from rows from (json_to_recordset(x.media) as (message_id text, kind text, position int, source_url text))
+               with ordinality as wanted (message_id, kind, position, source_url, place)
+        join message on message.channel = x.channel and message.message_id = wanted.message_id
+        join media on media.message_row_id = message.id and media.kind = wanted.kind and media.position = wanted.position
+      ) as found`,
+    values: [
+      JSON.stringify(
+        entries.map(({ id, channel, contentHash, media }) => ({
+          id,
+          channel,
+          content_hash: contentHash,
+          media: media.map(({ message_id, kind, position, source_url }) => ({
+            message_id,
+            kind,
+            position,
+            source_url,
+          })),
+        })),
+      ),
+    ],
+  });
+  return new Map(rows.map(({ entry, ...kept }) => [entry, kept]));
+}
+
+/** Waits for erasures of the known messages that the entries name, and keeps others off until the transaction ends. */
+export async function lockMessages(connection: Connection, entries: readonly InboxEntry[]): Promise<void> {
+  await connection.query({
+    ...timeout,
+    name: 'inbox-lock',
+    text: `
+      select from json_to_recordset($1::json) as x (channel text, message_id text)
+      join message on message.channel = x.channel and message.message_id = x.message_id
+      order by message.id for share of message`,
+    values: [JSON.stringify(messagesOf(entries))],
+  });
+}
+
+/** A delivery whose raw bytes were erased. */
+export interface Emptied {
+  readonly id: string;
+  readonly receivedAt: Date;
+}
+
+/** Keeps the deliveries of the entries from being emptied until the transaction ends; answers which ones are empty already. */
+export async function lockDeliveries(
+  connection: Connection,
+  entries: readonly InboxEntry[],
+): Promise<Emptied[]> {
+  const { rows } = await connection.query<Emptied & { isEmpty: boolean }>({
+    ...timeout,
+    name: 'inbox-lock-deliveries',
+    text: `
+      select id, received_at as "receivedAt", erased_at is not null as "isEmpty" from delivery
+      where id = any($1) order by id for no key update`,
+    values: [entries.map(({ id }) => id)],
+  });
+  return rows.filter(({ isEmpty }) => isEmpty);
+}
+
+/** Which of these persons, as the audit trail calls them, were erased from the moment on. */
+export async function findErased(
+  connection: Connection,
+  {
+    channel,
+    pseudonyms,
+    since,
+  }: { readonly channel: string; readonly pseudonyms: readonly string[]; readonly since: Date },
+): Promise<string[]> {
+  const { rows } = await connection.query<{ target: string }>({
+    ...timeout,
+    name: 'inbox-erased',
+    text: `
+      select distinct target from audit_entry
+      where action = 'contact.erase' and channel = $1 and target = any($2) and id >= $3`,
+    values: [channel, pseudonyms, lowestIdAt(since)],
+  });
+  return rows.map(({ target }) => target);
+}
+
+function messagesOf(entries: readonly InboxEntry[]): object[] {
+  return entries.flatMap(({ id, channel, messages }) =>
+    messages.map(({ message_id }) => ({ delivery_id: id, channel, message_id })),
+  );
+}
+
+/**
+ * Puts other links in place of those of media without bytes, and has them fetched at once. An attempt that is under way with the old
+ * link goes on: see `sourceDelivery` in media-table.ts. The messages must be locked. Media are looked up one by one: while the database has
+ * no statistics of them, the planner would compare all that have failed with all that are wanted, which are ten thousand each at most.
+ */
+export async function replaceLinks(connection: Connection, entries: readonly InboxEntry[]): Promise<void> {
+  const wanted = entries.flatMap(({ id, channel, media }) =>
+    media.filter((row) => row.source_url !== null).map((row) => ({ ...row, delivery_id: id, channel })),
+  );
+  if (wanted.length === 0) return;
+  await connection.query({
+    ...timeout,
+    name: 'inbox-links',
+    text: `
+      with x as (
+        select distinct on (channel, message_id, kind, position) *
+        from json_to_recordset($1::json) as y (delivery_id uuid, channel text, message_id text, kind text, position int,
+               source_url text, source_expires_at timestamptz, source_credentials boolean, declared_type text,
+               declared_sha256 text, filename text)
+        order by channel, message_id, kind, position, delivery_id desc
+      ),
+      found as materialized (
+        select media.id, wanted.* from x as wanted
+        cross join lateral (
+          select id from message
+          where channel = wanted.channel and message_id = wanted.message_id and erased_at is null offset 0) as message
+        cross join lateral (
+          select id, state, source_url, source_delivery_id from media
+          where message_row_id = message.id and kind = wanted.kind and position = wanted.position offset 0) as media
+        where ${takesLink('wanted.delivery_id')}
+      ),
+      locked as (
+        select wanted.* from found as wanted join media on media.id = wanted.id order by media.id for update of media
+      ),
+      m as (
+        update media set state = 'pending', source_url = wanted.source_url, source_expires_at = wanted.source_expires_at,
+                         source_credentials = wanted.source_credentials, source_delivery_id = wanted.delivery_id,
+                         declared_type = coalesce(wanted.declared_type, media.declared_type),
+                         declared_sha256 = wanted.declared_sha256, filename = coalesce(wanted.filename, media.filename),
+                         attempts = 0, decodings = 0, next_attempt_at = now(), error_code = null, error_message = null
+        from locked as wanted
+        where media.id = wanted.id and ${takesLink('wanted.delivery_id')}
+        returning media.id, now() as run_at, ${String(priorities.first)} as priority
+      )
+      ${addFetchJobs('select id, run_at, priority from m')}`,
+    values: [JSON.stringify(wanted)],
+  });
+}
+
+/** Deliveries are read anew: what they came to is written down. */
+export async function updateOutcomes(connection: Connection, entries: readonly InboxEntry[]): Promise<void> {
+  await connection.query({
+    ...timeout,
+    name: 'inbox-outcomes',
+    text: `
+      with x as (select * from json_to_recordset($1::json) as y (id uuid, outcome text, reason text)),
+      locked as (
+        select delivery.id from delivery join x on x.id = delivery.id
+        where erased_at is null and (delivery.outcome, delivery.reason) is distinct from (x.outcome, x.reason)
+        order by delivery.id for update of delivery
+      )
+      update delivery set outcome = x.outcome, reason = x.reason from x
+      where delivery.id = x.id and delivery.id in (select id from locked) and erased_at is null`,
+    values: [JSON.stringify(entries.map(({ id, outcome, reason }) => ({ id, outcome, reason })))],
+  });
+}
+
+/**
+ * The raw deliveries of the entries that name a message must not keep what was erased of it, be that the message or one of its media.
+ * The messages must be locked by an earlier statement: only then does this one see every erasure that was committed before the locks.
+ */
+export async function emptyDeliveries(connection: Connection, entries: readonly InboxEntry[]): Promise<void> {
+  await connection.query({
+    ...timeout,
+    name: 'inbox-redelivered',
+    text: `
+      with named as (
+        select x.delivery_id from json_to_recordset($1::json) as x (delivery_id uuid, channel text, message_id text)
+        join message on message.channel = x.channel and message.message_id = x.message_id
+        where message.erased_at is not null
+           or exists (select from media where media.message_row_id = message.id and media.state = 'erased')
+      ),
+      locked as (
+        select id from delivery where id in (select delivery_id from named) and erased_at is null order by id for update
+      )
+      update delivery set body = '', headers = '{}', reason = null, erased_at = now()
+      where id in (select id from locked)`,
+    values: [JSON.stringify(messagesOf(entries))],
+  });
+}

@@ -1,0 +1,48 @@
+/** The safety net, every minute: pictures that nobody is at work on, files that nobody owns. */
+import type { Staging } from '../../infra/files/staging.js';
+import type { Logger } from '../../infra/logging/logger.js';
+import type { SubscriptionTable } from '../../infra/tables/events/subscriptions.js';
+import type { Orphans } from '../../infra/tables/media/blobs.js';
+import type { MediaTable } from '../../infra/tables/media/media.js';
+import type { SendQueue } from '../../infra/tables/sending/send-queue.js';
+import type { Discard } from '../media/discard.js';
+
+export interface MaintainOptions {
+  readonly table: Pick<MediaTable, 'reconcile'>;
+  readonly subscriptions: Pick<SubscriptionTable, 'reconcile'>;
+  readonly sendQueue: Pick<SendQueue, 'reconcile'>;
+  readonly staging: Pick<Staging, 'sweep'>;
+  readonly orphans: Pick<Orphans, 'left'>;
+  readonly discard: Discard;
+  readonly logger: Logger;
+  readonly downloadTimeoutMs: number;
+}
+
+/**
+ * A temporary file lives as long as its download and a wait for a decoder, stored bytes without a user until the next statement;
+ * much older ones are a dead process's.
+ */
+const graceMs = 600_000;
+
+export function createMaintain({
+  table,
+  subscriptions,
+  sendQueue,
+  staging,
+  orphans,
+  discard,
+  logger,
+  downloadTimeoutMs,
+}: MaintainOptions): () => Promise<void> {
+  return async () => {
+    const requeued = await table.reconcile();
+    await subscriptions.reconcile();
+    await sendQueue.reconcile();
+    const swept = await staging.sweep(downloadTimeoutMs + graceMs);
+    const left = await orphans.left(graceMs);
+    await discard(left);
+    const orphaned = left.length;
+    if (requeued + swept + orphaned > 0)
+      logger.warn({ requeued, swept, orphaned }, 'leftovers were taken care of');
+  };
+}

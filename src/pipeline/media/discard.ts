@@ -1,0 +1,19 @@
+/** Removes the files of blobs that nobody uses any more. */
+import { keysOf, type BlobStore } from '../../infra/files/blob-store.js';
+import { discardAtOnce, type Orphans, type StoredBlob } from '../../infra/tables/media/blobs.js';
+
+export interface DiscardOptions {
+  readonly orphans: Orphans;
+  readonly blobs: Pick<BlobStore, 'remove'>;
+}
+
+/** Safe to run twice, and for blobs that have found a user again. */
+export type Discard = (sha256s: readonly string[]) => Promise<void>;
+
+export function createDiscard({ orphans, blobs }: DiscardOptions): Discard {
+  const removeFiles = (unused: readonly StoredBlob[]): Promise<void> => blobs.remove(unused.flatMap(keysOf));
+  return async (sha256s) => {
+    for (let start = 0; start < sha256s.length; start += discardAtOnce)
+      await orphans.discard(sha256s.slice(start, start + discardAtOnce), removeFiles);
+  };
+}

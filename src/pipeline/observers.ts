@@ -1,0 +1,43 @@
+/** What happens is told once: to the metrics, and to the traces. */
+import type { Metrics } from '../infra/observability/metrics.js';
+import type { Tracing } from '../infra/observability/tracing.js';
+import type { EventRecord } from '../infra/tables/events/log.js';
+
+export interface PostedEvent {
+  readonly outcome: 'delivered' | 'failed';
+  /** Id of the subscription. */
+  readonly subscription: string;
+  readonly event: EventRecord;
+  readonly milliseconds: number;
+}
+
+export type Observers = Pick<Tracing, 'webhook' | 'sent' | 'previewed'> & {
+  readonly fetched: (attempt: Parameters<Metrics['fetched']>[0] & Parameters<Tracing['fetched']>[0]) => void;
+  readonly posted: (post: PostedEvent) => void;
+};
+
+export function createObservers(metrics: Metrics, tracing: Tracing): Observers {
+  return {
+    webhook: (seen) => {
+      metrics.webhook(seen);
+      tracing.webhook(seen);
+    },
+    fetched: (attempt) => {
+      metrics.fetched(attempt);
+      tracing.fetched(attempt);
+    },
+    previewed: (milliseconds) => {
+      metrics.previewed(milliseconds);
+      tracing.previewed(milliseconds);
+    },
+    sent: (message) => {
+      metrics.sent(message);
+      tracing.sent(message);
+    },
+    posted: ({ event, ...post }) => {
+      metrics.posted(post.outcome);
+      const about = event.type === 'message.status' ? event.outbound : event.media.id;
+      tracing.posted({ ...post, type: event.type, about });
+    },
+  };
+}

@@ -1,0 +1,43 @@
+/** Pictures that are sent one at a time, and what becomes of them. */
+import { randomUUID } from 'node:crypto';
+
+import type { BenchService } from '../bench/service.js';
+import type { ProviderId } from '../demo/providers/simulated-provider.js';
+import { eventually } from './eventually.js';
+
+export interface SentPicture {
+  readonly provider: ProviderId;
+  /** Digits of the sender's telephone number. */
+  readonly from: string;
+  readonly url: string;
+}
+
+/** Sends a webhook with one picture; answers the id of its media. */
+export async function sendPicture(
+  service: BenchService,
+  { provider, from, url }: SentPicture,
+): Promise<string> {
+  const message = { kind: 'image', id: randomUUID(), from, url } as const;
+  const { path, headers, body } = service.simulator.providers[provider].webhook(message);
+  const answer = await fetch(service.baseUrl + path, { method: 'POST', headers, body });
+  if (answer.status !== 200) throw new Error(`a webhook was answered ${String(answer.status)}`);
+  const { media = [] } = (await answer.json()) as { media?: string[] };
+  return media[0] ?? '';
+}
+
+export interface Arrival {
+  readonly state: string;
+  readonly ms: number;
+}
+
+/** Waits until a media is no longer pending, at most so long; its state then, and how long that took. */
+export async function arrivalOf(service: BenchService, media: string, withinMs: number): Promise<Arrival> {
+  const began = performance.now();
+  let state = '';
+  await eventually(async () => {
+    const answer = await service.get(`/v1/media/${media}?wait=1`);
+    state = ((await answer.json()) as { state?: string }).state ?? String(answer.status);
+    return state !== 'pending';
+  }, withinMs);
+  return { state, ms: performance.now() - began };
+}

@@ -1,0 +1,99 @@
+/** One round: a picture is received, then erased while everything that could bring it back happens at once. */
+import { randomUUID } from 'node:crypto';
+
+import type { BenchService } from '../../bench/service.js';
+import { bytes } from '../../demo/media-host.js';
+import type { ProviderId, SimulatedMessage, Webhook } from '../../demo/providers/simulated-provider.js';
+
+/** What is erased: a person with everything, or one picture. */
+export type Victim = 'person' | 'media';
+
+export interface Surroundings {
+  readonly service: BenchService;
+  /** Where requests go: the service, or what stands in front of it. */
+  readonly port: number;
+}
+
+export interface Round {
+  readonly provider: ProviderId;
+  readonly victim: Victim;
+  /** Digits that nobody else has. */
+  readonly from: string;
+  readonly photo: Buffer;
+  /** Whether the picture is there before it is erased; otherwise it is on its way. */
+  readonly waits: boolean;
+  /** How long each of those that race waits before it begins. */
+  readonly delaysMs: readonly number[];
+}
+
+export interface Raced {
+  /** What must be nowhere afterwards. */
+  readonly secret: string;
+  /** What was not answered as promised. */
+  readonly failures: readonly string[];
+}
+
+interface Receipt {
+  readonly delivery: string;
+  readonly media: readonly string[];
+}
+
+export async function race(surroundings: Surroundings, round: Round): Promise<Raced> {
+  const { service } = surroundings;
+  const { provider, victim, from } = round;
+  const simulated = service.simulator.providers[provider];
+  const url = simulated.publish(bytes('image/jpeg', () => round.photo));
+  const id = randomUUID();
+  const told = (message: Partial<SimulatedMessage>): Webhook =>
+    simulated.webhook({ kind: 'image', id, from, url, ...message } as SimulatedMessage);
+  const first = await deliver(surroundings, told({}));
+  const { delivery, media } = (await first.json()) as Receipt;
+  const path = `/v1/media/${media[0] ?? ''}`;
+  if (round.waits) await drain(service.get(`${path}?wait=20`));
+  const target = victim === 'media' ? path : `/v1/contacts/${provider}/${from}`;
+  const other = simulated.publish(bytes('application/pdf', Buffer.from('%PDF-1.4 of somebody')));
+  const racing: readonly (readonly [name: string, begin: () => Promise<Response>])[] = [
+    ['erase', () => ask(surroundings, 'DELETE', target)],
+    [
+      'second attachment',
+      () => deliver(surroundings, told({ kind: 'document', url: other, filename: 'a.pdf' })),
+    ],
+    ['redelivery', () => deliver(surroundings, told({ caption: 'once more' }))],
+    ['replay', () => ask(surroundings, 'POST', `/v1/deliveries/${delivery}/replay`)],
+    ['retry', () => ask(surroundings, 'POST', `${path}/retry`)],
+    ['send', () => send(surroundings, provider, media[0] ?? '')],
+  ];
+  const failures = await Promise.all(
+    racing.map(async ([name, begin], at) => {
+      await new Promise((resolve) => setTimeout(resolve, round.delaysMs[at] ?? 0));
+      const { status } = await drain(begin());
+      const isRight = name === 'erase' ? status === 200 : status < 500;
+      return isRight ? [] : [`${name} was answered ${String(status)} while a ${victim} was erased`];
+    }),
+  );
+  return { secret: victim === 'person' ? from : url, failures: failures.flat() };
+}
+
+async function drain(answer: Promise<Response>): Promise<Response> {
+  const response = await answer;
+  await response.arrayBuffer();
+  return response;
+}
+
+function deliver({ port }: Surroundings, { path, headers, body }: Webhook): Promise<Response> {
+  return fetch(`http://127.0.0.1:${String(port)}${path}`, { method: 'POST', headers, body });
+}
+
+function ask({ service, port }: Surroundings, method: string, path: string): Promise<Response> {
+  const headers = { authorization: service.authorization };
+  return fetch(`http://127.0.0.1:${String(port)}${path}`, { method, headers });
+}
+
+/** The picture goes on to somebody else. */
+function send({ service, port }: Surroundings, channel: ProviderId, id: string): Promise<Response> {
+  return fetch(`http://127.0.0.1:${String(port)}/v1/messages`, {
+    method: 'POST',
+    headers: { authorization: service.authorization, 'content-type': 'application/json' },
+    body: JSON.stringify({ channel, to: '5521900000000', kind: 'image', media: { id } }),
+  });
+}

@@ -1,0 +1,128 @@
+/** Files are kept in a bucket: several processes share it and nothing else but the database. */
+import { createHash } from 'node:crypto';
+import { basename } from 'node:path';
+
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+
+import { bytes, startMediaHost, type MediaHost } from '../../../src/demo/media-host.js';
+import { uniquePhotos, type UniquePhotos } from '../../../src/demo/photos.js';
+import { newId } from '../../../src/domain/id.js';
+import { blobKey, previewKey } from '../../../src/infra/files/blob-store.js';
+import { createS3BlobStore } from '../../../src/infra/files/s3-blob-store.js';
+import { call, postWebhook, receive, upload, type MediaView } from '../../support/client.js';
+import { filesOf } from '../../support/everything.js';
+import { picture } from '../../support/payloads.js';
+import { startS3Server, type S3Server } from '../../support/s3-server.js';
+import { startTestService, type TestService } from '../../support/test-service.js';
+import { until } from '../../support/until.js';
+
+let bucket: S3Server;
+let host: MediaHost;
+let photos: UniquePhotos;
+/** Two processes, each with a disk of its own. */
+let service: TestService;
+let other: TestService;
+let admin: string;
+
+beforeAll(async () => {
+  [bucket, host] = await Promise.all([startS3Server(), startMediaHost()]);
+  service = await startTestService({ env: bucket.env, mediaHosts: [host.host] });
+  other = await startTestService({ env: bucket.env, beside: service, queue: false });
+  admin = service.token('admin');
+  photos = await uniquePhotos(10, { width: 640, height: 480 });
+});
+
+afterAll(async () => {
+  await other.stop();
+  await service.stop();
+  await host.close();
+  await bucket.stop();
+});
+
+let nextPhoto = 0;
+function publish(): { url: string; content: Buffer; digest: string } {
+  const content = photos.at(nextPhoto++);
+  const digest = createHash('sha256').update(content).digest('hex');
+  return { url: host.serve(`/${newId()}.jpg`, bytes('image/jpeg', content)), content, digest };
+}
+
+async function keysWith(digest: string): Promise<string[]> {
+  const store = createS3BlobStore(bucket.settings);
+  const keys: string[] = [];
+  for await (const key of store.keys()) if (key.includes(digest)) keys.push(key);
+  store.close();
+  return keys.toSorted();
+}
+
+it('holds what came in, which every process can show, whole, in part and as previews', async () => {
+  const { url, content, digest } = publish();
+  const media = await receive(service, 'z-api', picture('z-api', { url }));
+  expect(media).toMatchObject({ state: 'ready', sha256: digest });
+  for (const { url: base } of [service, other]) {
+    const path = `/v1/media/${media.id}`;
+    const whole = await call(base, `${path}/content`, { token: admin });
+    expect(whole).toMatchObject({ status: 200, headers: { 'content-type': 'image/jpeg' } });
+    expect(whole.bytes.equals(content)).toBe(true);
+    const part = await call(base, `${path}/content`, { token: admin, headers: { range: 'bytes=-100' } });
+    expect(part.status).toBe(206);
+    expect(part.bytes.equals(content.subarray(-100))).toBe(true);
+    const preview = await call(base, `${path}/preview?size=small`, { token: admin });
+    expect(preview).toMatchObject({ status: 200, headers: { 'content-type': 'image/webp' } });
+    expect(preview.bytes.subarray(0, 4).toString()).toBe('RIFF');
+  }
+  expect(await keysWith(digest)).toEqual([
+    blobKey(digest),
+    previewKey(digest, 'large'),
+    previewKey(digest, 'small'),
+  ]);
+  // Nothing of it stays on a disk.
+  for (const one of [service, other])
+    expect(
+      (await filesOf(one)).map((file) => basename(file)).filter((name) => name !== 'auth-secret'),
+    ).toEqual([]);
+});
+
+it('forgets what is erased, whoever is asked to', async () => {
+  const { url, digest } = publish();
+  const { id } = await receive(service, 'z-api', picture('z-api', { url }));
+  expect(await keysWith(digest)).toHaveLength(3);
+  expect((await call(other.url, `/v1/media/${id}`, { method: 'delete', token: admin })).status).toBe(200);
+  await until(async () => (await keysWith(digest)).length === 0);
+});
+
+it('takes webhooks while it is away, says that it is, and has their pictures when it is back', async () => {
+  const ready = () => call(service.url, '/health/ready');
+  expect((await ready()).status).toBe(200);
+  const { url, content } = publish();
+  const kept = await receive(service, 'z-api', picture('z-api', { url: publish().url }));
+  await bucket.goAway();
+  const { status, body } = await postWebhook(service, 'z-api', picture('z-api', { url }));
+  expect({ status, outcome: body.outcome }).toEqual({ status: 200, outcome: 'accepted' });
+  const show = async (wait: number) =>
+    (
+      await call<MediaView>(service.url, `/v1/media/${String(body.media[0])}?wait=${String(wait)}`, {
+        token: admin,
+      })
+    ).body;
+  await until(async () => (await show(0)).error?.code === 'media.storage_failed');
+  expect(await ready()).toMatchObject({
+    status: 503,
+    body: { detail: expect.stringMatching(/^uploads: no file can be written \(\w+\)$/) },
+  });
+  expect(await upload(service, { file: content })).toMatchObject({ status: 503 });
+  expect(await call(service.url, `/v1/media/${kept.id}/content`, { token: admin })).toMatchObject({
+    ...{ status: 503, body: { code: 'service.unavailable' } },
+  });
+
+  await bucket.comeBack();
+  await until(async () => (await show(20)).state === 'ready', 30_000);
+  expect((await call(service.url, `/v1/media/${kept.id}/content`, { token: admin })).status).toBe(200);
+  expect((await ready()).status).toBe(200);
+});
+
+it('takes uploads', async () => {
+  const { content, digest } = publish();
+  const { status } = await upload(service, { file: content });
+  expect(status).toBe(201);
+  expect(await keysWith(digest)).toContain(blobKey(digest));
+});

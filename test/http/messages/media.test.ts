@@ -1,0 +1,273 @@
+/** How a provider is handed media: links to us, foreign links, bytes; and pictures that are made to fit. */
+import { rm, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import sharp from 'sharp';
+
+import { bytes, startMediaHost, type MediaHost } from '../../../src/demo/media-host.js';
+import { photo } from '../../../src/demo/photos.js';
+import type { OutboundView } from '../../../src/http/shapes/outbound.js';
+import { blobKey } from '../../../src/infra/files/blob-store.js';
+import { call, upload, type MediaView, type Problem } from '../../support/client.js';
+import { refuse, startCourier, type Courier, type Handed } from '../../support/courier.js';
+import { dataOf, send, sent, settled } from '../../support/sending.js';
+import { startTestService, type TestService } from '../../support/test-service.js';
+import { until } from '../../support/until.js';
+
+let courier: Courier;
+let linkOnly: Courier;
+let service: TestService;
+let host: MediaHost;
+let picture: Buffer;
+let now = new Date();
+beforeAll(async () => {
+  [courier, linkOnly, host] = await Promise.all([
+    startCourier(),
+    startCourier({ ways: ['link'] }),
+    startMediaHost(),
+  ]);
+  service = await startTestService({
+    channels: [courier.channel],
+    mediaHosts: [host.host],
+    env: { PUBLIC_MEDIA_LINKS: 'always' },
+    now: () => now,
+  });
+  picture = await photo({ seed: 1, width: 640, height: 480 });
+});
+afterAll(async () => {
+  courier.close();
+  linkOnly.close();
+  await host.close();
+  await service.stop();
+});
+
+const handedOf = (id: string): Handed | undefined => courier.handed.find((handed) => handed.id === id);
+
+/** The link that the provider was handed, as a path of this service. */
+async function handedLink(
+  members: object = {},
+): Promise<{ id: string; path: string; media: OutboundView['media'] }> {
+  const { id, media } = await sent(service, { media: { data: dataOf(picture) }, ...members });
+  const { origin, pathname, search } = new URL(handedOf(id)?.url ?? '');
+  expect(origin).toBe(service.url);
+  return { id, path: pathname + search, media };
+}
+const get = (path: string, headers: Record<string, string> = {}) => call(service.url, path, { headers });
+
+describe('a link to what is kept here', () => {
+  test('gives the bytes to whoever has it: without a token, in part, and to those who ask for the head', async () => {
+    const { path } = await handedLink();
+    const whole = await get(path);
+    expect([whole.status, whole.headers['content-type'], whole.headers['x-content-type-options']]).toEqual([
+      ...[200, 'image/jpeg', 'nosniff'],
+    ]);
+    expect(whole.bytes.equals(picture)).toBe(true);
+    const part = await get(path, { range: 'bytes=10-19' });
+    expect([part.status, part.bytes]).toEqual([206, picture.subarray(10, 20)]);
+    const head = await call(service.url, path, { method: 'head' });
+    expect([head.status, head.headers['content-length']]).toEqual([200, String(picture.length)]);
+    expect((await get(path, { 'if-none-match': whole.headers['etag'] ?? '' })).status).toBe(304);
+  });
+
+  test('is nothing to whoever changes it, has none, or comes after a day', async () => {
+    const [{ path, id }, other] = [await handedLink(), await handedLink()];
+    const [bare = '', query = ''] = path.split('?');
+    const otherId = other.path.split('?')[0] ?? '';
+    const wrong = [
+      ...[
+        bare,
+        `${otherId}?${query}`,
+        `${path}x`,
+        path.replace(/expires=\d/, 'expires=9'),
+        `/public/media/${id}/`,
+      ],
+      ...['/public', '/public/media', `/v1/media/${id}/content?${query}`],
+    ];
+    for (const each of wrong) expect((await get(each)).status).toBeGreaterThanOrEqual(400);
+    const began = now;
+    now = new Date(began.getTime() + 25 * 3_600_000);
+    expect((await get(path)).status).toBe(404);
+    now = began;
+    expect((await get(path)).status).toBe(200);
+  });
+
+  test('is nothing once the message has failed, or its media is erased', async () => {
+    courier.answer(refuse);
+    const { body } = await send(service, { media: { data: dataOf(picture) } });
+    await settled(service, body.id, 'failed');
+    const url = new URL(handedOf(body.id)?.url ?? '');
+    expect((await get(url.pathname + url.search)).status).toBe(404);
+    const { path, media } = await handedLink();
+    await call(service.url, `/v1/media/${String(media?.id)}`, {
+      ...{ method: 'delete', token: service.token('admin') },
+    });
+    expect((await get(path)).status).toBe(404);
+  });
+});
+
+describe('a foreign link', () => {
+  test('is sent as it is, and what it leads to is shown in the gallery afterwards', async () => {
+    const url = host.serve('/theirs.jpg', bytes('image/jpeg', picture));
+    const { body } = await send(service, { media: { url } });
+    expect(body).toMatchObject({ link: url, type: 'image/jpeg', bytes: picture.length, media: null });
+    expect(host.requests[0]?.method).toBe('HEAD');
+    const { id } = await settled(service, body.id, 'sent');
+    expect(handedOf(id)?.url).toBe(url);
+    const shown = await until(async () => {
+      const { body: page } = await call<{ items: MediaView[] }>(
+        ...[
+          service.url,
+          `/v1/media?messageId=taken-${id}&state=ready`,
+          { token: service.token('media:read') },
+        ],
+      );
+      return page.items[0];
+    });
+    expect(shown).toMatchObject({ direction: 'outbound', bytes: picture.length });
+    expect(host.requests.map(({ method }) => method)).toEqual(['HEAD', 'GET']);
+  });
+
+  test('of a host that answers no HEAD is sent all the same', async () => {
+    const url = host.serve('/shy.jpg', bytes('image/jpeg', picture), [
+      ({ method }) => (method === 'HEAD' ? { status: 405 } : undefined),
+    ]);
+    // Its first bytes say what it is.
+    expect((await sent(service, { media: { url } })).type).toBe('image/jpeg');
+  });
+
+  test('is fetched now and sent as one of ours, where that is asked for', async () => {
+    const url = host.serve('/fetched.jpg', bytes('image/jpeg', picture));
+    const { path, media } = await handedLink({ media: { url }, options: { fetch: true } });
+    expect(media).toMatchObject({ state: 'ready', bytes: picture.length });
+    expect((await get(path)).bytes.equals(picture)).toBe(true);
+  });
+});
+
+describe('where providers cannot reach us', () => {
+  test('bytes go along, and a provider that takes links only is refused with what would help', async () => {
+    const bytesOnly = { ...linkOnly.channel, id: 'links' };
+    const hidden = await startTestService({ channels: [courier.channel, bytesOnly] });
+    try {
+      const { id } = await sent(hidden, { media: { data: dataOf(picture) } });
+      expect(handedOf(id)?.base64).toBe(picture.toString('base64'));
+      const { status, body } = await send<{ errors: { field: string; message: string }[] }>(
+        ...[hidden, { channel: 'links', media: { data: dataOf(picture) } }],
+      );
+      expect([status, body.errors[0]?.field]).toEqual([422, 'media.data']);
+      expect(body.errors[0]?.message).toMatch(/PUBLIC_URL.*PUBLIC_MEDIA_LINKS=always/);
+    } finally {
+      await hidden.stop();
+    }
+  });
+});
+
+describe('a picture that is made to fit', () => {
+  /** What was sent in place of these bytes, as the provider gets it. */
+  async function fitted(content: Buffer, members: object = {}) {
+    const { path, media } = await handedLink({
+      media: { data: dataOf(content) },
+      options: { fit: true },
+      ...members,
+    });
+    const made = (await get(path)).bytes;
+    expect(media?.bytes).toBe(made.length);
+    return { made, facts: await sharp(made).metadata() };
+  }
+
+  test('is as large as it was, and has nearly as many bytes as are allowed', async () => {
+    const large = await sharp(await photo({ seed: 2, width: 1_200, height: 900 }))
+      .jpeg({ quality: 95 })
+      .toBuffer();
+    expect(large.length).toBeGreaterThan(150_000);
+    const { made, facts } = await fitted(large);
+    expect([facts.format, facts.width, facts.height]).toEqual(['jpeg', 1_200, 900]);
+    expect(made.length).toBeLessThanOrEqual(100_000);
+    expect(made.length).toBeGreaterThan(90_000);
+  });
+
+  test('is smaller where no quality would do', async () => {
+    const huge = await photo({ seed: 3, width: 4_000, height: 3_000 });
+    const { made, facts } = await fitted(huge);
+    expect(made.length).toBeLessThanOrEqual(100_000);
+    expect(facts.width).toBeLessThan(4_000);
+    expect(Math.abs(facts.width / facts.height - 4 / 3)).toBeLessThan(0.01);
+  });
+
+  test('has the first format that the provider takes and can be made, with white where it was transparent', async () => {
+    const clear = await sharp({ create: { width: 40, height: 30, channels: 4, background: '#00000000' } })
+      .webp()
+      .toBuffer();
+    const { made, facts } = await fitted(clear);
+    expect([facts.format, facts.hasAlpha]).toEqual(['jpeg', false]);
+    expect((await sharp(made).stats()).channels.map(({ min }) => min)).toEqual([255, 255, 255]);
+  });
+
+  test.each([
+    ['CMYK', (flower: Buffer) => sharp(flower).toColourspace('cmyk').jpeg().toBuffer()],
+    ['16 bits', (flower: Buffer) => sharp(flower).toColourspace('rgb16').png().toBuffer()],
+    ['shades of grey', (flower: Buffer) => sharp(flower).toColourspace('b-w').png().toBuffer()],
+  ])('has 8 bits of RGB: %s has not', async (_, make) => {
+    const { facts } = await fitted(await make(await photo({ seed: 4, width: 64, height: 48 })), {
+      kind: 'sticker',
+    });
+    expect([facts.space, facts.depth, facts.channels]).toEqual(['srgb', 'uchar', 3]);
+  });
+
+  test('stands upright, and says nothing of where it was taken', async () => {
+    const lying = await sharp(picture)
+      .withExif({ IFD0: { Make: 'A telephone' } })
+      .withMetadata({ orientation: 6 })
+      .webp()
+      .toBuffer();
+    expect((await sharp(lying).metadata()).orientation).toBe(6);
+    const { facts } = await fitted(lying);
+    expect([facts.width, facts.height, facts.orientation, facts.exif]).toEqual([
+      480,
+      640,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  test('is another media: an upload stays as it was', async () => {
+    const gif = await sharp(picture).gif().toBuffer();
+    const { body: kept } = await upload(service, { file: gif, fields: { channel: 'courier' } });
+    const { media } = await handedLink({ media: { id: kept.id }, options: { fit: true } });
+    expect([media?.id === kept.id, media?.type]).toEqual([false, 'image/jpeg']);
+    const { body: still } = await call<MediaView>(
+      ...[service.url, `/v1/media/${kept.id}`, { token: service.token('media:read') }],
+    );
+    expect(still).toEqual(kept);
+  });
+
+  test.each(['cut short', 'gone'])('is asked for again later when the file here is %s', async (how) => {
+    const gif = await sharp(await photo({ seed: 7, width: 320, height: 240 }))
+      .gif()
+      .toBuffer();
+    const { body: kept } = await upload(service, { file: gif, fields: { channel: 'courier' } });
+    const file = join(service.uploadsDir, blobKey(String(kept.sha256)));
+    await (how === 'gone' ? rm(file) : truncate(file, 0));
+    const refused = await send<Problem>(service, { media: { id: kept.id }, options: { fit: true } });
+    expect([refused.status, refused.body.code]).toEqual([503, 'service.unavailable']);
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+    await writeFile(file, gif);
+    const { media } = await handedLink({ media: { id: kept.id }, options: { fit: true } });
+    expect(media?.type).toBe('image/jpeg');
+  });
+
+  test('is sent as it is when it fits', async () => {
+    expect((await fitted(picture)).made.equals(picture)).toBe(true);
+  });
+
+  test('is a picture: no document is made to fit', async () => {
+    const text = dataOf(Buffer.from('words'), 'text/plain');
+    const { status, body } = await send<{ errors: { message: string }[] }>(
+      ...[service, { kind: 'document', media: { data: text }, filename: 'a.txt', options: { fit: true } }],
+    );
+    expect([status, body.errors.map(({ message }) => message)]).toEqual([
+      422,
+      ['text/plain is not taken; application/pdf is', 'options.fit is for pictures, not for document'],
+    ]);
+  });
+});

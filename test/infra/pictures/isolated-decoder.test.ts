@@ -1,0 +1,169 @@
+import { fork } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import sharp from 'sharp';
+
+import { photo } from '../../../src/demo/photos.js';
+import { createImageDecoder } from '../../../src/infra/pictures/decoder.js';
+import { createIsolatedDecoder, type IsolatedDecoder } from '../../../src/infra/pictures/isolated-decoder.js';
+import { until } from '../../support/until.js';
+
+const maxPixels = 1_000_000;
+let folder: string;
+let path: string;
+let picture: Buffer;
+let decoder: IsolatedDecoder;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'inlet-isolated-'));
+  picture = await photo({ seed: 1, width: 640, height: 480 });
+  path = join(folder, 'photo.jpg');
+  await writeFile(path, picture);
+});
+beforeEach(() => {
+  decoder = createIsolatedDecoder({ maxPixels, idleMs: 60_000 });
+});
+afterEach(async () => {
+  decoder.close();
+  await until(() => childrenOf(process.pid).length === 0, 10_000);
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** Decoders that a process has started and that have not ended. */
+function childrenOf(pid: number): number[] {
+  const folders = readdirSync(`/proc/${String(pid)}/task`);
+  const listed = folders.map((task) => readFileSync(`/proc/${String(pid)}/task/${task}/children`, 'utf8'));
+  const children = listed.flatMap((list) => list.split(' ').filter(Boolean).map(Number));
+  return children.filter((child) => commandOf(child).includes('isolated-decoder-process'));
+}
+
+/** Empty when there is no such process any more. */
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${String(pid)}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** The process that comes after these. */
+async function nextChild(pid: number, before: readonly number[] = []): Promise<number> {
+  const fresh = () => childrenOf(pid).filter((child) => !before.includes(child));
+  await until(() => fresh().length > 0, 10_000);
+  return fresh()[0] ?? 0;
+}
+
+const outcome = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => 'decoded',
+    (error: unknown) => (error as { code?: string }).code,
+  );
+
+test('previews made elsewhere are the same', async () => {
+  const here = await createImageDecoder({ maxPixels }).preview(path);
+  expect(await decoder.preview(path)).toEqual({ pictures: here, warnings: [] });
+  expect(await decoder.preview(picture)).toEqual({ pictures: here, warnings: [] });
+});
+
+test('what takes more memory than the service gives is decoded, and what takes more than the process has is not', async () => {
+  const large = await sharp({ create: { width: 3_000, height: 3_000, channels: 3, background: '#345' } })
+    .avif({ effort: 0 })
+    .toBuffer();
+  expect(await outcome(createImageDecoder({ maxPixels: 10_000_000 }).preview(large))).toBe(
+    'media.too_many_pixels',
+  );
+  const roomy = createIsolatedDecoder({ maxPixels: 10_000_000 });
+  expect(await roomy.preview(large)).toMatchObject({
+    pictures: { width: 3_000, height: 3_000 },
+    warnings: [],
+  });
+  roomy.close();
+  const narrow = createIsolatedDecoder({ maxPixels: 10_000_000, maxMemoryBytes: 150_000_000 });
+  expect(['media.crashed', 'media.undecodable']).toContain(await outcome(narrow.preview(large)));
+  narrow.close();
+});
+
+test('what is wrong with a picture is said as usual, and the next one is decoded', async () => {
+  const strict = createIsolatedDecoder({ maxPixels: 100 });
+  expect(await outcome(strict.preview(path))).toBe('media.too_many_pixels');
+  strict.close();
+  expect(await outcome(decoder.preview(picture.subarray(0, 200)))).toBe('media.undecodable');
+  expect(await outcome(decoder.preview(join(folder, 'nothing')))).toBe('media.storage_failed');
+  expect(await outcome(decoder.preview(path))).toBe('decoded');
+});
+
+test('one process does for several pictures, and ends when no more come', async () => {
+  const brief = createIsolatedDecoder({ maxPixels, idleMs: 300 });
+  await brief.preview(path);
+  const [first] = childrenOf(process.pid);
+  await brief.preview(path);
+  expect(childrenOf(process.pid)).toEqual([first]);
+  await until(() => childrenOf(process.pid).length === 0, 10_000);
+  expect(await outcome(brief.preview(path))).toBe('decoded');
+  brief.close();
+});
+
+test('several at once get a process each', async () => {
+  const all = await Promise.all([1, 2, 3].map(() => outcome(decoder.preview(path))));
+  expect(all).toEqual(['decoded', 'decoded', 'decoded']);
+  await until(() => childrenOf(process.pid).length === 1, 10_000);
+});
+
+describe('a process that dies', () => {
+  test('once has died by chance: the picture is decoded by the next one', async () => {
+    const decoding = outcome(decoder.preview(path));
+    process.kill(await nextChild(process.pid), 'SIGSEGV');
+    expect(await decoding).toBe('decoded');
+  });
+
+  test('twice has died of the picture, which is said; the next one is decoded', async () => {
+    const decoding = outcome(decoder.preview(path));
+    const first = await nextChild(process.pid);
+    process.kill(first, 'SIGSEGV');
+    process.kill(await nextChild(process.pid, [first]), 'SIGABRT');
+    expect(await decoding).toBe('media.crashed');
+    expect(await outcome(decoder.preview(path))).toBe('decoded');
+  });
+
+  test('while it waits for a picture is replaced', async () => {
+    await decoder.preview(path);
+    process.kill(await nextChild(process.pid), 'SIGKILL');
+    expect(await outcome(decoder.preview(path))).toBe('decoded');
+  });
+});
+
+test('one that does not get to its end is ended', async () => {
+  const hasty = createIsolatedDecoder({ maxPixels, timeoutMs: 1 });
+  expect(await outcome(hasty.preview(path))).toBe('media.crashed');
+});
+
+test('it goes with the process that has started it, however that ends', async () => {
+  const built = join(import.meta.dirname, '../../../dist/infra/pictures/isolated-decoder.js');
+  const script = join(folder, 'parent.mjs');
+  await writeFile(
+    script,
+    `import { createIsolatedDecoder } from ${JSON.stringify(built)};
+     await createIsolatedDecoder({ maxPixels: 1e6, idleMs: 60_000 }).preview(${JSON.stringify(path)});
+     process.send('decoded');
+     setInterval(() => undefined, 1_000);`,
+  );
+  const parent = fork(script, { execArgv: [] });
+  await new Promise((decoded) => parent.once('message', decoded));
+  const child = await nextChild(parent.pid ?? 0);
+  const score = readFileSync(`/proc/${String(child)}/oom_score_adj`, 'utf8').trim();
+  expect(score).toBe('1000'); // Before the service, where memory runs out.
+  parent.kill('SIGKILL');
+  await until(() => !isAlive(child), 10_000);
+});
+
+/** Neither gone nor a corpse that nobody has fetched yet. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${String(pid)}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}

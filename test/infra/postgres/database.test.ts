@@ -1,0 +1,71 @@
+/** Statements of the API that a server does not answer are given up; those of an erasure are waited for. */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { pino } from 'pino';
+
+import { openDatabase, transaction, type Database } from '../../../src/infra/postgres/database.js';
+import { isDatabaseFailure } from '../../../src/infra/postgres/errors.js';
+import { cloneDatabase, type TestDatabase } from '../../support/test-database.js';
+
+const statementMs = 200;
+/** Longer than a statement of the API may take, and shorter than the test. */
+const slow = 'select 1 as one from pg_sleep(1)';
+
+let clone: TestDatabase;
+let database: Database;
+
+beforeAll(async () => {
+  clone = await cloneDatabase();
+  database = openDatabase(clone.connectionString, pino({ level: 'silent' }), { statementMs });
+});
+afterAll(async () => {
+  await database.close();
+  await clone.drop();
+});
+
+async function failureOf(work: Promise<unknown>): Promise<unknown> {
+  return work.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+}
+
+describe('a statement of the API without an answer', () => {
+  it.each<[string, () => Promise<unknown>]>([
+    ['by itself', () => database.api.query(slow)],
+    ['in a transaction', () => transaction(database.api, (connection) => connection.query(slow))],
+    ['of Prisma', () => database.prisma.$queryRawUnsafe(slow)],
+  ])('fails as the database does, and the next one gets another connection: %s', async (_, ask) => {
+    const began = performance.now();
+    const failures = await Promise.all(Array.from({ length: 5 }, () => failureOf(ask())));
+    expect(performance.now() - began).toBeLessThan(900);
+    expect(failures.map(isDatabaseFailure)).toEqual(failures.map(() => true));
+    const { rows } = await database.api.query('select 1 as one');
+    expect(rows).toEqual([{ one: 1 }]);
+  });
+});
+
+describe('a statement of an erasure', () => {
+  it('is waited for', async () => {
+    const { rows } = await database.erasing.query<{ one: number }>(
+      'select $1::int as one, pg_sleep(0.5)',
+      [1],
+    );
+    expect(rows[0]?.one).toBe(1);
+    const inside = await transaction(database.erasing, async (connection) => {
+      await connection.query('select pg_sleep(0.5)');
+      return (await connection.query<{ one: number }>('select $1::int as one', [2])).rows;
+    });
+    expect(inside).toEqual([{ one: 2 }]);
+  });
+
+  it('uses the connections of the API, and gives them back', async () => {
+    await Promise.all(Array.from({ length: 12 }, () => database.erasing.query('select pg_sleep(0.05)')));
+    await Promise.all(
+      Array.from({ length: 12 }, () =>
+        transaction(database.erasing, (connection) => connection.query('select pg_sleep(0.05)')),
+      ),
+    );
+    expect(database.api.totalCount).toBeLessThanOrEqual(5);
+    expect(database.api.idleCount).toBe(database.api.totalCount);
+  });
+});

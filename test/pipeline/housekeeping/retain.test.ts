@@ -1,0 +1,244 @@
+/** What is kept for how long: the whole service with a clock that is put forward. */
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+
+import { bytes, startMediaHost, type MediaHost } from '../../../src/demo/media-host.js';
+import { photo } from '../../../src/demo/photos.js';
+import { newId } from '../../../src/domain/id.js';
+import { call, postWebhook, receive, upload, type MediaView, type Page } from '../../support/client.js';
+import { filesOf, findEverywhere } from '../../support/everything.js';
+import { picture, zApiMedia } from '../../support/payloads.js';
+import { startTestService, type TestService } from '../../support/test-service.js';
+import { until } from '../../support/until.js';
+
+let host: MediaHost;
+const started: TestService[] = [];
+let days = 0;
+
+beforeEach(async () => {
+  host = await startMediaHost();
+  days = 0;
+});
+afterEach(async () => {
+  for (const service of started.splice(0).reverse()) await service.stop();
+  await host.close();
+});
+
+async function start(env: Readonly<Record<string, string>> = {}, beside?: TestService): Promise<TestService> {
+  const service = await startTestService({
+    ...{ env, mediaHosts: [host.host], now: () => new Date(Date.now() + days * 86_400_000) },
+    ...(beside && { beside }),
+  });
+  started.push(service);
+  return service;
+}
+
+const publish = async (seed: number): Promise<string> =>
+  host.serve(`/${newId()}.jpg`, bytes('image/jpeg', await photo({ seed, width: 64, height: 48 })));
+
+/** Runs what the queue runs every hour, `times` times at once, to its end. */
+async function retain({ database }: TestService, times = 1): Promise<void> {
+  await database.query(`select graphile_worker.add_job('retain') from generate_series(1, $1::int)`, [times]);
+  const waiting = `select 1 from graphile_worker._private_jobs job
+    join graphile_worker._private_tasks task on task.id = job.task_id where task.identifier = 'retain'`;
+  await until(async () => (await database.query(waiting)).length === 0);
+}
+
+interface Entry {
+  readonly actor: string;
+  readonly details: Readonly<Record<string, number>>;
+}
+
+async function runs(service: TestService): Promise<readonly Entry[]> {
+  const answer = await call<Page<Entry>>(service.url, '/v1/audit?action=retention.run', {
+    token: service.token('admin'),
+  });
+  return answer.body.items;
+}
+
+const show = async (service: TestService, id: string): Promise<MediaView> =>
+  (await call<MediaView>(service.url, `/v1/media/${id}`, { token: service.token('admin') })).body;
+
+describe('media', () => {
+  test('are erased when they are older than they are to be kept, with all that belongs to them', async () => {
+    const service = await start({ RETENTION_DAYS: '10' });
+    const options = { from: '5521912345678', caption: 'an old picture' };
+    const old = await receive(service, 'z-api', zApiMedia({ ...options, url: await publish(1) }));
+    const { body: uploaded } = await upload(service, {
+      file: await photo({ seed: 2, width: 64, height: 48 }),
+    });
+    days = 9;
+    const young = await receive(service, 'z-api', zApiMedia({ caption: 'young', url: await publish(3) }));
+    await retain(service);
+    expect((await show(service, old.id)).state).toBe('ready');
+
+    days = 11;
+    await retain(service);
+    expect(await show(service, old.id)).toMatchObject({
+      state: 'erased',
+      message: { from: '', caption: null },
+    });
+    expect((await show(service, uploaded.id)).state).toBe('erased');
+    expect(await show(service, young.id)).toMatchObject({ state: 'ready', message: { caption: 'young' } });
+    expect(await findEverywhere(service, [...Object.values(options), String(old.sha256)])).toEqual([]);
+    const left = (await filesOf(service)).filter((name) => !name.includes(String(young.sha256)));
+    expect(left.filter((name) => /\/(blobs|previews)\//.test(name))).toEqual([]);
+  });
+
+  test('are kept for ever when nothing else is said', async () => {
+    const service = await start();
+    const { id } = await receive(service, 'z-api', picture('z-api', { url: await publish(1) }));
+    days = 5_000;
+    await retain(service);
+    expect((await show(service, id)).state).toBe('ready');
+  });
+
+  test('are erased once, however many there are and however many workers are at it', async () => {
+    const service = await start({ RETENTION_DAYS: '10' });
+    const second = await start({ RETENTION_DAYS: '10' }, service);
+    await service.database.query(
+      `with row as (
+         select gen_random_uuid() as message, id, received_at, delivery_id from (
+           select ('01000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid as id,
+                  ('01000000-0000-7000-8000-1' || lpad(n::text, 11, '0'))::uuid as delivery_id,
+                  now() - interval '40 days' as received_at
+           from generate_series(1, 1200) as n) as made
+       ), d as (
+         insert into delivery (id, channel, provider, content_hash, body, headers, outcome, received_at)
+         select delivery_id, 'z-api', 'z-api', sha256(id::text::bytea), 'body', '{}', 'accepted', received_at from row
+       ), m as (
+         insert into message (id, channel, provider, message_id, direction, sender, received_at, delivery_id)
+         select message, 'z-api', 'z-api', id::text, 'inbound', 'somebody', received_at, delivery_id from row
+       )
+       insert into media (id, channel, provider, message_row_id, position, direction, kind, state, received_at)
+       select id, 'z-api', 'z-api', message, 0, 'inbound', 'image', 'failed', received_at from row`,
+    );
+    await Promise.all([retain(service, 3), retain(second, 3)]);
+    const sum: Record<string, number> = {};
+    for (const { details } of await runs(service))
+      for (const [name, count] of Object.entries(details)) sum[name] = (sum[name] ?? 0) + count;
+    // One worker may delete a raw webhook before another has come to empty it, so those that were emptied are not counted here.
+    expect(sum).toMatchObject({ media: 1_200, messages: 1_200, deletedDeliveries: 1_200 });
+    const failed = `select 1 from graphile_worker._private_jobs where last_error is not null`;
+    expect(await service.database.query(failed)).toEqual([]);
+    const states = await service.database.query(
+      `select state, sender, count(*)::int from media join message on message.id = message_row_id group by 1, 2`,
+    );
+    expect(states).toEqual([{ state: 'erased', sender: '', count: 1_200 }]);
+  });
+});
+
+describe('raw webhooks', () => {
+  test('are deleted after their time, and what they brought stays', async () => {
+    const service = await start({ DELIVERY_RETENTION_DAYS: '5' });
+    const payload = picture('z-api', { url: await publish(1) });
+    const { id } = await receive(service, 'z-api', payload);
+    await postWebhook(service, 'z-api', { type: 'PresenceChatCallback', status: 'AVAILABLE' });
+    days = 4;
+    await retain(service);
+    expect(await service.database.query('select from delivery')).toHaveLength(2);
+    days = 6;
+    await retain(service);
+    expect(await service.database.query('select from delivery')).toEqual([]);
+    expect(await service.database.query('select delivery_id from message')).toEqual([{ delivery_id: null }]);
+    expect((await show(service, id)).state).toBe('ready');
+    // Not by its bytes any more, but by its message.
+    expect((await postWebhook(service, 'z-api', payload)).body).toMatchObject({
+      duplicate: true,
+      media: [id],
+    });
+  });
+
+  test('are not kept for longer than the media that they brought', async () => {
+    const service = await start({ RETENTION_DAYS: '2', DELIVERY_RETENTION_DAYS: '5' });
+    await postWebhook(service, 'z-api', { type: 'PresenceChatCallback', status: 'AVAILABLE' });
+    days = 3;
+    await retain(service);
+    expect(await service.database.query('select from delivery')).toEqual([]);
+  });
+});
+
+describe('events', () => {
+  test('are deleted a week after they were told, unless somebody still has to be told', async () => {
+    const service = await start();
+    const ids = [1, 2].map(async (seed) => {
+      const { id } = await receive(service, 'z-api', picture('z-api', { url: await publish(seed) }));
+      return id;
+    });
+    const [told, waiting] = await Promise.all(ids);
+    const all = 'select media_id from notification where seq is not null';
+    await until(async () => (await service.database.query(all)).length === 2);
+    await service.database.query(
+      `insert into notification_delivery (subscription_id, notification_id, settled_at)
+       select gen_random_uuid(), id, case when media_id = $1 then now() end from notification`,
+      [told],
+    );
+    const number = await service.database.query('select seq from notification where media_id = $1', [told]);
+    const horizon = 'select seq from event_horizon';
+    days = 6;
+    await retain(service);
+    expect(await service.database.query(all)).toHaveLength(2);
+    expect(await service.database.query(horizon)).toEqual([]);
+    days = 8;
+    await retain(service);
+    expect(await service.database.query(all)).toEqual([{ media_id: waiting }]);
+    // A client that comes back with an older number is told that it has missed some.
+    expect(await service.database.query(horizon)).toEqual(number);
+    expect(await service.database.query('select from notification_delivery')).toHaveLength(2);
+    days = 31;
+    await retain(service);
+    expect(await service.database.query('select from notification_delivery')).toEqual([]);
+  });
+});
+
+test('a run is written down when it has removed something, and only then', async () => {
+  const service = await start({ RETENTION_DAYS: '10' });
+  await receive(service, 'z-api', picture('z-api', { url: await publish(1) }));
+  await retain(service);
+  expect(await runs(service)).toEqual([]);
+  days = 11;
+  await retain(service);
+  await retain(service);
+  expect(await runs(service)).toMatchObject([
+    {
+      actor: 'retention',
+      details: { media: 1, messages: 1, blobs: 1, deliveries: 1, deletedDeliveries: 1 },
+    },
+  ]);
+});
+
+describe('a batch and its place in the account of its run', () => {
+  const failing = `select 1 from graphile_worker._private_jobs where last_error is not null`;
+  const forbid = ({ database }: TestService, what: string) =>
+    database.query(`
+      create function refuse() returns trigger language plpgsql as
+        $$ begin raise exception 'refused' using errcode = 'internal_error'; end $$;
+      create trigger refuse before ${what} for each row execute function refuse()`);
+  /** Runs it until it fails. */
+  const retainInVain = async ({ database }: TestService): Promise<void> => {
+    await database.query(`select graphile_worker.add_job('retain')`);
+    await until(async () => (await database.query(failing)).length === 1);
+  };
+
+  test('are true together: what cannot be written down is not done', async () => {
+    const service = await start({ RETENTION_DAYS: '10' });
+    const { id } = await receive(service, 'z-api', picture('z-api', { url: await publish(1) }));
+    days = 11;
+    await forbid(service, 'insert on audit_entry');
+    await retainInVain(service);
+    expect(await service.database.query('select state from media where id = $1', [id])).toEqual([
+      { state: 'ready' },
+    ]);
+  });
+
+  test('are there when the run does not come to its end', async () => {
+    const service = await start({ RETENTION_DAYS: '10' });
+    await receive(service, 'z-api', picture('z-api', { url: await publish(1) }));
+    days = 11;
+    await forbid(service, 'delete on delivery');
+    await retainInVain(service);
+    const [run, ...others] = await runs(service);
+    expect(others).toEqual([]);
+    expect(run).toMatchObject({ actor: 'retention', details: { media: 1, messages: 1, deliveries: 1 } });
+    expect(run?.details).not.toHaveProperty('deletedDeliveries');
+  });
+});
