@@ -79,21 +79,25 @@ async function writeAll(
   const file = await storage(create(path));
   try {
     const hash = createHash('sha256');
-    let [bytes, gathered, head] = [0, [] as Buffer[], Buffer.alloc(0)];
+    // A sender chooses how small its chunks are, so the beginning is joined once, at the end.
+    const beginning: Buffer[] = [];
+    let bytes = 0;
+    let gathered: Buffer[] = [];
     let gatheredBytes = 0;
     for await (const chunk of chunks) {
       hash.update(chunk);
+      if (bytes < headBytes) beginning.push(chunk.subarray(0, headBytes - bytes));
       bytes += chunk.length;
-      if (head.length < headBytes) head = Buffer.concat([head, chunk.subarray(0, headBytes - head.length)]);
       gathered.push(chunk);
       gatheredBytes += chunk.length;
       if (gatheredBytes < writeBytes) continue;
       await append(file, gathered);
-      [gathered, gatheredBytes] = [[], 0];
+      gathered = [];
+      gatheredBytes = 0;
     }
     if (gathered.length > 0) await append(file, gathered);
     await storage(file.sync());
-    return { bytes, sha256: hash.digest('hex'), head };
+    return { bytes, sha256: hash.digest('hex'), head: Buffer.concat(beginning) };
   } finally {
     await file.close();
   }

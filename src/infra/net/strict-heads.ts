@@ -22,21 +22,25 @@ export function strictHeads(connect: buildConnector.connector): buildConnector.c
 
 function rewriteHeads(socket: Socket): void {
   let isAwaited = false;
-  let held: Buffer = Buffer.alloc(0);
+  let collected = collectHead();
   const write = socket.write.bind(socket) as (...about: unknown[]) => boolean;
   socket.write = (...about: unknown[]) => {
     isAwaited = true;
     return write(...about);
   };
   const rewritten = (chunk: Buffer): Buffer | undefined => {
-    if (!isAwaited) return chunk;
-    held = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
-    const { head, rest } = strictAnswer(held);
-    held = rest;
-    if (head === undefined) return undefined;
-    isAwaited = false;
-    held = Buffer.alloc(0);
-    return Buffer.concat([head, rest]);
+    let rest = chunk;
+    while (isAwaited) {
+      const found = collected.add(rest);
+      if (found === undefined) return undefined;
+      collected = collectHead();
+      rest = found.rest;
+      // These only say that the answer is to come; 101 would be another protocol.
+      if (/^HTTP\/[\d.]+ +1(?!01)\d\d\b/i.test(found.head)) continue;
+      isAwaited = false;
+      return Buffer.concat([Buffer.from(found.head === '' ? '' : strictHead(found.head), 'latin1'), rest]);
+    }
+    return rest;
   };
   const read = socket.read.bind(socket) as (size?: number) => Buffer | null;
   socket.read = (size?: number) => {
@@ -50,26 +54,48 @@ function rewriteHeads(socket: Socket): void {
   };
 }
 
-interface Answer {
-  /** Undefined: it is not there yet. */
-  readonly head: Buffer | undefined;
+interface CollectedHead {
+  /** In Latin-1. Empty when the bytes are no head of HTTP, or too long for one: they are left for the parser to refuse. */
+  readonly head: string;
   readonly rest: Buffer;
 }
 
-/** What is no head of HTTP, or too long for one, is left for the parser to complain of. */
-function strictAnswer(bytes: Buffer): Answer {
-  let rest = bytes;
-  for (;;) {
-    const start = rest.toString('latin1', 0, 5).toUpperCase();
-    if (!'HTTP/'.startsWith(start)) return { head: Buffer.alloc(0), rest };
-    const end = endOfHead(rest);
-    if (end === undefined) return { head: rest.length > mostHeadBytes ? Buffer.alloc(0) : undefined, rest };
-    const head = rest.toString('latin1', 0, end);
-    rest = rest.subarray(end);
-    // These only say that the answer is to come; 101 would be another protocol.
-    if (!/^HTTP\/[\d.]+ +1(?!01)\d\d\b/i.test(head))
-      return { head: Buffer.from(strictHead(head), 'latin1'), rest };
-  }
+/**
+ * Takes the bytes of an answer as they come until its head is complete. A host can send a long head byte by byte, so each byte is
+ * looked at once: only the last two of the earlier bytes can belong to the end of the head together with a new chunk.
+ */
+function collectHead(): { readonly add: (chunk: Buffer) => CollectedHead | undefined } {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  let tail = Buffer.alloc(0);
+  let isHttp = false;
+  const joined = (): Buffer => {
+    const whole = chunks.length === 1 ? (chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(chunks, bytes);
+    chunks.splice(0, chunks.length, whole);
+    return whole;
+  };
+  return {
+    add: (chunk) => {
+      const before = bytes;
+      const seam = Buffer.concat([tail, chunk]);
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (!isHttp) {
+        const start = joined().toString('latin1', 0, 5).toUpperCase();
+        if (!'HTTP/'.startsWith(start)) return { head: '', rest: joined() };
+        isHttp = start.length === 5;
+      }
+      // The head may end in the bytes that began before it was known to be one of HTTP.
+      const end = endOfHead(seam);
+      if (end !== undefined) {
+        const whole = joined();
+        const length = before - tail.length + end;
+        return { head: whole.toString('latin1', 0, length), rest: whole.subarray(length) };
+      }
+      tail = Buffer.from(seam.subarray(-2));
+      return bytes > mostHeadBytes ? { head: '', rest: joined() } : undefined;
+    },
+  };
 }
 
 /** Behind the first empty line. */
