@@ -1,4 +1,4 @@
-export default {
+const project = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
@@ -8,10 +8,27 @@ export default {
     ],
   },
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
-  testMatch: ['<rootDir>/test/**/*.test.ts'],
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   testTimeout: 30_000,
+};
+
+export default {
+  projects: [
+    {
+      ...project,
+      displayName: 'side by side',
+      testMatch: ['<rootDir>/test/**/*.test.ts'],
+      testPathIgnorePatterns: ['/node_modules/', '\\.timed\\.test\\.ts$'],
+    },
+    {
+      ...project,
+      // These suites judge elapsed time, which suites beside them would change.
+      displayName: 'timed',
+      testMatch: ['<rootDir>/test/**/*.timed.test.ts'],
+      runner: '<rootDir>/test/support/serial-runner.cjs',
+    },
+  ],
   // One more than two cores: some tests mostly wait for processes that they start.
   maxWorkers: 3,
 };

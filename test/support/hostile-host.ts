@@ -184,11 +184,16 @@ const behaviours = {
       query.get('broken') === 'cut' ? body.subarray(0, body.length / 2) : body.fill(255, 20, 4000),
     );
   },
-  /** Redirects to `to` with `status` (302); no `to`, no Location. */
+  /** Redirects to `to` with `status` (302), after `ms`; no `to`, no Location. */
   redirect: ({ response, query }) => {
     const to = query.get('to');
-    response.writeHead(Number(query.get('status') ?? 302), { ...(to !== null && { location: to }) });
-    response.end('moved');
+    setTimeout(
+      () => {
+        response.writeHead(Number(query.get('status') ?? 302), { ...(to !== null && { location: to }) });
+        response.end('moved');
+      },
+      Number(query.get('ms') ?? 0),
+    );
   },
   /** Redirects to itself. */
   loop: ({ response, request }) => {

