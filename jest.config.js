@@ -10,7 +10,6 @@ const project = {
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
-  testTimeout: 30_000,
 };
 
 export default {
@@ -29,6 +28,7 @@ export default {
       runner: '<rootDir>/test/support/serial-runner.cjs',
     },
   ],
+  testTimeout: 30_000,
   // One more than two cores: some tests mostly wait for processes that they start.
   maxWorkers: 3,
 };

@@ -95,7 +95,8 @@ async function start(begun: Begun, stopping: AbortSignal): Promise<void> {
 
 async function startOwnDatabase({ inletDir }: Config, begun: Begun, signal: AbortSignal): Promise<string> {
   begun.postgres = await startEmbeddedPostgres(join(inletDir, 'postgres'), {
-    ...{ keepUp: true, signal },
+    keepUp: true,
+    signal,
     tell: (sentence) => begun.logger?.warn(sentence),
   });
   return begun.postgres.connectionString;

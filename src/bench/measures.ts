@@ -103,7 +103,7 @@ export async function latency(environment: NodeJS.ProcessEnv): Promise<Measure> 
 /** Peak memory of the process over 200 downloads of 5 MB that are wanted at once, against the idle process. */
 export async function memory(environment: NodeJS.ProcessEnv): Promise<Measure> {
   const service = await startBenchService(environment);
-  const [photo] = [(await uniquePhotos(1, { seed: 5 })).at(0)];
+  const photo = (await uniquePhotos(1, { seed: 5 })).at(0);
   try {
     const idle = service.memory();
     const provider = service.simulator.providers['z-api'];
@@ -118,7 +118,10 @@ export async function memory(environment: NodeJS.ProcessEnv): Promise<Measure> {
     );
     for (const id of ids) await (await service.get(`/v1/media/${id}?wait=30`)).arrayBuffer();
     return {
-      ...{ id: 'memory', what: 'peak memory, 200 downloads of 5 MB', unit: 'MB', wanted: 'peak < 350 MB' },
+      id: 'memory',
+      what: 'peak memory, 200 downloads of 5 MB',
+      unit: 'MB',
+      wanted: 'peak < 350 MB',
       ...compare({ service: service.memory()?.peak ?? NaN, baseline: idle?.now ?? NaN }),
     };
   } finally {

@@ -51,12 +51,13 @@ export async function startBenchService(
   const env = {
     ...surroundings(environment),
     ...simulator.env(),
-    ...{ NODE_ENV: 'production', HOST: '127.0.0.1', PORT: String(port), LOG_LEVEL: 'warn' },
-    ...{
-      INLET_DIR: inletDir,
-      UPLOADS_DIR: join(folder, 'uploads'),
-      AUTH_SECRET: randomBytes(32).toString('hex'),
-    },
+    NODE_ENV: 'production',
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    LOG_LEVEL: 'warn',
+    INLET_DIR: inletDir,
+    UPLOADS_DIR: join(folder, 'uploads'),
+    AUTH_SECRET: randomBytes(32).toString('hex'),
     ...settings,
   };
   const service = startService({ env, cwd: folder, port });
@@ -82,7 +83,8 @@ export async function startBenchService(
       const port = await freePort();
       const { pid, ready, stop } = startService({
         env: { ...env, PORT: String(port), ...others },
-        ...{ cwd: folder, port },
+        cwd: folder,
+        port,
       });
       const sibling = { port, pid, stop, memory: () => memoryOf(pid) };
       siblings.push(sibling);

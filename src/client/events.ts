@@ -104,7 +104,10 @@ function requestOf(
   { signal }: Connection,
 ): Request {
   return {
-    ...{ method: 'GET', path: '/v1/events', query: { type, channel }, signal },
+    method: 'GET',
+    path: '/v1/events',
+    query: { type, channel },
+    signal,
     ...(lastEventId !== undefined && { headers: { 'last-event-id': lastEventId } }),
   };
 }

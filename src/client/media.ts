@@ -72,7 +72,10 @@ export function mediaClient(transport: Transport): MediaClient {
         const left = Math.max(0, Math.ceil((deadline - Date.now()) / 1000));
         const wait = left === 0 ? undefined : Math.min(left, longestWaitSeconds);
         const media = await json<MediaView>({
-          ...{ method: 'GET', path: path`/v1/media/${id}`, query: { wait }, signal },
+          method: 'GET',
+          path: path`/v1/media/${id}`,
+          query: { wait },
+          signal,
         });
         if (media.state !== 'pending' || Date.now() >= deadline) return media;
         // Usually the service has waited by now; should it answer at once, it must not be asked in a tight loop.
@@ -82,14 +85,18 @@ export function mediaClient(transport: Transport): MediaClient {
     history: (id) => json({ method: 'GET', path: path`/v1/media/${id}/history` }),
     content: (id, { range, signal } = {}) =>
       answer({
-        ...{ method: 'GET', path: path`/v1/media/${id}/content`, signal },
+        method: 'GET',
+        path: path`/v1/media/${id}/content`,
+        signal,
         ...(range !== undefined && { headers: { range } }),
       }),
     preview: (id, size = 'small', { signal } = {}) =>
       answer({ method: 'GET', path: path`/v1/media/${id}/preview`, query: { size }, signal }),
     link: (id, { expiresInSeconds: expiresIn, size } = {}) =>
       json({
-        ...{ method: 'POST', path: path`/v1/media/${id}/link`, json: { expiresIn, size } },
+        method: 'POST',
+        path: path`/v1/media/${id}/link`,
+        json: { expiresIn, size },
         // Another link like it does no harm.
         repeatable: true,
       }),

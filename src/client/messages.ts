@@ -51,7 +51,10 @@ export function messageClient(transport: Transport): MessageClient {
   return {
     send: (message, { idempotencyKey = crypto.randomUUID(), signal } = {}) =>
       json({
-        ...{ method: 'POST', path: '/v1/messages', json: message, signal },
+        method: 'POST',
+        path: '/v1/messages',
+        json: message,
+        signal,
         headers: { 'idempotency-key': idempotencyKey },
         repeatable: true,
       }),

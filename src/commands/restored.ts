@@ -36,7 +36,9 @@ const interrupted = {
 async function afterRestore(config: Config, databaseUrl: string, wishes: Wishes): Promise<void> {
   const logger = createLogger(config.logLevel);
   const starting = {
-    ...{ connectionString: databaseUrl, logger, stopping: new AbortController().signal },
+    connectionString: databaseUrl,
+    logger,
+    stopping: new AbortController().signal,
     setting: config.databaseUrl === undefined ? 'the embedded PostgreSQL' : 'DATABASE_URL',
   };
   await awaitDatabase(starting);
@@ -78,7 +80,8 @@ async function main(): Promise<void> {
       : undefined;
   try {
     await afterRestore(config, config.databaseUrl ?? postgres?.connectionString ?? '', {
-      ...{ send: values.send === true, removeFiles: values['remove-files'] === true },
+      send: values.send === true,
+      removeFiles: values['remove-files'] === true,
     });
   } finally {
     await postgres?.stop();

@@ -89,7 +89,8 @@ async function answer(conversation: Listening, provider: ProviderId, seed: numbe
   const started = performance.now();
   const picture = await photo({ seed, width: 1200, height: 900 });
   const outcome = await send(conversation, provider, picture).catch((error: unknown) => ({
-    ...{ to: '-', statuses: [] },
+    to: '-',
+    statuses: [],
     differences: [error instanceof Error ? error.message : String(error)],
   }));
   return { provider, ...outcome, milliseconds: performance.now() - started };
@@ -106,7 +107,11 @@ async function send(
   const before = accepted.length;
   const { id: media } = await client.media.upload(file, { channel: provider, filename: 'thanks.jpg' });
   const { id, status } = await client.messages.send({
-    ...{ channel: provider, to, kind: 'image', media: { id: media }, caption: 'Thank you!' },
+    channel: provider,
+    to,
+    kind: 'image',
+    media: { id: media },
+    caption: 'Thank you!',
   });
   const deadline = performance.now() + settledMs;
   const told = () => statuses.filter((one) => one.id === id).map((one) => one.status);
@@ -116,7 +121,8 @@ async function send(
   const sha256 = createHash('sha256').update(picture).digest('hex');
   const arrived = accepted.slice(before).filter((one) => one.media?.sha256 === sha256);
   return {
-    ...{ to, statuses: known },
+    to,
+    statuses: known,
     differences: [
       ...(expectedStatuses.test(known.join(', ')) ? [] : [`status is ${known.join(', ')}`]),
       ...(arrived.length === 1 ? [] : [`it arrived ${String(arrived.length)} times`]),

@@ -111,7 +111,10 @@ async function answerSome(client: InletClient): Promise<void> {
     const file = new Blob([new Uint8Array(await photo({ seed: 400 + index, width: 1200, height: 900 }))]);
     const { id } = await client.media.upload(file, { channel, filename: 'photo.jpg' });
     const message = await client.messages.send({
-      ...{ channel, to, kind: 'image', media: { id } },
+      channel,
+      to,
+      kind: 'image',
+      media: { id },
       ...(caption !== null && { caption }),
     });
     while ((await client.messages.get(message.id)).status !== 'read') await delay(50);

@@ -21,9 +21,11 @@ let sequence = 0;
  */
 export function newId(): string {
   const now = Date.now();
-  if (now > lastMs) [lastMs, sequence] = [now, 0];
-  else if (sequence < 0xfff) sequence += 1;
-  else [lastMs, sequence] = [lastMs + 1, 0];
+  if (now <= lastMs && sequence < 0xfff) sequence += 1;
+  else {
+    lastMs = Math.max(now, lastMs + 1);
+    sequence = 0;
+  }
   const time = lastMs.toString(16).padStart(12, '0');
   return `${time.slice(0, 8)}-${time.slice(8)}-7${sequence.toString(16).padStart(3, '0')}${randomUUID().slice(18)}`;
 }

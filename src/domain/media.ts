@@ -149,22 +149,27 @@ export const unknownType = 'application/octet-stream';
 
 /** Types a browser may show in place: none of them can run script. Everything else is downloaded. */
 const inlineTypes = new Set([
-  ...['image/jpeg', 'image/png', 'image/webp', 'image/gif', 'image/avif'],
-  ...['video/mp4', 'video/webm', 'video/3gpp', 'video/quicktime'],
-  ...[
-    'audio/mpeg',
-    'audio/mp4',
-    'audio/quicktime',
-    'audio/x-m4a',
-    'audio/aac',
-    'audio/ogg',
-    'audio/opus',
-    'audio/webm',
-    'audio/amr',
-    'audio/3gpp',
-    'audio/3gpp2',
-    'audio/wav',
-  ],
+  'image/jpeg',
+  'image/png',
+  'image/webp',
+  'image/gif',
+  'image/avif',
+  'video/mp4',
+  'video/webm',
+  'video/3gpp',
+  'video/quicktime',
+  'audio/mpeg',
+  'audio/mp4',
+  'audio/quicktime',
+  'audio/x-m4a',
+  'audio/aac',
+  'audio/ogg',
+  'audio/opus',
+  'audio/webm',
+  'audio/amr',
+  'audio/3gpp',
+  'audio/3gpp2',
+  'audio/wav',
 ]);
 
 export function isInline(type: string): boolean {

@@ -31,7 +31,8 @@ export function filterText(filters: Filters): string {
 
 /** As the API wants it: days are those of the person who looks, and the last one is part of it. */
 export function toApiQuery({ since, until, ...rest }: Filters): Query {
-  const [from, to] = [dayStart(since), dayStart(until, 1)];
+  const from = dayStart(since);
+  const to = dayStart(until, 1);
   return {
     ...rest,
     ...(from && { since: from.toISOString() }),
@@ -43,8 +44,12 @@ export function toApiQuery({ since, until, ...rest }: Filters): Query {
 export function matches(filters: Filters, media: MediaView): boolean {
   const { message } = media;
   const facts: Readonly<Record<string, string | null | undefined>> = {
-    ...{ channel: media.channel, kind: media.kind, state: media.state, direction: media.direction },
-    ...{ from: message?.from, chat: message?.chat },
+    channel: media.channel,
+    kind: media.kind,
+    state: media.state,
+    direction: media.direction,
+    from: message?.from,
+    chat: message?.chat,
   };
   const exact = Object.entries(facts).every(([name, value]) => {
     const wanted = filters[name as FilterName];
@@ -56,7 +61,8 @@ export function matches(filters: Filters, media: MediaView): boolean {
 
 function isWithin({ since, until }: Filters, receivedAt: string): boolean {
   const at = new Date(receivedAt);
-  const [from, to] = [dayStart(since), dayStart(until, 1)];
+  const from = dayStart(since);
+  const to = dayStart(until, 1);
   return (!from || at >= from) && (!to || at < to);
 }
 

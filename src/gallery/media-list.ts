@@ -77,7 +77,10 @@ export function createMediaList(filters: Filters, begin?: MediaView): MediaList 
     waiting: computed(() => waiting.value.length),
     status,
     error,
-    ...{ loadMore, take, showWaiting, catchUp },
+    loadMore,
+    take,
+    showWaiting,
+    catchUp,
   };
 }
 

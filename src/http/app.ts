@@ -87,7 +87,8 @@ export function createApp(services: AppServices, options: AppOptions): RequestLi
   app.use(securityHeaders(services.publicUrl));
   app.use(
     webhookRoutes({
-      ...{ channels: services.channels, refusals: intake.refusals },
+      channels: services.channels,
+      refusals: intake.refusals,
       failedProofLimit: limitFailures(
         options.failedProofsPerMinute,
         'too many webhooks whose sender was not proven',

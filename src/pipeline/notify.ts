@@ -139,7 +139,9 @@ async function deliver(
   const attempt = await postSigned(options, { url: subscription.url, secrets, message });
   const { delivered, durationMs } = attempt;
   options.observe({
-    ...{ outcome: delivered ? 'delivered' : 'failed', subscription: subscription.id, event },
+    outcome: delivered ? 'delivered' : 'failed',
+    subscription: subscription.id,
+    event,
     milliseconds: durationMs,
   });
   // A call that we have broken off says nothing about the receiver. It is made again by the next process.
@@ -163,7 +165,10 @@ async function refused(
   // Other calls may have come back since this one began.
   const subscription = (await table.find(facts.subscription.id)) ?? facts.subscription;
   const decision = decideAfterRefusal({
-    ...{ status: attempt.status, retryAt: attempt.retryAt, now: moment, chance: chance() },
+    status: attempt.status,
+    retryAt: attempt.retryAt,
+    now: moment,
+    chance: chance(),
     attempts: delivery.attempts + 1,
     firstFailedAt: delivery.firstFailedAt ?? moment,
     failures: subscription.failures + 1,

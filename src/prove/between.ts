@@ -43,7 +43,9 @@ export async function standBetween(port: number, spoiling: Spoiling): Promise<Be
           : [],
       );
       const request = {
-        ...{ method: incoming.method ?? '', path: incoming.url ?? '', lines },
+        method: incoming.method ?? '',
+        path: incoming.url ?? '',
+        lines,
         body: await buffer(incoming),
       };
       const seen = spoiling.request?.(request) ?? request;

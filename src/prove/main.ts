@@ -32,8 +32,10 @@ const { wanted, mutating, short, seed } = orExplain(usage, () => {
   if (!/^\d{1,9}$/.test(seed)) throw new Error(`${seed} is no seed`);
   const ids = checks.map(({ id }) => id);
   return {
-    ...{ wanted: known(positionals, ids), seed: Number(seed) },
-    ...{ mutating: values.mutations === true, short: values.short === true },
+    wanted: known(positionals, ids),
+    seed: Number(seed),
+    mutating: values.mutations === true,
+    short: values.short === true,
   };
 });
 

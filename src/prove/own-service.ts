@@ -80,7 +80,8 @@ export function startContainer({ entry, args = [], env, cwd, apart = false }: Co
     });
   });
   return {
-    ...{ ended, output: () => output },
+    ended,
+    output: () => output,
     kill: async () => {
       child.kill('SIGKILL');
       await ended;
@@ -93,12 +94,19 @@ export async function startOwnService({ folder, environment }: OwnLaunch): Promi
   const port = await freePort();
   const env = {
     ...surroundings(environment),
-    ...{ NODE_ENV: 'development', HOST: '127.0.0.1', PORT: String(port), LOG_LEVEL: 'warn' },
-    ...{ INLET_DIR: join(folder, 'inlet'), UPLOADS_DIR: join(folder, 'uploads') },
-    ...{ ZAPI_WEBHOOK_SECRET: webhookSecret, FETCH_ALLOW_PRIVATE_HOSTS: '127.0.0.1:9' },
+    NODE_ENV: 'development',
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    LOG_LEVEL: 'warn',
+    INLET_DIR: join(folder, 'inlet'),
+    UPLOADS_DIR: join(folder, 'uploads'),
+    ZAPI_WEBHOOK_SECRET: webhookSecret,
+    FETCH_ALLOW_PRIVATE_HOSTS: '127.0.0.1:9',
   };
   const { ended, output, kill } = startContainer({
-    ...{ entry: new URL('../main.js', import.meta.url), env, cwd: folder },
+    entry: new URL('../main.js', import.meta.url),
+    env,
+    cwd: folder,
   });
   let isOver = false;
   void ended.then(() => {
@@ -112,7 +120,8 @@ export async function startOwnService({ folder, environment }: OwnLaunch): Promi
   });
 
   return {
-    ...{ output, kill },
+    output,
+    kill,
     ready: async (withinMs = 120_000) => {
       const isReady = (): Promise<boolean> =>
         fetch(`${baseUrl}/health/ready`).then(
@@ -132,20 +141,23 @@ export async function startOwnService({ folder, environment }: OwnLaunch): Promi
 /** Its picture is never there: what counts is that the webhook is kept. */
 async function sendWebhook(baseUrl: string): Promise<string | undefined> {
   const body = {
-    ...{ type: 'ReceivedCallback', instanceId: 'INSTANCE', messageId: randomUUID(), phone: '5511999990000' },
-    ...{
-      fromMe: false,
-      isGroup: false,
-      momment: Date.now(),
-      status: 'RECEIVED',
-      chatName: 'A',
-      senderName: 'A',
-    },
+    type: 'ReceivedCallback',
+    instanceId: 'INSTANCE',
+    messageId: randomUUID(),
+    phone: '5511999990000',
+    fromMe: false,
+    isGroup: false,
+    momment: Date.now(),
+    status: 'RECEIVED',
+    chatName: 'A',
+    senderName: 'A',
     image: { imageUrl: `http://127.0.0.1:9/${randomUUID()}.jpg`, mimeType: 'image/jpeg', caption: '' },
   };
   try {
     const answer = await fetch(`${baseUrl}/webhooks/z-api?token=${webhookSecret}`, {
-      ...{ method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) },
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
       signal: AbortSignal.timeout(webhookMs),
     });
     const { media = [] } = (await answer.json()) as { media?: string[] };

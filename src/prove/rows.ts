@@ -61,7 +61,8 @@ export async function countKept(
   return waitFor(service, {
     text: 'select count(*)::int as count from delivery where id = any($1)',
     values: [deliveries],
-    ...{ wanted: new Set(deliveries).size, patienceMs },
+    wanted: new Set(deliveries).size,
+    patienceMs,
   });
 }
 
@@ -74,7 +75,8 @@ export async function countReady(
   return waitFor(service, {
     text: `select count(*)::int as count from media where id = any($1) and state = 'ready'`,
     values: [media],
-    ...{ wanted: media.length, patienceMs },
+    wanted: media.length,
+    patienceMs,
   });
 }
 

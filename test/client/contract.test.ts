@@ -87,7 +87,10 @@ async function subscription() {
 
 async function sendPicture(channel = 'sobot') {
   return client.messages.send({
-    ...{ channel, to: '5511999990000', kind: 'image', caption: 'Look' },
+    channel,
+    to: '5511999990000',
+    kind: 'image',
+    caption: 'Look',
     media: { data: `data:image/jpeg;base64,${picture.toString('base64')}` },
   });
 }
@@ -275,7 +278,8 @@ const calls: Readonly<Record<string, readonly [operation: string, call: () => Pr
     async () => {
       const { id } = await subscription();
       expect(await client.subscriptions.resend(id, { from: '2020-01-01', until: '2020-01-02' })).toEqual({
-        ...{ count: 0, next: null },
+        count: 0,
+        next: null,
       });
     },
   ],

@@ -33,7 +33,10 @@ test('each provider’s photo is answered with one, which is followed until it i
   const results = await answer();
   expect(results).toEqual(
     providerIds.map((provider) => ({
-      ...{ provider, to: '5511999990000', milliseconds: expect.any(Number), differences: [] },
+      provider,
+      to: '5511999990000',
+      milliseconds: expect.any(Number),
+      differences: [],
       statuses: expect.arrayContaining(['queued', 'read']),
     })),
   );

@@ -81,7 +81,10 @@ describe('the next attempt', () => {
   test('at a media is made neither at once nor later than the link lasts, and not for what is final', () => {
     const anyFailure = fc.record({
       code: fc.constantFrom(...errorCodes.filter((code): code is MediaErrorCode => isMediaError(code))),
-      ...{ attempts: anyCount, maxAttempts: anyCount, now: anyNow, chance: anyChance },
+      attempts: anyCount,
+      maxAttempts: anyCount,
+      now: anyNow,
+      chance: anyChance,
       expiresIn: fc.option(anyDistance),
       retryIn: fc.option(fc.integer({ min: 0, max: hour }), { nil: undefined }),
     });
@@ -105,8 +108,13 @@ describe('the next attempt', () => {
 
   test('at a subscriber is made within six hours, and not after three days of failing', () => {
     const anyPost = fc.record({
-      ...{ attempts: anyCount, failures: anyCount, pauses: anyCount, now: anyNow, chance: anyChance },
-      ...{ since: anyDistance, eventSince: anyDistance },
+      attempts: anyCount,
+      failures: anyCount,
+      pauses: anyCount,
+      now: anyNow,
+      chance: anyChance,
+      since: anyDistance,
+      eventSince: anyDistance,
       status: fc.constantFrom(null, 400, 404, 429, 500, 503),
     });
     fc.assert(
@@ -129,7 +137,8 @@ describe('the next attempt', () => {
 
   test('at a provider is made when it says, else within ten minutes, and not after a day', () => {
     const anyRefusal = fc.record({
-      ...{ attempts: anyCount, chance: anyChance },
+      attempts: anyCount,
+      chance: anyChance,
       waitingMs: fc.integer({ min: 0, max: 48 * hour }),
       retryAfterMs: fc.option(fc.integer({ min: 0, max: hour })),
     });
@@ -159,7 +168,8 @@ test('no rate is ever exceeded, whenever messages want to go', () => {
       const { intervalMs, aheadMs } = paceOf(rate);
       const sent: number[] = [];
       // The rule of the statement that claims a message (see src/infra/tables/sending/send-queue.ts).
-      let [now, bookedUntil] = [0, 0];
+      let now = 0;
+      let bookedUntil = 0;
       for (const wait of waits) {
         now = Math.max(now + wait, bookedUntil - aheadMs);
         bookedUntil = Math.max(bookedUntil, now) + intervalMs;

@@ -14,7 +14,12 @@ const inMs = (ms: number): Date => new Date(now.getTime() + ms);
 
 function decide(failed: Partial<FailedAttempt>): Decision {
   return decideAfterFailure({
-    ...{ code: 'media.timeout', attempts: 1, maxAttempts: 12, now, expiresAt: null, chance: 1 },
+    code: 'media.timeout',
+    attempts: 1,
+    maxAttempts: 12,
+    now,
+    expiresAt: null,
+    chance: 1,
     ...failed,
   });
 }
@@ -97,8 +102,7 @@ describe('the delay', () => {
   test('grows threefold from two seconds and stops at an hour', () => {
     const delays = Array.from({ length: 10 }, (_, index) => backoffMs(index + 1, 1));
     expect(delays).toEqual([
-      ...[2_000, 6_000, 18_000, 54_000, 162_000, 486_000, 1_458_000],
-      ...[3_600_000, 3_600_000, 3_600_000],
+      2_000, 6_000, 18_000, 54_000, 162_000, 486_000, 1_458_000, 3_600_000, 3_600_000, 3_600_000,
     ]);
   });
 

@@ -88,7 +88,9 @@ describe.each([
       expect([path, (await call(base, path, { token })).status]).toEqual([path, 200]);
     const { body } = await upload(service, { token, file: await photo({ seed: 2, width: 64, height: 48 }) });
     const { body: link } = await call<{ url: string }>(base, `/v1/media/${body.id}/link`, {
-      ...{ method: 'post', token, json: {} },
+      method: 'post',
+      token,
+      json: {},
     });
     expect(link.url.startsWith(`${base}/v1/media/`)).toBe(true);
     expect((await fetch(link.url)).status).toBe(200);

@@ -126,7 +126,9 @@ describeInBrowser('The gallery', (browser) => {
       url: 'https://x.example',
     });
     const takenBack = {
-      ...{ type: 'ReceivedCallback', notification: 'REVOKE', messageId: 'a-notification' },
+      type: 'ReceivedCallback',
+      notification: 'REVOKE',
+      messageId: 'a-notification',
       referenceMessageId: message?.id,
     };
     await fetch(service.url + path, { method: 'POST', headers, body: JSON.stringify(takenBack) });

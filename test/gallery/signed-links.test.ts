@@ -45,7 +45,9 @@ describeInBrowser('A signed link', (browser) => {
     const token = service.token('admin');
     const { body } = await upload(service, { token, file, fields: { channel: 'z-api', kind } });
     const { body: link } = await call<{ url: string }>(service.url, `/v1/media/${body.id}/link`, {
-      ...{ method: 'post', token, json: { expiresIn: 60, size } },
+      method: 'post',
+      token,
+      json: { expiresIn: 60, size },
     });
     return link.url;
   }

@@ -21,7 +21,9 @@ async function runAll(
   enter: (key: string, task: () => Promise<void>) => Promise<unknown>,
 ): Promise<{ most: number; mostOfKey: number; ended: number }> {
   const running: string[] = [];
-  let [most, mostOfKey, ended] = [0, 0, 0];
+  let most = 0;
+  let mostOfKey = 0;
+  let ended = 0;
   const all = tasks.map(({ key, fails }) =>
     enter(key, async () => {
       running.push(key);

@@ -6,7 +6,8 @@ import { createSteps } from './media/steps.js';
 describe('a limit', () => {
   test('lets no more run at once than it has places, and all of them in the end', async () => {
     const limit = createLimit(3);
-    let [running, most] = [0, 0];
+    let running = 0;
+    let most = 0;
     const results = await Promise.all(
       Array.from({ length: 50 }, (_, index) =>
         limit(async () => {

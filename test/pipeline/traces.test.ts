@@ -34,7 +34,9 @@ afterEach(async () => {
 
 async function start(env: Record<string, string> = {}, more: TestServiceOptions = {}): Promise<TestService> {
   const service = await startTestService({
-    ...{ mediaHosts: [host.host], channels: [courier.channel], ...more },
+    mediaHosts: [host.host],
+    channels: [courier.channel],
+    ...more,
     env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint, ...env },
   });
   running.unshift(service);
@@ -61,16 +63,20 @@ describe('the trace of a picture', () => {
     const service = await start();
     const media = await receive(service, 'z-api', picture('z-api', { url: await serve() }));
     await stop();
-    const [webhook, fetch, previews] = [only('webhook'), only('fetch media'), only('make previews')];
+    const webhook = only('webhook');
+    const fetch = only('fetch media');
+    const previews = only('make previews');
     expect([webhook, fetch, previews].map(({ traceId }) => traceId)).toEqual(
       Array<string>(3).fill(idOf(media.id)),
     );
     expect(webhook).toMatchObject({
-      ...{ parentId: '', failed: false },
+      parentId: '',
+      failed: false,
       attributes: { 'inlet.channel': 'z-api', 'inlet.outcome': 'accepted' },
     });
     expect(fetch).toMatchObject({
-      ...{ parentId: webhook.spanId, failed: false },
+      parentId: webhook.spanId,
+      failed: false,
       attributes: { 'inlet.media.id': media.id, 'inlet.outcome': 'ready', 'server.address': host.host },
     });
     expect(previews.parentId).toBe(fetch.spanId);
@@ -85,7 +91,8 @@ describe('the trace of a picture', () => {
     const token = receiving.token('media:read');
     await call(receiving.url, `/v1/media/${String(body.media[0])}?wait=20`, { token });
     await stop();
-    const [webhook, fetch] = [only('webhook'), only('fetch media')];
+    const webhook = only('webhook');
+    const fetch = only('fetch media');
     expect([fetch.traceId, fetch.parentId]).toEqual([webhook.traceId, webhook.spanId]);
   });
 
@@ -114,13 +121,16 @@ describe('the trace of a picture', () => {
     const service = await start({ FETCH_ALLOW_PRIVATE_HOSTS: `${host.host},${subscriber.host()}` });
     const url = `http://${subscriber.host()}/secret-path`;
     await call(service.url, '/v1/subscriptions', {
-      ...{ method: 'post', token: service.token('admin'), json: { url, types: ['media.ready'] } },
+      method: 'post',
+      token: service.token('admin'),
+      json: { url, types: ['media.ready'] },
     });
     const media = await receive(service, 'z-api', picture('z-api', { url: await serve() }));
     await until(() => subscriber.calls() > 0);
     await until(() => named('post event').length > 0);
     expect(only('post event')).toMatchObject({
-      ...{ traceId: idOf(media.id), parentId: only('webhook').spanId },
+      traceId: idOf(media.id),
+      parentId: only('webhook').spanId,
       attributes: { 'inlet.event.type': 'media.ready', 'inlet.outcome': 'delivered' },
     });
   });
@@ -129,15 +139,19 @@ describe('the trace of a picture', () => {
 describe('the trace of a message that is sent', () => {
   it('has the request that asked for it on the other end of a link, in the trace of the caller', async () => {
     const service = await start();
-    const [traceId, spanId] = [randomBytes(16).toString('hex'), randomBytes(8).toString('hex')];
+    const traceId = randomBytes(16).toString('hex');
+    const spanId = randomBytes(8).toString('hex');
     const data = dataOf(await file());
     const { body } = await call<{ id: string }>(service.url, '/v1/messages', {
-      ...{ method: 'post', token: service.token('messages:send') },
+      method: 'post',
+      token: service.token('messages:send'),
       headers: { traceparent: `00-${traceId}-${spanId}-01` },
       json: { channel: 'courier', to: '5511999990000', kind: 'image', media: { data } },
     });
     await until(() => named('send message').length > 0);
-    const [asked, queued, handed] = [only('POST /v1/messages'), only('queue message'), only('send message')];
+    const asked = only('POST /v1/messages');
+    const queued = only('queue message');
+    const handed = only('send message');
     expect(asked).toMatchObject({ traceId, parentId: spanId, links: [idOf(body.id)] });
     expect(asked.attributes).toMatchObject({
       'http.route': '/v1/messages',
@@ -145,7 +159,8 @@ describe('the trace of a message that is sent', () => {
     });
     expect(queued).toMatchObject({ traceId: idOf(body.id), parentId: '', links: [traceId] });
     expect(handed).toMatchObject({
-      ...{ traceId: idOf(body.id), parentId: queued.spanId },
+      traceId: idOf(body.id),
+      parentId: queued.spanId,
       attributes: { 'inlet.channel': 'courier', 'inlet.outcome': 'accepted', 'inlet.message.id': body.id },
     });
   });
@@ -159,8 +174,10 @@ describe('the span of a request', () => {
     await call(service.url, '/nowhere/5511999990000');
     await stop();
     expect(only('GET /v1/messages/:channel/:messageId').attributes).toEqual({
-      ...{ 'http.request.method': 'GET', 'http.route': '/v1/messages/:channel/:messageId' },
-      ...{ 'http.response.status_code': 404, 'error.type': expect.any(String) },
+      'http.request.method': 'GET',
+      'http.route': '/v1/messages/:channel/:messageId',
+      'http.response.status_code': 404,
+      'error.type': expect.any(String),
     });
     expect(only('GET').attributes).toMatchObject({ 'error.type': 'request.not_found' });
   });
@@ -183,7 +200,8 @@ describe('the span of a request', () => {
     await stop();
     expect(collector.spans().map(({ name }) => name)).toEqual(['webhook']);
     expect(only('webhook').attributes).toEqual({
-      ...{ 'inlet.channel': 'z-api', 'inlet.outcome': 'webhook.unproven' },
+      'inlet.channel': 'z-api',
+      'inlet.outcome': 'webhook.unproven',
     });
   });
 });
@@ -209,9 +227,22 @@ describe('what the collector is told', () => {
     await stop();
     const told = Buffer.concat([...collector.bodies]).toString('latin1');
     const secrets = [
-      ...['5511999990000', '5511888880000', 'Ana', 'a caption', 'sent words', 'malformed words'],
-      ...['path-of-somebody', 'signature', 'abcdef', 'THE-MESSAGE-ID', 'made-up-channel', 'taken-'],
-      ...['very secret', 'a-secret-for-tests', token, token.split('.')[2] ?? ''],
+      '5511999990000',
+      '5511888880000',
+      'Ana',
+      'a caption',
+      'sent words',
+      'malformed words',
+      'path-of-somebody',
+      'signature',
+      'abcdef',
+      'THE-MESSAGE-ID',
+      'made-up-channel',
+      'taken-',
+      'very secret',
+      'a-secret-for-tests',
+      token,
+      token.split('.')[2] ?? '',
     ];
     expect(secrets.filter((secret) => told.includes(secret))).toEqual([]);
     // It would have been found.
@@ -267,8 +298,11 @@ describe('a collector', () => {
   it('that takes nothing for long is told no more than what may wait', async () => {
     const slow = await startCollector(() => undefined);
     const settings = {
-      ...{ endpoint: slow.endpoint, headers: {}, serviceName: 'inlet' },
-      ...({ sampler: 'always_on', ratio: 1 } as const),
+      endpoint: slow.endpoint,
+      headers: {},
+      serviceName: 'inlet',
+      sampler: 'always_on',
+      ratio: 1,
     };
     const tracing = await openTracing(settings, createLogger('silent'));
     for (let number = 0; number < 20_000; number += 1)

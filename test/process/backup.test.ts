@@ -35,7 +35,9 @@ let running: RunningService[];
 let sent: Sent[];
 let asked: Asked[];
 beforeEach(async () => {
-  [sent, asked, running] = [[], [], []];
+  sent = [];
+  asked = [];
+  running = [];
   cwd = await mkdtemp(join(tmpdir(), 'inlet-backup-'));
   // Slow enough for messages to be waiting when the backup is made.
   simulator = await startSimulator();
@@ -75,16 +77,22 @@ async function receive(service: RunningService): Promise<Sent> {
   const messageId = channel === 'vonage' ? undefined : `message-${String(seed)}`;
   const url = provider.publish(bytes('image/jpeg', file));
   const { path, headers, body } = provider.webhook({
-    ...{ kind: 'image', url, from: `55119${String(90_000_000 + seed)}` },
+    kind: 'image',
+    url,
+    from: `55119${String(90_000_000 + seed)}`,
     ...(messageId !== undefined && { id: messageId }),
   });
   const answer = await call<Receipt>(service.url, path, { method: 'post', raw: body, headers });
   const media = String(answer.body.media[0]);
   const { message } = (await ask<MediaView>(service, `/v1/media/${media}`)).body;
   const one: Sent = {
-    ...{ channel, body, messageId: String(message?.id), media },
+    channel,
+    body,
+    messageId: String(message?.id),
+    media,
     pictures: [createHash('sha256').update(file).digest('hex')],
-    ...{ acknowledged: answer.status === 200, erased: 'no' },
+    acknowledged: answer.status === 200,
+    erased: 'no',
   };
   sent.push(one);
   return one;
@@ -175,7 +183,8 @@ describeWithPostgres('a dump, and a copy of the uploads after it', () => {
     await ask(old, `/v1/media/${second.media}`, { method: 'delete' });
     const uploads = join(cwd, 'new', 'uploads');
     await cp(join(cwd, 'old', 'uploads'), uploads, {
-      ...{ recursive: true, filter: (from) => basename(from) !== 'tmp' },
+      recursive: true,
+      filter: (from) => basename(from) !== 'tmp',
     });
     await until(() => taken().length > providerIds.length + 1, 30_000);
     await stop();
@@ -210,14 +219,17 @@ describeWithPostgres('a dump, and a copy of the uploads after it', () => {
     expect(Number(last?.seq)).toBeGreaterThan(1_000_000_000);
     await fresh.kill('SIGTERM');
     const { failures, looked } = await audit({
-      ...{ databaseUrl: restoredUrl, uploadsDir: uploads, spoolDir: join(cwd, 'new', 'inlet', 'spool') },
+      databaseUrl: restoredUrl,
+      uploadsDir: uploads,
+      spoolDir: join(cwd, 'new', 'inlet', 'spool'),
       claims: {
         webhooks: sent.map((one) => ({
           ...one,
           acknowledged: kept.includes(one),
           erased: one === first || one === second ? 'yes' : 'no',
         })),
-        ...{ asked, taken: taken() },
+        asked,
+        taken: taken(),
       },
     });
     expect(failures).toEqual([]);
@@ -227,7 +239,8 @@ describeWithPostgres('a dump, and a copy of the uploads after it', () => {
 
 test('everything of an embedded database is copied while the service is stopped', async () => {
   const old = await start('old');
-  const [one] = [await receive(old), await receive(old)];
+  const one = await receive(old);
+  await receive(old);
   for (const { media } of sent) await settled(old, media);
   await old.kill('SIGTERM');
   await promisify(execFile)('cp', ['-a', join(cwd, 'old'), join(cwd, 'new')]);

@@ -60,12 +60,12 @@ async function startProvider() {
 }
 
 const env = () => ({
-  ...{ DATABASE_URL: database.connectionString, AUTH_SECRET: 'x'.repeat(32), UPLOADS_DIR: 'uploads' },
-  ...{
-    AISOULE_WEBHOOK_SECRET: webhookSecret,
-    AISOULE_API_KEY: 'k'.repeat(20),
-    AISOULE_API_URL: provider.url,
-  },
+  DATABASE_URL: database.connectionString,
+  AUTH_SECRET: 'x'.repeat(32),
+  UPLOADS_DIR: 'uploads',
+  AISOULE_WEBHOOK_SECRET: webhookSecret,
+  AISOULE_API_KEY: 'k'.repeat(20),
+  AISOULE_API_URL: provider.url,
 });
 
 async function send({ url }: RunningService, token: string, to: string): Promise<string> {

@@ -67,8 +67,10 @@ async function startSlowHost() {
 
 const start = (): Promise<RunningService> =>
   startService(cwd, {
-    ...{ DATABASE_URL: database.connectionString, AUTH_SECRET: 'x'.repeat(32), UPLOADS_DIR: 'uploads' },
-    ...{ FETCH_ALLOW_PRIVATE_HOSTS: host.name },
+    DATABASE_URL: database.connectionString,
+    AUTH_SECRET: 'x'.repeat(32),
+    UPLOADS_DIR: 'uploads',
+    FETCH_ALLOW_PRIVATE_HOSTS: host.name,
   });
 
 /** There is a limit for the whole test. */
@@ -87,7 +89,8 @@ async function sendOn(service: RunningService, acknowledged: Map<string, number>
     });
     try {
       const response = await fetch(`${service.url}/webhooks/z-api?token=${webhookSecret}`, {
-        ...{ method: 'POST', body: JSON.stringify(payload) },
+        method: 'POST',
+        body: JSON.stringify(payload),
         headers: { 'content-type': 'application/json' },
       });
       const { media } = (await response.json()) as { readonly media: readonly string[] };
@@ -113,7 +116,8 @@ test(`a process that is killed ${String(kills)} times in a burst of webhooks los
   for (let time = 0; time < kills; time++) {
     const service = (last = await start());
     const sending = Array.from({ length: 4 }, () => sendOn(service, acknowledged));
-    const [before, enough] = [acknowledged.size, 5 + Math.floor(random() * 40)];
+    const before = acknowledged.size;
+    const enough = 5 + Math.floor(random() * 40);
     await until(() => acknowledged.size >= before + enough, patienceMs);
     expect(await service.kill('SIGKILL')).toBe('SIGKILL');
     await Promise.all(sending);

@@ -39,7 +39,8 @@ const lockFile = (): string => join(cwd, '.inlet', 'postgres', 'data', 'postmast
 
 async function receive(service: RunningService, url: string): Promise<string> {
   const { status, body } = await call<Receipt>(service.url, `/webhooks/z-api?token=${webhookSecret}`, {
-    ...{ method: 'post', json: picture('z-api', { url }) },
+    method: 'post',
+    json: picture('z-api', { url }),
   });
   expect(status).toBe(200);
   return body.media[0] ?? '';
@@ -105,7 +106,8 @@ test('SIGTERM lets a webhook that is on its way be received and answered, and le
   const service = await start({ PROCESS_MODE: 'api', LOG_LEVEL: 'info' });
   const body = JSON.stringify(picture('z-api'));
   const sending = request(`${service.url}/webhooks/z-api?token=${webhookSecret}`, {
-    ...{ method: 'POST', agent: false },
+    method: 'POST',
+    agent: false,
     headers: { expect: '100-continue', 'content-type': 'application/json', 'content-length': body.length },
   });
   const answer = once(sending, 'response') as Promise<[IncomingMessage]>;

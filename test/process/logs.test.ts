@@ -72,8 +72,10 @@ beforeAll(async () => {
   const port = String((subscriber.address() as AddressInfo).port);
   const env = {
     ...providerSettings,
-    ...{ AUTH_SECRET: authSecret, DATABASE_URL: database.connectionString, LOG_LEVEL: 'trace' },
-    ...{ MAX_MEDIA_BYTES: String(20 * 1024 * 1024) },
+    AUTH_SECRET: authSecret,
+    DATABASE_URL: database.connectionString,
+    LOG_LEVEL: 'trace',
+    MAX_MEDIA_BYTES: String(20 * 1024 * 1024),
     FETCH_ALLOW_PRIVATE_HOSTS: `${providerSettings['FETCH_ALLOW_PRIVATE_HOSTS'] ?? ''},127.0.0.1:${port}`,
   };
   addSettings(providerSettings);
@@ -134,10 +136,8 @@ async function play(): Promise<void> {
     },
   }));
   await ask('/v1/subscriptions', {
-    ...{
-      method: 'post',
-      json: { url: `http://127.0.0.1:${portOf(subscriber)}/${add('path-of-a-subscriber')}` },
-    },
+    method: 'post',
+    json: { url: `http://127.0.0.1:${portOf(subscriber)}/${add('path-of-a-subscriber')}` },
   }).then(({ body }) => add(String(body['secret'])));
   results = await runScenario({ baseUrl, token: admin, simulator, steps });
   const client = createClient({ baseUrl, token: admin });
@@ -211,7 +211,8 @@ async function meddle(): Promise<void> {
       headers: { 'content-type': 'application/json' },
     }),
     ask('/v1/messages', {
-      ...{ method: 'post', headers: { 'idempotency-key': add('a-key-of-a-client') } },
+      method: 'post',
+      headers: { 'idempotency-key': add('a-key-of-a-client') },
       json: {
         channel: 'z-api',
         to: phone,

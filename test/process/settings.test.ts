@@ -21,14 +21,28 @@ const value = 'hunter2';
 
 test('every setting that is wrong is named at once, none of their values is printed, and nothing is begun', async () => {
   const wrong = {
-    ...{ PORT: `8080${value}`, PUBLIC_URL: `ftp://${value}`, DATABASE_URL: `mysql://root:${value}@host/db` },
-    ...{ AUTH_SECRET: value, PROCESS_MODE: value, STORAGE: value, LOG_LEVEL: value },
-    ...{ MAX_MEDIA_BYTES: `-${value}`, MAX_IMAGE_PIXELS: '-1', MAX_WEBHOOK_BYTES: '1.5' },
-    ...{ FETCH_TIMEOUT_MS: '0', FETCH_MAX_ATTEMPTS: value, TRUSTED_PROXY_HOPS: '11' },
-    ...{ BLIP_WEBHOOK_SECRET: 'short', BLIP_CONTRACT_ID: `no/${value}`, BLIP_API_URL: value },
-    ...{ VONAGE_SIGNATURE_SECRET: value, SOBOT_WEBHOOK_SECRET: value },
-    ...{ OTEL_EXPORTER_OTLP_ENDPOINT: `grpc://${value}`, OTEL_EXPORTER_OTLP_HEADERS: `${value}=%` },
-    ...{ OTEL_TRACES_SAMPLER: value, OTEL_TRACES_SAMPLER_ARG: '2' },
+    PORT: `8080${value}`,
+    PUBLIC_URL: `ftp://${value}`,
+    DATABASE_URL: `mysql://root:${value}@host/db`,
+    AUTH_SECRET: value,
+    PROCESS_MODE: value,
+    STORAGE: value,
+    LOG_LEVEL: value,
+    MAX_MEDIA_BYTES: `-${value}`,
+    MAX_IMAGE_PIXELS: '-1',
+    MAX_WEBHOOK_BYTES: '1.5',
+    FETCH_TIMEOUT_MS: '0',
+    FETCH_MAX_ATTEMPTS: value,
+    TRUSTED_PROXY_HOPS: '11',
+    BLIP_WEBHOOK_SECRET: 'short',
+    BLIP_CONTRACT_ID: `no/${value}`,
+    BLIP_API_URL: value,
+    VONAGE_SIGNATURE_SECRET: value,
+    SOBOT_WEBHOOK_SECRET: value,
+    OTEL_EXPORTER_OTLP_ENDPOINT: `grpc://${value}`,
+    OTEL_EXPORTER_OTLP_HEADERS: `${value}=%`,
+    OTEL_TRACES_SAMPLER: value,
+    OTEL_TRACES_SAMPLER_ARG: '2',
   };
   const program = launch(cwd, wrong);
   expect(await program.ended).toBe(78);

@@ -60,9 +60,12 @@ async function startSilentHost() {
 }
 
 const env = (): Record<string, string> => ({
-  ...{ DATABASE_URL: postgres.connectionString, AUTH_SECRET: 'x'.repeat(32) },
-  ...{ AISOULE_WEBHOOK_SECRET: webhookSecret, AISOULE_API_KEY: 'k'.repeat(20) },
-  ...{ AISOULE_API_URL: `http://${silent.name}/provider`, LOG_LEVEL: 'info' },
+  DATABASE_URL: postgres.connectionString,
+  AUTH_SECRET: 'x'.repeat(32),
+  AISOULE_WEBHOOK_SECRET: webhookSecret,
+  AISOULE_API_KEY: 'k'.repeat(20),
+  AISOULE_API_URL: `http://${silent.name}/provider`,
+  LOG_LEVEL: 'info',
   FETCH_ALLOW_PRIVATE_HOSTS: `${host.host},${silent.name}`,
 });
 const start = (): Promise<RunningService> => startService(cwd, env());
@@ -72,7 +75,8 @@ let acknowledged: string[] = [];
 
 async function receive(caption: string, url: string): Promise<string> {
   const { status, body } = await call<Receipt>(service.url, `/webhooks/z-api?token=${webhookSecret}`, {
-    ...{ method: 'post', json: picture('z-api', { messageId: caption, caption, url }) },
+    method: 'post',
+    json: picture('z-api', { messageId: caption, caption, url }),
   });
   expect([caption, status]).toEqual([caption, 200]);
   acknowledged.push(caption);
@@ -127,7 +131,9 @@ async function keepBusy(): Promise<Busy> {
     .catch(String);
   const hanging = await receive('hangs', `http://${silent.name}/picture`);
   const { body: message } = await post('/v1/messages', {
-    ...{ channel: 'aisoule', to: '5511999990000', kind: 'image' },
+    channel: 'aisoule',
+    to: '5511999990000',
+    kind: 'image',
     media: { url: 'https://photos.invalid/a.jpg' },
   });
   const waiting = listen(`/v1/media/${hanging}?wait=30`).catch(() => undefined);
@@ -185,10 +191,12 @@ const databases = {
   'that answers': {
     before: () => undefined,
     after: () => undefined,
-    ...{ news: { waiting: 'pending', stream: 'retry:' }, givesUp: false },
+    news: { waiting: 'pending', stream: 'retry:' },
+    givesUp: false,
   },
   'that hangs': {
-    ...{ news: anything, givesUp: true },
+    news: anything,
+    givesUp: true,
     before: () => {
       postgres.halt();
     },
@@ -200,7 +208,8 @@ const databases = {
     before: () => postgres.stop(),
     after: () => postgres.start(),
     // A job may just have begun to wait for a connection.
-    ...{ news: anything, givesUp: anything },
+    news: anything,
+    givesUp: anything,
   },
 } as const;
 

@@ -29,12 +29,15 @@ afterEach(async () => {
 
 const start = (): Promise<RunningService> =>
   startService(cwd, {
-    ...{ DATABASE_URL: postgres.connectionString, AUTH_SECRET: 'x'.repeat(32), PROCESS_MODE: 'api' },
+    DATABASE_URL: postgres.connectionString,
+    AUTH_SECRET: 'x'.repeat(32),
+    PROCESS_MODE: 'api',
   });
 
 async function send(caption: string): Promise<void> {
   const { status, body } = await call<Receipt>(service.url, `/webhooks/z-api?token=${webhookSecret}`, {
-    ...{ method: 'post', json: picture('z-api', { messageId: caption, caption }) },
+    method: 'post',
+    json: picture('z-api', { messageId: caption, caption }),
   });
   expect([caption, status, body.outcome, body.duplicate]).toEqual([caption, 200, 'accepted', false]);
   acknowledged.push([caption, body.media[0]]);

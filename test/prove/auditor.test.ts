@@ -98,7 +98,8 @@ async function bringIn(): Promise<Required<Claims>> {
   );
   const { id, to } = courier.handed[0] ?? { id: '', to: '' };
   return {
-    ...{ webhooks, heard },
+    webhooks,
+    heard,
     asked: [{ id: message.id, channel: 'courier', to }],
     taken: [{ channel: 'courier', id: `taken-${id}`, to: `+${to}@wa` }],
     reports: [{ channel: 'courier', messageId: `taken-${id}`, status: 'sent' }],
@@ -114,7 +115,8 @@ async function rows(where: string): Promise<number> {
 
 const look = (more: Partial<Claims> = {}): Promise<Audit> =>
   audit({
-    ...{ databaseUrl: database.connectionString, uploadsDir },
+    databaseUrl: database.connectionString,
+    uploadsDir,
     spoolDir: join(uploadsDir, 'spool'),
     claims: { ...claims, ...more },
   });

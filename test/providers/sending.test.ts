@@ -478,7 +478,9 @@ describe('vonage is sent an image of a conversation', () => {
   test('not at all when it is too large for the image service', async () => {
     api.answers.push({ status: 413, body: { title: 'Too large', detail: 'At most 5 MB' } });
     expect(await send('vonage', inConversation)).toEqual({
-      ...{ type: 'refused', code: 'Too large', message: 'Too large; At most 5 MB' },
+      type: 'refused',
+      code: 'Too large',
+      message: 'Too large; At most 5 MB',
     });
     expect(api.requests).toHaveLength(1);
   });
@@ -886,7 +888,9 @@ describe.each(Object.keys(credentials).map((id) => ({ id })))('$id', ({ id }) =>
     const gone = await startRecordingApi();
     await gone.close();
     expect(await send(id, { settings: { apiUrl: gone.origin } })).toMatchObject({
-      ...{ type: 'busy', retryAfterMs: null, code: 'connection_failed' },
+      type: 'busy',
+      retryAfterMs: null,
+      code: 'connection_failed',
     });
   });
 });

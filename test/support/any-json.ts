@@ -3,8 +3,27 @@ import fc from 'fast-check';
 
 /** Values that have names, lengths or spellings which code stumbles over. */
 const oddities: readonly unknown[] = [
-  ...[null, true, -1, 0.1, 9e99, 2 ** 53, '', ' ', '\0', '\ud800', 'constructor', '__proto__', 'toString'],
-  ...['x'.repeat(300), 'https://', '0001-01-01', '99999999999999999999', [], [[]], [null], {}],
+  null,
+  true,
+  -1,
+  0.1,
+  9e99,
+  2 ** 53,
+  '',
+  ' ',
+  '\0',
+  '\ud800',
+  'constructor',
+  '__proto__',
+  'toString',
+  'x'.repeat(300),
+  'https://',
+  '0001-01-01',
+  '99999999999999999999',
+  [],
+  [[]],
+  [null],
+  {},
   JSON.parse('{"__proto__":{"type":"image"}}'),
 ];
 

@@ -6,9 +6,12 @@ import axe from 'axe-core';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 
 const places = [
-  ...[process.env['INLET_BROWSER'] ?? '', '/usr/bin/chromium', '/usr/bin/chromium-browser'],
-  ...['/usr/bin/google-chrome', '/opt/google/chrome/chrome'],
-  ...['/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'],
+  process.env['INLET_BROWSER'] ?? '',
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/opt/google/chrome/chrome',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
 ];
 const executablePath = places.find((place) => place !== '' && existsSync(place));
 const isRequired = process.env['CI'] !== undefined || process.env['INLET_BROWSER_REQUIRED'] === '1';

@@ -34,13 +34,13 @@ export async function startClamd(
   await writeFile(
     join(folder, 'clamd.conf'),
     [
-      ...[
-        'Foreground yes',
-        `TCPSocket ${String(chosen)}`,
-        'TCPAddr 127.0.0.1',
-        `DatabaseDirectory ${folder}`,
-      ],
-      ...[`StreamMaxLength ${streamMaxLength}`, `TemporaryDirectory ${folder}`, ''],
+      'Foreground yes',
+      `TCPSocket ${String(chosen)}`,
+      'TCPAddr 127.0.0.1',
+      `DatabaseDirectory ${folder}`,
+      `StreamMaxLength ${streamMaxLength}`,
+      `TemporaryDirectory ${folder}`,
+      '',
     ].join('\n'),
   );
   const child = spawn(program, ['--config-file', join(folder, 'clamd.conf')], { stdio: 'ignore' });

@@ -49,7 +49,8 @@ export async function startCollector(answer: Answer = (response) => response.end
         {},
         ...bodies.flatMap(resourcesOf).map((resource) => attributesOf(resource, 1)),
       ) as object as Record<string, string>,
-    ...{ bodies, headers },
+    bodies,
+    headers,
     close: () => {
       server.close();
       server.closeAllConnections();

@@ -93,7 +93,10 @@ export function json(response: ServerResponse, status: number, body: unknown): v
 
 function channelAt(url: string, limits: SendLimits): Channel {
   return {
-    ...{ id: 'courier', provider: 'courier', source: 'environment', settings: [] },
+    id: 'courier',
+    provider: 'courier',
+    source: 'environment',
+    settings: [],
     adapter: {
       verify: () => ({ ok: false, reason: 'nobody writes here' }),
       parse: () => [],

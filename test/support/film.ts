@@ -12,8 +12,20 @@ export async function film(
 ): Promise<string> {
   const path = join(folder, `${newId()}.${format}`);
   await promisify(execFile)(ffmpeg, [
-    ...['-v', 'error', '-f', 'lavfi', '-i', 'color=red:size=320x180:rate=10:duration=1'],
-    ...['-f', 'lavfi', '-i', 'sine=duration=1', '-pix_fmt', 'yuv420p', ...codecs, path],
+    '-v',
+    'error',
+    '-f',
+    'lavfi',
+    '-i',
+    'color=red:size=320x180:rate=10:duration=1',
+    '-f',
+    'lavfi',
+    '-i',
+    'sine=duration=1',
+    '-pix_fmt',
+    'yuv420p',
+    ...codecs,
+    path,
   ]);
   return path;
 }

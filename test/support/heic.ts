@@ -31,8 +31,11 @@ export function turned(file: Buffer, quarters: number): Buffer {
   const propertiesEnd = properties + file.readUInt32BE(properties);
   const essential = 0x80;
   const changed = Buffer.concat([
-    ...[file.subarray(0, propertiesEnd), rotation, file.subarray(propertiesEnd, linksEnd)],
-    ...[Buffer.from([essential | (countBoxes(file, properties) + 1)]), file.subarray(linksEnd)],
+    file.subarray(0, propertiesEnd),
+    rotation,
+    file.subarray(propertiesEnd, linksEnd),
+    Buffer.from([essential | (countBoxes(file, properties) + 1)]),
+    file.subarray(linksEnd),
   ]);
   const moved = rotation.length;
   const grow = (at: number, by: number): void => {

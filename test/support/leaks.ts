@@ -65,8 +65,12 @@ export function spellings(secret: string): string[] {
   const inJson = JSON.stringify(secret).slice(1, -1);
   return [
     ...new Set([
-      ...[secret, inJson, JSON.stringify(inJson).slice(1, -1), encodeURIComponent(secret)],
-      ...[Buffer.from(secret).toString('hex'), ...base64Of(secret)],
+      secret,
+      inJson,
+      JSON.stringify(inJson).slice(1, -1),
+      encodeURIComponent(secret),
+      Buffer.from(secret).toString('hex'),
+      ...base64Of(secret),
     ]),
   ];
 }

@@ -39,8 +39,12 @@ const pictures: Readonly<Record<string, (options: FullOptions) => object>> = {
     event: 'message.received',
     timestamp: 1_795_255_200,
     data: {
-      ...{ message_id: messageId, sender: from, recipient: '5511888880000', contact_name: 'Ana' },
-      ...{ type: 'image', image: { link: url, caption } },
+      message_id: messageId,
+      sender: from,
+      recipient: '5511888880000',
+      contact_name: 'Ana',
+      type: 'image',
+      image: { link: url, caption },
     },
   }),
   sobot: ({ messageId, url, from, caption }) => [

@@ -28,8 +28,14 @@ export async function startS3Server(): Promise<S3Server> {
   const [directory, port] = await Promise.all([mkdtemp(join(tmpdir(), 'inlet-s3-')), freePort()]);
   const run = async () => {
     const program = startPackaged(require.resolve('s3rver/bin/s3rver.js'), [
-      ...['--directory', directory, '--address', '127.0.0.1', '--port', String(port)],
-      ...['--configure-bucket', bucket],
+      '--directory',
+      directory,
+      '--address',
+      '127.0.0.1',
+      '--port',
+      String(port),
+      '--configure-bucket',
+      bucket,
     ]);
     await program.says(/listening/i);
     return program;

@@ -19,7 +19,8 @@ export function send<Body = OutboundView>(
   { token = service.token('messages:send'), key }: SendOptions = {},
 ): Promise<Answer<Body>> {
   return call<Body>(service.url, '/v1/messages', {
-    ...{ method: 'post', token },
+    method: 'post',
+    token,
     json: { channel: 'courier', to: '5511999990000', kind: 'image', ...members },
     headers: key === undefined ? {} : { 'idempotency-key': key },
   });

@@ -54,11 +54,15 @@ export async function startSystemPostgres(): Promise<SystemPostgres> {
   const place = await mkdtemp(join(tmpdir(), 'inlet-system-postgres-'));
   const account = await postgresAccount([folder ?? '', place]);
   if (account) await run('chown', [`${String(account.uid)}:${String(account.gid)}`, place]);
-  const [data, port] = [join(place, 'data'), String(await freePort())];
+  const data = join(place, 'data');
+  const port = String(await freePort());
   await run(...withAccount(account, tool('initdb'), ['-D', data, '-U', 'inlet', '-A', 'trust', '--no-sync']));
   const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'fsync=off'];
   const [command, args] = withAccount(account, tool('postgres'), [
-    ...['-D', data, '-p', port],
+    '-D',
+    data,
+    '-p',
+    port,
     ...settings.flatMap((setting) => ['-c', setting]),
   ]);
   const server = spawn(command, args, { stdio: 'ignore' });

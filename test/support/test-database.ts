@@ -21,7 +21,8 @@ export interface TestDatabase {
  * A database of its own, migrated and empty, or like another one that is away; takes some 50 ms. Whoever clones it drops it.
  */
 export async function cloneDatabase(like?: Pick<TestDatabase, 'connectionString'>): Promise<TestDatabase> {
-  const [server, template] = [process.env['INLET_TEST_SERVER'], process.env['INLET_TEST_TEMPLATE']];
+  const server = process.env['INLET_TEST_SERVER'];
+  const template = process.env['INLET_TEST_TEMPLATE'];
   if (server === undefined || template === undefined) throw new Error('global-setup.ts has not run');
   const name = `${template}_${randomBytes(6).toString('hex')}`;
   const connectionString = Object.assign(new URL(server), { pathname: `/${name}` }).href;

@@ -36,7 +36,10 @@ export function simulateSobot(secrets: SobotSecrets, { host, api }: Place): Simu
   const { apiKey, apiSecret } = secrets;
   api.obey(
     sobotRules({
-      ...{ apiKey, apiSecret, makeId, inspect: api.inspect },
+      apiKey,
+      apiSecret,
+      makeId,
+      inspect: api.inspect,
       // A status `failed` is not documented: Sobot says nothing more of such a message.
       report: (id, from) => (status) =>
         status === 'failed' ? [] : [webhook({ kind: 'status', id, from, status })],

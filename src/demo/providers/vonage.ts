@@ -76,7 +76,9 @@ export function simulateVonage(secrets: VonageSecrets, { host, api }: Place): Si
         report: (message) => (status, failure) => [signed(statusEvent(message, status, failure))],
       }),
       ...conversationRoutes({
-        ...{ isAuthorized, origin: api.origin, inspect: api.inspect },
+        isAuthorized,
+        origin: api.origin,
+        inspect: api.inspect,
         report: (conversation, event) => (status) => [
           unsigned(receipt({ conversation, event, status, applicationId: secrets.applicationId })),
         ],
@@ -140,7 +142,11 @@ function statusEvent(
     instance: randomUUID(),
   };
   return present({
-    ...{ message_uuid: id, to, from, channel, timestamp: new Date().toISOString() },
+    message_uuid: id,
+    to,
+    from,
+    channel,
+    timestamp: new Date().toISOString(),
     status: statuses[status],
     client_ref: clientRef,
     error: error ?? undefined,

@@ -42,7 +42,9 @@ export function simulateZApi(secrets: ZApiSecrets, { host, api }: Place): Simula
   });
   api.obey(
     zApiRules({
-      ...{ instanceId, token, clientToken },
+      instanceId,
+      token,
+      clientToken,
       makeIds: () => ({ zaapId: randomBytes(16).toString('hex').toUpperCase(), messageId: messageId() }),
       report: (ids, phone) => (status, failure) => {
         const sent = present({ phone, ...ids, error: failure?.message });

@@ -67,7 +67,8 @@ function heightOf(row: readonly MediaView[], { width, gap }: GridShape): number 
 /** Whether a row comes nearer to its height as it is than with one more. */
 function isBetterWithout(row: readonly MediaView[], next: MediaView, shape: GridShape): boolean {
   if (row.length === 0) return false;
-  const [without, joined] = [heightOf(row, shape), heightOf([...row, next], shape)];
+  const without = heightOf(row, shape);
+  const joined = heightOf([...row, next], shape);
   return joined < shape.rowHeight && without - shape.rowHeight < shape.rowHeight - joined;
 }
 

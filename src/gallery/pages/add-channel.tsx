@@ -80,7 +80,8 @@ function Setting({ setting }: { readonly setting: ProviderView['settings'][numbe
 }
 
 function channelOf(provider: ProviderView, values: FormData) {
-  const [id, name] = [textOf(values, 'id'), textOf(values, 'name')];
+  const id = textOf(values, 'id');
+  const name = textOf(values, 'name');
   const settings = provider.settings.flatMap((setting) => {
     const value = textOf(values, `setting ${setting.name}`);
     return value === '' ? [] : [[setting.name, value] as const];

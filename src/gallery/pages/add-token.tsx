@@ -28,7 +28,8 @@ export function AddToken({ onMade, onClose }: AddTokenProps) {
       action="Make it"
       onClose={onClose}
       onSubmit={async (values) => {
-        const [expiresIn, channels] = [textOf(values, 'expiresIn'), textsOf(values, 'channel')];
+        const expiresIn = textOf(values, 'expiresIn');
+        const channels = textsOf(values, 'channel');
         const { token } = await api.addToken({
           name: textOf(values, 'name'),
           scopes: textsOf(values, 'scope'),

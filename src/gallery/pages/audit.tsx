@@ -8,11 +8,23 @@ import { addressWith, navigate, query } from '../router.js';
 import { usePages } from '../use-pages.js';
 
 const actions = [
-  ...['session.create', 'token.create', 'token.revoke'],
-  ...['channel.create', 'channel.update', 'channel.rotate', 'channel.delete'],
-  ...['subscription.create', 'subscription.update', 'subscription.rotate', 'subscription.resend'],
+  'session.create',
+  'token.create',
+  'token.revoke',
+  'channel.create',
+  'channel.update',
+  'channel.rotate',
+  'channel.delete',
+  'subscription.create',
+  'subscription.update',
+  'subscription.rotate',
+  'subscription.resend',
   'subscription.delete',
-  ...['media.erase', 'media.retry', 'contact.erase', 'delivery.replay', 'retention.run'],
+  'media.erase',
+  'media.retry',
+  'contact.erase',
+  'delivery.replay',
+  'retention.run',
 ];
 
 export function AuditPage() {

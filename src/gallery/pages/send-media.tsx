@@ -96,7 +96,10 @@ async function sendFrom(values: FormData, { channel, limits, key }: Target): Pro
   const caption = textOf(values, 'caption');
   await api.send(
     {
-      ...{ channel, to: textOf(values, 'to'), kind, media: { id: media.id } },
+      channel,
+      to: textOf(values, 'to'),
+      kind,
+      media: { id: media.id },
       ...(caption !== '' && { caption }),
       ...(kind === 'document' && { filename: file.name }),
       options: {

@@ -58,6 +58,9 @@ export function useBulk(task: (id: string) => Promise<string>): Bulk {
     select: (ids) => {
       setSelected(new Set(ids));
     },
-    ...{ progress, isRunning, results, run },
+    progress,
+    isRunning,
+    results,
+    run,
   };
 }

@@ -31,7 +31,8 @@ export function within(zoom: Zoom, picture: Size, stage: Size): Zoom {
   const smallest = fit(picture, stage).scale;
   const scale = Math.max(zoom.scale, smallest);
   const room = (length: number, around: number): number => Math.max(0, (length * scale - around) / 2);
-  const [roomX, roomY] = [room(picture.width, stage.width), room(picture.height, stage.height)];
+  const roomX = room(picture.width, stage.width);
+  const roomY = room(picture.height, stage.height);
   return { scale, x: clamp(zoom.x, roomX), y: clamp(zoom.y, roomY) };
 }
 

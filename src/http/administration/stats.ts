@@ -97,7 +97,9 @@ function daysOf(groups: readonly StatsGroup[], medians: StatsRecord['medians']):
   const secondsOf = new Map(medians.map(({ day, channel, seconds }) => [`${day} ${channel}`, seconds]));
   return [...split(groups, ({ day, channel }) => ({ day, channel }))]
     .map(([{ day, channel }, own]) => ({
-      ...{ day, channel, ...sum(own) },
+      day,
+      channel,
+      ...sum(own),
       ready: sum(own.filter(({ state }) => state === 'ready')).media,
       failed: sum(own.filter(({ state }) => state === 'failed' || state === 'rejected')).media,
       medianSecondsToReady: secondsOf.get(`${day} ${channel}`) ?? null,

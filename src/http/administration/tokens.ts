@@ -148,7 +148,10 @@ function viewWithCreated(record: TokenRecord, created: CreatedByToken): TokenWit
 function tokenView(record: TokenRecord): TokenView {
   const { id, name, scopes: granted, channels, createdAt, expiresAt, lastUsedAt, revokedAt } = record;
   return {
-    ...{ id, name, scopes: [...granted], channels: channels && [...channels] },
+    id,
+    name,
+    scopes: [...granted],
+    channels: channels && [...channels],
     createdAt: createdAt.toISOString(),
     expiresAt: expiresAt?.toISOString() ?? null,
     lastUsedAt: lastUsedAt?.toISOString() ?? null,

@@ -100,7 +100,8 @@ export function mediaRoutes(services: MediaServices, limits: MediaLimits): Route
 
   router.post('/v1/media/:id/retry', admin, async (request: Request, response: Response) => {
     const media = await findVisible(services, request, response);
-    const [{ tokenId: actor }, { id: target, channel }] = [accessOf(response), media];
+    const { tokenId: actor } = accessOf(response);
+    const { id: target, channel } = media;
     const entry = { actor, action: 'media.retry', channel, target };
     const isDone = await services.table.retryNow(target, services.now(), (connection) =>
       services.audit.record(entry, connection),

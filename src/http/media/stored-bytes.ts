@@ -101,8 +101,14 @@ function throwAsAnswer(error: unknown): never {
 
 /** Headers that are about the bytes, and about no other answer. */
 const headerNames = [
-  ...['Content-Type', 'Content-Disposition', 'Content-Length', 'Content-Range', 'ETag', 'Last-Modified'],
-  ...['Accept-Ranges', 'Cache-Control'],
+  'Content-Type',
+  'Content-Disposition',
+  'Content-Length',
+  'Content-Range',
+  'ETag',
+  'Last-Modified',
+  'Accept-Ranges',
+  'Cache-Control',
 ];
 
 function setHeaders(response: Response, stored: StoredBytes): void {

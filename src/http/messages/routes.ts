@@ -104,8 +104,12 @@ export function sendingRoutes(services: SendingServices, { maxBodyBytes, limits 
     const kind = providers.find((candidate) => candidate.id === channel.provider);
     const { sending } = channel.adapter;
     const body: unknown = {
-      ...{ channel: id, provider: channel.provider, sends: sending !== undefined },
-      ...{ needs: kind?.sendingNeeds ?? [], limits: sending?.limits ?? {}, options: kind?.sendOptions ?? {} },
+      channel: id,
+      provider: channel.provider,
+      sends: sending !== undefined,
+      needs: kind?.sendingNeeds ?? [],
+      limits: sending?.limits ?? {},
+      options: kind?.sendOptions ?? {},
     };
     response.json(body);
   });

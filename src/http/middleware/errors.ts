@@ -50,8 +50,11 @@ export function handleErrors(logger: Logger): ErrorRequestHandler {
     if (known.status >= 500 && known.code !== 'webhook.unsigned') {
       logger.error(
         {
-          ...{ request: requestIdIn(response), method: request.method, route: routeOf(request) },
-          ...{ code: known.code, err: error },
+          request: requestIdIn(response),
+          method: request.method,
+          route: routeOf(request),
+          code: known.code,
+          err: error,
         },
         'a request failed',
       );

@@ -46,8 +46,10 @@ export function followRequests(
     const handle = (answered: Parameters<Parameters<Tracing['request']>[1]>[0]): void => {
       response.once('close', () => {
         const answer = {
-          ...{ method: request.method ?? '', route: routeOf(request) },
-          ...{ status: statusOf(response), code: problems.get(response) ?? null },
+          method: request.method ?? '',
+          route: routeOf(request),
+          status: statusOf(response),
+          code: problems.get(response) ?? null,
         };
         answered(answer);
         const milliseconds = Math.round(performance.now() - since);

@@ -41,17 +41,24 @@ const documentApi: readonly ApiRoute[] = [
 
 /** Every route of the API. */
 export const apiRoutes: readonly ApiRoute[] = [
-  ...[
-    ...sendingApi,
-    ...mediaApi,
-    ...mediaHistoryApi,
-    ...uploadApi,
-    ...eraseApi,
-    ...messageApi,
-    ...deliveryApi,
-  ],
-  ...[...statsApi, ...eventApi, ...subscriptionApi, ...auditApi, ...tokenApi, ...sessionApi, ...channelApi],
-  ...[...webhookApi, ...healthApi, ...metricsApi, ...documentApi],
+  ...sendingApi,
+  ...mediaApi,
+  ...mediaHistoryApi,
+  ...uploadApi,
+  ...eraseApi,
+  ...messageApi,
+  ...deliveryApi,
+  ...statsApi,
+  ...eventApi,
+  ...subscriptionApi,
+  ...auditApi,
+  ...tokenApi,
+  ...sessionApi,
+  ...channelApi,
+  ...webhookApi,
+  ...healthApi,
+  ...metricsApi,
+  ...documentApi,
 ];
 
 const description = `Every picture your customers send, received once, kept, previewed and easy to find.
@@ -75,7 +82,9 @@ export function openApiDocument(publicUrl: string): object {
   });
   for (const name of ['expires', 'signature']) {
     registry.registerComponent('securitySchemes', `link-${name}`, {
-      ...{ type: 'apiKey', in: 'query', name },
+      type: 'apiKey',
+      in: 'query',
+      name,
       description: 'Of a signed link, see `POST /v1/media/{id}/link`.',
     });
   }
@@ -92,7 +101,9 @@ function operation(route: ApiRoute): RouteConfig {
   const { method, path, scope, summary, params, query, body, bodyType = 'application/json' } = route;
   const text = [route.description, scope && `Scope: \`${scope}\`.`].filter(Boolean).join('\n\n');
   return {
-    ...{ method, path, summary },
+    method,
+    path,
+    summary,
     operationId: operationId(route),
     tags: [tagOf(route)],
     ...(text !== '' && { description: text }),
@@ -165,8 +176,14 @@ function commonErrors({ method, scope, signedLink, params, query, body }: ApiRou
 const fromInput = ['request.invalid'] as const;
 const fromBody = ['request.too_large', 'request.unsupported_type'] as const;
 const fromToken = [
-  ...(['auth.missing', 'auth.invalid', 'auth.expired', 'auth.revoked', 'auth.scope'] as const),
-  ...(['request.rate_limited', 'request.too_many_at_once', 'service.unavailable'] as const),
+  'auth.missing',
+  'auth.invalid',
+  'auth.expired',
+  'auth.revoked',
+  'auth.scope',
+  'request.rate_limited',
+  'request.too_many_at_once',
+  'service.unavailable',
 ] as const;
 const fromCookie = ['auth.csrf'] as const;
 const fromLink = ['link.invalid', 'link.expired'] as const;

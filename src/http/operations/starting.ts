@@ -22,7 +22,10 @@ export function answeredWhileStarting(request: IncomingMessage, response: Server
   });
   response.end(
     JSON.stringify({
-      ...{ type: `urn:inlet:problem:${code}`, title: 'Service Unavailable', status: 503, code },
+      type: `urn:inlet:problem:${code}`,
+      title: 'Service Unavailable',
+      status: 503,
+      code,
       detail: 'the service is starting',
     }),
   );

@@ -18,7 +18,12 @@ export function channelView(
   const webhookUrl = webhookUrlOf(publicUrl, id);
   const kind = providers.find((candidate) => candidate.id === provider);
   return {
-    ...{ id, provider, name, enabled, source, webhookUrl },
+    id,
+    provider,
+    name,
+    enabled,
+    source,
+    webhookUrl,
     setup: kind ? [...kind.setup(webhookUrl)] : [],
     settings: channel ? [...channel.settings] : [],
     createdAt: iso(entry.createdAt),

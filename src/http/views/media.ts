@@ -17,7 +17,12 @@ const iso = (date: Date | null): string | null => date?.toISOString() ?? null;
 export function mediaView(media: MediaRecord): MediaView {
   const { id, channel, provider, direction, kind, state, filename, attempts } = media;
   return {
-    ...{ id, channel, provider, direction, kind, state },
+    id,
+    channel,
+    provider,
+    direction,
+    kind,
+    state,
     message: media.message && messageFacts(media.message),
     receivedAt: media.receivedAt.toISOString(),
     readyAt: iso(media.readyAt),
@@ -38,7 +43,12 @@ function storedFacts(media: MediaRecord, blob: StoredBlob): Pick<MediaView, Stor
   const { type, bytes, width, height, sha256, thumbhash } = blob;
   const previews = storedPreviews(blob).map((preview) => [preview.size, previewView(id, preview)]);
   return {
-    ...{ type, bytes, width, height, sha256, thumbhash },
+    type,
+    bytes,
+    width,
+    height,
+    sha256,
+    thumbhash,
     previews: Object.fromEntries(previews) as MediaView['previews'],
     contentUrl: contentPath(id),
     warnings: [...warningsOf(media, blob)],
@@ -47,7 +57,12 @@ function storedFacts(media: MediaRecord, blob: StoredBlob): Pick<MediaView, Stor
 
 /** The same members, so that every media has the same shape. */
 const nothingStored = {
-  ...{ type: null, bytes: null, width: null, height: null, sha256: null, thumbhash: null },
+  type: null,
+  bytes: null,
+  width: null,
+  height: null,
+  sha256: null,
+  thumbhash: null,
   previews: {},
   contentUrl: null,
   warnings: [],
@@ -110,7 +125,11 @@ function statusFacts(
 export function deliverySummaryView(delivery: DeliverySummary): DeliverySummaryView {
   const { id, channel, provider, outcome, reason, receivedAt, erasedAt } = delivery;
   return {
-    ...{ id, channel, provider, outcome, reason },
+    id,
+    channel,
+    provider,
+    outcome,
+    reason,
     receivedAt: receivedAt.toISOString(),
     erasedAt: erasedAt?.toISOString() ?? null,
   };

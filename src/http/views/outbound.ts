@@ -8,7 +8,11 @@ import { mediaView } from './media.js';
 
 /** Before there is word from the provider. */
 const statusOfState: Readonly<Record<OutboundState, OutboundStatus | null>> = {
-  ...{ queued: 'queued', sending: 'queued', sent: 'sent', failed: 'failed', unknown: 'unknown' },
+  queued: 'queued',
+  sending: 'queued',
+  sent: 'sent',
+  failed: 'failed',
+  unknown: 'unknown',
   erased: null,
 };
 
@@ -16,10 +20,23 @@ export function outboundView(record: OutboundRecord, media: MediaRecord | null):
   const { id, channel, provider, kind, state, messageId, link, type, bytes, caption, filename, replyTo } =
     record;
   return {
-    ...{ id, channel, provider, to: record.recipient, kind, state, messageId },
+    id,
+    channel,
+    provider,
+    to: record.recipient,
+    kind,
+    state,
+    messageId,
     ...wayFacts(record),
-    ...{ link, media: media && mediaView(media), type, bytes, caption, filename, replyTo },
-    ...{ options: { ...record.options }, attempts: record.attempts },
+    link,
+    media: media && mediaView(media),
+    type,
+    bytes,
+    caption,
+    filename,
+    replyTo,
+    options: { ...record.options },
+    attempts: record.attempts,
     nextAttemptAt: state === 'queued' ? record.notBefore.toISOString() : null,
     createdAt: record.createdAt.toISOString(),
     sentAt: record.sentAt?.toISOString() ?? null,

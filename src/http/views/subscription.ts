@@ -8,7 +8,11 @@ export function subscriptionView(subscription: Subscription): SubscriptionView {
   const { id, url, description, types, channels, lastError, disabledReason, problem } = subscription;
   const { createdAt, lastDeliveredAt, failingSince, disabledAt, previousUntil } = subscription;
   return {
-    ...{ id, url, description, types: [...types], channels: [...channels] },
+    id,
+    url,
+    description,
+    types: [...types],
+    channels: [...channels],
     createdAt: createdAt.toISOString(),
     state: stateOf(subscription),
     problem,

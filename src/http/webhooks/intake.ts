@@ -139,7 +139,10 @@ async function accept(
   const payload = parsePayload(rawBody);
   try {
     return await receive({
-      ...{ channel, rawBody, payload, headers: keep(request) },
+      channel,
+      rawBody,
+      payload,
+      headers: keep(request),
       receivedAt: webhook.receivedAt,
     });
   } catch (cause) {

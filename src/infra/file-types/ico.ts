@@ -11,7 +11,8 @@ export function isIco(head: Buffer): boolean {
   const kind = head.length < directoryBytes + entryBytes ? 0 : head.readUInt32BE(0);
   if (kind !== iconKind && kind !== cursorKind) return false;
   const count = head.readUInt16LE(4);
-  const [bytes, start] = [head.readUInt32LE(directoryBytes + 8), head.readUInt32LE(directoryBytes + 12)];
+  const bytes = head.readUInt32LE(directoryBytes + 8);
+  const start = head.readUInt32LE(directoryBytes + 12);
   return (
     count > 0 && head[directoryBytes + 3] === 0 && bytes > 0 && start >= directoryBytes + count * entryBytes
   );

@@ -182,7 +182,9 @@ async function inTransaction(session: pg.Client, work: () => Promise<unknown>): 
 /** graphile-worker makes each of its own migrations in one transaction with its record, on a connection that it takes from a pool. */
 async function migrateQueue(connectionString: string): Promise<void> {
   const pool = new pg.Pool({
-    ...{ connectionString, application_name: applicationName, max: 1 },
+    connectionString,
+    application_name: applicationName,
+    max: 1,
     onConnect: (client) => client.query(withoutTimeouts) as unknown as undefined,
   });
   // The statement that is under way reports a lost connection, too.

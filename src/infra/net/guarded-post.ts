@@ -59,7 +59,10 @@ export function createGuardedPost(options: GuardedPostOptions): GuardedPost {
       try {
         const response = await deadline.race(
           agent.request({
-            ...{ origin: url.origin, path: url.pathname + url.search, method: 'POST', body },
+            origin: url.origin,
+            path: url.pathname + url.search,
+            method: 'POST',
+            body,
             headers: { 'content-type': 'application/json', 'user-agent': 'Inlet', ...headers },
             signal: deadline.signal,
           }),
@@ -74,7 +77,8 @@ export function createGuardedPost(options: GuardedPostOptions): GuardedPost {
         };
       } catch (error) {
         throw networkError(error, {
-          ...{ host: url.host, signal: deadline.signal },
+          host: url.host,
+          signal: deadline.signal,
           otherwise: 'media.connection_failed',
         });
       } finally {

@@ -42,34 +42,44 @@ export function createMetrics({ pool, spool, logger }: MetricsSources): Metrics 
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
   const webhooks = new Counter({
-    ...{ name: 'inlet_webhooks_total', help: 'Webhooks by channel and outcome', registers },
+    name: 'inlet_webhooks_total',
+    help: 'Webhooks by channel and outcome',
+    registers,
     labelNames: ['channel', 'outcome'],
   });
   const answers = new Histogram({
-    ...{ name: 'inlet_webhook_answer_seconds', help: 'From the first byte of a webhook to its answer' },
-    ...{ registers, buckets: answerBuckets },
+    name: 'inlet_webhook_answer_seconds',
+    help: 'From the first byte of a webhook to its answer',
+    registers,
+    buckets: answerBuckets,
   });
   const fetches = new Counter({
-    ...{ name: 'inlet_fetches_total', help: 'Attempts to fetch media, by how they ended', registers },
+    name: 'inlet_fetches_total',
+    help: 'Attempts to fetch media, by how they ended',
+    registers,
     labelNames: ['outcome'],
   });
   const bytes = new Counter({
-    ...{ name: 'inlet_fetched_bytes_total', help: 'Bytes of media that became ready', registers },
+    name: 'inlet_fetched_bytes_total',
+    help: 'Bytes of media that became ready',
+    registers,
   });
   const previews = new Histogram({
-    ...{ name: 'inlet_preview_seconds', help: 'To decode a picture and make its previews' },
-    ...{ registers, buckets: previewBuckets },
+    name: 'inlet_preview_seconds',
+    help: 'To decode a picture and make its previews',
+    registers,
+    buckets: previewBuckets,
   });
   const sends = new Counter({
-    ...{
-      name: 'inlet_sends_total',
-      help: 'Messages handed to their provider, by what came of it',
-      registers,
-    },
+    name: 'inlet_sends_total',
+    help: 'Messages handed to their provider, by what came of it',
+    registers,
     labelNames: ['channel', 'outcome'],
   });
   const posts = new Counter({
-    ...{ name: 'inlet_event_posts_total', help: 'Events posted to subscribers', registers },
+    name: 'inlet_event_posts_total',
+    help: 'Events posted to subscribers',
+    registers,
     labelNames: ['outcome'],
   });
   const depths = [watchDepths(pool, registry), watchSpool(spool, registry)];

@@ -47,12 +47,10 @@ export function startTracing(settings: TracingSettings, logger: Logger): Tracing
     spanProcessors: [
       new BatchSpanProcessor({
         exporter: reporting(exporterFor(settings), logger),
-        ...{
-          maxQueueSize: mostWaiting,
-          maxExportBatchSize: perCall,
-          scheduledDelayMillis: sendEveryMs,
-          exportTimeoutMillis: callMs,
-        },
+        maxQueueSize: mostWaiting,
+        maxExportBatchSize: perCall,
+        scheduledDelayMillis: sendEveryMs,
+        exportTimeoutMillis: callMs,
       }),
     ],
   });
@@ -62,7 +60,9 @@ export function startTracing(settings: TracingSettings, logger: Logger): Tracing
   const belowRootOf = (id: string) => {
     const root = rootOf(id);
     return trace.setSpanContext(ROOT_CONTEXT, {
-      ...{ ...root, isRemote: true, traceFlags: isSampled(root.traceId) ? 1 : 0 },
+      ...root,
+      isRemote: true,
+      traceFlags: isSampled(root.traceId) ? 1 : 0,
     });
   };
   const active = (): Span | undefined => trace.getSpan(contexts.active());
@@ -116,7 +116,9 @@ export function startTracing(settings: TracingSettings, logger: Logger): Tracing
   };
 
   return {
-    ...{ request, webhook, fetch },
+    request,
+    webhook,
+    fetch,
     fetched: ({ outcome, host }) => {
       const span = active()?.setAttributes({ 'inlet.outcome': outcome, 'server.address': host });
       if (outcome !== 'ready') span?.setStatus({ code: SpanStatusCode.ERROR });
@@ -129,7 +131,8 @@ export function startTracing(settings: TracingSettings, logger: Logger): Tracing
       const asked = active()?.addLink({ context: { ...root, traceFlags: 1 } });
       const links = asked ? [{ context: asked.spanContext() }] : [];
       const options = {
-        ...{ kind: SpanKind.PRODUCER, links },
+        kind: SpanKind.PRODUCER,
+        links,
         attributes: { 'inlet.message.id': messageId },
       };
       ids.as(root, () => tracer.startSpan('queue message', options, ROOT_CONTEXT)).end();
@@ -144,9 +147,12 @@ export function startTracing(settings: TracingSettings, logger: Logger): Tracing
     },
     posted: ({ outcome, type, about, subscription, milliseconds }) => {
       const options = {
-        ...{ kind: SpanKind.CLIENT, startTime: Date.now() - milliseconds },
+        kind: SpanKind.CLIENT,
+        startTime: Date.now() - milliseconds,
         attributes: {
-          ...{ 'inlet.event.type': type, 'inlet.subscription.id': subscription, 'inlet.outcome': outcome },
+          'inlet.event.type': type,
+          'inlet.subscription.id': subscription,
+          'inlet.outcome': outcome,
         },
       };
       const parent = about === null ? ROOT_CONTEXT : belowRootOf(about);

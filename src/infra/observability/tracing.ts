@@ -11,8 +11,12 @@ export interface TracingSettings {
 }
 
 export const samplerNames = [
-  ...(['always_on', 'always_off', 'traceidratio'] as const),
-  ...(['parentbased_always_on', 'parentbased_always_off', 'parentbased_traceidratio'] as const),
+  'always_on',
+  'always_off',
+  'traceidratio',
+  'parentbased_always_on',
+  'parentbased_always_off',
+  'parentbased_traceidratio',
 ];
 export type SamplerName = (typeof samplerNames)[number];
 
@@ -85,13 +89,11 @@ export const noTracing: Tracing = {
     handle(nothing);
   },
   fetch: (_, attempt) => attempt(),
-  ...{
-    webhook: nothing,
-    fetched: nothing,
-    previewed: nothing,
-    queued: nothing,
-    sent: nothing,
-    posted: nothing,
-  },
+  webhook: nothing,
+  fetched: nothing,
+  previewed: nothing,
+  queued: nothing,
+  sent: nothing,
+  posted: nothing,
   close: () => Promise.resolve(),
 };

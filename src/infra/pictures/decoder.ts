@@ -168,8 +168,11 @@ async function makePreviews(picture: Sharp, { autoOrient, hasAlpha }: Metadata):
         data: webp.data,
       },
       {
-        ...{ size: 'large', type: hasAlpha ? 'image/webp' : 'image/jpeg' },
-        ...{ width: large.info.width, height: large.info.height, data: large.data },
+        size: 'large',
+        type: hasAlpha ? 'image/webp' : 'image/jpeg',
+        width: large.info.width,
+        height: large.info.height,
+        data: large.data,
       },
     ],
   };

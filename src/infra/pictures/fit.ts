@@ -72,11 +72,16 @@ async function bestThatFits(
   if (best.length <= maxBytes) return best;
   best = await encode(worstQuality);
   if (best.length > maxBytes) return undefined;
-  for (let [low, high] = [worstQuality, bestQuality]; high - low > 1;) {
+  let low = worstQuality;
+  let high = bestQuality;
+  while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);
     const made = await encode(middle);
-    if (made.length <= maxBytes) [best, low] = [made, middle];
-    else high = middle;
+    if (made.length > maxBytes) high = middle;
+    else {
+      best = made;
+      low = middle;
+    }
   }
   return best;
 }

@@ -14,7 +14,10 @@ import { asTiff } from './tiff.js';
 import { boundGrowth, memoriesOf, type MemoryBound } from './wasm-memory.js';
 
 /** Of libheif's C interface: `heif_colorspace_RGB`, `heif_chroma_interleaved_RGB` and `_RGBA`, `heif_channel_interleaved`. */
-const [colorspaceRgb, chromaRgb, chromaRgba, channelInterleaved] = [1, 10, 11, 10];
+const colorspaceRgb = 1;
+const chromaRgb = 10;
+const chromaRgba = 11;
+const channelInterleaved = 10;
 /** Profiles of cameras have some hundred bytes. */
 const mostProfileBytes = 1_048_576;
 
@@ -26,7 +29,8 @@ function load(bound: MemoryBound): MainModule {
   const silent = (): undefined => undefined;
   const libheif = require('libheif-js/libheif-wasm/libheif.js') as (options: object) => MainModule;
   return libheif({
-    ...{ print: silent, printErr: silent },
+    print: silent,
+    printErr: silent,
     instantiateWasm: (imports: object, receive: (instance: WebAssembly.Instance) => object) => {
       const instance = new WebAssembly.Instance(code, imports);
       for (const memory of memoriesOf(instance.exports)) boundGrowth(memory, bound);
@@ -46,7 +50,8 @@ function decode({ path, maxPixels }: HeicTask, bound: MemoryBound): HeicAnswer {
     return pointer;
   };
   /** `heif_error` (code, subcode, text) and whatever a call answers through a pointer. */
-  const [error, answer] = [allocate(12), allocate(8)];
+  const error = allocate(12);
+  const answer = allocate(8);
   const succeed = (): void => {
     if (numberAt(error) !== 0)
       throw new Error(`libheif: ${String(numberAt(error))}.${String(numberAt(error + 4))}`);
@@ -64,10 +69,8 @@ function decode({ path, maxPixels }: HeicTask, bound: MemoryBound): HeicAnswer {
   heif._heif_context_get_primary_image_handle(error, context, answer);
   succeed();
   const handle = numberAt(answer);
-  const [width, height] = [
-    heif._heif_image_handle_get_width(handle),
-    heif._heif_image_handle_get_height(handle),
-  ];
+  const width = heif._heif_image_handle_get_width(handle);
+  const height = heif._heif_image_handle_get_height(handle);
   if (width * height > maxPixels) return { problem: 'too many pixels' };
 
   const channels: 3 | 4 = heif._heif_image_handle_has_alpha_channel(handle) ? 4 : 3;
@@ -78,7 +81,9 @@ function decode({ path, maxPixels }: HeicTask, bound: MemoryBound): HeicAnswer {
   const decoded: Plane = {
     width: heif._heif_image_get_width(image, channelInterleaved),
     height: heif._heif_image_get_height(image, channelInterleaved),
-    ...{ channels, stride: numberAt(answer), data: bytes().subarray(plane) },
+    channels,
+    stride: numberAt(answer),
+    data: bytes().subarray(plane),
   };
   const profileBytes = heif._heif_image_handle_get_raw_color_profile_size(handle);
   const hasProfile = profileBytes > 0 && profileBytes <= mostProfileBytes;
@@ -107,7 +112,8 @@ interface Plane {
 /** To less than twice the edge of the large preview, by averaging squares: what leaves this thread is small, whatever came in. */
 function reduce({ width, height, channels, stride, data }: Plane) {
   const side = Math.max(1, Math.floor(Math.max(width, height) / previewEdge.large));
-  const [columns, rows] = [Math.ceil(width / side), Math.ceil(height / side)];
+  const columns = Math.ceil(width / side);
+  const rows = Math.ceil(height / side);
   const pixels = new Uint8Array(columns * rows * channels);
   const sums = new Uint32Array(columns * channels);
   for (let row = 0; row < rows; row++) {
@@ -115,7 +121,8 @@ function reduce({ width, height, channels, stride, data }: Plane) {
     sums.fill(0);
     for (let line = row * side; line < row * side + lines; line++) {
       for (let x = 0; x < width; x++) {
-        const [from, to] = [line * stride + x * channels, Math.floor(x / side) * channels];
+        const from = line * stride + x * channels;
+        const to = Math.floor(x / side) * channels;
         for (let channel = 0; channel < channels; channel++)
           sums[to + channel] = (sums[to + channel] ?? 0) + (data[from + channel] ?? 0);
       }

@@ -63,7 +63,12 @@ function errorOf(problem: string, maxPixels: number): AppError {
 /** Whatever the thread does, this resolves in time, and the thread is gone. */
 async function runThread(task: HeicTask, timeoutMs: number): Promise<HeicAnswer> {
   const thread = new Worker(worker, {
-    ...{ workerData: task, env: {}, execArgv: [], stdin: false, stdout: true, stderr: true },
+    workerData: task,
+    env: {},
+    execArgv: [],
+    stdin: false,
+    stdout: true,
+    stderr: true,
     // Of JavaScript only; WebAssembly has its own limit.
     resourceLimits: { maxOldGenerationSizeMb: 48, maxYoungGenerationSizeMb: 8, stackSizeMb: 2 },
   });

@@ -79,9 +79,11 @@ export async function withoutInterlacing(bytes: Buffer): Promise<Buffer | undefi
 function headOf(chunks: readonly PngChunk[]): Head | undefined {
   const data = chunks.find(({ name }) => name === 'IHDR')?.data;
   if (data?.length !== 13 || data[12] !== 1) return undefined;
-  const [bits, colourType] = [data.readUInt8(8), data.readUInt8(9)];
+  const bits = data.readUInt8(8);
+  const colourType = data.readUInt8(9);
   const samples = samplesOf.get(colourType);
-  const [width, height] = [data.readUInt32BE(0), data.readUInt32BE(4)];
+  const width = data.readUInt32BE(0);
+  const height = data.readUInt32BE(4);
   if (samples === undefined || !depths.includes(bits)) return undefined;
   const head: Head = { width, height, bits, colourType, pixelBits: bits * samples };
   const size = width * height * bytesOf(head);
@@ -170,7 +172,9 @@ function unpredict(row: Buffer, { filter, above, step }: Prediction): boolean {
 
 function paeth(left: number, up: number, upLeft: number): number {
   const guess = left + up - upLeft;
-  const [byLeft, byUp, byBoth] = [Math.abs(guess - left), Math.abs(guess - up), Math.abs(guess - upLeft)];
+  const byLeft = Math.abs(guess - left);
+  const byUp = Math.abs(guess - up);
+  const byBoth = Math.abs(guess - upLeft);
   if (byLeft <= byUp && byLeft <= byBoth) return left;
   return byUp <= byBoth ? up : upLeft;
 }

@@ -14,7 +14,9 @@ export interface RawPicture {
 }
 
 /** Types of fields, by their numbers in the specification (TIFF 6.0, section 2). */
-const [short, long, undefinedBytes] = [3, 4, 7];
+const short = 3;
+const long = 4;
+const undefinedBytes = 7;
 const headBytes = 8;
 const fieldBytes = 12;
 

@@ -82,7 +82,9 @@ export function createFrameGrabber({
     const reader = ownValue(readers, type);
     if (reader === undefined) return undefined;
     const child = spawn('/bin/sh', ['-c', limited, 'sh', ffmpeg, ...argumentsFor(path, reader)], {
-      ...{ cwd: '/', env: {}, stdio: ['ignore', 'pipe', 'pipe'] },
+      cwd: '/',
+      env: {},
+      stdio: ['ignore', 'pipe', 'pipe'],
       detached: true, // A process group of its own, so that whatever it starts ends with it.
     });
     return outputOf(child, timeoutMs);
@@ -91,12 +93,40 @@ export function createFrameGrabber({
 
 function argumentsFor(path: string, reader: string): string[] {
   return [
-    ...['-nostdin', '-hide_banner', '-loglevel', 'info', '-nostats', '-threads', '1'],
-    ...['-protocol_whitelist', 'file', '-codec_whitelist', decoders, '-max_pixels', String(mostPixels)],
-    ...['-probesize', '4000000', '-analyzeduration', '2000000'],
-    ...['-f', reader, '-i', `file:${path}`],
-    ...['-map', '0:v:0', '-frames:v', '1', '-threads', '1'],
-    ...['-c:v', 'png', '-compression_level', '1', '-f', 'image2pipe', 'pipe:1'],
+    '-nostdin',
+    '-hide_banner',
+    '-loglevel',
+    'info',
+    '-nostats',
+    '-threads',
+    '1',
+    '-protocol_whitelist',
+    'file',
+    '-codec_whitelist',
+    decoders,
+    '-max_pixels',
+    String(mostPixels),
+    '-probesize',
+    '4000000',
+    '-analyzeduration',
+    '2000000',
+    '-f',
+    reader,
+    '-i',
+    `file:${path}`,
+    '-map',
+    '0:v:0',
+    '-frames:v',
+    '1',
+    '-threads',
+    '1',
+    '-c:v',
+    'png',
+    '-compression_level',
+    '1',
+    '-f',
+    'image2pipe',
+    'pipe:1',
   ];
 }
 

@@ -210,7 +210,9 @@ async function neverScan(client: pg.ClientBase): Promise<void> {
 /** A connection of its own, for what belongs to a session: LISTEN and advisory locks. */
 export function newSession(connectionString: string, connectTimeoutMs?: number): pg.Client {
   const session = new pg.Client({
-    ...{ connectionString, application_name: applicationName, ...keepAlive },
+    connectionString,
+    application_name: applicationName,
+    ...keepAlive,
     ...(connectTimeoutMs !== undefined && { connectionTimeoutMillis: connectTimeoutMs }),
   });
   // A connection that is terminated says so twice; whoever minds has heard the first, nobody may die of the second.
@@ -232,10 +234,13 @@ export async function whileAlone(
   const session = newSession(connectionString, lockTimeoutMs);
   try {
     await session.connect();
-    const { rows } = await session.query<{ alone: boolean }>({
-      ...{ text: 'select pg_try_advisory_lock(hashtextextended($1, 0)) as alone', values: [name] },
-      ...{ query_timeout: lockTimeoutMs },
-    });
+    // The driver reads this timeout, which its types do not know.
+    const statement: pg.QueryConfig & { readonly query_timeout: number } = {
+      text: 'select pg_try_advisory_lock(hashtextextended($1, 0)) as alone',
+      values: [name],
+      query_timeout: lockTimeoutMs,
+    };
+    const { rows } = await session.query<{ alone: boolean }>(statement);
     if (rows[0]?.alone !== true) return false;
     await work();
     return true;

@@ -254,11 +254,13 @@ async function startLane(
 
 const upkeep: CronItem[] = [
   {
-    ...{ task: maintainTask, match: '* * * * *' },
+    task: maintainTask,
+    match: '* * * * *',
     options: { backfillPeriod: 0, priority: priorities.maintain },
   },
   {
-    ...{ task: retainTask, match: '7 * * * *' },
+    task: retainTask,
+    match: '7 * * * *',
     options: { backfillPeriod: 0, priority: priorities.retain },
   },
 ];

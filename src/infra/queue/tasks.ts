@@ -98,8 +98,11 @@ const newestFirst = 'to_timestamp(-extract(epoch from now()))';
 /** Adds the first fetch jobs of new media, selected as `id` by `rows`. */
 export function addFirstFetchJobs(rows: string): string {
   return addJobs({
-    ...{ task: fetchTask, payload: `json_build_object('mediaId', id)`, from: `(${rows}) as fresh` },
-    ...{ runAt: newestFirst, priority: priorities.first },
+    task: fetchTask,
+    payload: `json_build_object('mediaId', id)`,
+    from: `(${rows}) as fresh`,
+    runAt: newestFirst,
+    priority: priorities.first,
   });
 }
 
@@ -136,8 +139,12 @@ export const indexOtherJobs = `
 /** Adds the fetch jobs of media, selected as `id, run_at, priority` by `rows`; a job that waits already is moved. */
 export function addFetchJobs(rows: string): string {
   return addJobs({
-    ...{ task: fetchTask, payload: `json_build_object('mediaId', id)`, from: `(${rows}) as due` },
-    ...{ runAt: 'run_at', key: `'${fetchTask}:' || id`, priority: 'priority' },
+    task: fetchTask,
+    payload: `json_build_object('mediaId', id)`,
+    from: `(${rows}) as due`,
+    runAt: 'run_at',
+    key: `'${fetchTask}:' || id`,
+    priority: 'priority',
   });
 }
 
@@ -157,8 +164,13 @@ export function addSendJobs(
   const key = `'${sendTask}:' || channel`;
   return addJobs(
     {
-      ...{ task: sendTask, payload: `json_build_object('channel', channel)`, from: `(${rows}) as sender` },
-      ...{ queue: key, key, priority: priorities.send, ...(runAt !== undefined && { runAt }) },
+      task: sendTask,
+      payload: `json_build_object('channel', channel)`,
+      from: `(${rows}) as sender`,
+      queue: key,
+      key,
+      priority: priorities.send,
+      ...(runAt !== undefined && { runAt }),
     },
     { ...(keepsTime !== undefined && { keepsTime }) },
   );
@@ -172,8 +184,12 @@ export function addNotifyJobs(
   const key = `'${notifyTask}:' || subscription_id`;
   return addJobs(
     {
-      ...{ task: notifyTask, payload: `json_build_object('subscriptionId', subscription_id)` },
-      ...{ from: `(${rows}) as told`, queue: key, key, priority: priorities.notify },
+      task: notifyTask,
+      payload: `json_build_object('subscriptionId', subscription_id)`,
+      from: `(${rows}) as told`,
+      queue: key,
+      key,
+      priority: priorities.notify,
       ...(runAt !== undefined && { runAt }),
     },
     { ...(keepsTime !== undefined && { keepsTime }) },
@@ -183,7 +199,9 @@ export function addNotifyJobs(
 /** Adds the jobs that remove blobs without users: one for each row of `rows`, which has their digests as `sha256`, a JSON array. */
 export function addDiscardJobs(rows: string): string {
   return addJobs({
-    ...{ task: discardTask, payload: `json_build_object('sha256', sha256)`, from: `(${rows}) as orphans` },
+    task: discardTask,
+    payload: `json_build_object('sha256', sha256)`,
+    from: `(${rows}) as orphans`,
     priority: priorities.discard,
   });
 }
@@ -203,9 +221,13 @@ export function addDeletionJobs(rows: string, { runAt }: { readonly runAt?: stri
 /** Adds the jobs of blobs without previews, selected as `sha256, tries` by `rows`. */
 export function addPreviewJobs(rows: string, { runAt }: { readonly runAt: string }): string {
   return addJobs({
-    ...{ task: previewTask, payload: `json_build_object('sha256', sha256, 'tries', tries)` },
-    ...{ from: `(${rows}) as unseen`, key: `'${previewTask}:' || sha256`, queue: `'${previewTask}'` },
-    ...{ runAt, priority: priorities.preview },
+    task: previewTask,
+    payload: `json_build_object('sha256', sha256, 'tries', tries)`,
+    from: `(${rows}) as unseen`,
+    key: `'${previewTask}:' || sha256`,
+    queue: `'${previewTask}'`,
+    runAt,
+    priority: priorities.preview,
   });
 }
 

@@ -72,8 +72,12 @@ export function createTokenSigner(secret: string, now: () => Date): TokenSigner 
         const decoded = jwt.verify(token, key, { algorithms: ['HS256'], issuer, clockTimestamp: seconds() });
         const { jti, name, scope, channels, iat, exp } = claims.parse(decoded);
         return {
-          ...{ tokenId: jti, name: name ?? null, scopes: scope, channels: channels ?? null },
-          ...{ issuedAt: iat, expiresAt: exp ?? null },
+          tokenId: jti,
+          name: name ?? null,
+          scopes: scope,
+          channels: channels ?? null,
+          issuedAt: iat,
+          expiresAt: exp ?? null,
         };
       } catch (cause) {
         throw cause instanceof jwt.TokenExpiredError

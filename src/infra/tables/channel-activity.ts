@@ -32,7 +32,8 @@ export function createChannelActivity(pool: pg.Pool, logger: Logger): ChannelAct
     // In one order everywhere: processes that write the same rows in different orders would wait for each other.
     const channels = [...new Set([...webhooks.keys(), ...refusals.keys()])].sort();
     if (channels.length === 0) return;
-    const [heard, refused] = [take(webhooks, channels), take(refusals, channels)];
+    const heard = take(webhooks, channels);
+    const refused = take(refusals, channels);
     try {
       await pool.query(
         `insert into channel_activity (channel, last_webhook_at, last_refused_at)

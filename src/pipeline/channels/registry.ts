@@ -96,8 +96,15 @@ export function createChannelRegistry(surroundings: RegistrySurroundings): Chann
 function fixedEntry(channel: Channel): ChannelEntry {
   const { id, provider, source } = channel;
   return {
-    ...{ id, provider, source, channel, enabled: true },
-    ...{ name: null, createdAt: null, updatedAt: null, problem: null },
+    id,
+    provider,
+    source,
+    channel,
+    enabled: true,
+    name: null,
+    createdAt: null,
+    updatedAt: null,
+    problem: null,
   };
 }
 
@@ -132,7 +139,9 @@ function build({ kinds, sealed, logger, now }: RegistrySurroundings, row: Channe
   try {
     const adapter = buildAdapter(kind, values, now);
     const channel = {
-      ...{ id, provider, adapter },
+      id,
+      provider,
+      adapter,
       source: 'database',
       settings: Object.keys(values),
     } as const;

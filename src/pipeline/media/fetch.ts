@@ -82,7 +82,8 @@ export function createFetch(options: FetchOptions): (job: FetchJob) => Promise<v
       mayPass,
       now: moment,
       chance: options.chance(),
-      ...{ attempts: media.attempts + 1, maxAttempts: options.maxAttempts },
+      attempts: media.attempts + 1,
+      maxAttempts: options.maxAttempts,
       alike,
       // The end of a link that can be renewed is no end for the picture.
       expiresAt: refreshOf(options, media) ? null : media.expiresAt,
@@ -220,7 +221,8 @@ async function downloadFile(
     url: media.url,
     credentials: (url) => credentialsFor(channel, media, url),
     extraPorts: (url) => channel !== undefined && matchesHost(url, channel.adapter.downloads.trustedHosts),
-    ...{ maxBytes, signal },
+    maxBytes,
+    signal,
   });
   return staging.receive(answer.body);
 }

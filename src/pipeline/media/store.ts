@@ -132,9 +132,14 @@ const noPicture: PictureFacts = { width: null, height: null, thumbhash: null, pr
 
 function pictureFacts({ width, height, thumbhash, previews }: Previewed): PictureFacts {
   return {
-    ...{ width, height, thumbhash },
+    width,
+    height,
+    thumbhash,
     previews: previews.map((preview) => ({
-      ...{ size: preview.size, type: preview.type, width: preview.width, height: preview.height },
+      size: preview.size,
+      type: preview.type,
+      width: preview.width,
+      height: preview.height,
     })),
   };
 }

@@ -77,10 +77,20 @@ export function createQueueMessage(options: QueueMessageOptions): QueueMessage {
     const { caption = null, replyTo = null } = request;
     const added = await table.add(
       {
-        ...{ id, channel: channel.id, provider: channel.provider, kind: request.kind },
+        id,
+        channel: channel.id,
+        provider: channel.provider,
+        kind: request.kind,
         recipient: checked.recipient,
-        ...{ link: kept.link, type: kept.type, bytes: kept.bytes, filename: checked.filename },
-        ...{ caption, replyTo, options: checked.options, actor: access.tokenId, idempotency },
+        link: kept.link,
+        type: kept.type,
+        bytes: kept.bytes,
+        filename: checked.filename,
+        caption,
+        replyTo,
+        options: checked.options,
+        actor: access.tokenId,
+        idempotency,
       },
       kept.media,
       now(),

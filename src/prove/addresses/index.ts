@@ -93,7 +93,12 @@ async function tryAddresses({ makeWays, allowed = [], loopbackOnly }: Trial): Pr
   dials.stop();
   await Promise.all([...ways.all.map((way) => way.close()), inside.close(), elsewhere.close()]);
   return {
-    ...{ tried, failures, lost: 0, doubled: 0, worstMemoryMb: null, worstMs: null },
+    tried,
+    failures,
+    lost: 0,
+    doubled: 0,
+    worstMemoryMb: null,
+    worstMs: null,
     notes: [
       `${String(targets.hosts.length)} spellings and ${String(targets.addresses.length)} addresses that are not public, by link, name, changing name and redirect`,
       `${String(passing.length)} public ones pass the guard; ${String(heard)} connections heard inside`,
@@ -224,7 +229,8 @@ async function listen(server: ReturnType<typeof createServer>, address: string) 
 }
 
 const weakened = (title: string, caughtBy: RegExp, trial: Trial): Mutation => ({
-  ...{ title, caughtBy },
+  title,
+  caughtBy,
   run: () => tryAddresses({ ...trial, loopbackOnly: true }),
 });
 
@@ -234,7 +240,8 @@ export const addresses: Check = {
   run: () => tryAddresses({ makeWays: guardedWays }),
   mutations: [
     weakened('one address is let through', /literal 2130706433: 127\.0\.0\.1 was dialled/, {
-      ...{ makeWays: guardedWays, allowed: ['127.0.0.1'] },
+      makeWays: guardedWays,
+      allowed: ['127.0.0.1'],
     }),
     weakened('the APIs of strangers are not guarded', /^api, literal .* was dialled/, {
       makeWays: unguardedApi,

@@ -21,17 +21,21 @@ const wrapped = ['127.0.0.1', '10.0.0.1', '169.254.169.254', '192.168.1.1'].flat
   const hex = `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
   const inverted = `${((255 - a) * 256 + 255 - b).toString(16)}:${((255 - c) * 256 + 255 - d).toString(16)}`;
   return [
-    ...[
-      `::ffff:${ipv4}`,
-      `::ffff:${hex}`,
-      `0:0:0:0:0:ffff:${hex}`,
-      `::${ipv4}`,
-      `::${hex}`,
-      `::ffff:0:${ipv4}`,
-    ],
-    ...[`64:ff9b::${ipv4}`, `64:ff9b::${hex}`, `64:ff9b:1::${hex}`, `2002:${hex}::1`],
-    ...[`2001:0:${hex}:8000:63bf:f5f5:f5f5`, `2001:0:808:808:8000:63bf:${inverted}`],
-    ...[`fe80::5efe:${ipv4}`, `2606:4700::5efe:${hex}`, `2606:4700::200:5efe:${hex}`],
+    `::ffff:${ipv4}`,
+    `::ffff:${hex}`,
+    `0:0:0:0:0:ffff:${hex}`,
+    `::${ipv4}`,
+    `::${hex}`,
+    `::ffff:0:${ipv4}`,
+    `64:ff9b::${ipv4}`,
+    `64:ff9b::${hex}`,
+    `64:ff9b:1::${hex}`,
+    `2002:${hex}::1`,
+    `2001:0:${hex}:8000:63bf:f5f5:f5f5`,
+    `2001:0:808:808:8000:63bf:${inverted}`,
+    `fe80::5efe:${ipv4}`,
+    `2606:4700::5efe:${hex}`,
+    `2606:4700::200:5efe:${hex}`,
   ];
 });
 
@@ -52,8 +56,10 @@ const translatedBack = words(`
 
 /** Every address in the form in which a resolver gives it. */
 export const privateAddresses: readonly string[] = [
-  ...[...privateV4, ...privateV6],
-  ...[...wrapped, ...translatedBack],
+  ...privateV4,
+  ...privateV6,
+  ...wrapped,
+  ...translatedBack,
 ];
 
 /** What the machine itself can be called, as a stranger would write it into a link. */

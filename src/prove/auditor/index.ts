@@ -64,14 +64,20 @@ export async function audit({
   const count = (kind: FindingKind): number => findings.filter((one) => one.kind === kind).length;
   return {
     looked: {
-      ...{ deliveries: records.deliveries.length, media: records.media.length },
-      ...{ objects: records.blobs.length, events: records.events.length },
+      deliveries: records.deliveries.length,
+      media: records.media.length,
+      objects: records.blobs.length,
+      events: records.events.length,
       sent: records.outbound.filter(({ state }) => state === 'sent').length,
       erased: records.media.filter(({ state }) => state === 'erased').length,
     },
     found: {
-      ...{ lost: count('lost'), doubled: count('doubled'), orphaned: count('orphaned') },
-      ...{ 'wrong bytes': count('wrong bytes'), event: count('event'), 'not erased': count('not erased') },
+      lost: count('lost'),
+      doubled: count('doubled'),
+      orphaned: count('orphaned'),
+      'wrong bytes': count('wrong bytes'),
+      event: count('event'),
+      'not erased': count('not erased'),
     },
     failures: findings.map(({ kind, what }) => `${kind}: ${what}`),
   };

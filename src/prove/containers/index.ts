@@ -35,13 +35,17 @@ async function tryContainers(context: Context, path?: string): Promise<Outcome> 
   const environment = { ...context.environment };
   if (path !== undefined) environment['PATH'] = `${path}:${environment['PATH'] ?? ''}`;
   const failures: string[] = [];
-  let [tried, lost] = [0, 0];
+  let tried = 0;
+  let lost = 0;
   for (let round = 0; round < (context.short ? rounds.short : rounds.full); round += 1) {
     const folder = await mkdtemp(join(tmpdir(), 'inlet-containers-'));
     await chmod(folder, 0o755);
     const running: OwnService[] = [];
     const scene: Scene = {
-      ...{ folder, environment, acknowledged: [], failures },
+      folder,
+      environment,
+      acknowledged: [],
+      failures,
       start: async () => {
         const service = await startOwnService({ folder, environment });
         running.push(service);
@@ -58,7 +62,12 @@ async function tryContainers(context: Context, path?: string): Promise<Outcome> 
     }
   }
   return {
-    ...{ tried, lost, doubled: 0, worstMemoryMb: null, worstMs: null, failures },
+    tried,
+    lost,
+    doubled: 0,
+    worstMemoryMb: null,
+    worstMs: null,
+    failures,
     notes: ['two containers share the network and the database, a third has its own network and is refused'],
   };
 }
@@ -96,8 +105,11 @@ async function send({ acknowledged, failures }: Scene, service: OwnService): Pro
 /** What is wrong with the answer to a container that cannot reach the one that has the data in use. */
 async function refusal({ folder, environment, failures }: Scene): Promise<void> {
   const container = startContainer({
-    ...{ entry: new URL('apart.js', import.meta.url), args: [join(folder, 'inlet', 'postgres')] },
-    ...{ env: surroundings(environment), cwd: folder, apart: true },
+    entry: new URL('apart.js', import.meta.url),
+    args: [join(folder, 'inlet', 'postgres')],
+    env: surroundings(environment),
+    cwd: folder,
+    apart: true,
   });
   await Promise.race([container.ended, delay(refusalMs, undefined, { ref: false })]);
   await container.kill();

@@ -94,8 +94,12 @@ async function judge(service: BenchService, { base, extent }: Tried): Promise<Ou
     (seen.small.length - (await countKept(service, seen.small)));
   if (lost > 0) failures.push(`${String(lost)} were acknowledged and not kept`);
   return {
-    ...{ tried: extent.providers.length * 4 + seen.small.length, lost, doubled: 0, failures },
-    ...{ worstMs: seen.worstHealthMs, worstMemoryMb: service.memory()?.peak ?? null },
+    tried: extent.providers.length * 4 + seen.small.length,
+    lost,
+    doubled: 0,
+    failures,
+    worstMs: seen.worstHealthMs,
+    worstMemoryMb: service.memory()?.peak ?? null,
     notes: [
       `${times.join(', ')}; health took at most ${seen.worstHealthMs.toFixed(0)} ms, ` +
         `the slowest of ${String(seen.small.length)} small webhooks ${seen.worstSmallMs.toFixed(0)} ms`,
@@ -228,7 +232,9 @@ const dropping: Spoiling = {
       ? {
           status: 200,
           text: JSON.stringify({
-            ...{ delivery: randomUUID(), outcome: 'accepted', duplicate: false },
+            delivery: randomUUID(),
+            outcome: 'accepted',
+            duplicate: false,
             media: Array.from({ length: short.large }, () => randomUUID()),
           }),
         }

@@ -35,7 +35,9 @@ function tokensAt({ webhook: make, secret }: Door): Attempt[] {
   const webhook = make();
   const tokens = forgedTokens(claimsFor(webhook.body), { secret, given: proofOf(webhook).value });
   return Object.entries(tokens).map(([what, token]) => ({
-    ...{ what, request: forged(webhook, token), wanted: refused },
+    what,
+    request: forged(webhook, token),
+    wanted: refused,
   }));
 }
 
@@ -69,19 +71,23 @@ function misplaced(webhook: Webhook, { channel, secret }: Door): Attempt[] {
   return [
     { what: 'no proof', request: forged(webhook, {}), wanted: unseen },
     ...lines.map((name) => ({
-      ...{ what: `the proof in ${name}`, wanted: unseen },
+      what: `the proof in ${name}`,
+      wanted: unseen,
       request: forged(webhook, { lines: [`${name}: ${value}`] }),
     })),
     ...queries.map((name) => ({
-      ...{ what: `the proof in ?${name}`, wanted: unseen },
+      what: `the proof in ?${name}`,
+      wanted: unseen,
       request: forged(webhook, { query: `${name}=${value}` }),
     })),
     {
-      ...{ what: 'the address said to be another one', wanted: unseen },
+      what: 'the address said to be another one',
+      wanted: unseen,
       request: forged(webhook, { lines: [`x-original-url: ${elsewhere}`, `x-rewrite-url: ${elsewhere}`] }),
     },
     {
-      ...{ what: 'the proof in the body', wanted: unseen },
+      what: 'the proof in the body',
+      wanted: unseen,
       request: { ...forged(webhook, {}), body: JSON.stringify({ token: secret, 'x-inlet-token': secret }) },
     },
   ];
@@ -96,7 +102,8 @@ function repeated(webhook: Webhook): Attempt[] {
     const queries = [`token=wrong&token=${value}`, `token=${value}&token=wrong`, `token=${value}&token=`];
     const cut = [`token=${value.slice(0, half)}&token=${value.slice(half)}`, `token=wrong#token=${value}`];
     return [...queries, ...cut].map((query) => ({
-      ...{ what: `the query ${query.replaceAll(value, '…')}`, wanted: broken },
+      what: `the query ${query.replaceAll(value, '…')}`,
+      wanted: broken,
       request: forged(webhook, { query }),
     }));
   }
@@ -112,7 +119,8 @@ function repeated(webhook: Webhook): Attempt[] {
     'a blank in the middle': [line(`${value.slice(0, half)} ${value.slice(half)}`)],
   };
   return Object.entries(cases).map(([what, lines]) => ({
-    ...{ what, wanted: broken },
+    what,
+    wanted: broken,
     request: forged(webhook, { lines }),
   }));
 }
@@ -121,19 +129,22 @@ function repeated(webhook: Webhook): Attempt[] {
 function foreign(webhook: Webhook, others: readonly string[]): Attempt[] {
   const proof = proofOf(webhook);
   return others.map((secret) => ({
-    ...{ what: "another channel's secret", wanted: refused },
+    what: "another channel's secret",
+    wanted: refused,
     request: forged(webhook, proven(proof, webhook.body, secret)),
   }));
 }
 
 /** Where the proof is of the body: that of one webhook with the body of another. */
 function borrowed({ webhook }: Door): Attempt[] {
-  const [one, another] = [webhook(), webhook()];
+  const one = webhook();
+  const another = webhook();
   const { value } = proofOf(one);
   if (value === proofOf(another).value) return [];
   const bodies = [another.body, `${one.body} `, one.body.replace('{', '{ '), '', '{}', `\u{feff}${one.body}`];
   return bodies.map((body) => ({
-    ...{ what: 'another body under a right signature', wanted: refused },
+    what: 'another body under a right signature',
+    wanted: refused,
     request: { ...forged(one, value), body },
   }));
 }

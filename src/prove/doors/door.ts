@@ -42,7 +42,9 @@ export function doorsOf(simulator: Simulator): Door[] {
   const doors = providerIds.map((id): Door => {
     const { signing } = secrets.get(id) ?? { signing: '' };
     return {
-      ...{ name: id, channel: id, secret: signing },
+      name: id,
+      channel: id,
+      secret: signing,
       webhook: () => simulator.providers[id].webhook(picture()),
     };
   });
@@ -51,11 +53,14 @@ export function doorsOf(simulator: Simulator): Door[] {
     ...doors,
     ...doors.filter(({ webhook, secret }) => proofOf(webhook()).value === secret).map(otherPlace),
     {
-      ...{ name: 'vonage, Conversation', channel: 'vonage', secret: signed?.token ?? '' },
+      name: 'vonage, Conversation',
+      channel: 'vonage',
+      secret: signed?.token ?? '',
       webhook: () => vonage.conversationWebhook(picture()),
     },
     {
-      ...{ name: 'aisoule, second generation', channel: 'aisoule' },
+      name: 'aisoule, second generation',
+      channel: 'aisoule',
       secret: secrets.get('aisoule')?.signing ?? '',
       webhook: () => aisoule.webhookV2(picture()),
     },
@@ -63,7 +68,8 @@ export function doorsOf(simulator: Simulator): Door[] {
 }
 
 const picture = (): SimulatedMedia => ({
-  ...{ kind: 'image', id: randomUUID() },
+  kind: 'image',
+  id: randomUUID(),
   // Nothing listens there: what becomes of the picture is not what is looked at.
   url: 'http://192.0.2.1/picture.jpg',
 });
@@ -127,7 +133,9 @@ export function proven(proof: Proof, body: string | Buffer, secret: string): str
 /** As Vonage makes them. */
 export function claimsFor(body: string | Buffer): Record<string, unknown> {
   return {
-    ...{ iss: 'Vonage', iat: Math.floor(Date.now() / 1000), jti: randomUUID() },
+    iss: 'Vonage',
+    iat: Math.floor(Date.now() / 1000),
+    jti: randomUUID(),
     payload_hash: createHash('sha256').update(body).digest('hex'),
   };
 }

@@ -31,8 +31,12 @@ async function tryDoors(context: Context, port: number): Promise<Outcome> {
   if (kept !== all.length)
     failures.push(`${String(kept)} webhooks were kept, ${String(all.length)} were proven`);
   return {
-    ...{ tried: attempts.length + all.length, failures, worstMs, worstMemoryMb: null },
-    ...{ lost: Math.max(0, all.length - kept), doubled: 0 },
+    tried: attempts.length + all.length,
+    failures,
+    worstMs,
+    worstMemoryMb: null,
+    lost: Math.max(0, all.length - kept),
+    doubled: 0,
     notes: [
       `${String(attempts.length)} forgeries at ${String(all.length)} doors, each of which opens to the right proof`,
     ],
@@ -64,7 +68,9 @@ function challenges(simulator: Parameters<typeof secretsOf>[0]): Attempt[] {
       what: `${channel}: a challenge with ${String(guess.length)} characters of the secret`,
       wanted: [wanted],
       request: {
-        ...{ method: 'GET', lines: [], body: '' },
+        method: 'GET',
+        lines: [],
+        body: '',
         path: `/webhooks/${channel}?hub.mode=subscribe&hub.challenge=1158&hub.verify_token=${guess}`,
       },
     });
@@ -85,7 +91,8 @@ async function run(context: Context): Promise<Outcome> {
 
 function weakened({ title, caughtBy, kindly }: WeakDoor): Mutation {
   return {
-    ...{ title, caughtBy },
+    title,
+    caughtBy,
     run: async (context) => {
       const { port, simulator } = await context.service();
       const secrets = secretsOf(simulator);

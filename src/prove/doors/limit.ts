@@ -19,7 +19,8 @@ export async function tryAroundLimit(
 ): Promise<{ tried: number; failures: string[] }> {
   const service = await context.service();
   const sibling = await service.beside({
-    ...{ PROCESS_MODE: 'api', FAILED_WEBHOOKS_PER_MINUTE: String(limit) },
+    PROCESS_MODE: 'api',
+    FAILED_WEBHOOKS_PER_MINUTE: String(limit),
     ...settings,
   });
   const failures: string[] = [];

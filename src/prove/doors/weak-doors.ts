@@ -74,7 +74,8 @@ function signedAgain(accepts: (shown: Shown) => boolean): WeakDoor['kindly'] {
 function shownIn(line: string, key: string): Shown | undefined {
   const [head, payload, signature = ''] = line.split(' ')[2]?.split('.') ?? [];
   if (head === undefined || payload === undefined) return undefined;
-  const [header, claims] = [decoded(head), decoded(payload)];
+  const header = decoded(head);
+  const claims = decoded(payload);
   const wanted = jwt(header, claims, key).split('.')[2] ?? '';
   return { header, signature, wanted, fresh: Math.abs(Date.now() / 1000 - Number(claims['iat'])) < 60 };
 }

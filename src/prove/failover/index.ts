@@ -43,7 +43,9 @@ async function failOver(context: Context, weakness: Weakness = {}): Promise<Outc
   try {
     const places = { UPLOADS_DIR: join(folder, 'uploads'), INLET_DIR: join(folder, 'inlet') };
     const service = await context.start({
-      ...{ DATABASE_URL: pair.connectionString, FETCH_ALLOW_PRIVATE_HOSTS: host.host, ...places },
+      DATABASE_URL: pair.connectionString,
+      FETCH_ALLOW_PRIVATE_HOSTS: host.host,
+      ...places,
       ...weakness.settings,
     });
     try {
@@ -105,7 +107,8 @@ function startLoad(service: BenchService, picture: Picture): Load {
     }
   });
   return {
-    ...{ sent, refused },
+    sent,
+    refused,
     worstMs: () => worstMs,
     stop: () => {
       isOver = true;
@@ -134,13 +137,18 @@ async function watch({ context, pair, service, load, places }: Watched): Promise
   const settleMs = await timeOf(() => isSettled(pair));
   const spoolDir = join(places.INLET_DIR, 'spool');
   const { found, failures } = await audit({
-    ...{ databaseUrl: pair.standby.connectionString, uploadsDir: places.UPLOADS_DIR, spoolDir },
+    databaseUrl: pair.standby.connectionString,
+    uploadsDir: places.UPLOADS_DIR,
+    spoolDir,
     claims: { webhooks: load.sent },
   });
   const acknowledged = load.sent.filter((one) => one.acknowledged).length;
   return {
-    ...{ tried: load.sent.length, lost: found.lost, doubled: found.doubled },
-    ...{ worstMs: load.worstMs(), worstMemoryMb: service.memory()?.peak ?? null },
+    tried: load.sent.length,
+    lost: found.lost,
+    doubled: found.doubled,
+    worstMs: load.worstMs(),
+    worstMemoryMb: service.memory()?.peak ?? null,
     failures: [
       ...[...load.refused].map(
         ([status, times]) =>

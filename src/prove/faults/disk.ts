@@ -99,7 +99,8 @@ function mounted(folder: string): Disk {
 
 /** Where mounting is not allowed: a file in the place of the folder that everything is written to first. */
 function blocked(folder: string): Disk {
-  const [temporary, aside] = [join(folder, 'uploads', 'tmp'), join(folder, 'uploads', 'aside')];
+  const temporary = join(folder, 'uploads', 'tmp');
+  const aside = join(folder, 'uploads', 'aside');
   const block = async (): Promise<void> => {
     await rename(temporary, aside).catch(() => undefined);
     await writeFile(temporary, '');

@@ -48,8 +48,11 @@ async function happenAll(context: Context, chosen: readonly Fault[], stage: Stag
   if (peak > mostMemoryMb) failures.push(`memory reached ${peak.toFixed(0)} MB`);
   const acknowledged = sent.filter((one) => one.acknowledged).length;
   return {
-    ...{ tried: sent.length, worstMs, worstMemoryMb: peak },
-    ...{ lost: audited.found.lost, doubled: audited.found.doubled },
+    tried: sent.length,
+    worstMs,
+    worstMemoryMb: peak,
+    lost: audited.found.lost,
+    doubled: audited.found.doubled,
     failures: [...failures, ...audited.failures],
     notes: [
       `${String(chosen.length)} faults, ${String(acknowledged)} of ${String(sent.length)} webhooks acknowledged; ` +

@@ -72,10 +72,14 @@ const photo = { width: 320, height: 240 };
 export async function openStage(context: Context, weakness: Weakness = {}): Promise<Stage> {
   const clock = join(tmpdir(), `inlet-faults-clock-${randomUUID()}`);
   const [postgres, disk, host] = await Promise.all([startPostgres(), openDisk(), startMoodyHost()]);
-  const [uploadsDir, inletDir] = [join(disk.folder, 'uploads'), join(disk.folder, 'inlet')];
+  const uploadsDir = join(disk.folder, 'uploads');
+  const inletDir = join(disk.folder, 'inlet');
   const service = await context.start({
-    ...{ DATABASE_URL: postgres.connectionString, UPLOADS_DIR: uploadsDir, INLET_DIR: inletDir },
-    ...{ FETCH_TIMEOUT_MS: String(fetchTimeoutMs), MAX_MEDIA_BYTES: String(mostMediaBytes) },
+    DATABASE_URL: postgres.connectionString,
+    UPLOADS_DIR: uploadsDir,
+    INLET_DIR: inletDir,
+    FETCH_TIMEOUT_MS: String(fetchTimeoutMs),
+    MAX_MEDIA_BYTES: String(mostMediaBytes),
     FETCH_ALLOW_PRIVATE_HOSTS: host.host,
     NODE_OPTIONS: `--import=${new URL('clock.js', import.meta.url).href}`,
     INLET_PROVE_CLOCK: clock,
@@ -100,7 +104,12 @@ export async function openStage(context: Context, weakness: Weakness = {}): Prom
   };
 
   return {
-    ...{ service, postgres, disk, host, uploadsDir, sent },
+    service,
+    postgres,
+    disk,
+    host,
+    uploadsDir,
+    sent,
     databaseUrl: postgres.connectionString,
     spoolDir: join(inletDir, 'spool'),
     send: async ({ mood, times } = {}) => {

@@ -64,7 +64,11 @@ async function tryPayloads(context: Context, { port, memory, count }: Target): P
     failures.push(`${String(acknowledged)} were acknowledged and ${String(kept)} kept`);
   const report = [...outcomes].map(([outcome, number]) => `${outcome} ${String(number)}`).join(', ');
   return {
-    ...{ tried, failures, lost, doubled: Math.max(0, kept - acknowledged), worstMs: null },
+    tried,
+    failures,
+    lost,
+    doubled: Math.max(0, kept - acknowledged),
+    worstMs: null,
     worstMemoryMb: Math.max(...samples),
     notes: [`${report}; growth of memory ${growth.toFixed(0)} MB`],
   };

@@ -2,27 +2,43 @@
 import type { Random } from '../../demo/random.js';
 
 const oddities: readonly unknown[] = [
-  ...[null, true, false, 0, -1, 1.5, 9e99, -9e99, 2 ** 53, '', ' ', '\0', '\ud800', '\u{202e}x', '\u{1f4a9}'],
-  ...[
-    'constructor',
-    '__proto__',
-    'x'.repeat(300),
-    'x'.repeat(5_000),
-    'https://',
-    'data:image/png;base64,AA',
-    '0001-01-01',
-  ],
-  ...[
-    '99999999999999999999',
-    '-0',
-    'NaN',
-    '%00',
-    '\r\nset-cookie: a=b',
-    "'; drop table media; --",
-    '{{7*7}}',
-    '../../etc/passwd',
-  ],
-  ...[[], [[]], [null], {}, { '': '' }, { length: -1 }, { toString: 1, valueOf: 1 }],
+  null,
+  true,
+  false,
+  0,
+  -1,
+  1.5,
+  9e99,
+  -9e99,
+  2 ** 53,
+  '',
+  ' ',
+  '\0',
+  '\ud800',
+  '\u{202e}x',
+  '\u{1f4a9}',
+  'constructor',
+  '__proto__',
+  'x'.repeat(300),
+  'x'.repeat(5_000),
+  'https://',
+  'data:image/png;base64,AA',
+  '0001-01-01',
+  '99999999999999999999',
+  '-0',
+  'NaN',
+  '%00',
+  '\r\nset-cookie: a=b',
+  "'; drop table media; --",
+  '{{7*7}}',
+  '../../etc/passwd',
+  [],
+  [[]],
+  [null],
+  {},
+  { '': '' },
+  { length: -1 },
+  { toString: 1, valueOf: 1 },
   JSON.parse('{"__proto__":{"type":"image"},"constructor":{"prototype":{}}}'),
   JSON.parse(`${'['.repeat(500)}${']'.repeat(500)}`),
 ];
@@ -74,7 +90,8 @@ function instead(value: unknown, below: Below): unknown {
 /** Flipped, cut off, doubled or stuffed bytes: mostly no JSON any more, and perhaps no text. */
 function bytewise(bytes: Buffer, below: Below): Buffer {
   const at = below(bytes.length);
-  const [head, tail] = [bytes.subarray(0, at), bytes.subarray(at)];
+  const head = bytes.subarray(0, at);
+  const tail = bytes.subarray(at);
   switch (below(4)) {
     case 0:
       return Buffer.concat([head, Buffer.from([below(256)]), tail.subarray(1)]);

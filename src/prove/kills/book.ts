@@ -96,13 +96,19 @@ export async function openBook(simulator: Simulator, random: Random): Promise<Bo
   }
 
   return {
-    ...{ pictures, asked, heard, underWay, newPhoto, newNumber },
+    pictures,
+    asked,
+    heard,
+    underWay,
+    newPhoto,
+    newNumber,
     newPicture: (channel) => {
       const photo = newPhoto();
       const { publish, webhook } = simulator.providers[channel];
       const open = () => ({ length: photo.length, chunks: inHalves(photo) });
       const url = publish({ type: 'image/jpeg', open });
-      const [person, messageId] = [personOf(channel), randomUUID()];
+      const person = personOf(channel);
+      const messageId = randomUUID();
       const message = { kind: 'image', id: messageId, from: person.number, url, sentAt: new Date() } as const;
       const first = webhook(message);
       const proven = (): Webhook => {
@@ -111,8 +117,14 @@ export async function openBook(simulator: Simulator, random: Random): Promise<Bo
         return made.body === first.body ? made : first;
       };
       const picture: Picture = {
-        ...{ channel, body: first.body, messageId, pictures: [sha256(photo)], webhook: proven, person },
-        ...{ acknowledged: false, erased: 'no' },
+        channel,
+        body: first.body,
+        messageId,
+        pictures: [sha256(photo)],
+        webhook: proven,
+        person,
+        acknowledged: false,
+        erased: 'no',
       };
       pictures.push(picture);
       return picture;
@@ -126,7 +138,9 @@ export async function openBook(simulator: Simulator, random: Random): Promise<Bo
       pictures.filter((one) => one.acknowledged && one.erased === 'no' && !told.has(nameOf(one))).length,
     isPicture: (content) => digests.has(sha256(content)),
     claims: () => ({
-      ...{ webhooks: [...pictures], asked: [...asked], heard: [...heard] },
+      webhooks: [...pictures],
+      asked: [...asked],
+      heard: [...heard],
       taken: providerIds.flatMap((channel) =>
         simulator.providers[channel].api.accepted.map(({ id, to }) => ({ channel, id, to })),
       ),

@@ -35,8 +35,11 @@ const modes: Readonly<Record<Layout, readonly Mode[]>> = {
   'api and worker': ['api', 'worker'],
 };
 const victims: Readonly<Record<Victim, readonly Mode[]>> = {
-  ...{ everything: ['all', 'api', 'worker'], service: ['all', 'api', 'worker'] },
-  ...{ database: [], api: ['api'], worker: ['worker'] },
+  everything: ['all', 'api', 'worker'],
+  service: ['all', 'api', 'worker'],
+  database: [],
+  api: ['api'],
+  worker: ['worker'],
 };
 
 /** The first start is waited for. */
@@ -45,11 +48,18 @@ export async function startFleet(
   settings: Readonly<Record<string, string>>,
 ): Promise<Fleet> {
   const cwd = await mkdtemp(join(tmpdir(), 'inlet-kills-'));
-  const [inletDir, uploadsDir, port] = [join(cwd, 'inlet'), join(cwd, 'uploads'), await freePort()];
+  const inletDir = join(cwd, 'inlet');
+  const uploadsDir = join(cwd, 'uploads');
+  const port = await freePort();
   const env = {
     ...surroundings(environment),
-    ...{ NODE_ENV: 'production', HOST: '127.0.0.1', PORT: String(port), LOG_LEVEL: 'warn' },
-    ...{ INLET_DIR: inletDir, UPLOADS_DIR: uploadsDir, AUTH_SECRET: randomBytes(32).toString('hex') },
+    NODE_ENV: 'production',
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    LOG_LEVEL: 'warn',
+    INLET_DIR: inletDir,
+    UPLOADS_DIR: uploadsDir,
+    AUTH_SECRET: randomBytes(32).toString('hex'),
     ...settings,
   };
   const running = new Map<Mode, ServiceProcess>();
@@ -78,7 +88,10 @@ export async function startFleet(
     await Promise.all(dying);
   };
   const fleet = {
-    ...{ baseUrl: `http://127.0.0.1:${String(port)}`, inletDir, uploadsDir, kill },
+    baseUrl: `http://127.0.0.1:${String(port)}`,
+    inletDir,
+    uploadsDir,
+    kill,
     start: async (layout: Layout) => {
       await Promise.all(modes[layout].map(launch));
     },

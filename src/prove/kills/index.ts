@@ -36,13 +36,19 @@ async function tryKills(context: Context, count: number, weakness: Weakness = {}
     await settle({ fleet, simulator, traffic, book });
     await weakness.damage?.(fleet);
     const { looked, found, failures } = await audit({
-      ...{ databaseUrl: await databaseUrlOf(fleet), uploadsDir: fleet.uploadsDir, patienceMs: 0 },
-      ...{ spoolDir: join(fleet.inletDir, 'spool'), claims: book.claims() },
+      databaseUrl: await databaseUrlOf(fleet),
+      uploadsDir: fleet.uploadsDir,
+      patienceMs: 0,
+      spoolDir: join(fleet.inletDir, 'spool'),
+      claims: book.claims(),
     });
     const surprises = [...new Set(traffic.surprises)];
     return {
-      ...{ tried: count, lost: found.lost + found.event, doubled: found.doubled },
-      ...{ worstMemoryMb: fleet.peakMb(), worstMs: traffic.worstMs() },
+      tried: count,
+      lost: found.lost + found.event,
+      doubled: found.doubled,
+      worstMemoryMb: fleet.peakMb(),
+      worstMs: traffic.worstMs(),
       notes: [
         `of ${String(count)} kills (${inWords(killing.victims)}) came in the middle of: ${inWords(killing.hits)}`,
         `looked at: ${inWords(looked)}; found: ${inWords(found)}`,
@@ -83,7 +89,8 @@ export const kills: Check = {
   title: 'what is killed loses nothing',
   run: (context) => tryKills(context, context.short ? counts.short : counts.full),
   mutations: weaknesses.map(({ title, caughtBy, ...weakness }) => ({
-    ...{ title, caughtBy },
+    title,
+    caughtBy,
     run: (context) => tryKills(context, counts.weakened, weakness),
   })),
 };

@@ -93,7 +93,8 @@ interface Starting {
 }
 
 function startOrFail(fleet: Fleet, layout: Layout, failures: string[]): Starting {
-  let [isOver, mayEnd] = [false, false];
+  let isOver = false;
+  let mayEnd = false;
   const ended = fleet.start(layout).then(
     () => {
       isOver = true;

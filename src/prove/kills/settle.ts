@@ -51,7 +51,8 @@ export async function settle({ fleet, simulator, traffic, book }: Scene): Promis
 const patienceMs = 60_000;
 
 async function untilDone(fleet: Fleet): Promise<void> {
-  let [least, since] = [Infinity, Date.now()];
+  let least = Infinity;
+  let since = Date.now();
   while (least > 0 && Date.now() - since < patienceMs) {
     const left = await withRows(fleet, async (client) => {
       for (const statement of hurryStatements) await client.query(statement);
@@ -59,7 +60,10 @@ async function untilDone(fleet: Fleet): Promise<void> {
       return Object.values(rows[0] ?? {}).reduce((sum, one) => sum + one, 0);
     });
     const spooled = (await readdir(join(fleet.inletDir, 'spool')).catch(() => [])).length;
-    if (left + spooled < least) [least, since] = [left + spooled, Date.now()];
+    if (left + spooled < least) {
+      least = left + spooled;
+      since = Date.now();
+    }
     if (least > 0) await delay(lookEveryMs);
   }
 }

@@ -49,7 +49,11 @@ const callMs = 30_000;
 const chances = { twiceAtOnce: 0.1, again: 0.2, givesUp: 0.1, contact: 0.25, recipient: 0.15 };
 /** Between two messages in a channel: somewhat more than the provider's rate allows. */
 const sendEveryMs: Readonly<Record<ProviderId, number>> = {
-  ...{ blip: 700, 'z-api': 2_500, vonage: 300, aisoule: 500, sobot: 500 },
+  blip: 700,
+  'z-api': 2_500,
+  vonage: 300,
+  aisoule: 500,
+  sobot: 500,
 };
 
 export function startTraffic(surroundings: Surroundings): Traffic {
@@ -59,7 +63,8 @@ export function startTraffic(surroundings: Surroundings): Traffic {
   let worstMs = 0;
   let hopeUntil = Infinity;
   const world: World = {
-    ...{ ...surroundings, surprises },
+    ...surroundings,
+    surprises,
     chance: (of) => random() < of,
     pick: (items) => items[Math.floor(random() * items.length)],
     isOver: () => over.signal.aborted,
@@ -147,7 +152,9 @@ async function answer(world: World, channel: ProviderId): Promise<void> {
   if (!media) return;
   const to = book.newNumber();
   const request = {
-    ...{ method: 'POST', path: '/v1/messages', json: { channel, to, kind: 'image', media } },
+    method: 'POST',
+    path: '/v1/messages',
+    json: { channel, to, kind: 'image', media },
     headers: { 'idempotency-key': randomUUID() },
   };
   do {
@@ -285,7 +292,8 @@ async function ask(
 ): Promise<{ readonly status: number; readonly body: Readonly<Record<string, unknown>> } | undefined> {
   try {
     const response = await fetch(doorUrl + path, {
-      ...{ method, signal: AbortSignal.timeout(callMs) },
+      method,
+      signal: AbortSignal.timeout(callMs),
       headers: {
         ...headers,
         authorization: `Bearer ${token}`,

@@ -44,7 +44,8 @@ export async function tryLoad(context: Context, load: Load, port?: number): Prom
     await hand(sender, await webhooks(context, service, load));
     service.forgetPeak();
     const sent = (await sender.ask({
-      ...{ port: port ?? service.port, perSecond: load.perSecond },
+      port: port ?? service.port,
+      perSecond: load.perSecond,
     })) as unknown as Sent;
     return await judge(service, { sent, load, before });
   } finally {
@@ -113,8 +114,12 @@ async function judge(service: BenchService, { sent, load, before }: Run): Promis
   ];
   const times = [0.5, 0.99, 0.999].map((part) => `p${String(part * 100)} ${at(part).toFixed(1)} ms`);
   return {
-    ...{ tried: sent.statuses.length, lost, doubled, failures },
-    ...{ worstMemoryMb: peak, worstMs: took.at(-1) ?? null },
+    tried: sent.statuses.length,
+    lost,
+    doubled,
+    failures,
+    worstMemoryMb: peak,
+    worstMs: took.at(-1) ?? null,
     notes: [
       `${String(load.perSecond)}/s for ${String(load.seconds)} s, ${String(media.length)} of them pictures; ` +
         `${times.join(', ')}; at most ${String(sent.connections)} connections; ` +

@@ -34,7 +34,9 @@ async function sendAll(port: number, perSecond: number): Promise<Sent> {
   const bodies = requests.map(() => '');
   const idle: Socket[] = [];
   const waiting: number[] = [];
-  let [sent, open, answered] = [0, 0, 0];
+  let sent = 0;
+  let open = 0;
+  let answered = 0;
   const started = performance.now();
   const dueAt = (index: number): number => started + (index * 1_000) / perSecond;
 
@@ -64,7 +66,9 @@ async function sendAll(port: number, perSecond: number): Promise<Sent> {
       onAnswers(socket, (status, body) => {
         const index = under.get(socket) ?? 0;
         under.delete(socket);
-        [took[index], statuses[index], bodies[index]] = [performance.now() - dueAt(index), status, body];
+        took[index] = performance.now() - dueAt(index);
+        statuses[index] = status;
+        bodies[index] = body;
         settled();
         free(socket);
       });

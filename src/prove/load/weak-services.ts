@@ -14,7 +14,8 @@ interface WeakService {
 
 /** Of how many webhooks one is treated badly. */
 const one = 1_000;
-const [everyMs, stallMs] = [1_000, 200];
+const everyMs = 1_000;
+const stallMs = 200;
 
 export const stalling: WeakService = {
   title: 'everything stands still for 200 ms of each second',

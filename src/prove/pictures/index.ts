@@ -51,8 +51,11 @@ function summary(tried: readonly Tried[]): Omit<Outcome, 'failures'> {
   const most = worst(tried, ({ peakMb }) => peakMb);
   const slowest = worst(tried, ({ ms }) => ms);
   return {
-    ...{ tried: tried.length, lost: 0, doubled: 0 },
-    ...{ worstMs: slowest[0]?.ms ?? 0, worstMemoryMb: most[0]?.peakMb ?? 0 },
+    tried: tried.length,
+    lost: 0,
+    doubled: 0,
+    worstMs: slowest[0]?.ms ?? 0,
+    worstMemoryMb: most[0]?.peakMb ?? 0,
     notes: [
       `most memory: ${most.map(({ what, peakMb }) => `${what} ${peakMb.toFixed(0)} MB`).join(', ')}`,
       `most in a process of its own: ${worst(tried, ({ apartMb }) => apartMb)

@@ -48,8 +48,12 @@ async function tryPower(context: Context, weakness: Weakness = {}): Promise<Outc
   );
   const tried = done.reduce((sum, { acknowledged }) => sum + acknowledged, 0);
   return {
-    ...{ tried, lost: failures.filter((what) => what.includes('was acknowledged')).length, doubled: 0 },
-    ...{ worstMemoryMb: null, worstMs: Math.max(...done.map(({ startMs }) => startMs)), failures },
+    tried,
+    lost: failures.filter((what) => what.includes('was acknowledged')).length,
+    doubled: 0,
+    worstMemoryMb: null,
+    worstMs: Math.max(...done.map(({ startMs }) => startMs)),
+    failures,
     notes: [`${String(done.length)} power cuts during a first start's first webhooks, on ext4 in a file`],
   };
 }
@@ -77,7 +81,9 @@ async function cutOnce(context: Context, disk: PowerDisk, { weakness, webhooks }
     if (!(await service.ready())) return failed(`the first start: ${service.output().slice(-300)}`);
     await weakness.before?.(disk.folder);
     const added = await service.post('/v1/channels', {
-      ...{ id: 'added', provider: 'sobot', settings: { webhookSecret: 'added-secret-0123456789' } },
+      id: 'added',
+      provider: 'sobot',
+      settings: { webhookSecret: 'added-secret-0123456789' },
     });
     if (added.status !== 201) return failed(`a channel could not be added: ${await added.text()}`);
     const sending = Array.from({ length: webhooks }, async () => {

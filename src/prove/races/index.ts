@@ -40,8 +40,11 @@ async function tryRaces(context: Context, weakness?: Weakness): Promise<Outcome>
     const failures = raced.flatMap((one) => one.failures);
     const { found, notErased } = await inspect(service, raced);
     return {
-      ...{ tried: raced.length, lost: found.lost, doubled: found.doubled },
-      ...{ worstMemoryMb: service.memory()?.peak ?? null, worstMs: null },
+      tried: raced.length,
+      lost: found.lost,
+      doubled: found.doubled,
+      worstMemoryMb: service.memory()?.peak ?? null,
+      worstMs: null,
       notes: [`${String(raced.length)} rounds in ${seconds.toFixed(0)} s`],
       failures: [...failures, ...notErased],
     };
@@ -77,7 +80,9 @@ async function roundsOf({ seed }: Context, each: number): Promise<Round[]> {
   return Array.from({ length: count }, (_, index) => {
     const { victim, provider } = pairs[index % pairs.length] ?? { victim: 'person', provider: 'blip' };
     return {
-      ...{ victim, provider, photo: photos.at(index) },
+      victim,
+      provider,
+      photo: photos.at(index),
       from: `55119${String(10_000_000 + 7_919 * index + (seed % 7_919))}`,
       waits: random() < 0.5,
       delaysMs: Array.from({ length: 6 }, () => random() * spreadMs),

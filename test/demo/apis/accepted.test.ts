@@ -51,7 +51,9 @@ function told(id: ProviderId): StatusEvent[] {
     const query = Object.fromEntries(url.searchParams);
     const receivedAt = new Date();
     const verdict = adapter.verify({
-      ...{ rawBody, query, receivedAt },
+      rawBody,
+      query,
+      receivedAt,
       headers: headers as Record<string, string>,
     });
     expect(verdict).toEqual({ ok: true });
@@ -74,7 +76,9 @@ const answers: Record<ProviderId, { status: number; body: unknown }> = {
   aisoule: {
     status: 200,
     body: {
-      ...{ success: true, status: 'queued', recipient: '5511999990000' },
+      success: true,
+      status: 'queued',
+      recipient: '5511999990000',
       message_id: expect.stringMatching(/^msg_/),
     },
   },
@@ -82,7 +86,8 @@ const answers: Record<ProviderId, { status: number; body: unknown }> = {
     status: 200,
     body: {
       data: { id: expect.stringMatching(/^wamid\..{1,122}$/), status: 'submitted' },
-      ...{ message: 'Message sent successfully.', code: 200 },
+      message: 'Message sent successfully.',
+      code: 200,
     },
   },
 };
@@ -100,7 +105,8 @@ describe.each(providerIds)('%s', (id) => {
         at: expect.any(Date),
         request: expect.any(Object),
         media: {
-          ...{ type: 'image/jpeg', bytes: jpeg.length },
+          type: 'image/jpeg',
+          bytes: jpeg.length,
           sha256: createHash('sha256').update(jpeg).digest('hex'),
         },
         failure: null,
@@ -254,7 +260,9 @@ describe('other kinds', () => {
       'sobot',
       () =>
         change(rightCalls.sobot(stage.files.pdf), {
-          ...{ type: 'document', mime_type: 'application/pdf', filename: 'invoice.pdf' },
+          type: 'document',
+          mime_type: 'application/pdf',
+          filename: 'invoice.pdf',
         }),
       'application/pdf',
     ],

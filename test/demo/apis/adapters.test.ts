@@ -38,7 +38,9 @@ const choices: Readonly<Record<ProviderId, Readonly<Record<string, SendOptions>>
   blip: { default: {} },
   'z-api': { default: {} },
   vonage: {
-    ...{ whatsapp: {}, messenger: { channel: 'messenger' }, mms: { channel: 'mms' } },
+    whatsapp: {},
+    messenger: { channel: 'messenger' },
+    mms: { channel: 'mms' },
     viber_service: { channel: 'viber_service' },
     conversation: { product: 'conversation', from: 'MEM-1' },
   },
@@ -66,7 +68,12 @@ function messageOf({ kind, options, limits }: Wanted): OutboundMessage {
   const [way = 'link'] = limits.ways;
   const maxCaption = limits.media[kind]?.maxCaption;
   return {
-    ...{ id: newId(), kind, type, bytes: content.length, replyTo: null, options },
+    id: newId(),
+    kind,
+    type,
+    bytes: content.length,
+    replyTo: null,
+    options,
     to: limits.recipient.pattern.startsWith('CON-') ? 'CON-1' : '5511999990000',
     filename: `thanks.${file}`,
     caption: maxCaption === 0 ? null : 'x'.repeat(maxCaption ?? 500),
@@ -147,7 +154,8 @@ test('a refusal carries the provider’s own words', async () => {
   const message = messageOf({ kind: 'image', options: {}, limits });
   const url = stage.simulator.host.serve('/page.jpg', bytes('image/jpeg', Buffer.from('<!doctype html>')));
   expect(await send('sobot', { ...message, content: { way: 'link', url } })).toMatchObject({
-    ...{ type: 'refused', code: '400' },
+    type: 'refused',
+    code: '400',
     message: expect.stringContaining('text/html'),
   });
 });

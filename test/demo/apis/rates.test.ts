@@ -60,7 +60,8 @@ describe('beyond its rate', () => {
     expect((await send(api.origin, rightCalls.aisoule(files.jpeg))).body).toEqual({
       success: false,
       error: {
-        ...{ code: 'rate_limit_exceeded', message: expect.any(String) },
+        code: 'rate_limit_exceeded',
+        message: expect.any(String),
         retry_after_seconds: 10,
       },
     });
@@ -80,11 +81,15 @@ test('a webhook that is not taken is sent again when the provider does so', asyn
     resendsAfterMs: [1, 1],
     routes: [
       {
-        ...{ method: 'POST', path: /^\/send$/, sends: true },
+        method: 'POST',
+        path: /^\/send$/,
+        sends: true,
         handle: () => ({
           answer: { status: 200 },
           taken: {
-            ...{ id: 'one', to: 'somebody', report: () => [webhook] },
+            id: 'one',
+            to: 'somebody',
+            report: () => [webhook],
             media: { found: { media: { type: 'image/jpeg', bytes: 1, sha256: '' } } },
           },
         }),

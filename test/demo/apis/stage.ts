@@ -169,12 +169,17 @@ export const rightCalls = {
   sobot: (url: string): Call => ({
     path: '/message/',
     headers: {
-      ...{ 'x-api-key': secrets.sobot.apiKey, 'x-api-secret': secrets.sobot.apiSecret },
+      'x-api-key': secrets.sobot.apiKey,
+      'x-api-secret': secrets.sobot.apiSecret,
       'content-type': json,
     },
     json: {
-      ...{ type: 'image', url, mime_type: 'image/jpeg', caption: 'Look' },
-      ...{ customer_number: '5511999990000', customer_name: 'Ana' },
+      type: 'image',
+      url,
+      mime_type: 'image/jpeg',
+      caption: 'Look',
+      customer_number: '5511999990000',
+      customer_name: 'Ana',
     },
   }),
 } as const satisfies Record<ProviderId, (link: string) => Call>;

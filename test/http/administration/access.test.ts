@@ -147,7 +147,8 @@ describe('a token', () => {
   it('is limited in how often it may ask, whoever else asks', async () => {
     const busy = await startTestService({ queue: false, env: { API_REQUESTS_PER_MINUTE: '2' } });
     try {
-      const [one, other] = [busy.token('media:read'), busy.token('media:read')];
+      const one = busy.token('media:read');
+      const other = busy.token('media:read');
       const statusFor = async (token: string) => (await call(busy.url, '/v1/media', { token })).status;
       expect([await statusFor(one), await statusFor(one)]).toEqual([200, 200]);
 

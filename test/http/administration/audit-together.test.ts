@@ -50,11 +50,16 @@ beforeEach(async () => {
   const channel = newChannel();
   await ask('post', '/v1/channels', channel);
   const made = await ask<{ readonly token: unknown; readonly id: string }>('post', '/v1/tokens', {
-    ...{ name: 'made', scopes: ['media:read'] },
+    name: 'made',
+    scopes: ['media:read'],
   });
   there = {
-    ...{ subscription, media: receipt.media[0] ?? '', delivery: receipt.delivery },
-    ...{ message: sent?.id ?? '', channel: channel.id, token: made.body.id },
+    subscription,
+    media: receipt.media[0] ?? '',
+    delivery: receipt.delivery,
+    message: sent?.id ?? '',
+    channel: channel.id,
+    token: made.body.id,
   };
 });
 

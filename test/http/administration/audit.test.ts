@@ -31,7 +31,10 @@ beforeAll(async () => {
   await audit.record({ actor: 't1', action: 'channel.create', channel: 'z-api', target: 'z-api' });
   await audit.record({ actor: 't2', actorName: 'Bo', action: 'token.revoke', target: 't1' });
   await audit.record({
-    ...{ actor: 't1', action: 'media.erase', channel: 'blip', target: 'some-media' },
+    actor: 't1',
+    action: 'media.erase',
+    channel: 'blip',
+    target: 'some-media',
     details: { media: 1 },
   });
 });
@@ -55,12 +58,24 @@ describe('the audit trail', () => {
     expect(status).toBe(200);
     expect(body.items).toEqual([
       {
-        ...{ id: expect.any(String), at: '2026-11-21T12:00:00.000Z', actor: 't1', actorName: 'operations' },
-        ...{ action: 'media.erase', channel: 'blip', target: 'some-media', details: { media: 1 } },
+        id: expect.any(String),
+        at: '2026-11-21T12:00:00.000Z',
+        actor: 't1',
+        actorName: 'operations',
+        action: 'media.erase',
+        channel: 'blip',
+        target: 'some-media',
+        details: { media: 1 },
       },
       {
-        ...{ id: expect.any(String), at: '2026-11-21T11:00:00.000Z', actor: 't2', actorName: 'Bo' },
-        ...{ action: 'token.revoke', channel: null, target: 't1', details: {} },
+        id: expect.any(String),
+        at: '2026-11-21T11:00:00.000Z',
+        actor: 't2',
+        actorName: 'Bo',
+        action: 'token.revoke',
+        channel: null,
+        target: 't1',
+        details: {},
       },
       expect.objectContaining({ action: 'channel.create', channel: 'z-api' }),
     ]);

@@ -111,8 +111,14 @@ describe('a channel that is added through one process', () => {
     expect(status).toBe(201);
     expect(headers).toMatchObject({ location: '/v1/channels/blip-2', 'cache-control': 'no-store' });
     expect(body).toMatchObject({
-      ...{ id: 'blip-2', provider: 'blip', name: 'The second shop', enabled: true, source: 'database' },
-      ...{ webhookUrl: `${one.url}/webhooks/blip-2`, settings: ['webhookSecret'], problem: null },
+      id: 'blip-2',
+      provider: 'blip',
+      name: 'The second shop',
+      enabled: true,
+      source: 'database',
+      webhookUrl: `${one.url}/webhooks/blip-2`,
+      settings: ['webhookSecret'],
+      problem: null,
       webhookSecret: expect.stringMatching(/^[\w-]{43}$/),
     });
     const created = Date.now();
@@ -410,14 +416,12 @@ describe('a secret', () => {
 describe('a channel of the environment', () => {
   it('is listed with the names of its settings', async () => {
     expect(await get('blip')).toMatchObject({
-      ...{
-        provider: 'blip',
-        source: 'environment',
-        enabled: true,
-        name: null,
-        createdAt: null,
-        problem: null,
-      },
+      provider: 'blip',
+      source: 'environment',
+      enabled: true,
+      name: null,
+      createdAt: null,
+      problem: null,
       settings: ['webhookSecret', 'contractId', 'key'],
       webhookUrl: `${one.url}/webhooks/blip`,
     });
@@ -467,7 +471,9 @@ describe('a channel that cannot be set up', () => {
       expect(await statusOf('own', { secret: own.body.webhookSecret, at: stranger })).toBe(200);
       const anew = { settings: { webhookSecret: 'given-anew-0123456789' } };
       expect((await channels({ method: 'patch', json: anew }, `/${id}`, stranger)).body).toMatchObject({
-        ...{ enabled: true, problem: null, settings: ['webhookSecret'] },
+        enabled: true,
+        problem: null,
+        settings: ['webhookSecret'],
       });
       expect(await statusOf(id, { secret: 'given-anew-0123456789', at: stranger })).toBe(200);
       expect(stranger.logs()).toContain('a channel cannot be set up');

@@ -123,7 +123,11 @@ describe('one delivery', () => {
     const { body: receipt } = await postWebhook(service, 'vonage', body);
 
     expect((await show(receipt.delivery)).body).toEqual({
-      ...{ id: receipt.delivery, channel: 'vonage', provider: 'vonage', outcome: 'accepted', reason: null },
+      id: receipt.delivery,
+      channel: 'vonage',
+      provider: 'vonage',
+      outcome: 'accepted',
+      reason: null,
       receivedAt: expect.stringMatching(/Z$/),
       erasedAt: null,
       headers: { 'content-type': 'application/json' },

@@ -38,7 +38,9 @@ async function revokedToken(): Promise<string> {
   const token = service.token('admin');
   const json = { name: 'lost', scopes: ['admin'] };
   const made = await call<{ id: string; token: string }>(service.url, '/v1/tokens', {
-    ...{ method: 'post', token, json },
+    method: 'post',
+    token,
+    json,
   });
   await call(service.url, `/v1/tokens/${made.body.id}`, { method: 'delete', token });
   return made.body.token;
@@ -154,7 +156,9 @@ describe('what is known of a person', () => {
   const bodyOf = (name: string): string | undefined =>
     name === 'post /v1/messages'
       ? JSON.stringify({
-          ...{ channel: 'z-api', to: '5511900000001', kind: 'image' },
+          channel: 'z-api',
+          to: '5511900000001',
+          kind: 'image',
           media: { id: media.id },
         })
       : undefined;

@@ -75,7 +75,11 @@ describe('the counts', () => {
       since: '2026-10-23T00:00:00.000Z',
       total: { media: 0, bytes: 0 },
       spool: { webhooks: 0, bytes: 0, oldestAt: null, aside: 0 },
-      ...{ byChannel: [], byState: [], byKind: [], byDirection: [], byDay: [] },
+      byChannel: [],
+      byState: [],
+      byKind: [],
+      byDirection: [],
+      byDay: [],
       oldestPending: null,
       needsAttention: { late: 0, failed: 0, rejected: 0, malformed: 0 },
     });
@@ -111,12 +115,22 @@ describe('the counts', () => {
       ],
       byDay: [
         {
-          ...{ day: '2026-11-20', channel: 'blip', media: 2, bytes: 0 },
-          ...{ ready: 0, failed: 1, medianSecondsToReady: null },
+          day: '2026-11-20',
+          channel: 'blip',
+          media: 2,
+          bytes: 0,
+          ready: 0,
+          failed: 1,
+          medianSecondsToReady: null,
         },
         {
-          ...{ day: '2026-11-21', channel: 'z-api', media: 4, bytes: 3_000 },
-          ...{ ready: 3, failed: 1, medianSecondsToReady: 2 },
+          day: '2026-11-21',
+          channel: 'z-api',
+          media: 4,
+          bytes: 3_000,
+          ready: 3,
+          failed: 1,
+          medianSecondsToReady: 2,
         },
       ],
       needsAttention: { failed: 1, rejected: 1 },
@@ -172,11 +186,15 @@ describe('a token that is limited to channels', () => {
     await add({ at: '2026-11-21T08:00:00Z', channel: 'z-api', state: 'failed' });
     const of = (...channels: string[]) => stats('', service.token('admin', { channels }));
     expect(await of('blip')).toMatchObject({
-      ...{ total: { media: 1 }, byChannel: [{ channel: 'blip' }], byDay: [{ channel: 'blip' }] },
-      ...{ oldestPending: expect.anything(), needsAttention: { late: 1, failed: 0 } },
+      total: { media: 1 },
+      byChannel: [{ channel: 'blip' }],
+      byDay: [{ channel: 'blip' }],
+      oldestPending: expect.anything(),
+      needsAttention: { late: 1, failed: 0 },
     });
     expect(await of('z-api')).toMatchObject({
-      ...{ byChannel: [{ channel: 'z-api' }], oldestPending: null },
+      byChannel: [{ channel: 'z-api' }],
+      oldestPending: null,
       needsAttention: { late: 0, failed: 1 },
     });
     expect(await of('sobot')).toMatchObject({ total: { media: 0 }, oldestPending: null });

@@ -45,7 +45,10 @@ const refused = (service: TestService, token: string) =>
 describe('a token that is made through the API', () => {
   it('is shown once and works in every process, as far as it was allowed to', async () => {
     const { status, headers, body } = await make({
-      ...{ name: 'the shop', scopes: ['media:read', 'messages:send'], channels: ['blip'], expiresIn: 3_600 },
+      name: 'the shop',
+      scopes: ['media:read', 'messages:send'],
+      channels: ['blip'],
+      expiresIn: 3_600,
     });
     expect(status).toBe(201);
     expect(headers['cache-control']).toBe('no-store');

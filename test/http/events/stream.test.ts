@@ -93,7 +93,9 @@ describe('a listener', () => {
         id: told?.data.id,
         event: 'media.ready',
         data: {
-          ...{ id: told?.id, type: 'media.ready', channel: 'z-api' },
+          id: told?.id,
+          type: 'media.ready',
+          channel: 'z-api',
           timestamp: expect.stringMatching(/Z$/),
           data: (await call(service.url, `/v1/media/${id}`, { token })).body,
         },
@@ -128,9 +130,12 @@ describe('a listener', () => {
       await everything.close();
       expect(stream.told).toEqual([
         {
-          ...{ id: expect.any(String), event: 'message.status' },
+          id: expect.any(String),
+          event: 'message.status',
           data: {
-            ...{ id: expect.any(String), type: 'message.status', channel: 'blip' },
+            id: expect.any(String),
+            type: 'message.status',
+            channel: 'blip',
             timestamp: expect.stringMatching(/Z$/),
             data: expect.objectContaining({ channel: 'blip', messageId: expect.any(String), error: null }),
           },
@@ -197,9 +202,12 @@ it('ends, and tells nothing more, once its token is revoked', async () => {
   const admin = service.token('admin');
   const json = { name: 'a listener', scopes: ['media:read'] };
   const made = await call<{ id: string; token: string }>(service.url, '/v1/tokens', {
-    ...{ method: 'post', token: admin, json },
+    method: 'post',
+    token: admin,
+    json,
   });
-  const [revoked, valid] = [await listenTo(service, { token: made.body.token }), await listenTo(service)];
+  const revoked = await listenTo(service, { token: made.body.token });
+  const valid = await listenTo(service);
   await receive(service, 'z-api', picture('z-api', { url: await link() }));
   await Promise.all([revoked.count(1), valid.count(1)]);
   await call(service.url, `/v1/tokens/${made.body.id}`, { method: 'delete', token: admin });

@@ -23,19 +23,29 @@ const seconds = String(Date.parse(takenBackAt) / 1000);
 /** How each provider says that a message was taken back. */
 const deletions: Readonly<Record<string, (messageId: string) => object>> = {
   blip: (id) => ({
-    ...{ id, from: '5511999990000@wa.gw.msging.net', to: 'floraria@msging.net', content: {} },
+    id,
+    from: '5511999990000@wa.gw.msging.net',
+    to: 'floraria@msging.net',
+    content: {},
     type: 'application/vnd.lime.deleted-content+json',
     metadata: { date_created: String(Date.parse(takenBackAt)) },
   }),
   'z-api': (id) => ({
-    ...{ type: 'ReceivedCallback', messageId: `${id}-2`, referenceMessageId: id, notification: 'REVOKE' },
-    ...{ momment: Date.parse(takenBackAt), phone: '5511999990000' },
+    type: 'ReceivedCallback',
+    messageId: `${id}-2`,
+    referenceMessageId: id,
+    notification: 'REVOKE',
+    momment: Date.parse(takenBackAt),
+    phone: '5511999990000',
   }),
   aisoule: (id) => ({ event: 'message.deleted', timestamp: takenBackAt, data: { message_id: id } }),
   sobot: (id) => [
     sobotChange({
-      ...{ id: `${id}-2`, from: '5511999990000', timestamp: seconds },
-      ...{ type: 'revoke', revoke: { original_message_id: id } },
+      id: `${id}-2`,
+      from: '5511999990000',
+      timestamp: seconds,
+      type: 'revoke',
+      revoke: { original_message_id: id },
     }),
   ],
 };

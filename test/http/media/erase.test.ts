@@ -76,7 +76,8 @@ const person = (): string => `55219${String(10_000_000 + 7_919 * nextPerson++)}`
 
 describe('erasing one media', () => {
   it('takes bytes, previews, its message, the webhook that brought it, and leaves a tombstone', async () => {
-    const [from, messageId] = [person(), newId()];
+    const from = person();
+    const messageId = newId();
     const url = publish();
     const payload = zApiMedia({ url, from, messageId, caption: 'a caption to forget', filename: 'me.jpg' });
     const { body: receipt } = await postWebhook(service, 'z-api', payload);
@@ -92,8 +93,16 @@ describe('erasing one media', () => {
     });
     expect(await show(id)).toEqual({
       ...before,
-      ...{ state: 'erased', filename: null, type: null, bytes: null, width: null, height: null },
-      ...{ sha256: null, thumbhash: null, previews: {}, contentUrl: null },
+      state: 'erased',
+      filename: null,
+      type: null,
+      bytes: null,
+      width: null,
+      height: null,
+      sha256: null,
+      thumbhash: null,
+      previews: {},
+      contentUrl: null,
       message: {
         id: messageId,
         from: '',
@@ -105,7 +114,10 @@ describe('erasing one media', () => {
       },
     });
     expect(await showDelivery(receipt.delivery)).toMatchObject({
-      ...{ body: '', headers: {}, reason: null, erasedAt: expect.stringMatching(/Z$/) },
+      body: '',
+      headers: {},
+      reason: null,
+      erasedAt: expect.stringMatching(/Z$/),
     });
     expect(
       await findEverywhere(service, [from, 'a caption to forget', url, 'me.jpg', String(before.sha256)]),
@@ -124,12 +136,17 @@ describe('erasing one media', () => {
     expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 200));
     expect(answers.reduce((sum, { body }) => sum + body.erased.media, 0)).toBe(1);
     expect((await eraseMedia(id)).body.erased).toEqual({
-      ...{ messages: 0, media: 0, blobs: 0, bytes: 0, deliveries: 0 },
+      messages: 0,
+      media: 0,
+      blobs: 0,
+      bytes: 0,
+      deliveries: 0,
     });
   });
 
   it('leaves its message alone until the last media of that is erased', async () => {
-    const [from, messageId] = [person(), newId()];
+    const from = person();
+    const messageId = newId();
     const message = { id: messageId, from, type: 'image' };
     const both = [
       sobotChange({ ...message, image: { url: publish(), caption: 'one of two' } }),
@@ -154,7 +171,11 @@ describe('erasing one media', () => {
     const shown = await call(service.url, `/v1/media/${other.id}/content`, { token: admin });
     expect(shown.bytes.equals(content)).toBe(true);
     expect((await eraseMedia(other.id)).body.erased).toEqual({
-      ...{ messages: 0, media: 1, blobs: 1, bytes: content.length, deliveries: 0 },
+      messages: 0,
+      media: 1,
+      blobs: 1,
+      bytes: content.length,
+      deliveries: 0,
     });
     expect((await filesOf(service)).filter((name) => name.includes(String(one.sha256)))).toEqual([]);
   });
@@ -334,7 +355,8 @@ describe('what comes again after it was erased', () => {
 
 describe('erasing a person', () => {
   it('takes whatever they sent, were sent or said, in that channel', async () => {
-    const [from, group] = [person(), '120363019502650977-group'];
+    const from = person();
+    const group = '120363019502650977-group';
     const inbound = await receive(
       service,
       'z-api',
@@ -468,7 +490,8 @@ describe('erasing a person', () => {
   });
 
   it('keeps what is somebody else’s of a webhook that speaks of both', async () => {
-    const [gone, stays] = [person(), person()];
+    const gone = person();
+    const stays = person();
     const change = (from: string) =>
       sobotChange({ id: newId(), from, type: 'image', image: { url: publish() } });
     const { body } = await postWebhook(service, 'sobot', [change(gone), change(stays)]);
@@ -504,7 +527,8 @@ describe('erasing a person', () => {
   it('waits for webhooks that were acknowledged while the database was away', async () => {
     const spooling = await startTestService({ queue: false });
     try {
-      const [from, token] = [person(), spooling.token('admin')];
+      const from = person();
+      const token = spooling.token('admin');
       await postWebhook(spooling, 'z-api', { type: 'PresenceChatCallback', status: 'AVAILABLE' });
       await spooling.database.goAway();
       const { status } = await postWebhook(spooling, 'z-api', picture('z-api', { from }));
@@ -561,7 +585,9 @@ describe('erasing a person', () => {
     const from = person();
     const { id } = await receive(service, 'z-api', picture('z-api', { from, url: publish() }));
     const elsewhere = await eraseContact<{ code: string }>(
-      ...(['z-api', from, service.token('admin', { channels: ['blip'] })] as const),
+      'z-api',
+      from,
+      service.token('admin', { channels: ['blip'] }),
     );
     expect([elsewhere.status, elsewhere.body.code]).toEqual([404, 'contact.unknown_channel']);
     expect((await eraseContact('nowhere', from)).status).toBe(404);
@@ -590,7 +616,11 @@ describe('erasing a person', () => {
       });
       const seconds = (performance.now() - started) / 1000;
       expect(body.erased).toEqual({
-        ...{ messages: 1_000, media: 1_000, blobs: 1_000, bytes: 1_000 * 17, deliveries: 1_000 },
+        messages: 1_000,
+        media: 1_000,
+        blobs: 1_000,
+        bytes: 1_000 * 17,
+        deliveries: 1_000,
       });
       expect(seconds).toBeLessThan(10);
       expect(await findEverywhere(idle, [from, 'caption of 5541977776666'])).toEqual([]);

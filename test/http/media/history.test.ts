@@ -57,8 +57,12 @@ describe('the history of a media', () => {
     const { status, body: shown } = await history(id);
     expect(status).toBe(200);
     expect(shown).toEqual({
-      ...{ receivedAt: media.receivedAt, readyAt: media.readyAt, delivery: body.delivery },
-      ...{ deletedBySenderAt: null, erasedAt: null, nextAttemptAt: null },
+      receivedAt: media.receivedAt,
+      readyAt: media.readyAt,
+      delivery: body.delivery,
+      deletedBySenderAt: null,
+      erasedAt: null,
+      nextAttemptAt: null,
       attempts: [
         { at: expect.any(String), error: { code: 'media.gone', message: expect.any(String) } },
         { at: expect.any(String), error: null },

@@ -37,8 +37,11 @@ describe('filters', () => {
         service,
         'z-api',
         zApiMedia({
-          ...{ messageId: 'M-2', kind: 'document', from: '5511900000002' },
-          ...{ group: '120363000000000001-group', caption: String.raw`C:\Invoice of João` },
+          messageId: 'M-2',
+          kind: 'document',
+          from: '5511900000002',
+          group: '120363000000000001-group',
+          caption: String.raw`C:\Invoice of João`,
         }),
       ),
     outbound: () =>
@@ -206,11 +209,13 @@ describe('pages', () => {
     between: () => Promise<unknown>,
   ): Promise<{ ids: string[]; pages: number }> {
     const ids: string[] = [];
-    let [cursor, pages]: [string | null, number] = ['', 0];
+    let cursor: string | null = '';
+    let pages = 0;
     while (cursor !== null) {
       const page: Page<MediaView> = await list(`${query}${cursor && `&cursor=${cursor}`}`);
       ids.push(...page.items.map(({ id }) => id));
-      [cursor, pages] = [page.nextCursor, pages + 1];
+      cursor = page.nextCursor;
+      pages = pages + 1;
       await between();
     }
     return { ids, pages };
@@ -251,7 +256,9 @@ describe('pages', () => {
   it('do not change with their order of arrival within one delivery', async () => {
     const messages = Array.from({ length: 12 }, (_, index) =>
       sobotChange({
-        ...{ id: `together-${String(index)}`, from: '5511999990000', type: 'image' },
+        id: `together-${String(index)}`,
+        from: '5511999990000',
+        type: 'image',
         image: { url: `https://x.example/${String(index)}` },
       }),
     );

@@ -83,7 +83,11 @@ describe('a photo taken with a telephone', () => {
     const large = `/v1/media/${media.id}/preview?size=large`;
     expect(media).toEqual({
       id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/),
-      ...{ channel: 'z-api', provider: 'z-api', direction: 'inbound', kind: 'image', state: 'ready' },
+      channel: 'z-api',
+      provider: 'z-api',
+      direction: 'inbound',
+      kind: 'image',
+      state: 'ready',
       message: {
         id: '3EB0PHOTO',
         from: '5511999990000',
@@ -151,8 +155,15 @@ it.each(channels)('a picture of %s becomes ready', async (channel) => {
   const body = await photo({ seed: 1, width: 300, height: 200 });
   const media = await receive(service, channel, picture(channel, { url: serve(body) }));
   expect(media).toMatchObject({
-    ...{ channel, provider: channel, direction: 'inbound', kind: 'image', state: 'ready' },
-    ...{ type: 'image/jpeg', sha256: sha256(body), width: 300, height: 200 },
+    channel,
+    provider: channel,
+    direction: 'inbound',
+    kind: 'image',
+    state: 'ready',
+    type: 'image/jpeg',
+    sha256: sha256(body),
+    width: 300,
+    height: 200,
     message: { from: expect.stringContaining('5511999990000'), caption: 'look' },
   });
 });
@@ -231,8 +242,13 @@ describe('previews', () => {
   it('are not made of other files', async () => {
     const media = await bring(Buffer.from('%PDF-1.7\n%%EOF\n'), { kind: 'document', filename: 'order.pdf' });
     expect(media).toMatchObject({
-      ...{ state: 'ready', type: 'application/pdf', filename: 'order.pdf', width: null, height: null },
-      ...{ thumbhash: null, previews: {} },
+      state: 'ready',
+      type: 'application/pdf',
+      filename: 'order.pdf',
+      width: null,
+      height: null,
+      thumbhash: null,
+      previews: {},
     });
     const answer = await call(service.url, `/v1/media/${media.id}/preview`, { token: reader });
     expect(answer).toMatchObject({ status: 404, body: { code: 'media.no_preview' } });
@@ -298,8 +314,15 @@ describe('what is no picture, or no whole one', () => {
     const media = await bring(content);
 
     expect(media).toMatchObject({
-      ...{ state: 'rejected', attempts, nextAttemptAt: null, readyAt: null },
-      ...{ type: null, bytes: null, sha256: null, contentUrl: null, previews: {} },
+      state: 'rejected',
+      attempts,
+      nextAttemptAt: null,
+      readyAt: null,
+      type: null,
+      bytes: null,
+      sha256: null,
+      contentUrl: null,
+      previews: {},
       error: { code, message: expect.any(String) },
     });
     const answer = await call(service.url, `/v1/media/${media.id}/content`, { token: reader });
@@ -371,7 +394,8 @@ describe('waiting', () => {
     const server = createServer((_, response) => held.push(response));
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
     const address = `127.0.0.1:${String((server.address() as AddressInfo).port)}`;
-    [url, asked] = [`http://${address}/picture.jpg`, () => held.length];
+    url = `http://${address}/picture.jpg`;
+    asked = () => held.length;
     release = (body) => {
       for (const response of held.splice(0)) response.end(body);
     };

@@ -111,7 +111,8 @@ it('takes webhooks while it is away, says that it is, and has their pictures whe
   });
   expect(await upload(service, { file: content })).toMatchObject({ status: 503 });
   expect(await call(service.url, `/v1/media/${kept.id}/content`, { token: admin })).toMatchObject({
-    ...{ status: 503, body: { code: 'service.unavailable' } },
+    status: 503,
+    body: { code: 'service.unavailable' },
   });
 
   await bucket.comeBack();

@@ -48,9 +48,20 @@ describe('a picture', () => {
     expect(answer.status).toBe(201);
     expect(answer.headers['location']).toBe(`/v1/media/${answer.body.id}`);
     expect(answer.body).toMatchObject({
-      ...{ channel: 'z-api', provider: 'z-api', direction: 'outbound', kind: 'image', state: 'ready' },
-      ...{ message: null, type: 'image/jpeg', bytes: original.length, width: 400, height: 300 },
-      ...{ sha256: sha256(original), filename: 'roses.jpg', error: null, nextAttemptAt: null },
+      channel: 'z-api',
+      provider: 'z-api',
+      direction: 'outbound',
+      kind: 'image',
+      state: 'ready',
+      message: null,
+      type: 'image/jpeg',
+      bytes: original.length,
+      width: 400,
+      height: 300,
+      sha256: sha256(original),
+      filename: 'roses.jpg',
+      error: null,
+      nextAttemptAt: null,
       previews: { small: { width: 320, height: 240 }, large: { width: 400, height: 300 } },
     });
     const token = service.token('media:read');
@@ -115,7 +126,11 @@ describe('previews', () => {
       fields: { channel: 'z-api', kind: 'document' },
     });
     expect(body).toMatchObject({
-      ...{ kind: 'document', state: 'ready', type: 'image/heic', width: 120, height: 80 },
+      kind: 'document',
+      state: 'ready',
+      type: 'image/heic',
+      width: 120,
+      height: 80,
       previews: { small: { type: 'image/webp' }, large: { type: 'image/jpeg', width: 120, height: 80 } },
     });
     const token = service.token('media:read');
@@ -139,7 +154,10 @@ describe('previews', () => {
       }
       expect(seen).toMatchObject([
         {
-          ...{ state: 'ready', type: 'video/mp4', width: 320, height: 180 },
+          state: 'ready',
+          type: 'video/mp4',
+          width: 320,
+          height: 180,
           previews: { small: { width: 320, height: 180 }, large: { type: 'image/jpeg' } },
         },
         { state: 'ready', type: 'video/mp4', width: null, previews: {} },
@@ -270,14 +288,16 @@ describe('is refused', () => {
 
 describe('a disk that takes nothing', () => {
   it.each(['tmp', 'blobs'])('is answered 503 by name, and works again afterwards: %s', async (name) => {
-    const [folder, aside] = [join(service.uploadsDir, name), join(service.uploadsDir, `${name}-aside`)];
+    const folder = join(service.uploadsDir, name);
+    const aside = join(service.uploadsDir, `${name}-aside`);
     await mkdir(folder, { recursive: true });
     await rename(folder, aside);
     await writeFile(folder, 'a file where a folder should be');
     const file = await photo({ seed: 77, width: 64, height: 48 });
     try {
       expect(await upload(service, { file })).toMatchObject({
-        ...{ status: 503, body: { code: 'service.unavailable' } },
+        status: 503,
+        body: { code: 'service.unavailable' },
       });
     } finally {
       await rm(folder);

@@ -23,11 +23,20 @@ it('shows the message with its media', async () => {
   const { body: receipt } = await postWebhook(service, 'z-api', payload);
 
   expect((await find('z-api', '3EB0A')).body).toEqual({
-    ...{ channel: 'z-api', provider: 'z-api', direction: 'inbound', id: '3EB0A' },
-    ...{ from: '5511999990000', to: '5511888880000', chat: '120363000000000001-group' },
-    ...{ senderName: 'Ana', caption: 'look', sentAt: '2026-11-21T10:00:00.000Z' },
+    channel: 'z-api',
+    provider: 'z-api',
+    direction: 'inbound',
+    id: '3EB0A',
+    from: '5511999990000',
+    to: '5511888880000',
+    chat: '120363000000000001-group',
+    senderName: 'Ana',
+    caption: 'look',
+    sentAt: '2026-11-21T10:00:00.000Z',
     receivedAt: expect.stringMatching(/Z$/),
-    ...{ status: null, statusAt: null, error: null },
+    status: null,
+    statusAt: null,
+    error: null,
     media: [expect.objectContaining({ id: receipt.media[0], kind: 'image', state: 'pending' })],
   });
 });
@@ -127,7 +136,9 @@ describe('its status', () => {
   it('failed says why', async () => {
     await start('failing');
     await postWebhook(service, 'z-api', {
-      ...{ type: 'DeliveryCallback', messageId: 'failing', phone: '5511999990000' },
+      type: 'DeliveryCallback',
+      messageId: 'failing',
+      phone: '5511999990000',
       error: 'invalid media url',
     });
     expect((await find('z-api', 'failing')).body).toMatchObject({

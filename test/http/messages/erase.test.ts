@@ -26,7 +26,8 @@ let nextPhoto = 0;
 const media = () => ({ data: dataOf(photos.at(nextPhoto++)) });
 const eraseContact = (contact: string) =>
   call<{ erased: Record<string, number> }>(service.url, `/v1/contacts/courier/${contact}`, {
-    ...{ method: 'delete', token: service.token('admin') },
+    method: 'delete',
+    token: service.token('admin'),
   });
 
 /** The provider takes the next message and says so when it is told to. */
@@ -64,7 +65,13 @@ test('of a person takes what they were sent, what failed, and what waits', async
   ]);
   for (const { id } of [done, underWay, waiting, linked])
     expect(await lookAt(service, id)).toMatchObject({
-      ...{ state: 'erased', status: null, to: '', caption: null, options: {}, media: null, link: null },
+      state: 'erased',
+      status: null,
+      to: '',
+      caption: null,
+      options: {},
+      media: null,
+      link: null,
     });
   // What the provider took while it was erased is known by its id, so that no webhook brings it back.
   const tomb = () =>
@@ -95,7 +102,8 @@ test('of a media takes the message that it was sent with', async () => {
     media: media(),
   });
   await call(service.url, `/v1/media/${String(shown?.id)}`, {
-    ...{ method: 'delete', token: service.token('admin') },
+    method: 'delete',
+    token: service.token('admin'),
   });
   expect(await lookAt(service, id)).toMatchObject({ state: 'erased', to: '', caption: null });
   expect(await findEverywhere(service, ['5521911110004', 'gone soon'])).toEqual([]);
@@ -107,7 +115,8 @@ test('of a media that waits to be sent means that it is not', async () => {
   await until(held.isHeld);
   const { body: waiting } = await send(service, { to: '5521911110005', media: media() });
   await call(service.url, `/v1/media/${String(waiting.media?.id)}`, {
-    ...{ method: 'delete', token: service.token('admin') },
+    method: 'delete',
+    token: service.token('admin'),
   });
   held.finish();
   await settled(service, first.body.id, 'sent');

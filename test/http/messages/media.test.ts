@@ -60,7 +60,9 @@ describe('a link to what is kept here', () => {
     const { path } = await handedLink();
     const whole = await get(path);
     expect([whole.status, whole.headers['content-type'], whole.headers['x-content-type-options']]).toEqual([
-      ...[200, 'image/jpeg', 'nosniff'],
+      200,
+      'image/jpeg',
+      'nosniff',
     ]);
     expect(whole.bytes.equals(picture)).toBe(true);
     const part = await get(path, { range: 'bytes=10-19' });
@@ -71,18 +73,19 @@ describe('a link to what is kept here', () => {
   });
 
   test('is nothing to whoever changes it, has none, or comes after a day', async () => {
-    const [{ path, id }, other] = [await handedLink(), await handedLink()];
+    const { path, id } = await handedLink();
+    const other = await handedLink();
     const [bare = '', query = ''] = path.split('?');
     const otherId = other.path.split('?')[0] ?? '';
     const wrong = [
-      ...[
-        bare,
-        `${otherId}?${query}`,
-        `${path}x`,
-        path.replace(/expires=\d/, 'expires=9'),
-        `/public/media/${id}/`,
-      ],
-      ...['/public', '/public/media', `/v1/media/${id}/content?${query}`],
+      bare,
+      `${otherId}?${query}`,
+      `${path}x`,
+      path.replace(/expires=\d/, 'expires=9'),
+      `/public/media/${id}/`,
+      '/public',
+      '/public/media',
+      `/v1/media/${id}/content?${query}`,
     ];
     for (const each of wrong) expect((await get(each)).status).toBeGreaterThanOrEqual(400);
     const began = now;
@@ -100,7 +103,8 @@ describe('a link to what is kept here', () => {
     expect((await get(url.pathname + url.search)).status).toBe(404);
     const { path, media } = await handedLink();
     await call(service.url, `/v1/media/${String(media?.id)}`, {
-      ...{ method: 'delete', token: service.token('admin') },
+      method: 'delete',
+      token: service.token('admin'),
     });
     expect((await get(path)).status).toBe(404);
   });
@@ -116,11 +120,9 @@ describe('a foreign link', () => {
     expect(handedOf(id)?.url).toBe(url);
     const shown = await until(async () => {
       const { body: page } = await call<{ items: MediaView[] }>(
-        ...[
-          service.url,
-          `/v1/media?messageId=taken-${id}&state=ready`,
-          { token: service.token('media:read') },
-        ],
+        service.url,
+        `/v1/media?messageId=taken-${id}&state=ready`,
+        { token: service.token('media:read') },
       );
       return page.items[0];
     });
@@ -151,9 +153,10 @@ describe('where providers cannot reach us', () => {
     try {
       const { id } = await sent(hidden, { media: { data: dataOf(picture) } });
       expect(handedOf(id)?.base64).toBe(picture.toString('base64'));
-      const { status, body } = await send<{ errors: { field: string; message: string }[] }>(
-        ...[hidden, { channel: 'links', media: { data: dataOf(picture) } }],
-      );
+      const { status, body } = await send<{ errors: { field: string; message: string }[] }>(hidden, {
+        channel: 'links',
+        media: { data: dataOf(picture) },
+      });
       expect([status, body.errors[0]?.field]).toEqual([422, 'media.data']);
       expect(body.errors[0]?.message).toMatch(/PUBLIC_URL.*PUBLIC_MEDIA_LINKS=always/);
     } finally {
@@ -235,9 +238,9 @@ describe('a picture that is made to fit', () => {
     const { body: kept } = await upload(service, { file: gif, fields: { channel: 'courier' } });
     const { media } = await handedLink({ media: { id: kept.id }, options: { fit: true } });
     expect([media?.id === kept.id, media?.type]).toEqual([false, 'image/jpeg']);
-    const { body: still } = await call<MediaView>(
-      ...[service.url, `/v1/media/${kept.id}`, { token: service.token('media:read') }],
-    );
+    const { body: still } = await call<MediaView>(service.url, `/v1/media/${kept.id}`, {
+      token: service.token('media:read'),
+    });
     expect(still).toEqual(kept);
   });
 
@@ -262,9 +265,12 @@ describe('a picture that is made to fit', () => {
 
   test('is a picture: no document is made to fit', async () => {
     const text = dataOf(Buffer.from('words'), 'text/plain');
-    const { status, body } = await send<{ errors: { message: string }[] }>(
-      ...[service, { kind: 'document', media: { data: text }, filename: 'a.txt', options: { fit: true } }],
-    );
+    const { status, body } = await send<{ errors: { message: string }[] }>(service, {
+      kind: 'document',
+      media: { data: text },
+      filename: 'a.txt',
+      options: { fit: true },
+    });
     expect([status, body.errors.map(({ message }) => message)]).toEqual([
       422,
       ['text/plain is not taken; application/pdf is', 'options.fit is for pictures, not for document'],

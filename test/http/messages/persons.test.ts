@@ -32,7 +32,8 @@ test.each(['5511999990007', '5511999990007@wa.gw.msging.net'])('over Blip, to %s
   expect(sent.to).toBe('5511999990007');
   expect(simulator.providers.blip.api.accepted.at(-1)?.to).toBe('5511999990007@wa.gw.msging.net');
   const response = await fetch(`${service.url}/v1/contacts/blip/5511999990007`, {
-    ...{ method: 'DELETE', headers: { authorization: `Bearer ${service.token('admin')}` } },
+    method: 'DELETE',
+    headers: { authorization: `Bearer ${service.token('admin')}` },
   });
   expect(response.status).toBe(200);
   expect(await client.messages.get(id)).toMatchObject({ state: 'erased', to: '', media: null });

@@ -111,7 +111,10 @@ describe('the words', () => {
   test('are all found wrong at once', async () => {
     const wrong = { to: 'Ana', caption: 'x'.repeat(30), options: { nonsense: 1 }, media: { data: 'data:' } };
     expect(Object.keys(await refused(wrong)).sort()).toEqual([
-      ...['caption', 'media.data', 'options.nonsense', 'to'],
+      'caption',
+      'media.data',
+      'options.nonsense',
+      'to',
     ]);
   });
 

@@ -90,7 +90,8 @@ describe('a message', () => {
     courier.answer(refuse);
     const { body } = await send(service, { media });
     expect(await settled(service, body.id, 'failed')).toMatchObject({
-      ...{ status: 'failed', messageId: null },
+      status: 'failed',
+      messageId: null,
       error: { code: '131026', message: 'Message undeliverable' },
     });
     expect(await told(body.id)).toEqual([{ status: 'failed', message_id: body.id }]);
@@ -100,7 +101,8 @@ describe('a message', () => {
     courier.answer(takeAndBreakOff);
     const { body } = await send(service, { media });
     expect(await settled(service, body.id, 'unknown')).toMatchObject({
-      ...{ status: 'unknown', error: { code: 'send.unanswered' } },
+      status: 'unknown',
+      error: { code: 'send.unanswered' },
     });
     await sent(service, { media });
     expect(handedOf(body.id)).toHaveLength(1);
@@ -112,7 +114,8 @@ describe('a message', () => {
     const { body } = await send(service, { media });
     await settled(service, body.id, 'unknown');
     const again = await call<OutboundView>(service.url, `/v1/messages/${body.id}/retry`, {
-      ...{ method: 'post', token: service.token('admin') },
+      method: 'post',
+      token: service.token('admin'),
     });
     expect(again.status).toBe(202);
     expect(await settled(service, body.id, 'sent')).toMatchObject({ status: 'sent', error: null });
@@ -233,14 +236,17 @@ describe('an Idempotency-Key', () => {
     const token = service.token('messages:send');
     await send(service, { media }, { token, key: 'order 2' });
     const other = await send<{ code: string; errors: object[] }>(
-      ...[service, { media, caption: 'other' }, { token, key: 'order 2' }],
+      service,
+      { media, caption: 'other' },
+      { token, key: 'order 2' },
     );
     expect([other.status, other.body.code]).toEqual([422, 'message.key_reused']);
     expect(other.body.errors).toMatchObject([{ field: 'Idempotency-Key' }]);
   });
 
   test('lets one of many requests at once through, and answers all of them the same', async () => {
-    const [token, to] = [service.token('messages:send'), '5511933334444'];
+    const token = service.token('messages:send');
+    const to = '5511933334444';
     const all = await Promise.all(
       Array.from({ length: 12 }, () => send(service, { media, to }, { token, key: 'order 3' })),
     );

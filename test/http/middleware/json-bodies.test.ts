@@ -47,7 +47,9 @@ describe.each([
   it('in UTF-16 is not understood', async () => {
     const raw = Buffer.from(`{"a":"${megabytes('b', size / 4)}"}`, 'utf16le');
     const { status } = await call(service.url, path, {
-      ...{ method: 'post', raw, headers: { 'content-type': 'application/json; charset=utf-16' } },
+      method: 'post',
+      raw,
+      headers: { 'content-type': 'application/json; charset=utf-16' },
       ...(scope !== undefined && { token: service.token(scope) }),
     });
     expect(status).toBe(400);
@@ -56,9 +58,13 @@ describe.each([
 
 it('takes a large text, whatever it holds', async () => {
   const { status, body } = await call(service.url, '/v1/messages', {
-    ...{ method: 'post', token: service.token('messages:send') },
+    method: 'post',
+    token: service.token('messages:send'),
     json: {
-      ...{ channel: 'z-api', to: '5511999990000', kind: 'image', caption: '[{,"'.repeat(1_000) },
+      channel: 'z-api',
+      to: '5511999990000',
+      kind: 'image',
+      caption: '[{,"'.repeat(1_000),
       media: { data: `data:image/png;base64,${'A'.repeat(5_000_000)}` },
     },
   });

@@ -27,7 +27,8 @@ const linesOf = (id: string | undefined) =>
 
 describe('the id of a request', () => {
   it('is made anew for each', async () => {
-    const [one, other] = [await ask('/health/live'), await ask('/health/live')];
+    const one = await ask('/health/live');
+    const other = await ask('/health/live');
     expect(one).toMatch(made);
     expect(other).toMatch(made);
     expect(one).not.toBe(other);
@@ -75,9 +76,15 @@ describe('the log', () => {
     await ask('/v1/messages/z-api/5511999990000?secret=1', id);
     expect(linesOf(id)).toEqual([
       {
-        ...{ level: 20, time: expect.any(String), request: id, msg: 'a request was answered' },
-        ...{ method: 'GET', route: '/v1/messages/:channel/:messageId', status: 401 },
-        ...{ code: 'auth.missing', milliseconds: expect.any(Number) },
+        level: 20,
+        time: expect.any(String),
+        request: id,
+        msg: 'a request was answered',
+        method: 'GET',
+        route: '/v1/messages/:channel/:messageId',
+        status: 401,
+        code: 'auth.missing',
+        milliseconds: expect.any(Number),
       },
     ]);
   });

@@ -41,7 +41,10 @@ const asking =
     sent: rest.json,
     answer: await call<unknown>(service.url, path, { method, token: service.token('admin'), ...rest }),
   });
-const [get, post, patch, remove] = [asking('get'), asking('post'), asking('patch'), asking('delete')];
+const get = asking('get');
+const post = asking('post');
+const patch = asking('patch');
+const remove = asking('delete');
 /** What tells a request of our own page from one that another site has made a browser send. */
 const ownPage = { 'x-inlet-request': '1' };
 
@@ -72,11 +75,9 @@ async function mediaIn(state: 'pending' | 'erased', stage: Stage): Promise<strin
 
 /** Whole, in part, unchanged, and everything that can be wrong with the bytes of a media. */
 async function bytesOf(stage: Stage, what: string): Promise<ExampleCall[]> {
-  const [{ id }, failed, erased] = [
-    await readyMedia(stage),
-    await failedMedia(stage),
-    await mediaIn('erased', stage),
-  ];
+  const { id } = await readyMedia(stage);
+  const failed = await failedMedia(stage);
+  const erased = await mediaIn('erased', stage);
   const path = `/v1/media/${id}/${what}`;
   const whole = await get(stage, 200, { path });
   return [
@@ -122,7 +123,8 @@ async function aSubscription(stage: Stage): Promise<string> {
 
 /** The address of one whose secret was sealed for another, so that it cannot be opened. */
 async function unreadableSubscription(stage: Stage): Promise<string> {
-  const [path, other] = [await aSubscription(stage), await aSubscription(stage)];
+  const path = await aSubscription(stage);
+  const other = await aSubscription(stage);
   await stage.service.database.query(
     'update subscription set secret = (select secret from subscription where id = $2) where id = $1',
     [path, other].map((one) => one.split('/').at(-1)),
@@ -192,12 +194,10 @@ async function aMessage(stage: Stage): Promise<string> {
 
 export const calls: Readonly<Record<string, MakeCalls>> = {
   'get /v1/media': async (stage) => {
-    const [media] = [
-      await readyMedia(stage),
-      await failedMedia(stage),
-      await document(stage),
-      await mediaIn('erased', stage),
-    ];
+    const media = await readyMedia(stage);
+    await failedMedia(stage);
+    await document(stage);
+    await mediaIn('erased', stage);
     return [
       await get(stage, 200, { path: '/v1/media' }),
       await get(stage, 200, { path: '/v1/media?limit=1' }),
@@ -272,7 +272,8 @@ export const calls: Readonly<Record<string, MakeCalls>> = {
   },
 
   'post /v1/messages': async (stage) => {
-    const [path, media] = ['/v1/messages', await aPicture()];
+    const path = '/v1/messages';
+    const media = await aPicture();
     const headers = { 'idempotency-key': 'roses-1' };
     const token = stage.service.token('messages:send');
     return [
@@ -401,7 +402,8 @@ export const calls: Readonly<Record<string, MakeCalls>> = {
   },
 
   'post /v1/subscriptions': async (stage) => {
-    const [path, url] = ['/v1/subscriptions', `${stage.host.origin}/hook`];
+    const path = '/v1/subscriptions';
+    const url = `${stage.host.origin}/hook`;
     return [
       await post(stage, 201, { path, json: { url } }),
       await post(stage, 201, {
@@ -459,7 +461,8 @@ export const calls: Readonly<Record<string, MakeCalls>> = {
       unknown,
       await post(stage, 409, { path, json: { from: '2026-01-01' } }),
       await post(stage, 409, {
-        ...{ path: `${await unreadableSubscription(stage)}/resend`, json: { event: 'evt_1' } },
+        path: `${await unreadableSubscription(stage)}/resend`,
+        json: { event: 'evt_1' },
       }),
       await post(stage, 400, { path, json: {} }),
       await post(stage, 404, { path: `/v1/subscriptions/${nobody}/resend`, json: { event: 'evt_1' } }),
@@ -585,7 +588,8 @@ export const calls: Readonly<Record<string, MakeCalls>> = {
   'get /v1/providers': async (stage) => [await get(stage, 200, { path: '/v1/providers' })],
 
   'post /v1/session': async (stage) => {
-    const [path, headers] = ['/v1/session', ownPage];
+    const path = '/v1/session';
+    const headers = ownPage;
     const signIn = (status: number, token: string) => post(stage, status, { path, headers, json: { token } });
     return [
       await signIn(200, stage.service.token('media:read')),

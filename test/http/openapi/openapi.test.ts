@@ -90,7 +90,8 @@ describe.each(operations)('%s', (name) => {
   it('takes and answers what the document says', async () => {
     const made = (await calls[name]?.({ service, host, courier })) ?? [];
     const told = made.map(({ status, answer }) => ({
-      ...{ status: answer.status, wanted: status },
+      status: answer.status,
+      wanted: status,
       faults: contract.faultsOf(name, answer),
     }));
     expect(told).toEqual(made.map(({ status }) => ({ status, wanted: status, faults: [] })));

@@ -12,12 +12,10 @@ const contract = contractOf(document);
 
 const faultsOf = (options: unknown) =>
   contract.faultsOfRequest('post /v1/messages', {
-    ...{
-      channel: 'z-api',
-      to: '5511900000001',
-      kind: 'image',
-      media: { url: 'https://shop.example.com/a.jpg' },
-    },
+    channel: 'z-api',
+    to: '5511900000001',
+    kind: 'image',
+    media: { url: 'https://shop.example.com/a.jpg' },
     options,
   });
 
@@ -27,13 +25,11 @@ describe('the options of a message', () => {
     expect(await new Validator().validate(copy)).toMatchObject({ valid: true });
     expect(Object.keys(document.components.schemas)).toEqual(
       expect.arrayContaining([
-        ...[
-          'BlipSendOptions',
-          'ZApiSendOptions',
-          'VonageSendOptions',
-          'AisouleSendOptions',
-          'SobotSendOptions',
-        ],
+        'BlipSendOptions',
+        'ZApiSendOptions',
+        'VonageSendOptions',
+        'AisouleSendOptions',
+        'SobotSendOptions',
       ]),
     );
   });

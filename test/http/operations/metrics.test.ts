@@ -83,7 +83,8 @@ describe('who may read them', () => {
     async (name) => {
       const headers = { [name]: '127.0.0.1' };
       expect(await call(service.url, '/metrics', { headers })).toMatchObject({
-        ...{ status: 401, body: { code: 'auth.missing' } },
+        status: 401,
+        body: { code: 'auth.missing' },
       });
       const reader = service.token('media:read');
       expect(await call(service.url, '/metrics', { headers, token: reader })).toMatchObject({ status: 403 });

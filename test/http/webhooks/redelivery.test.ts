@@ -162,7 +162,9 @@ it('does not let an attempt with the old link say anything of the new one', asyn
 
 describe('a webhook with more than may be in one', () => {
   const many = (count: number) => ({
-    ...{ id: `many ${String(count)}`, from: '5511@wa.gw.msging.net', to: 'bot@msging.net' },
+    id: `many ${String(count)}`,
+    from: '5511@wa.gw.msging.net',
+    to: 'bot@msging.net',
     type: 'application/vnd.lime.collection+json',
     content: {
       itemType: 'application/vnd.lime.media-link+json',
@@ -255,11 +257,12 @@ describe('a webhook that would take long to parse', () => {
     expect(ms).toBeLessThan(2_000);
     expect(answer).toMatchObject({ status: 200, body: { outcome: 'malformed', media: [] } });
     expect((await postWebhook(service, 'z-api', body)).body).toMatchObject({
-      ...{ duplicate: true, delivery: answer.body.delivery },
+      duplicate: true,
+      delivery: answer.body.delivery,
     });
-    const kept = await call<{ reason: string }>(
-      ...[service.url, `/v1/deliveries/${answer.body.delivery}`, { token: service.token('admin') }],
-    );
+    const kept = await call<{ reason: string }>(service.url, `/v1/deliveries/${answer.body.delivery}`, {
+      token: service.token('admin'),
+    });
     expect(kept.body.reason).toBe(reason);
     expect((await replay(answer.body.delivery)).body).toMatchObject({ outcome: 'malformed' });
   });

@@ -78,7 +78,9 @@ it.each(['/webhooks/z-api/', '/webhooks/z%2Dapi', '/Webhooks/z-api', '/webhooks/
   'takes a webhook at another spelling of its address: %s',
   async (path) => {
     const answer = await call<Receipt>(service.url, path, {
-      ...{ method: 'post', json: picture('z-api'), headers: { 'x-inlet-token': firstSecret } },
+      method: 'post',
+      json: picture('z-api'),
+      headers: { 'x-inlet-token': firstSecret },
     });
     expect(answer).toMatchObject({ status: 200, body: { outcome: 'accepted' } });
   },
@@ -93,7 +95,9 @@ it.each([
 ])('takes no webhook at %s', async (path, status, code) => {
   await expectNothingKept(async () => {
     const answer = await call(service.url, path, {
-      ...{ method: 'post', json: picture('z-api'), headers: { 'x-inlet-token': firstSecret } },
+      method: 'post',
+      json: picture('z-api'),
+      headers: { 'x-inlet-token': firstSecret },
     });
     expect(answer).toMatchObject(problem(status, code));
   });
@@ -117,7 +121,8 @@ it('answers the next webhook on a connection whose last one was too large', asyn
   const send = (body: string, chunked: boolean): Promise<number | undefined> =>
     new Promise((resolve, reject) => {
       const sending = request(`${service.url}/webhooks/z-api?token=${firstSecret}`, {
-        ...{ method: 'POST', agent },
+        method: 'POST',
+        agent,
         headers: chunked ? {} : { 'content-length': Buffer.byteLength(body) },
       });
       sending.on('error', reject).on('response', (response) => {

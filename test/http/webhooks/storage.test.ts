@@ -261,7 +261,9 @@ describe.each(channels)('hostile content from %s', (channel) => {
 
 it('a thousand attachments in one message are all taken', async () => {
   const messages = Array.from({ length: 1_000 }, (_, index) => ({
-    ...{ id: `wamid.many-${String(index)}`, from: '5511999990000', type: 'image' },
+    id: `wamid.many-${String(index)}`,
+    from: '5511999990000',
+    type: 'image',
     image: { url: `https://x.example/${String(index)}` },
   }));
   const { status, body } = await postWebhook(service, 'sobot', messages.map(sobotChange));

@@ -126,18 +126,23 @@ describe('a database that is away', () => {
     for (const [channel, payload] of payloads) {
       const { status, body } = await postWebhook(service, channel, payload);
       expect({ status, ...body }).toEqual({
-        ...{ status: 200, delivery: expect.any(String), outcome: 'accepted', duplicate: false },
+        status: 200,
+        delivery: expect.any(String),
+        outcome: 'accepted',
+        duplicate: false,
         media: [expect.any(String)],
       });
       receipts.set(channel, body);
       // Who is not proven is not let in for that.
       expect(await postUnproven(service, channel, { payload, query: { token: 'wrong' } })).toMatchObject({
-        ...{ status: 401, body: { code: 'webhook.unproven' } },
+        status: 401,
+        body: { code: 'webhook.unproven' },
       });
     }
     expect(await postWebhook(service, 'z-api', '{')).toMatchObject({ body: { code: 'webhook.not_json' } });
     expect(await ask(service)).toMatchObject({
-      ...{ status: 503, body: { code: 'service.unavailable', detail: 'database: away, spooling' } },
+      status: 503,
+      body: { code: 'service.unavailable', detail: 'database: away, spooling' },
     });
 
     await service.database.comeBack();
@@ -146,7 +151,8 @@ describe('a database that is away', () => {
     for (const [channel, payload] of payloads) {
       const told = receipts.get(channel);
       expect(await postWebhook(service, channel, payload)).toMatchObject({
-        ...{ status: 200, body: { ...told, duplicate: true } },
+        status: 200,
+        body: { ...told, duplicate: true },
       });
       // The queue is back, too: nobody may be asked at that port, which is found out by trying.
       const path = `/v1/media/${String(told?.media[0])}?wait=20`;
@@ -167,7 +173,8 @@ describe('a database that is away', () => {
       });
     }
     expect(await ask(service)).toMatchObject({
-      ...{ status: 503, body: { detail: 'database: away, and the spool takes nothing either' } },
+      status: 503,
+      body: { detail: 'database: away, and the spool takes nothing either' },
     });
     await service.database.comeBack();
     await until(async () => (await postWebhook(service, 'z-api', picture('z-api'))).status === 200);

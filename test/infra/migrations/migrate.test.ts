@@ -51,7 +51,10 @@ async function withDatabase<T>(
 const logger = pino({ level: 'silent' });
 const migrate = (connectionString: string): Promise<void> =>
   prepareDatabase({
-    ...{ connectionString, setting: 'DATABASE_URL', logger, stopping: new AbortController().signal },
+    connectionString,
+    setting: 'DATABASE_URL',
+    logger,
+    stopping: new AbortController().signal,
   });
 
 async function appliedTo(connectionString: string): Promise<string[]> {
@@ -340,7 +343,9 @@ describe('the books', () => {
         const migrationsList = await listWith('29990101000000_more', 'create table more (id int)');
         const filters = { externalTables: [], externalEnums: [] };
         const diagnosis = await engine.diagnoseMigrationHistory({
-          ...{ migrationsList, filters, optInToShadowDatabase: false },
+          migrationsList,
+          filters,
+          optInToShadowDatabase: false,
         });
         expect(diagnosis).toMatchObject({ editedMigrationNames: [], failedMigrationNames: [] });
         const applied = await engine.applyMigrations({ migrationsList, filters });
@@ -361,10 +366,12 @@ async function listWith(name: string, sql: string): Promise<MigrationsList> {
   const baseDir = join(prismaFolder, 'migrations');
   const fileOf = (value: string) => ({ path: 'migration.sql', content: { tag: 'ok' as const, value } });
   const known = (await migrationsInFolder()).map(async (path) => ({
-    ...{ path, migrationFile: fileOf(await readFile(join(baseDir, path, 'migration.sql'), 'utf8')) },
+    path,
+    migrationFile: fileOf(await readFile(join(baseDir, path, 'migration.sql'), 'utf8')),
   }));
   return {
-    ...{ baseDir, shadowDbInitScript: '' },
+    baseDir,
+    shadowDbInitScript: '',
     lockfile: {
       path: 'migration_lock.toml',
       content: await readFile(join(baseDir, 'migration_lock.toml'), 'utf8'),
@@ -401,12 +408,16 @@ async function missingSql(connectionString: string): Promise<string> {
   const connections = new pg.Pool({ connectionString });
   try {
     return await withSchemaEngine(readingSchemas(connections), async (engine, schema) => {
-      const { stdout } = await engine.diff({
-        from: { tag: 'schemaDatasource', files: [schema], configDir: prismaFolder },
-        to: { tag: 'schemaDatamodel', files: [schema] },
-        ...{ script: true, exitCode: null, shadowDatabaseUrl: null },
+      // The engine insists on a shadow database that its types do not know.
+      const request = {
+        from: { tag: 'schemaDatasource' as const, files: [schema], configDir: prismaFolder },
+        to: { tag: 'schemaDatamodel' as const, files: [schema] },
+        script: true,
+        exitCode: null,
+        shadowDatabaseUrl: null,
         filters: { externalTables: [], externalEnums: [] },
-      });
+      };
+      const { stdout } = await engine.diff(request);
       return (stdout ?? '').trim();
     });
   } finally {

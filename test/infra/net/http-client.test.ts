@@ -198,7 +198,8 @@ describe('whether a call that failed may have been read', () => {
     await gone.close();
     for (const url of [gone.url('/'), 'http://nobody.invalid/'])
       expect(await failure(http({ method: 'POST', url, json: {} }))).toMatchObject({
-        ...{ code: 'media.connection_failed', requestLeft: false },
+        code: 'media.connection_failed',
+        requestLeft: false,
       });
   });
 

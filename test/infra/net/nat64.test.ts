@@ -23,22 +23,20 @@ describe('within the prefix that every network may use', () => {
   );
 
   test.each([
-    ...[
-      '64:ff9b::',
-      '64:ff9b::1',
-      '64:ff9b::7f00:1',
-      '64:ff9b::127.0.0.1',
-      '64:ff9b::a9fe:a9fe',
-      '64:ff9b::a00:1',
-    ],
-    ...[
-      '64:ff9b::c0a8:101',
-      '64:ff9b::6440:1',
-      '64:ff9b::a83f:8110',
-      '64:ff9b::e000:1',
-      '64:ff9b::ffff:ffff',
-    ],
-    ...['64:ff9b:1::808:808', '64:ff9b:0:0:0:1:808:808', '64:ff9b::808:808%eth0'],
+    '64:ff9b::',
+    '64:ff9b::1',
+    '64:ff9b::7f00:1',
+    '64:ff9b::127.0.0.1',
+    '64:ff9b::a9fe:a9fe',
+    '64:ff9b::a00:1',
+    '64:ff9b::c0a8:101',
+    '64:ff9b::6440:1',
+    '64:ff9b::a83f:8110',
+    '64:ff9b::e000:1',
+    '64:ff9b::ffff:ffff',
+    '64:ff9b:1::808:808',
+    '64:ff9b:0:0:0:1:808:808',
+    '64:ff9b::808:808%eth0',
   ])('%s is not', async (ip) => {
     expect(await judge(ip)).toBe(false);
   });

@@ -28,7 +28,8 @@ type Rgb = readonly [number, number, number];
 /** The colour in the middle of a part of the picture; 0 is the left or upper end, 1 the right or lower. */
 async function colourAt(picture: Buffer, x: number, y: number): Promise<Rgb> {
   const { data, info } = await sharp(picture).removeAlpha().raw().toBuffer({ resolveWithObject: true });
-  const [column, row] = [Math.floor(x * (info.width - 1)), Math.floor(y * (info.height - 1))];
+  const column = Math.floor(x * (info.width - 1));
+  const row = Math.floor(y * (info.height - 1));
   const at = (row * info.width + column) * info.channels;
   return [data[at] ?? -1, data[at + 1] ?? -1, data[at + 2] ?? -1];
 }
@@ -80,7 +81,11 @@ describe('every raster format becomes two previews', () => {
     ]);
     for (const { data, type, width, height } of previewed.previews) {
       expect(await sharp(data).metadata()).toMatchObject({
-        ...{ format: type.slice('image/'.length), width, height, space: 'srgb', depth: 'uchar' },
+        format: type.slice('image/'.length),
+        width,
+        height,
+        space: 'srgb',
+        depth: 'uchar',
       });
     }
     expect(Buffer.from(previewed.thumbhash, 'base64').length).toBeGreaterThan(4);
@@ -144,7 +149,8 @@ describe('a picture that the camera held otherwise is shown upright', () => {
   };
 
   async function quadrants(corners: string): Promise<Buffer> {
-    const [width, height] = [1600, 800];
+    const width = 1600;
+    const height = 800;
     const pixels = Buffer.alloc(width * height * 3);
     for (let at = 0; at < width * height; at++) {
       const corner = (at / width < height / 2 ? 0 : 2) + (at % width < width / 2 ? 0 : 1);
@@ -354,7 +360,8 @@ describe('a header that claims more pixels than are allowed', () => {
     ['TIFF', claimingTiff],
   ] as const)('%s of 60000 x 60000 is refused at once, and takes no memory', async (_, claiming) => {
     const bytes = await claiming(60_000, 60_000);
-    const [memory, started] = [process.memoryUsage().rss, performance.now()];
+    const memory = process.memoryUsage().rss;
+    const started = performance.now();
     expect(await failure(bytes)).toBe('media.too_many_pixels');
     expect(performance.now() - started).toBeLessThan(2_000);
     expect(process.memoryUsage().rss - memory).toBeLessThan(64 * 1024 * 1024);

@@ -51,7 +51,12 @@ describe('a HEIC picture', () => {
     const { tiff, ...size } = await decode(heicPath('photo'));
     expect(size).toEqual({ width: 120, height: 80 });
     expect(await sharp(Buffer.from(tiff)).metadata()).toMatchObject({
-      ...{ format: 'tiff', width: 120, height: 80, channels: 3, depth: 'uchar', hasAlpha: false },
+      format: 'tiff',
+      width: 120,
+      height: 80,
+      channels: 3,
+      depth: 'uchar',
+      hasAlpha: false,
     });
   });
 

@@ -50,7 +50,9 @@ describe('what a decoder holds', () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), anyTasks, async (scheduler, tasks) => {
         const inBudget = createMemoryBudget(100);
-        let [now, most, ended] = [0, 0, 0];
+        let now = 0;
+        let most = 0;
+        let ended = 0;
         const all = tasks.map(({ bytes, fails }) =>
           inBudget(bytes, async () => {
             now += bytes;

@@ -45,9 +45,24 @@ function difference(one: Buffer, other: Buffer, rows = height): number {
 
 describe('a picture is shown as it is', () => {
   test.each([
-    ...['photo.jpg', 'passes.jpg', 'trailing.jpg', 'two-pictures.mpo', 'no-end.jpg'],
-    ...['apple.png', 'animated.png', 'bad-checksum.png', 'animated.gif', 'photo.webp', 'animated.webp'],
-    ...['photo.tif', 'photo.avif', 'mif1.avif', 'photo.bmp', 'fields.bmp', 'icon.ico', 'bitmap.ico'],
+    'photo.jpg',
+    'passes.jpg',
+    'trailing.jpg',
+    'two-pictures.mpo',
+    'no-end.jpg',
+    'apple.png',
+    'animated.png',
+    'bad-checksum.png',
+    'animated.gif',
+    'photo.webp',
+    'animated.webp',
+    'photo.tif',
+    'photo.avif',
+    'mif1.avif',
+    'photo.bmp',
+    'fields.bmp',
+    'icon.ico',
+    'bitmap.ico',
   ])('%s', async (file) => {
     expect(difference(await previewOf(file), scene)).toBeLessThan(12);
   });

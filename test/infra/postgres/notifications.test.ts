@@ -40,7 +40,8 @@ function waitFor(id: string, signal = new AbortController().signal) {
 
 describe('whoever waits for a media', () => {
   test('is woken when it changes, and nobody else is', async () => {
-    const [id, other] = [newId(), newId()];
+    const id = newId();
+    const other = newId();
     const waits = [waitFor(id), waitFor(id), waitFor(id)];
     const elsewhere = new AbortController();
     const bystander = waitFor(other, elsewhere.signal);
@@ -110,7 +111,8 @@ test('a connection that the server ends is made anew, several times', async () =
 });
 
 test('whoever listens to a topic hears what is said there, is told when hearing begins again, and can stop', async () => {
-  const [heard, elsewhere]: [string[], string[]] = [[], []];
+  const heard: string[] = [];
+  const elsewhere: string[] = [];
   let resumed = 0;
   const stop = notifications.on('channels', {
     heard: (payload) => heard.push(payload),

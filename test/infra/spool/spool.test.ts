@@ -39,8 +39,13 @@ function open(maxBytes = gibibyte): Spool {
 
 function webhook(name: string, body: Buffer = Buffer.from(`{"name":"${name}"}`)): SpooledWebhook {
   return {
-    ...{ id: newId(), channel: 'z-api', provider: 'z-api', media: [newId()], headers: { 'x-name': name } },
-    ...{ receivedAt: '2026-11-21T10:00:00.000Z', body },
+    id: newId(),
+    channel: 'z-api',
+    provider: 'z-api',
+    media: [newId()],
+    headers: { 'x-name': name },
+    receivedAt: '2026-11-21T10:00:00.000Z',
+    body,
   };
 }
 
@@ -81,7 +86,9 @@ describe('a record', () => {
     for (const body of [Buffer.alloc(0), randomBytes(70_000), Buffer.from('\u0000\ud83d\ude00'), mark]) {
       const given = webhook('any', body);
       expect(decodeRecords(encodeRecord(given, mark), mark)).toEqual({
-        ...{ webhooks: [given], damagedBytes: 0, tornBytes: 0 },
+        webhooks: [given],
+        damagedBytes: 0,
+        tornBytes: 0,
       });
     }
   });
@@ -91,7 +98,9 @@ describe('a record', () => {
     for (let bytes = 0; bytes < last.length; bytes += 1) {
       const found = decodeRecords(Buffer.concat(records).subarray(0, whole.length + bytes), mark);
       expect([namesOf(found.webhooks), found.damagedBytes, found.tornBytes]).toEqual([
-        ...[['first', 'second'], 0, bytes],
+        ['first', 'second'],
+        0,
+        bytes,
       ]);
     }
   });
@@ -106,7 +115,8 @@ describe('a record', () => {
   });
 
   test('with any of its bytes changed is stepped over, and those around it are not', () => {
-    const [before, changed] = [records[0]?.length ?? 0, records[1]?.length ?? 0];
+    const before = records[0]?.length ?? 0;
+    const changed = records[1]?.length ?? 0;
     for (let place = 0; place < changed; place += 1) {
       const bytes = Buffer.concat(records);
       bytes[before + place] = (bytes[before + place] ?? 0) ^ 0x41;
@@ -130,7 +140,9 @@ describe('the spool', () => {
     await Promise.all(given.map((one) => spool.append(one)));
     expect(await spool.isEmpty()).toBe(false);
     expect(await spool.count()).toEqual({
-      ...{ webhooks: 300, bytes: expect.any(Number), oldestAt: new Date('2026-11-21T10:00:00.000Z') },
+      webhooks: 300,
+      bytes: expect.any(Number),
+      oldestAt: new Date('2026-11-21T10:00:00.000Z'),
       aside: 0,
     });
     expect(await drain(spool)).toEqual(given);
@@ -256,7 +268,8 @@ describe('the spool', () => {
   });
 
   test('leaves an open segment to its writer for a while', async () => {
-    const [writer, reader] = [open(), open()];
+    const writer = open();
+    const reader = open();
     await writer.append(webhook('one'));
     expect(await reader.oldest()).toBeUndefined();
     expect(await reader.isEmpty()).toBe(false);
@@ -267,7 +280,8 @@ describe('the spool', () => {
   });
 
   test('loses nothing to another process that takes over what is just being written', async () => {
-    const [writer, reader] = [open(), open()];
+    const writer = open();
+    const reader = open();
     const read: SpooledWebhook[] = [];
     const given = named(2_000);
     let takenOver = 0;

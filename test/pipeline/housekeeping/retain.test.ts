@@ -25,7 +25,9 @@ afterEach(async () => {
 
 async function start(env: Readonly<Record<string, string>> = {}, beside?: TestService): Promise<TestService> {
   const service = await startTestService({
-    ...{ env, mediaHosts: [host.host], now: () => new Date(Date.now() + days * 86_400_000) },
+    env,
+    mediaHosts: [host.host],
+    now: () => new Date(Date.now() + days * 86_400_000),
     ...(beside && { beside }),
   });
   started.push(service);

@@ -65,8 +65,10 @@ beforeAll(async () => {
   database = openDatabase(clone.connectionString, pino({ level: 'silent' }));
   table = createMediaTable(database.workByKey);
   [host, other, hostile, inside] = await Promise.all([
-    ...[startMediaHost(), startMediaHost()],
-    ...[startHostileHost(), startHostileHost()],
+    startMediaHost(),
+    startMediaHost(),
+    startHostileHost(),
+    startHostileHost(),
   ] as const);
   photos = await uniquePhotos(1_000, { width: 640, height: 480 });
   http = createHttp({ timeoutMs: 5_000 });
@@ -126,14 +128,21 @@ function worker(
         },
       },
       isolated: notApart,
-      ...{ decodeHeic: createHeicDecoder({ maxPixels: 1_000_000 }), grabFrame: undefined, decoders: 2 },
+      decodeHeic: createHeicDecoder({ maxPixels: 1_000_000 }),
+      grabFrame: undefined,
+      decoders: 2,
       ...previewing,
     }),
     table,
     now: () => now,
   });
   const run = createFetch({
-    ...{ table, download, store, now: () => now, chance: () => 1, stopping: () => false },
+    table,
+    download,
+    store,
+    now: () => now,
+    chance: () => 1,
+    stopping: () => false,
     http: () => http,
     discard: discarding(),
     channels: {
@@ -146,7 +155,8 @@ function worker(
     logger: pino({ level: 'silent' }),
     storage: { trouble: () => undefined, doubt: () => undefined },
     observe: () => undefined,
-    ...{ maxBytes: 1_000_000, maxAttempts: 4 },
+    maxBytes: 1_000_000,
+    maxAttempts: 4,
     ...changed,
   });
   return (mediaId: string, starts = 1) => run({ mediaId, starts });
@@ -188,7 +198,8 @@ async function announced(
   const name = newId();
   const { media: ids } = await createInbox({ pool: database.intake, pseudonym }).commit(
     entry(name, {
-      ...{ channel, messages: [messageRow(name)] },
+      channel,
+      messages: [messageRow(name)],
       media: [mediaRow(name, { source_url: url, ...media })],
     }),
   );
@@ -252,7 +263,10 @@ describe('a picture', () => {
       ['', '-large', '-small'].map((size) => sha256(content) + size),
     );
     expect(await table.findBlob(sha256(content))).toMatchObject({
-      ...{ type: 'image/jpeg', bytes: content.length, width: 640, height: 480 },
+      type: 'image/jpeg',
+      bytes: content.length,
+      width: 640,
+      height: 480,
       previews: [
         { size: 'small', width: 320, height: 240 },
         { size: 'large', width: 640, height: 480 },
@@ -319,7 +333,10 @@ describe('what fails for now is tried again', () => {
     const run = worker();
     await run(id);
     expect(await rowOf(id)).toMatchObject({
-      ...{ state: 'pending', attempts: 1, error_code: 'media.http_status', next_attempt_at: inMs(2_000) },
+      state: 'pending',
+      attempts: 1,
+      error_code: 'media.http_status',
+      next_attempt_at: inMs(2_000),
     });
     expect(await jobsOf(id)).toEqual([2_000]);
     now = inMs(2_000);
@@ -329,7 +346,10 @@ describe('what fails for now is tried again', () => {
     now = inMs(6_000);
     await run(id);
     expect(await rowOf(id)).toMatchObject({
-      ...{ state: 'ready', attempts: 3, error_code: null, next_attempt_at: null },
+      state: 'ready',
+      attempts: 3,
+      error_code: null,
+      next_attempt_at: null,
     });
   });
 
@@ -344,7 +364,9 @@ describe('what fails for now is tried again', () => {
     const id = await announced(hostile.url('/status?code=429&retryAfter=30'));
     await worker()(id);
     expect(await rowOf(id)).toMatchObject({
-      ...{ state: 'pending', error_code: 'media.rate_limited', next_attempt_at: inMs(30_000) },
+      state: 'pending',
+      error_code: 'media.rate_limited',
+      next_attempt_at: inMs(30_000),
     });
   });
 
@@ -372,7 +394,10 @@ describe('what fails for now is tried again', () => {
       await run(id);
     }
     expect(await rowOf(id)).toMatchObject({
-      ...{ state: 'failed', attempts: 4, error_code: 'media.http_status', next_attempt_at: null },
+      state: 'failed',
+      attempts: 4,
+      error_code: 'media.http_status',
+      next_attempt_at: null,
     });
   });
 
@@ -397,7 +422,9 @@ describe('what fails for now is tried again', () => {
     const run = worker();
     for (let attempt = 1; attempt <= 6; attempt++) await run(id);
     expect(await rowOf(id)).toMatchObject({
-      ...{ state: 'pending', attempts: 6, error_code: 'media.storage_failed' },
+      state: 'pending',
+      attempts: 6,
+      error_code: 'media.storage_failed',
     });
     await rm(join(folder, 'blobs'));
     await run(id);
@@ -610,7 +637,8 @@ describe('what arrives is kept', () => {
 
   test('bytes of which an earlier version knew less get their previews when they come again', async () => {
     const content = freshPhoto();
-    const [earlier, later] = [await announced(publish(content)), await announced(publish(content))];
+    const earlier = await announced(publish(content));
+    const later = await announced(publish(content));
     const run = worker();
     await run(earlier);
     const known = await table.findBlob(sha256(content));
@@ -634,14 +662,18 @@ describe('what arrives is kept', () => {
       for (const id of ids) await worker()(id);
       expect((await Promise.all(ids.map(rowOf))).map(({ state }) => state)).toEqual(['ready', 'ready']);
       expect(await table.findBlob(sha256(whole))).toMatchObject({
-        ...{ type: 'image/heic', width: 120, height: 80 },
+        type: 'image/heic',
+        width: 120,
+        height: 80,
         previews: [
           { size: 'small', type: 'image/webp', width: 120, height: 80 },
           { size: 'large', type: 'image/jpeg', width: 120, height: 80 },
         ],
       });
       expect(await table.findBlob(sha256(broken))).toMatchObject({
-        ...{ type: 'image/heic', width: null, previews: [] },
+        type: 'image/heic',
+        width: null,
+        previews: [],
       });
     },
   );
@@ -730,7 +762,9 @@ describe('an address that must not be reached is not', () => {
     const id = await announced(urlOf(inside.port));
     await worker([openChannel])(id);
     expect(await rowOf(id)).toMatchObject({
-      ...{ state: 'rejected', attempts: 1, error_code: 'media.forbidden_address' },
+      state: 'rejected',
+      attempts: 1,
+      error_code: 'media.forbidden_address',
     });
     expect(inside.connections()).toBe(0);
   });
@@ -812,8 +846,11 @@ describe('a link that can be renewed (Blip)', () => {
   function blip(): Channel[] {
     const config = loadConfig(
       {
-        ...{ AUTH_SECRET: 'x'.repeat(32), BLIP_WEBHOOK_SECRET: 'y'.repeat(32), BLIP_CONTRACT_ID: 'shop' },
-        ...{ BLIP_KEY: 'secret', BLIP_API_URL: host.origin },
+        AUTH_SECRET: 'x'.repeat(32),
+        BLIP_WEBHOOK_SECRET: 'y'.repeat(32),
+        BLIP_CONTRACT_ID: 'shop',
+        BLIP_KEY: 'secret',
+        BLIP_API_URL: host.origin,
       },
       () => now,
     );
@@ -873,7 +910,8 @@ describe('a link that can be renewed (Blip)', () => {
 
   test('has no end that attempts must keep to: trouble that outlasts it is survived', async () => {
     const id = await announced(publish(freshPhoto(), failsFirst(9)), {
-      ...{ channel: 'blip', source_expires_at: inMs(3_000).toISOString() },
+      channel: 'blip',
+      source_expires_at: inMs(3_000).toISOString(),
     });
     const run = worker(blip());
     await run(id);
@@ -889,7 +927,8 @@ describe('a link that can be renewed (Blip)', () => {
   test('that fails for now after it was renewed is tried again', async () => {
     const fresh = refreshed(freshPhoto(), failsFirst(1));
     const id = await announced(publish(freshPhoto()), {
-      ...{ channel: 'blip', source_expires_at: inMs(-60_000).toISOString() },
+      channel: 'blip',
+      source_expires_at: inMs(-60_000).toISOString(),
     });
     await worker(blip())(id);
     expect(await rowOf(id)).toMatchObject({
@@ -905,7 +944,8 @@ describe('a link that can be renewed (Blip)', () => {
   test('that the provider cannot renew for now, although its time is over, is tried again', async () => {
     answer = { status: 503, body: {} };
     const id = await announced(publish(freshPhoto()), {
-      ...{ channel: 'blip', source_expires_at: inMs(-60_000).toISOString() },
+      channel: 'blip',
+      source_expires_at: inMs(-60_000).toISOString(),
     });
     await worker(blip())(id);
     expect(await rowOf(id)).toMatchObject({ state: 'pending', error_code: 'media.http_status' });
@@ -957,7 +997,8 @@ describe('a picture that a process had in its hands when it died', () => {
   });
 
   test('is given every chance until the service has died of it all the same, again and again', async () => {
-    const [id, other] = [await announced(publish(freshPhoto())), await announced(publish(freshPhoto()))];
+    const id = await announced(publish(freshPhoto()));
+    const other = await announced(publish(freshPhoto()));
     await died(id, 24);
     await suspecting()(id, 100);
     expect((await rowOf(id)).state).toBe('ready');
@@ -978,12 +1019,15 @@ describe('a picture that a process had in its hands when it died', () => {
       images: { preview: () => run('beside the service') },
       isolated: { preview: () => run('alone') },
       decodeHeic: () => run('heic'),
-      ...{ grabFrame: () => run('video'), decoders: 2 },
+      grabFrame: () => run('video'),
+      decoders: 2,
     });
     const types = ['image/jpeg', 'image/heic', 'video/mp4', 'image/png'];
     for (const type of types)
       void makePreviews({
-        ...{ path: 'nowhere', head: Buffer.alloc(16), type },
+        path: 'nowhere',
+        head: Buffer.alloc(16),
+        type,
         suspicion: { beforeDecoding: () => Promise.resolve(void begun.push(type)) },
       });
     for (const [index, name] of ['alone', 'heic', 'video', 'alone'].entries()) {
@@ -1060,8 +1104,11 @@ describe('while a picture is fetched', () => {
     const store = createStore({
       blobs: createLocalBlobStore(folder),
       makePreviews: createMakePreviews({
-        ...{ images: createImageDecoder({ maxPixels: 1_000_000 }), isolated: notApart },
-        ...{ decodeHeic: createHeicDecoder({ maxPixels: 1_000_000 }), grabFrame: undefined, decoders: 1 },
+        images: createImageDecoder({ maxPixels: 1_000_000 }),
+        isolated: notApart,
+        decodeHeic: createHeicDecoder({ maxPixels: 1_000_000 }),
+        grabFrame: undefined,
+        decoders: 1,
       }),
       table,
       now: () => now,
@@ -1088,7 +1135,8 @@ describe('while a picture is fetched', () => {
 
   test('it may be erased while another one has the same bytes: those of the other one stay', async () => {
     const content = freshPhoto();
-    const [kept, erased] = [await announced(publish(content)), await announced(publish(content))];
+    const kept = await announced(publish(content));
+    const erased = await announced(publish(content));
     await worker()(kept);
     const before = await storedFiles();
     await interrupted(() => erase(erased))(erased);
@@ -1098,7 +1146,8 @@ describe('while a picture is fetched', () => {
 
   test('the only other one with its bytes may be erased: it is fetched once more', async () => {
     const content = freshPhoto();
-    const [other, id] = [await announced(publish(content)), await announced(publish(content))];
+    const other = await announced(publish(content));
+    const id = await announced(publish(content));
     await worker()(other);
     await clone.query('delete from graphile_worker._private_jobs');
     await interrupted(() => erase(other))(id);
@@ -1114,7 +1163,8 @@ describe('while a picture is fetched', () => {
 
   test('its bytes may become orphans without being removed yet: they are its own then', async () => {
     const content = freshPhoto();
-    const [other, id] = [await announced(publish(content)), await announced(publish(content))];
+    const other = await announced(publish(content));
+    const id = await announced(publish(content));
     await worker()(other);
     const erasure = createErasure({
       pool: database.work,
@@ -1132,8 +1182,10 @@ describe('while a picture is fetched', () => {
   });
 
   test('its process may die: what it had stored goes when nobody comes back for it, and stays when somebody does', async () => {
-    const [lost, kept] = [freshPhoto(), freshPhoto()];
-    const [lostId, keptId] = [await announced(publish(lost)), await announced(publish(kept))];
+    const lost = freshPhoto();
+    const kept = freshPhoto();
+    const lostId = await announced(publish(lost));
+    const keptId = await announced(publish(kept));
     const dying = interrupted(() => Promise.reject(new Error('killed')));
     await dying(lostId);
     await dying(keptId);

@@ -62,7 +62,9 @@ describe('no more run at once', () => {
   test('than are allowed, whatever the order of beginnings, ends and failures', async () => {
     const gate = createHostGate({ total: 5, perSite: 3, waiting: 200 });
     const now = new Map<string, number>();
-    let [running, most, mostOfOne] = [0, 0, 0];
+    let running = 0;
+    let most = 0;
+    let mostOfOne = 0;
     const work = (host: string, index: number) => async (): Promise<void> => {
       running += 1;
       now.set(host, (now.get(host) ?? 0) + 1);
@@ -118,7 +120,8 @@ describe('a host that hangs', () => {
     expect(Math.max(...waits)).toBe(30_000);
     expect(waits).toEqual(waits.toSorted((one, other) => one - other));
     // Half a second is what a download is taken to last before one has ended; two run at once.
-    const [first = 0, last = 0] = [waits[10], waits[50]];
+    const first = waits[10] ?? 0;
+    const last = waits[50] ?? 0;
     expect((last - first) / 40).toBeGreaterThan(200);
     expect((last - first) / 40).toBeLessThan(300);
     for (const name of names('slow', 3)) {

@@ -35,7 +35,9 @@ async function start(courier: Courier, options: TestServiceOptions = {}): Promis
 
 /** A provider that counts as providers do: a bucket that fills at the rate, and 429 for whoever finds it empty. */
 async function strictCourier(rate: SendRate, refills: SendRate = rate) {
-  let [tokens, filledAt, refused] = [refills.burst, performance.now(), 0];
+  let tokens = refills.burst;
+  let filledAt = performance.now();
+  let refused = 0;
   const courier = await startCourier({ rate }, (handed, response) => {
     const now = performance.now();
     tokens = Math.min(refills.burst, tokens + ((now - filledAt) * refills.messages) / refills.perMs);

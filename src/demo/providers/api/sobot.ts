@@ -33,7 +33,9 @@ const kinds = new Map<string, Kind>(
     document: {
       rule: {
         types: [
-          ...['text/plain', 'application/pdf', 'application/x-cfb'],
+          'text/plain',
+          'application/pdf',
+          'application/x-cfb',
           'application/vnd.openxmlformats-officedocument.presentationml.presentation',
           'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
           'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',

@@ -107,8 +107,13 @@ export function forgetHolder(folder: string, id: string | undefined): void {
 
 async function becomeHolder(folder: string, locked: boolean, times: LockTimes): Promise<boolean> {
   const holder: Holder = {
-    ...{ id: randomUUID(), host: hostname(), since: new Date().toISOString(), kernel: kernelId(), locked },
-    ...{ shared: !locked || !isLocal(folder), beat: 0 },
+    id: randomUUID(),
+    host: hostname(),
+    since: new Date().toISOString(),
+    kernel: kernelId(),
+    locked,
+    shared: !locked || !isLocal(folder),
+    beat: 0,
   };
   const last = readHolder(folder);
   if (last === undefined) return claim(folder, holder);
@@ -173,7 +178,8 @@ function readableHolder(folder: string): Holder | undefined {
 function fileOf(folder: string): StateFile {
   const path = join(folder, 'holder');
   return {
-    ...{ path, isWhole: (content) => parseHolder(content) !== undefined },
+    path,
+    isWhole: (content) => parseHolder(content) !== undefined,
     remedy: 'remove it when no Inlet uses this folder',
   };
 }
@@ -228,7 +234,7 @@ function kernelId(): string {
 
 /** By the numbers in statfs(2): ext, XFS, Btrfs, tmpfs, overlayfs, ZFS, F2FS, bcachefs. */
 const localTypes: ReadonlySet<number> = new Set([
-  ...[0xef53, 0x58465342, 0x9123683e, 0x01021994, 0x794c7630, 0x2fc12fc1, 0xf2f52010, 0xca451a4e],
+  0xef53, 0x58465342, 0x9123683e, 0x01021994, 0x794c7630, 0x2fc12fc1, 0xf2f52010, 0xca451a4e,
 ]);
 
 /** Whether only one kernel can have this file system in use, so that its locks reach everybody. */

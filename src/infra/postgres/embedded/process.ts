@@ -37,11 +37,15 @@ export function launch(cluster: Cluster, options: readonly string[]): Launched {
   const logBegin = fstatSync(log).size;
   const settings = [
     // Compiling the statement of a webhook costs more than running it.
-    ...['jit=off', 'max_connections=100', 'shared_buffers=64MB', 'log_min_messages=error'],
+    'jit=off',
+    'max_connections=100',
+    'shared_buffers=64MB',
+    'log_min_messages=error',
     ...options,
   ];
   const [command, args] = withAccount(cluster.account, cluster.binaries.postgres, [
-    ...['-D', cluster.data],
+    '-D',
+    cluster.data,
     ...settings.flatMap((setting) => ['-c', setting]),
   ]);
   // Detached: a Ctrl-C at the terminal must reach Inlet first, which drains and then stops the server.

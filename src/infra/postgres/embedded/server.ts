@@ -231,7 +231,9 @@ async function findRunning({ root, data }: Place, known?: Access): Promise<Acces
 async function start(place: Place, lock: DataLock, known?: Access): Promise<Serving> {
   const password = passwordFor(place, known);
   const cluster = await prepareCluster(place.root, {
-    ...{ password, lock: lock.descriptor, mayInitialise: known === undefined },
+    password,
+    lock: lock.descriptor,
+    mayInitialise: known === undefined,
     tell: (sentence) => {
       tell(place, sentence);
     },
@@ -242,7 +244,9 @@ async function start(place: Place, lock: DataLock, known?: Access): Promise<Serv
   let access: Access = { port: known?.port ?? (await choosePort()), password };
   const serveAt = async (): Promise<Launched> => {
     const launched = launch(cluster, [
-      ...[`port=${String(access.port)}`, 'listen_addresses=127.0.0.1', 'unix_socket_directories='],
+      `port=${String(access.port)}`,
+      'listen_addresses=127.0.0.1',
+      'unix_socket_directories=',
     ]);
     const connection = { connectionString: urlOf(access) };
     await untilItAnswers(cluster, launched, { connection, signal: place.options.signal });
@@ -287,7 +291,10 @@ async function setPassword(
     if (cluster.account) await chown(folder, cluster.account.uid, cluster.account.gid);
     const connection = { host: folder, port: 5432, user: 'inlet', database: 'postgres' };
     const launched = launch(cluster, [
-      ...['port=5432', 'listen_addresses=', `unix_socket_directories=${folder}`, `hba_file=${hba}`],
+      'port=5432',
+      'listen_addresses=',
+      `unix_socket_directories=${folder}`,
+      `hba_file=${hba}`,
     ]);
     await untilItAnswers(cluster, launched, { connection, signal });
     try {
@@ -344,8 +351,11 @@ interface Keeper {
 async function openKeeper(access: Access): Promise<Keeper> {
   const socket = new Socket();
   const client = new pg.Client({
-    ...{ connectionString: urlOf(access), application_name: keeperName, keepAlive: true },
-    ...{ connectionTimeoutMillis: 10_000, stream: () => socket },
+    connectionString: urlOf(access),
+    application_name: keeperName,
+    keepAlive: true,
+    connectionTimeoutMillis: 10_000,
+    stream: () => socket,
   });
   client.on('error', () => undefined); // Its end is what is looked at.
   const ended = new Promise<void>((done) => {

@@ -176,7 +176,8 @@ function payloadOf(bytes: Uint8Array): unknown {
 export function holdsWhole(id: string, firstParameter: number): BodyCondition {
   const spellings = spellingsInJson(id);
   const conditions = spellings.map((_, at) => {
-    const [plain, pattern] = [firstParameter + 2 * at, firstParameter + 2 * at + 1];
+    const plain = firstParameter + 2 * at;
+    const pattern = firstParameter + 2 * at + 1;
     return `(${holds(plain)} and encode(body, 'escape') ~ $${String(pattern)})`;
   });
   const values = spellings.flatMap((spelling) => {

@@ -191,7 +191,14 @@ export function createMediaTable(pool: pg.Pool): MediaTable {
                  revision = case when known.revision < 0 then excluded.revision else known.revision end
                returning revision`,
         values: [
-          ...[sha256, type, bytes, width, height, thumbhash, JSON.stringify(previews), now],
+          sha256,
+          type,
+          bytes,
+          width,
+          height,
+          thumbhash,
+          JSON.stringify(previews),
+          now,
           JSON.stringify(warnings),
         ],
       });

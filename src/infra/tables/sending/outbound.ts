@@ -116,7 +116,9 @@ export function createOutboundTable(pool: pg.Pool): OutboundTable {
       }),
     find: async (id) => {
       const { rows } = await pool.query<OutboundRecord>({
-        ...{ name: 'outbound-by-id', text: `${select} where o.id = $1`, values: [id] },
+        name: 'outbound-by-id',
+        text: `${select} where o.id = $1`,
+        values: [id],
       });
       return rows[0] && withDates(rows[0]);
     },
@@ -185,9 +187,22 @@ async function insert(
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'queued', $14, $14, $15, $16, $17)
      on conflict (actor, idempotency_key) do nothing`,
     [
-      ...[message.id, message.channel, message.provider, message.recipient, message.kind, mediaId],
-      ...[message.link, message.type, message.bytes, message.caption, message.filename, message.replyTo],
-      ...[JSON.stringify(message.options), now, message.actor, idempotency?.key ?? null],
+      message.id,
+      message.channel,
+      message.provider,
+      message.recipient,
+      message.kind,
+      mediaId,
+      message.link,
+      message.type,
+      message.bytes,
+      message.caption,
+      message.filename,
+      message.replyTo,
+      JSON.stringify(message.options),
+      now,
+      message.actor,
+      idempotency?.key ?? null,
       idempotency?.requestHash ?? null,
     ],
   );

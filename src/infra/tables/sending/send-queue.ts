@@ -191,13 +191,19 @@ export function createSendQueue(pool: pg.Pool, now: () => Date): SendQueue {
       end(`state in ('queued', 'sending')`, ['unknown', code, message, now()]),
     giveUp: async (channel, before, { code, message }) => {
       await end(`channel = $5 and state = 'queued' and created_at < $6`, [
-        ...['failed', code, message, now(), channel, before],
+        'failed',
+        code,
+        message,
+        now(),
+        channel,
+        before,
       ]);
     },
     resume: async (channel, afterMs) => {
       await pool.query(
         addSendJobs('select $1::text as channel', {
-          ...{ runAt: `now() + $2 * interval '1 ms'`, keepsTime: true },
+          runAt: `now() + $2 * interval '1 ms'`,
+          keepsTime: true,
         }),
         [channel, afterMs],
       );
@@ -320,8 +326,15 @@ async function attach(
      ), jobs as (${addFirstFetchJobs(`select id from m where state = 'pending'`)})
      select id from m, jobs`,
     [
-      ...[newId(), message.channel, message.provider, messageRowId, message.kind, message.link],
-      ...[message.filename, now, message.mediaId],
+      newId(),
+      message.channel,
+      message.provider,
+      messageRowId,
+      message.kind,
+      message.link,
+      message.filename,
+      now,
+      message.mediaId,
     ],
   );
   return made[0]?.id ?? null;

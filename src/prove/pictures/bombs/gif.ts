@@ -32,7 +32,8 @@ function gifOf(frames: number, canvas: number, side = 1): Buffer {
  */
 function sameColour(pixels: number): Buffer {
   const bytes: number[] = [];
-  let [held, bits] = [0, 0];
+  let held = 0;
+  let bits = 0;
   const put = (code: number, width: number): void => {
     held |= code << bits;
     for (bits += width; bits >= 8; bits -= 8) {
@@ -57,7 +58,8 @@ function sameColour(pixels: number): Buffer {
   return Buffer.from(bytes);
 }
 
-const [clear, end] = [4, 5];
+const clear = 4;
+const end = 5;
 
 /** At most 255 bytes each, behind their number. */
 function blocks(content: Buffer): Buffer {

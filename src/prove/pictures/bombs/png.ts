@@ -68,8 +68,11 @@ function png(options: Png): Buffer {
   header.set([bits, colours, 0, 0, interlaced ? 1 : 0], 8);
   const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
   return Buffer.concat([
-    ...[signature, chunk('IHDR', header), before],
-    ...[chunk('IDAT', data), chunk('IEND', Buffer.alloc(0))],
+    signature,
+    chunk('IHDR', header),
+    before,
+    chunk('IDAT', data),
+    chunk('IEND', Buffer.alloc(0)),
   ]);
 }
 
@@ -86,7 +89,8 @@ function zeros(count: number): Buffer {
 
 function chunk(type: string, content: Buffer): Buffer {
   const named = Buffer.concat([Buffer.from(type, 'latin1'), content]);
-  const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
+  const length = Buffer.alloc(4);
+  const sum = Buffer.alloc(4);
   length.writeUInt32BE(content.length);
   sum.writeUInt32BE(crc32(named));
   return Buffer.concat([length, named, sum]);

@@ -64,7 +64,9 @@ interface Tiff {
   readonly profileBytes?: number;
 }
 
-const [short, long, undefinedType] = [3, 4, 7];
+const short = 3;
+const long = 4;
+const undefinedType = 7;
 
 /** Eight bits of RGB. The pixels come first, then a directory for each page, all of the same pixels. */
 function tiff(options: Tiff): Buffer {

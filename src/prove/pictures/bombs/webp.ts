@@ -26,20 +26,17 @@ function riff(...chunks: readonly Buffer[]): Buffer {
 /** After size and version: no transform, no cache, one group of five codes, each with one symbol and so without bits. */
 function lossless(side: number): Buffer {
   const fields: readonly (readonly [value: number, bits: number])[] = [
-    ...([
-      [0x2f, 8],
-      [side - 1, 14],
-      [side - 1, 14],
-      [0, 4],
-    ] as const),
-    ...([
-      [0, 1],
-      [0, 1],
-      [0, 1],
-    ] as const),
+    [0x2f, 8],
+    [side - 1, 14],
+    [side - 1, 14],
+    [0, 4],
+    [0, 1],
+    [0, 1],
+    [0, 1],
     ...Array.from({ length: 5 }, () => [0b0001, 4] as const),
   ];
-  let [value, at] = [0n, 0n];
+  let value = 0n;
+  let at = 0n;
   for (const [field, bits] of fields) {
     value |= BigInt(field) << at;
     at += BigInt(bits);

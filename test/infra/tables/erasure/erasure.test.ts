@@ -16,7 +16,9 @@ beforeEach(async () => {
   pool = new pg.Pool({ connectionString: database.connectionString, max: 2 });
   const now = (): Date => new Date();
   erasure = createErasure({
-    ...{ pool, audit: createAudit(pool, now), now },
+    pool,
+    audit: createAudit(pool, now),
+    now,
     messageIdsIn: () => undefined,
   });
 });
@@ -26,7 +28,8 @@ afterEach(async () => {
 });
 
 test('an upload that becomes part of a message while it is erased is erased with it', async () => {
-  const [id, message] = [newId(), newId()];
+  const id = newId();
+  const message = newId();
   await database.query(
     `insert into media (id, channel, provider, position, direction, kind, state, received_at)
      values ($1, 'z-api', 'z-api', 0, 'outbound', 'image', 'ready', now())`,

@@ -24,7 +24,9 @@ afterEach(async () => {
   await database.drop();
 });
 
-const [channel, contact, messageId] = ['z-api', '5511999990000', 'CON-1:17'];
+const channel = 'z-api';
+const contact = '5511999990000';
+const messageId = 'CON-1:17';
 
 /** A raw webhook that speaks of the person and of the message; answers its id. */
 async function write(connection: Pick<pg.ClientBase, 'query'>, id = newId()): Promise<string> {

@@ -21,46 +21,49 @@ const unowned = '';
 
 export function messageRow(messageId: string, changed: Partial<MessageRow> = {}): MessageRow {
   return {
-    ...{
-      id: newId(),
-      delivery_id: unowned,
-      message_id: messageId,
-      direction: 'inbound',
-      sender: '5511999990000',
-      recipient: null,
-    },
-    ...{ chat: null, sender_name: 'Ana', caption: 'look', sent_at: '2026-11-21T10:00:00.000Z' },
+    id: newId(),
+    delivery_id: unowned,
+    message_id: messageId,
+    direction: 'inbound',
+    sender: '5511999990000',
+    recipient: null,
+    chat: null,
+    sender_name: 'Ana',
+    caption: 'look',
+    sent_at: '2026-11-21T10:00:00.000Z',
     ...changed,
   };
 }
 
 export function mediaRow(messageId: string, changed: Partial<MediaRow> = {}): MediaRow {
   return {
-    ...{
-      id: newId(),
-      delivery_id: unowned,
-      message_id: messageId,
-      position: 0,
-      direction: 'inbound',
-      kind: 'image',
-    },
-    ...{ state: 'pending', source_url: `http://127.0.0.1:1/${messageId}`, source_expires_at: null },
-    ...{ source_credentials: false, declared_type: null, declared_sha256: null, filename: null },
-    ...{ error_code: null, error_message: null },
+    id: newId(),
+    delivery_id: unowned,
+    message_id: messageId,
+    position: 0,
+    direction: 'inbound',
+    kind: 'image',
+    state: 'pending',
+    source_url: `http://127.0.0.1:1/${messageId}`,
+    source_expires_at: null,
+    source_credentials: false,
+    declared_type: null,
+    declared_sha256: null,
+    filename: null,
+    error_code: null,
+    error_message: null,
     ...changed,
   };
 }
 
 export function statusRow(messageId: string, changed: Partial<StatusRow> = {}): StatusRow {
   return {
-    ...{
-      delivery_id: unowned,
-      message_id: messageId,
-      status: 'delivered',
-      at: null,
-      error_code: null,
-      error_message: null,
-    },
+    delivery_id: unowned,
+    message_id: messageId,
+    status: 'delivered',
+    at: null,
+    error_code: null,
+    error_message: null,
     ...changed,
   };
 }
@@ -69,10 +72,19 @@ export function statusRow(messageId: string, changed: Partial<StatusRow> = {}): 
 export function entry(name: string, changed: Partial<InboxEntry> = {}): InboxEntry {
   const body = Buffer.from(JSON.stringify({ name }));
   const made: InboxEntry = {
-    ...{ id: newId(), channel: 'z-api', provider: 'z-api', outcome: 'accepted', reason: null, body },
-    ...{ contentHash: createHash('sha256').update(body).digest('hex'), headers: {} },
-    ...{ receivedAt: '2026-11-21T10:00:01.000Z', messages: [messageRow(name)], media: [mediaRow(name)] },
-    ...{ statuses: [], deletions: [] },
+    id: newId(),
+    channel: 'z-api',
+    provider: 'z-api',
+    outcome: 'accepted',
+    reason: null,
+    body,
+    contentHash: createHash('sha256').update(body).digest('hex'),
+    headers: {},
+    receivedAt: '2026-11-21T10:00:01.000Z',
+    messages: [messageRow(name)],
+    media: [mediaRow(name)],
+    statuses: [],
+    deletions: [],
     ...changed,
   };
   const owned = <Row extends object>(rows: readonly Row[]) =>

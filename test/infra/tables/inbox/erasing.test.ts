@@ -22,7 +22,9 @@ beforeEach(async () => {
   inbox = createInbox({ pool: opened.intake, pseudonym });
   const now = (): Date => new Date();
   erasure = createErasure({
-    ...{ pool: opened.api, audit: createAudit(opened.api, now), now },
+    pool: opened.api,
+    audit: createAudit(opened.api, now),
+    now,
     messageIdsIn: () => undefined,
   });
 });
@@ -31,7 +33,9 @@ afterEach(async () => {
   await database.drop();
 });
 
-const [channel, ana, bia] = ['z-api', '5511999990000', '5511988880000'];
+const channel = 'z-api';
+const ana = '5511999990000';
+const bia = '5511988880000';
 const eraseAna = () =>
   erasure.person({ channel, contact: ana, pseudonym: pseudonym(channel, ana) }, { actor: 'test' });
 

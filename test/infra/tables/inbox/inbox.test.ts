@@ -49,12 +49,10 @@ describe('one webhook', () => {
   test('is kept byte for byte, with everything that was read from it', async () => {
     const body = Buffer.from([0, 255, 254, 13, 10, 0x27, 0x5c, 0]);
     const one = entry('one', {
-      ...{
-        body,
-        headers: { 'user-agent': `a "quoted" 'thing'` },
-        outcome: 'malformed',
-        reason: 'half of it',
-      },
+      body,
+      headers: { 'user-agent': `a "quoted" 'thing'` },
+      outcome: 'malformed',
+      reason: 'half of it',
       messages: [messageRow('m', { caption: `it's \\ "quoted" 👋 $1`, chat: 'group', recipient: 'us' })],
       media: [
         mediaRow('m', { source_expires_at: '2026-11-21T11:00:00.000Z', source_credentials: true }),
@@ -73,25 +71,37 @@ describe('one webhook', () => {
     });
     const [delivery] = await database.query('select * from delivery');
     expect(delivery).toEqual({
-      ...{ id: one.id, channel: 'z-api', provider: 'z-api', body, headers: one.headers },
-      ...{ content_hash: Buffer.from(one.contentHash, 'hex'), outcome: 'malformed', reason: 'half of it' },
+      id: one.id,
+      channel: 'z-api',
+      provider: 'z-api',
+      body,
+      headers: one.headers,
+      content_hash: Buffer.from(one.contentHash, 'hex'),
+      outcome: 'malformed',
+      reason: 'half of it',
       received_at: new Date(one.receivedAt),
       erased_at: null,
     });
     const [message] = await database.query('select * from message');
     expect(message).toMatchObject({
-      ...{ id: one.messages[0]?.id, channel: 'z-api', provider: 'z-api', message_id: 'm', chat: 'group' },
-      ...{
-        caption: `it's \\ "quoted" 👋 $1`,
-        delivery_id: one.id,
-        sent_at: new Date('2026-11-21T10:00:00Z'),
-      },
+      id: one.messages[0]?.id,
+      channel: 'z-api',
+      provider: 'z-api',
+      message_id: 'm',
+      chat: 'group',
+      caption: `it's \\ "quoted" 👋 $1`,
+      delivery_id: one.id,
+      sent_at: new Date('2026-11-21T10:00:00Z'),
     });
     const media = await database.query('select * from media order by position');
     expect(media).toMatchObject([
       {
-        ...{ id: one.media[0]?.id, message_row_id: one.messages[0]?.id, state: 'pending', attempts: 0 },
-        ...{ source_expires_at: new Date('2026-11-21T11:00:00Z'), source_credentials: true },
+        id: one.media[0]?.id,
+        message_row_id: one.messages[0]?.id,
+        state: 'pending',
+        attempts: 0,
+        source_expires_at: new Date('2026-11-21T11:00:00Z'),
+        source_credentials: true,
         next_attempt_at: new Date(one.receivedAt),
       },
       { position: 1, declared_type: 'image/png', declared_sha256: 'ab', filename: 'a.png' },
@@ -277,7 +287,8 @@ test('two processes that receive the same 200 webhooks write each once, and neit
     ),
   );
 
-  const [mine = [], theirs = []] = [committed[0], committed[1]?.toReversed()];
+  const mine = committed[0] ?? [];
+  const theirs = committed[1]?.toReversed() ?? [];
   names.forEach((_, index) => {
     expect([mine[index]?.duplicate, theirs[index]?.duplicate].toSorted()).toEqual([false, true]);
     expect(mine[index]?.delivery).toBe(theirs[index]?.delivery);
@@ -308,7 +319,8 @@ test('two processes that receive the same messages in different envelopes write 
       ),
     ),
   );
-  const [mine = [], theirs = []] = [committed[0], committed[1]?.toReversed()];
+  const mine = committed[0] ?? [];
+  const theirs = committed[1]?.toReversed() ?? [];
   expect(mine.map(({ media }) => media)).toEqual(theirs.map(({ media }) => media));
   expect(await count('delivery')).toBe(400);
   expect(await count('media')).toBe(200);
@@ -341,8 +353,14 @@ describe('a message that comes again with another link', () => {
     const again = told('two', 'http://host/new', { source_credentials: true, declared_type: 'image/png' });
     expect(await inbox.commit(again)).toEqual({ delivery: again.id, duplicate: true, media: first.media });
     expect(await media()).toMatchObject({
-      ...{ state: 'pending', source_url: 'http://host/new', source_credentials: true, attempts: 0 },
-      ...{ declared_type: 'image/png', declared_sha256: null, filename: 'a.jpg', error_code: null },
+      state: 'pending',
+      source_url: 'http://host/new',
+      source_credentials: true,
+      attempts: 0,
+      declared_type: 'image/png',
+      declared_sha256: null,
+      filename: 'a.jpg',
+      error_code: null,
       source_delivery_id: again.id,
     });
     const [due] = await database.query<{ due: boolean }>(

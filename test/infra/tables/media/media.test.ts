@@ -30,7 +30,11 @@ const later = new Date(now.getTime() + laterMs);
 const timeout = { code: 'media.timeout', message: 'too slow' } as const;
 
 const blob: BlobFacts = {
-  ...{ sha256: 'a'.repeat(64), type: 'image/jpeg', bytes: 5_000_000_000, width: 1600, height: 1200 },
+  sha256: 'a'.repeat(64),
+  type: 'image/jpeg',
+  bytes: 5_000_000_000,
+  width: 1600,
+  height: 1200,
   thumbhash: 'abcd',
   previews: [{ size: 'small', type: 'image/webp', width: 320, height: 240 }],
   warnings: [{ code: 'media.damaged', message: 'a part is missing' }],
@@ -88,13 +92,24 @@ const firstLink = (id: string) => ({ id, sourceDelivery: null });
 describe('a pending media', () => {
   test('is found with all that is needed to fetch it', async () => {
     const id = await received({
-      ...{ source_url: 'https://host/x', source_expires_at: later.toISOString(), source_credentials: true },
-      ...{ declared_sha256: 'f'.repeat(64), kind: 'sticker' },
+      source_url: 'https://host/x',
+      source_expires_at: later.toISOString(),
+      source_credentials: true,
+      declared_sha256: 'f'.repeat(64),
+      kind: 'sticker',
     });
     expect(await table.findPending(id)).toEqual({
-      ...{ id, channel: 'z-api', kind: 'sticker', url: 'https://host/x', expiresAt: later },
-      ...{ needsCredentials: true, sha256: 'f'.repeat(64), attempts: 0 },
-      ...{ sender: '5511999990000', chat: null, lastError: null },
+      id,
+      channel: 'z-api',
+      kind: 'sticker',
+      url: 'https://host/x',
+      expiresAt: later,
+      needsCredentials: true,
+      sha256: 'f'.repeat(64),
+      attempts: 0,
+      sender: '5511999990000',
+      chat: null,
+      lastError: null,
       sourceDelivery: null,
     });
   });
@@ -105,8 +120,12 @@ describe('a pending media', () => {
     const held = await table.announce(blob, now);
     expect(await table.markReady(id, held)).toBe('ready');
     expect(await rowOf(id)).toMatchObject({
-      ...{ state: 'ready', sha256: blob.sha256, attempts: 2, next_attempt_at: null },
-      ...{ error_code: null, error_message: null },
+      state: 'ready',
+      sha256: blob.sha256,
+      attempts: 2,
+      next_attempt_at: null,
+      error_code: null,
+      error_message: null,
     });
     expect(await table.findBlob(blob.sha256)).toEqual(held);
     expect(await table.findPending(id)).toBeUndefined();
@@ -116,8 +135,12 @@ describe('a pending media', () => {
     const id = await received();
     await table.markRefused(firstLink(id), 'failed', { code: 'media.gone', message: 'not there' });
     expect(await rowOf(id)).toMatchObject({
-      ...{ state: 'failed', error_code: 'media.gone', error_message: 'not there', attempts: 1 },
-      ...{ next_attempt_at: null, sha256: null },
+      state: 'failed',
+      error_code: 'media.gone',
+      error_message: 'not there',
+      attempts: 1,
+      next_attempt_at: null,
+      sha256: null,
     });
   });
 
@@ -126,7 +149,10 @@ describe('a pending media', () => {
     await forgetJobs(); // The queue deletes a job that has run.
     await table.scheduleRetry(firstLink(id), { at: later, now }, timeout);
     expect(await rowOf(id)).toMatchObject({
-      ...{ state: 'pending', attempts: 1, next_attempt_at: later, error_code: 'media.timeout' },
+      state: 'pending',
+      attempts: 1,
+      next_attempt_at: later,
+      error_code: 'media.timeout',
     });
     expect(await jobsOf(id)).toEqual([laterMs]);
     await table.scheduleRetry(firstLink(id), { at: now, now }, timeout);
@@ -293,13 +319,11 @@ describe('the same bytes', () => {
     expect(await table.addUpload(upload, held, now)).toBe(true);
     const [row] = await clone.query('select * from media where id = $1', [id]);
     expect(row).toMatchObject({
-      ...{
-        state: 'ready',
-        direction: 'outbound',
-        filename: 'a.jpg',
-        message_row_id: null,
-        sha256: blob.sha256,
-      },
+      state: 'ready',
+      direction: 'outbound',
+      filename: 'a.jpg',
+      message_row_id: null,
+      sha256: blob.sha256,
     });
     expect(await count('blob')).toBe(1);
   });
@@ -417,7 +441,9 @@ test('whoever listens hears of a media that leaves pending, and of none that doe
   const client = await database.work.connect();
   client.on('notification', ({ payload = '' }) => heard.push(payload));
   await client.query('listen inlet_media');
-  const [ready, refused, retried] = [await received(), await received(), await received()];
+  const ready = await received();
+  const refused = await received();
+  const retried = await received();
   await table.scheduleRetry(firstLink(retried), { at: later, now }, timeout);
   const held = await table.announce(blob, now);
   await table.markReady(ready, held);
