@@ -28,6 +28,7 @@ export default {
       runner: '<rootDir>/test/support/serial-runner.cjs',
     },
   ],
+  reporters: ['default', '<rootDir>/test/support/seconds-by-folder.cjs'],
   testTimeout: 30_000,
   // One more than two cores: some tests mostly wait for processes that they start.
   maxWorkers: 3,
