@@ -168,7 +168,7 @@ describe('a channel that is added through one process', () => {
 
   it('is known to a process that could not hear of it, as soon as it can again', async () => {
     await one.database.query(
-      "select pg_terminate_backend(pid) from pg_stat_activity where query ilike 'listen %'",
+      "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query ilike 'listen %'",
     );
     const { webhookSecret } = (await create({ id: 'unheard', provider: 'sobot' })).body;
     const webhook = { provider: 'sobot', secret: webhookSecret };

@@ -326,7 +326,7 @@ describe('while nobody tells of revoked tokens', () => {
     expect((await use(other, token)).status).toBe(200);
     const revoking = revoke(id);
     await one.database.query(
-      "select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen %'",
+      "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query like 'listen %'",
     );
     await revoking;
     await refused(other, token);
