@@ -6,9 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { postSample, secret } from '../deploy/sample-webhook.mjs';
+
 const readyMs = 60_000;
 const endMs = 15_000;
-const secret = 'a-secret-of-the-webhooks-0123456789';
 const [command, ...args] = process.argv.slice(2);
 
 const port = await new Promise((resolve) => {
@@ -46,23 +47,7 @@ async function tryOut() {
     if (child.exitCode !== null || Date.now() > deadline) throw new Error('it does not become ready');
     await delay(100);
   }
-  const answer = await fetch(`${base}/webhooks/z-api?token=${secret}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({
-      type: 'ReceivedCallback',
-      instanceId: 'INSTANCE',
-      messageId: 'SMOKE',
-      phone: '5511999990000',
-      fromMe: false,
-      isGroup: false,
-      momment: Date.now(),
-      status: 'RECEIVED',
-      chatName: 'A',
-      senderName: 'A',
-      image: { imageUrl: 'http://127.0.0.1:9/a.jpg', mimeType: 'image/jpeg', caption: '' },
-    }),
-  });
+  const answer = await postSample(base);
   const receipt = await answer.json();
   if (answer.status !== 200 || receipt.outcome !== 'accepted')
     throw new Error(`a webhook is answered with ${answer.status} ${JSON.stringify(receipt)}`);

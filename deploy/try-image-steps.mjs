@@ -22,6 +22,8 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
+import { postSample, secret } from './sample-webhook.mjs';
+
 const project = resolve(import.meta.dirname, '..');
 const { values: options } = parseArgs({
   options: {
@@ -270,7 +272,6 @@ async function tryOut(image) {
   const volume = { from: join(work, 'volume'), at: image.volume };
   // As a container engine does it: a new volume begins with what the image has there.
   sh('cp', ['-a', join(image.root, image.volume), volume.from]);
-  const secret = 'a-secret-of-the-webhooks-0123456789';
   const settings = { ...image.env, HOME: '/var/lib/inlet', PORT: String(port), ZAPI_WEBHOOK_SECRET: secret };
   const full = { ...settings, AUTH_SECRET: 'a-secret-for-this-trial-0123456789abcdef' };
   const place = { cwd: image.cwd, readOnly: true, user: image.user, volume };
@@ -324,24 +325,7 @@ async function tryOut(image) {
   check(`it was started as: ${words}`, words.includes('--single-threaded-gc'));
   const health = await result(run(image.health, full));
   check('the health check says yes', health.status === 0);
-  const body = JSON.stringify({
-    type: 'ReceivedCallback',
-    instanceId: 'INSTANCE',
-    messageId: 'TRIAL',
-    phone: '5511999990000',
-    fromMe: false,
-    isGroup: false,
-    momment: Date.now(),
-    status: 'RECEIVED',
-    chatName: 'A',
-    senderName: 'A',
-    image: { imageUrl: 'http://127.0.0.1:9/a.jpg', mimeType: 'image/jpeg', caption: '' },
-  });
-  const answer = await ask(`/webhooks/z-api?token=${secret}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body,
-  });
+  const answer = await postSample(base).catch(() => undefined);
   const receipt = await answer?.json();
   check(`a webhook is ${receipt?.outcome}`, answer?.status === 200 && receipt.outcome === 'accepted');
   const token = (await result(run([...image.entrypoint, 'token', '--scope', 'media:read'], full))).output;

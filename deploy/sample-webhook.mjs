@@ -1,0 +1,26 @@
+/** A webhook as Z-API sends it, for trying out a service that has just been started. */
+
+/** The value of `ZAPI_WEBHOOK_SECRET` that the sample is sent with. */
+export const secret = 'a-secret-of-the-webhooks-0123456789';
+
+/** Posts the sample to the service at `base`. Its picture is at an address that is never asked for. */
+export function postSample(base) {
+  return fetch(`${base}/webhooks/z-api?token=${secret}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    signal: AbortSignal.timeout(5_000),
+    body: JSON.stringify({
+      type: 'ReceivedCallback',
+      instanceId: 'INSTANCE',
+      messageId: 'SAMPLE',
+      phone: '5511999990000',
+      fromMe: false,
+      isGroup: false,
+      momment: Date.now(),
+      status: 'RECEIVED',
+      chatName: 'A',
+      senderName: 'A',
+      image: { imageUrl: 'http://127.0.0.1:9/a.jpg', mimeType: 'image/jpeg', caption: '' },
+    }),
+  });
+}
