@@ -1,4 +1,5 @@
 /** What every other part stands on: the database, files, the spool, and what is observed. */
+import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 
 import type { Config } from '../config.js';
@@ -51,6 +52,8 @@ export async function openFoundation(config: Config, { databaseUrl, publicUrl, l
   const audit = createAudit(database.api, now);
   /** Aborts when the process is about to end: jobs that wait give up their wait. */
   const stopping = new AbortController();
+  // Each caller of `?wait=` listens to it.
+  setMaxListeners(0, stopping.signal);
 
   return {
     databaseUrl,
