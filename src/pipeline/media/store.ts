@@ -101,7 +101,7 @@ export function createStore({ blobs, makePreviews, table, now, scanning }: Store
 
   return async (file, expected) => {
     try {
-      if (file.bytes === 0) throw new AppError('media.empty', 'the answer had no bytes');
+      if (file.bytes === 0) throw new AppError('media.empty', 'the file is empty');
       await refuseMalware(file, expected);
       return await lock(file.sha256, () => store(file, expected));
     } finally {

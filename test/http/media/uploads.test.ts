@@ -202,6 +202,11 @@ describe('is refused', () => {
     expect(await leavesNothing()).toBe(true);
   });
 
+  it('with words about the file where it is empty', async () => {
+    const { body } = await refuse({ file: Buffer.alloc(0), filename: 'photo.jpg' });
+    expect(body.detail).toBe('media.empty: the file is empty');
+  });
+
   it('over the limit, and not at it', async () => {
     const fields = { channel: 'z-api', kind: 'document' };
     expect(await upload(service, { file: Buffer.alloc(maxBytes, 'a'), fields })).toMatchObject({
