@@ -9,12 +9,14 @@ import { z } from 'zod';
 import type { Channel } from './domain/channel.js';
 import { ownValue } from './domain/own-value.js';
 import type { S3Settings } from './infra/files/s3-blob-store.js';
-import { keptState, StateFileError } from './infra/files/state-file.js';
+import { keptState, readState, StateFileError } from './infra/files/state-file.js';
 import { samplerNames, type TracingSettings } from './infra/observability/tracing.js';
 import { findProgram } from './infra/pictures/video-frames.js';
 import { readDatabaseUrl } from './infra/postgres/database-url.js';
 import { providers } from './providers/index.js';
 import type { ProviderDefinition } from './providers/kit/define-provider.js';
+import { folderProblem, isBlank, problemsOf } from './settings/problems.js';
+import { misspelledNames } from './settings/spelling.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -72,7 +74,7 @@ const databaseUrl = z.string().transform((text, context) => {
 
 /** What stands behind it is made by appending paths. */
 const publicUrl = z
-  .url({ protocol: /^https?$/, error: 'is not an http(s) URL' })
+  .url({ protocol: /^https?$/, error: 'is not a URL that begins with https:// or http://' })
   .refine((text) => !/[?#]/.test(text), 'has a query or a fragment; only a path can be appended to')
   .refine(
     (text) => !URL.canParse(text) || /^[\w./~-]*$/.test(new URL(text).pathname),
@@ -104,9 +106,9 @@ function descriptionOf(schema: z.ZodType): SettingMeta {
 }
 
 const settings = z.object({
-  NODE_ENV: describe(z.string().default('development'), {
+  NODE_ENV: describe(z.enum(['development', 'production', 'test']).default('development'), {
     group: 'Address',
-    description: '`production` requires `AUTH_SECRET`',
+    description: '`development`, `production` or `test`; `production` requires `AUTH_SECRET`',
   }),
   HOST: describe(z.string().default('127.0.0.1'), {
     group: 'Address',
@@ -303,6 +305,19 @@ const settings = z.object({
 /** Names of all settings that the core reads; those of the providers follow from their definitions. */
 export const coreSettings: readonly string[] = Object.keys(settings.shape);
 
+const allSettings: readonly string[] = [
+  ...coreSettings,
+  ...providers.flatMap(({ envKeys }) => Object.values(envKeys)),
+];
+/** Names that begin like this are ours: those of the providers, and of two groups of the core. */
+const ownPrefixes: readonly string[] = [
+  ...new Set([
+    ...providers.flatMap(({ envKeys }) => Object.values(envKeys).map((name) => name.replace(/_.*/, '_'))),
+    'FETCH_',
+    'S3_',
+  ]),
+];
+
 export interface CoreSetting extends SettingMeta {
   readonly name: string;
   /** As it is written in the environment; undefined if an unset value means something else, which `unset` names. */
@@ -368,6 +383,8 @@ export interface Config {
   /** Undefined: no traces. */
   readonly tracing: TracingSettings | undefined;
   readonly channels: readonly Channel[];
+  /** The API of each provider of these channels, as far as its address is a setting or has a default. */
+  readonly providerUrls: readonly { readonly provider: string; readonly url: string }[];
 }
 
 /** Reads `.env` in the working directory, where there is one; the real environment goes first. */
@@ -392,37 +409,75 @@ function environmentFile(): NodeJS.Dict<string> {
   return parseEnv(text.startsWith(byteOrderMark) ? text.slice(1) : text);
 }
 
+interface LoadOptions {
+  /** Whether a secret is made where there is none yet; otherwise `authSecret` is empty then. By default true. */
+  readonly makesSecret?: boolean;
+}
+
 /** Throws a {@link ConfigError} that lists everything that is wrong. */
-export function loadConfig(environment: Environment, now: () => Date): Config {
-  // An empty value in a .env file means: not set.
-  const env = Object.fromEntries(
-    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
-  );
+export function loadConfig(
+  environment: Environment,
+  now: () => Date,
+  { makesSecret = true }: LoadOptions = {},
+): Config {
+  const env = setOf(environment);
+  const blank = allSettings.filter((name) => isBlank(ownValue(env, name) ?? ''));
+  const problems = blank.map((name) => `${name}: holds nothing but spaces; remove it, or give it a value`);
   const parsed = settings.safeParse(env);
-  const problems = parsed.success ? [] : problemsOf(parsed.error, (path) => path);
+  if (!parsed.success) problems.push(...problemsOf(parsed.error, (path) => path));
   const channels = providers.flatMap((provider) => loadChannel(provider, { env, now, problems }));
-  if (parsed.success) problems.push(...missing(parsed.data));
-  if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
-  return Object.freeze(toConfig(parsed.data, { channels, path: env['PATH'] ?? '' }));
+  problems.push(...missing(env), ...folderProblems(env));
+  if (!parsed.success || problems.length > 0)
+    throw new ConfigError([...withoutRepetitions(problems), ...settingWarnings(environment)]);
+  return Object.freeze(toConfig(parsed.data, { channels, env, makesSecret }));
+}
+
+/** An empty value, as .env.example has many, means: not set. */
+function setOf(environment: Environment): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(environment).filter((entry): entry is [string, string] => (entry[1] ?? '') !== ''),
+  );
+}
+
+/** The first thing that is said about each setting: what follows from it would only be in the way. */
+function withoutRepetitions(problems: readonly string[]): string[] {
+  const nameOf = (problem: string): string => problem.split(':')[0] ?? '';
+  return problems.filter(
+    (problem, at) => problems.findIndex((other) => nameOf(other) === nameOf(problem)) === at,
+  );
+}
+
+/** Names that are probably misspelled, as sentences. They stop nothing, since they may belong to another program. */
+export function settingWarnings(environment: Environment): readonly string[] {
+  return misspelledNames(Object.keys(setOf(environment)), { settings: allSettings, prefixes: ownPrefixes });
 }
 
 /** Settings that others ask for. */
-function missing({ NODE_ENV, AUTH_SECRET, STORAGE, S3_BUCKET }: z.infer<typeof settings>): string[] {
+function missing(env: Environment): string[] {
   return [
-    ...(NODE_ENV === 'production' && AUTH_SECRET === undefined
+    ...(env['NODE_ENV'] === 'production' && env['AUTH_SECRET'] === undefined
       ? ['AUTH_SECRET: is required when NODE_ENV=production']
       : []),
-    ...(STORAGE === 's3' && S3_BUCKET === undefined ? ['S3_BUCKET: is required when STORAGE=s3'] : []),
+    ...(env['STORAGE'] === 's3' && env['S3_BUCKET'] === undefined
+      ? ['S3_BUCKET: is required when STORAGE=s3']
+      : []),
   ];
+}
+
+function folderProblems(env: Environment): string[] {
+  const { INLET_DIR, UPLOADS_DIR } = settings.shape;
+  return Object.entries({ INLET_DIR, UPLOADS_DIR }).flatMap(
+    ([name, schema]) => folderProblem(name, schema.parse(ownValue(env, name))) ?? [],
+  );
 }
 
 interface Found {
   readonly channels: readonly Channel[];
-  /** Folders with programs. */
-  readonly path: string;
+  readonly env: Environment;
+  readonly makesSecret: boolean;
 }
 
-function toConfig(values: z.infer<typeof settings>, { channels, path }: Found): Config {
+function toConfig(values: z.infer<typeof settings>, { channels, env, makesSecret }: Found): Config {
   const inletDir = resolve(values.INLET_DIR);
   return {
     host: values.HOST,
@@ -431,7 +486,9 @@ function toConfig(values: z.infer<typeof settings>, { channels, path }: Found): 
     publicMediaLinks: values.PUBLIC_MEDIA_LINKS,
     inletDir,
     databaseUrl: values.DATABASE_URL,
-    authSecret: values.AUTH_SECRET ?? keptSecret(inletDir, values.DATABASE_URL === undefined),
+    authSecret:
+      values.AUTH_SECRET ??
+      keptSecret(inletDir, { isEmbedded: values.DATABASE_URL === undefined, makesSecret }),
     processMode: values.PROCESS_MODE,
     uploadsDir: resolve(values.UPLOADS_DIR),
     s3: s3Of(values),
@@ -440,7 +497,7 @@ function toConfig(values: z.infer<typeof settings>, { channels, path }: Found): 
     maxMediaBytes: values.MAX_MEDIA_BYTES,
     maxImagePixels: values.MAX_IMAGE_PIXELS,
     clamd: values.CLAMD_HOST === undefined ? undefined : addressOf(values.CLAMD_HOST),
-    ffmpeg: values.FFMPEG === 'auto' ? findProgram('ffmpeg', path) : undefined,
+    ffmpeg: values.FFMPEG === 'auto' ? findProgram('ffmpeg', env['PATH'] ?? '') : undefined,
     maxWebhookBytes: values.MAX_WEBHOOK_BYTES,
     spoolMaxBytes: values.SPOOL_MAX_BYTES,
     fetch: {
@@ -456,7 +513,14 @@ function toConfig(values: z.infer<typeof settings>, { channels, path }: Found): 
     logLevel: values.LOG_LEVEL,
     tracing: tracingOf(values),
     channels,
+    providerUrls: channels.flatMap(({ provider }) => apiOf(provider, env)),
   };
+}
+
+function apiOf(id: string, env: Environment): Config['providerUrls'] {
+  const provider = providers.find((one) => one.id === id);
+  const url = ownValue(env, provider?.envKeys['apiUrl'] ?? '') ?? provider?.defaults['apiUrl'];
+  return url === undefined ? [] : [{ provider: id, url }];
 }
 
 function s3Of(values: z.infer<typeof settings>): S3Settings | undefined {
@@ -526,12 +590,11 @@ function fileContent(value: string | undefined): string | undefined {
   }
 }
 
-function problemsOf(error: z.ZodError, nameOf: (path: string) => string): string[] {
-  return error.issues.map((issue) => `${nameOf(String(issue.path[0] ?? ''))}: ${issue.message}`);
-}
-
 /** Made once and kept, readable by its owner only. A file that is not whole is never used, and never replaced by a new one. */
-function keptSecret(inletDir: string, isEmbedded: boolean): string {
+function keptSecret(
+  inletDir: string,
+  { isEmbedded, makesSecret }: { readonly isEmbedded: boolean; readonly makesSecret: boolean },
+): string {
   const path = join(inletDir, 'auth-secret');
   const database = join(inletDir, 'postgres', 'data');
   if (isEmbedded && !existsSync(path) && existsSync(join(database, 'PG_VERSION')))
@@ -540,7 +603,8 @@ function keptSecret(inletDir: string, isEmbedded: boolean): string {
         `or set AUTH_SECRET (to go on with a new one, without the old tokens, links and sealed settings: openssl rand -base64 48 > ${path})`,
     ]);
   try {
-    return keptState({ path, isWhole: isWholeSecret, remedy: secretRemedy }, newSecret).trim();
+    const file = { path, isWhole: isWholeSecret, remedy: secretRemedy };
+    return (makesSecret ? keptState(file, newSecret) : (readState(file) ?? '')).trim();
   } catch (error) {
     if (error instanceof StateFileError) throw new ConfigError([`AUTH_SECRET: ${error.message}`]);
     throw new ConfigError([`INLET_DIR: ${path} cannot be read or made (${codeOf(error)})`]);

@@ -2,9 +2,8 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { join } from 'node:path';
 
-import { commandLine } from './commands/command-line.js';
 import { compose, type Services } from './compose/index.js';
-import { ConfigError, loadConfig, readEnvironment, type Config } from './config.js';
+import { ConfigError, loadConfig, readEnvironment, settingWarnings, type Config } from './config.js';
 import { answeredWhileStarting } from './http/operations/starting.js';
 import { createLogger, type Logger } from './infra/logging/logger.js';
 import { DatabaseStartError, prepareDatabase, whenItAnswers } from './infra/migrations/start-database.js';
@@ -14,6 +13,7 @@ import {
   startEmbeddedPostgres,
   type EmbeddedPostgres,
 } from './infra/postgres/embedded/server.js';
+import { commandLine } from './infra/process/command-line.js';
 import { startPatience } from './infra/process/patience.js';
 import { putThreadsBehind } from './infra/process/thread-priority.js';
 
@@ -60,9 +60,11 @@ export async function run(stopping: AbortSignal): Promise<void> {
 async function start(begun: Begun, stopping: AbortSignal): Promise<void> {
   stopping.throwIfAborted();
   const now = (): Date => new Date();
-  const config = loadConfig(readEnvironment(), now);
+  const environment = readEnvironment();
+  const config = loadConfig(environment, now);
   const logger = createLogger(config.logLevel);
   begun.logger = logger;
+  for (const warning of settingWarnings(environment)) logger.warn(warning);
   shutForeignDecoders();
   const app = deferred<RequestListener>();
   const server = await listenAt(config, app.promise);
@@ -185,7 +187,10 @@ interface Announced {
   readonly channels: readonly string[];
 }
 
-function announce({ processMode, databaseUrl }: Config, { publicUrl, adopted, channels }: Announced): void {
+/** What a newcomer needs first, one line each. */
+function announce(config: Config, { publicUrl, adopted, channels }: Announced): void {
+  const { processMode, databaseUrl, inletDir, uploadsDir, s3 } = config;
+  const isListening = processMode !== 'worker';
   const enabled =
     channels.join(', ') ||
     'none yet: set the webhook secret of a provider (see .env.example), or add one in the gallery';
@@ -193,21 +198,21 @@ function announce({ processMode, databaseUrl }: Config, { publicUrl, adopted, ch
     databaseUrl === undefined
       ? `embedded PostgreSQL${adopted ? ' (already running, adopted)' : ''}`
       : 'DATABASE_URL';
-  console.log(
-    [
-      `Inlet is ready (${processMode}).`,
-      ...(processMode === 'worker'
-        ? []
-        : [
-            `  gallery   ${publicUrl}/admin`,
-            `  address   ${publicUrl}`,
-            `  webhooks  ${publicUrl}/webhooks/<channel>`,
-          ]),
-      `  channels  ${enabled}`,
-      `  database  ${database}`,
-      `  token     ${commandLine('token')} --scope admin`,
-    ].join('\n'),
-  );
+  const lines = [
+    ...(isListening
+      ? [
+          `  gallery   ${publicUrl}/admin  (sign in with a token)`,
+          `  address   ${publicUrl}`,
+          `  webhooks  ${publicUrl}/webhooks/<channel>`,
+        ]
+      : []),
+    `  channels  ${enabled}`,
+    `  database  ${database}`,
+    `  data      ${inletDir}`,
+    `  files     ${s3 === undefined ? uploadsDir : `the bucket ${s3.bucket}`}`,
+    `  token     ${commandLine('token')} --scope admin`,
+  ];
+  console.log([`Inlet is ready (${processMode}).`, ...lines].join('\n'));
 }
 
 /** No new work; what is under way gets to its end, though whoever waits for news is not waited for long. */

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 
 import { built, startCompiled, startScript } from '../support/program.js';
-import { launch } from './service.js';
+import { launch, startService } from './service.js';
 
 let cwd: string;
 beforeEach(async () => {
@@ -28,6 +28,8 @@ test('every setting that is wrong is named at once, none of their values is prin
     PROCESS_MODE: value,
     STORAGE: value,
     LOG_LEVEL: value,
+    NODE_ENV: `prod${value}`,
+    FETCH_CONCURRENCY: ' ',
     MAX_MEDIA_BYTES: `-${value}`,
     MAX_IMAGE_PIXELS: '-1',
     MAX_WEBHOOK_BYTES: '1.5',
@@ -61,6 +63,76 @@ test.each([
   expect(await program.ended).toBe(78);
   expect(program.output()).toMatch(words);
 });
+
+test('problems are said in words for an operator, together with names that are probably misspelled', async () => {
+  await writeFile(join(cwd, 'file'), '');
+  const program = launch(cwd, {
+    NODE_ENV: 'production',
+    PORT: 'abc',
+    HOST: '  ',
+    PUBLIC_URL: 'inlet.example.com',
+    UPLOADS_DIR: 'file',
+    INLET_DIR: 'file',
+    STORAGE: 's3',
+    TRUSTED_PROXY_HOPS: '11',
+    FETCH_MAX_ATTEMPTS: '1.5',
+    PROCESS_MODE: 'both',
+    ZAPI_API_URL: 'z-api',
+    DATABSE_URL: 'postgresql://localhost/inlet',
+    UNKNOWN: 'of another program',
+  });
+  expect(await program.ended).toBe(78);
+  expect(program.output().trim().split('\n').sort()).toEqual([
+    '  AUTH_SECRET: is required when NODE_ENV=production',
+    '  DATABSE_URL: is not a setting; did you mean DATABASE_URL?',
+    '  FETCH_MAX_ATTEMPTS: must be a whole number',
+    '  HOST: holds nothing but spaces; remove it, or give it a value',
+    '  INLET_DIR: is a file; name a folder',
+    '  PORT: must be a number',
+    '  PROCESS_MODE: must be all, api or worker',
+    '  PUBLIC_URL: is not a URL that begins with https:// or http://',
+    '  S3_BUCKET: is required when STORAGE=s3',
+    '  TRUSTED_PROXY_HOPS: must be at most 10',
+    '  UPLOADS_DIR: is a file; name a folder',
+    '  ZAPI_API_URL: is not an http(s) URL',
+    'Inlet cannot start: the settings have problems:',
+  ]);
+  expect(await readdir(cwd)).toEqual(['file']);
+});
+
+test('NODE_ENV is one of three words', async () => {
+  const program = launch(cwd, { NODE_ENV: 'prod' });
+  expect(await program.ended).toBe(78);
+  expect(program.output()).toContain('NODE_ENV: must be development, production or test');
+});
+
+test('a name that is probably misspelled is warned of, and stops nothing', async () => {
+  const service = await startService(cwd, { UPLOAD_DIR: 'here', ZAPI_TOKN: 'x', FOREIGN: 'x' });
+  expect(service.output()).toContain('UPLOAD_DIR: is not a setting; did you mean UPLOADS_DIR?');
+  expect(service.output()).toContain('ZAPI_TOKN: is not a setting; did you mean ZAPI_TOKEN?');
+  expect(service.output()).not.toContain('FOREIGN');
+  expect(await service.kill('SIGTERM')).toBe(0);
+}, 60_000);
+
+test('a start says what a newcomer needs, one line each, and nothing else', async () => {
+  const service = await startService(cwd, { LOG_LEVEL: 'info' });
+  const lines = service.output().trim().split('\n');
+  const told = lines.slice(lines.indexOf('Inlet is ready (all).'));
+  expect(told).toEqual([
+    'Inlet is ready (all).',
+    `  gallery   ${service.url}/admin  (sign in with a token)`,
+    `  address   ${service.url}`,
+    `  webhooks  ${service.url}/webhooks/<channel>`,
+    '  channels  z-api',
+    '  database  embedded PostgreSQL',
+    `  data      ${join(cwd, '.inlet')}`,
+    `  files     ${join(cwd, 'uploads')}`,
+    '  token     npm run token -- --scope admin',
+  ]);
+  const levels = lines.filter((line) => line.startsWith('{')).map((line) => /"level":(\d+)/.exec(line)?.[1]);
+  expect(levels.filter((level) => level !== '30')).toEqual([]);
+  expect(await service.kill('SIGTERM')).toBe(0);
+}, 60_000);
 
 test('a secret is asked for in production', async () => {
   const program = launch(cwd, { NODE_ENV: 'production' });
