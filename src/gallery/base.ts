@@ -8,8 +8,8 @@ export function at(path: string): string {
 
 /** Whether this page is where it should be. Somebody who came past the proxy is sent to where its links and its cookie are. */
 export function isBelowBase(): boolean {
-  const { pathname, search } = window.location;
+  const { pathname, search, hash } = window.location;
   if (pathname.startsWith(`${base}/`)) return true;
-  window.location.replace(at(pathname + search));
+  window.location.replace(at(pathname + search + hash));
   return false;
 }

@@ -19,12 +19,35 @@ onSignedOut(() => {
 });
 
 export async function findSession(): Promise<void> {
+  const token = tokenOfLink();
   try {
     session.value = await api.session();
   } catch (error) {
+    const isNobody = error instanceof ApiError && error.status === 401;
+    if (isNobody && token !== undefined) {
+      await signIn(token).catch(refuseLink);
+      return;
+    }
     session.value = null;
-    if (!(error instanceof ApiError && error.status === 401)) signInNotice.value = messageOf(error);
+    if (!isNobody) signInNotice.value = messageOf(error);
   }
+}
+
+function refuseLink(error: unknown): void {
+  session.value = null;
+  signInNotice.value = `The sign-in link cannot be used: ${messageOf(error)}.`;
+}
+
+/**
+ * A link such as the demo prints has the token behind the `#`, which browsers send to no server. It is taken out of the address bar and the
+ * history at once. Somebody who is signed in stays so: a stranger's link must not lead into another session.
+ */
+function tokenOfLink(): string | undefined {
+  const [, token] = /^#token=([\w.-]+)$/.exec(window.location.hash) ?? [];
+  if (token === undefined) return undefined;
+  const { pathname, search } = window.location;
+  window.history.replaceState(window.history.state, '', pathname + search);
+  return token;
 }
 
 export async function signIn(token: string): Promise<void> {

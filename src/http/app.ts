@@ -28,6 +28,7 @@ import { healthRoutes, type Readiness } from './operations/health.js';
 import { metricsRoutes, type MetricsServices } from './operations/metrics.js';
 import { docsRoutes } from './pages/docs.js';
 import { galleryRoutes } from './pages/gallery.js';
+import { rootRoutes } from './pages/root.js';
 import { createIntake, type WebhookServices } from './webhooks/intake.js';
 import { webhookRoutes } from './webhooks/routes.js';
 
@@ -97,6 +98,7 @@ export function createApp(services: AppServices, options: AppOptions): RequestLi
   );
   app.use(healthRoutes(services.readiness));
   app.use(metricsRoutes(services));
+  app.use(rootRoutes(services));
   app.use(docsRoutes(services));
   app.use(uploadRoutes(services, { maxBytes: options.maxMediaBytes, limit: limits.upload }));
   app.use(publicMediaRoutes(services, load.download));

@@ -86,6 +86,32 @@ describeInBrowser('The gallery', (browser) => {
     expect(await context.cookies()).toEqual([]);
   });
 
+  test('is opened by a link with the token behind the #, which is gone from the address at once', async () => {
+    visitor = await visit(browser(), service.url);
+    const { page, context } = visitor;
+    await page.goto(`${service.url}/admin?kind=image#token=${service.token('admin')}`);
+    await page.getByRole('heading', { name: 'Nothing found' }).waitFor();
+    expect(page.url()).toBe(`${service.url}/admin?kind=image`);
+    const [before] = await context.cookies();
+    // A link of a stranger does not change who is signed in.
+    await page.goto('about:blank');
+    await page.goto(`${service.url}/admin#token=${service.token('media:read')}`);
+    await page.getByRole('link', { name: 'Tokens' }).waitFor();
+    expect(page.url()).toBe(`${service.url}/admin`);
+    expect((await context.cookies())[0]?.value).toBe(before?.value);
+    expect(service.logs()).not.toContain(before?.value);
+  });
+
+  test('says what is wrong with a link that does not sign in, and how a token is made', async () => {
+    visitor = await visit(browser(), service.url);
+    const { page } = visitor;
+    await page.goto(`${service.url}/admin#token=nonsense`);
+    await page.getByText('The sign-in link cannot be used').waitFor();
+    expect(page.url()).toBe(`${service.url}/admin`);
+    await page.getByText('npm run token -- --scope admin').waitFor();
+    visitor.complaints.length = 0; // The browser writes every answer of 401 into its console.
+  });
+
   test('asks again for a token when it was revoked, and then goes on where one was', async () => {
     const page = await signedIn('/admin');
     await page.getByRole('heading', { name: 'Nothing yet' }).waitFor();

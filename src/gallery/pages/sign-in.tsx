@@ -2,6 +2,9 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { messageOf, signIn, signInNotice } from '../session.js';
 
+/** As it is typed where this service runs: in a clone, or where a package or an image was installed. */
+const tokenCommand = document.documentElement.dataset['tokenCommand'] ?? 'inlet token';
+
 export function SignInPage() {
   const [token, setToken] = useState('');
   const [busy, setBusy] = useState(false);
@@ -71,7 +74,7 @@ export function SignInPage() {
         </button>
         <div id="sign-in-help" class="hint">
           <p>Make a token where the service runs:</p>
-          <code class="block">npm run token -- --scope admin</code>
+          <code class="block">{tokenCommand} --scope admin</code>
           <p>It is kept in a cookie that no script can read, until it expires or you sign out.</p>
         </div>
       </form>

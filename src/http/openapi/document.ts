@@ -20,6 +20,7 @@ import { sendingApi } from '../messages/api.js';
 import { messageApi } from '../messages/by-provider-id.js';
 import { healthApi } from '../operations/health.js';
 import { metricsApi } from '../operations/metrics.js';
+import { rootApi } from '../pages/root.js';
 import { problem } from '../shapes/problem.js';
 import { webhookApi } from '../webhooks/routes.js';
 import { nameComponents } from './components.js';
@@ -59,12 +60,13 @@ export const apiRoutes: readonly ApiRoute[] = [
   ...healthApi,
   ...metricsApi,
   ...documentApi,
+  ...rootApi,
 ];
 
 const description = `Every picture your customers send, received once, kept, previewed and easy to find.
 
-Send an API token as \`Authorization: Bearer …\` (\`npm run token\` makes one). What it may do follows from its scopes, which each
-operation names as \`x-scope\`; \`admin\` may do everything. A token that is limited to channels does not see that others exist.
+Send an API token as \`Authorization: Bearer …\`; \`inlet token\` makes one (in a clone: \`npm run token\`). What it may do follows
+from its scopes, which each operation names as \`x-scope\`; \`admin\` may do everything. A token that is limited to channels does not see that others exist.
 
 Errors are \`application/problem+json\` (RFC 9457); programs go by \`code\`.`;
 

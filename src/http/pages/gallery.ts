@@ -7,6 +7,7 @@ import { Router, type Request, type Response } from 'express';
 
 import { AppError } from '../../domain/errors.js';
 import { ownValue } from '../../domain/own-value.js';
+import { commandLine } from '../../infra/process/command-line.js';
 import { projectFolder } from '../../infra/process/project-folder.js';
 import { allowOnly } from '../middleware/errors.js';
 import { pagePolicy } from '../middleware/security-headers.js';
@@ -76,7 +77,7 @@ function readFiles(base: string): ReadonlyMap<string, Asset> {
   return new Map(
     names.map((name) => {
       const file = readFileSync(join(folder, name));
-      const bytes = name === page ? Buffer.from(file.toString().replaceAll('{{base}}', base)) : file;
+      const bytes = name === page ? Buffer.from(filledIn(file.toString(), base)) : file;
       return [
         name,
         {
@@ -87,6 +88,10 @@ function readFiles(base: string): ReadonlyMap<string, Asset> {
       ];
     }),
   );
+}
+
+function filledIn(html: string, base: string): string {
+  return html.replaceAll('{{base}}', base).replaceAll('{{tokenCommand}}', commandLine('token'));
 }
 
 function listed(): string[] {

@@ -19,7 +19,6 @@ const id = '01a1fd86-7643-7000-8b24-0d479f8d70bd';
 
 describe('a route that does not exist', () => {
   it.each<[NonNullable<Call['method']>, string]>([
-    ['get', '/'],
     ['get', '/v1'],
     ['get', '/v2/media'],
     ['get', '/v1/media/a/b/c'],

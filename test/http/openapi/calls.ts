@@ -669,6 +669,11 @@ export const calls: Readonly<Record<string, MakeCalls>> = {
     return [ready, away];
   },
 
+  'get /': async (stage) => [
+    await get(stage, 200, { path: '/' }),
+    await get(stage, 302, { path: '/', headers: { accept: 'text/html' } }),
+  ],
+
   'get /openapi.json': async (stage) => {
     const path = '/openapi.json';
     const whole = await get(stage, 200, { path });
