@@ -8,7 +8,11 @@ import { ack, latency, memory, pipeline, type Measure } from './measures.js';
 
 const measures = { ack, pipeline, latency, memory } as const;
 const ids = Object.keys(measures);
-const wanted = orExplain(`npm run bench -- [${ids.join('|')} ...]`, () => known(process.argv.slice(2), ids));
+const about = {
+  usage: `npm run bench -- [${ids.join('|')} ...]`,
+  does: 'Measures the service beside a baseline in the same run; without names, everything.',
+};
+const wanted = orExplain(about, () => known(process.argv.slice(2), ids));
 const results: Measure[] = [];
 for (const [id, measure] of Object.entries(measures)) {
   if (wanted.length > 0 && !wanted.includes(id)) continue;

@@ -1,17 +1,40 @@
-/** What the commands are asked for, and how they are called. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+/** What the commands are asked for, and how they end. */
+import { ConfigError } from '../config.js';
 
-const exitUsage = 64;
+export const exits = { usage: 64, settings: 78, failure: 1 } as const;
 
-/** Reads the command line. Who asks for what there is not is told what there is, and the process ends before anything is begun. */
-export function orExplain<T>(usage: string, read: () => T): T {
+/** What a command says about itself. */
+export interface Usage {
+  /** As it is typed, with its arguments. */
+  readonly usage: string;
+  /** One sentence. */
+  readonly does: string;
+  /** Each option with its meaning. */
+  readonly options?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Reads the command line. With `--help` the command explains itself and ends; a caller that asks for something that does not exist is told
+ * so, and the process ends before anything is started.
+ */
+export function orExplain<T>(about: Usage, read: () => T): T {
+  if (process.argv.slice(2).some((word) => word === '--help' || word === '-h')) {
+    process.stdout.write(helpOf(about));
+    process.exit(0);
+  }
   try {
     return read();
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\nusage: ${usage}\n`);
-    process.exit(exitUsage);
+    process.stderr.write(`${messageOf(error)}\nusage: ${about.usage}\n`);
+    process.exit(exits.usage);
   }
+}
+
+function helpOf({ usage, does, options = {} }: Usage): string {
+  const names = Object.keys(options);
+  const width = Math.max(0, ...names.map(({ length }) => length));
+  const lines = Object.entries(options).map(([name, meaning]) => `  ${name.padEnd(width)}  ${meaning}`);
+  return [`usage: ${usage}`, '', does, ...(lines.length > 0 ? ['', ...lines] : []), ''].join('\n');
 }
 
 /** These words, all of which must be among those names. */
@@ -21,7 +44,12 @@ export function known(words: readonly string[], names: readonly string[]): reado
   return words;
 }
 
-/** How this command is run here: by npm in a clone, by `inlet` where a package was installed. */
-export function commandLine(name: string): string {
-  return existsSync(join(import.meta.dirname, '../../src')) ? `npm run ${name} --` : `inlet ${name}`;
+/** Says why a command cannot go on, and sets the status that the process ends with. */
+export function fail(error: unknown): void {
+  console.error(messageOf(error));
+  process.exitCode = error instanceof ConfigError ? exits.settings : exits.failure;
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

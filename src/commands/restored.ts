@@ -1,15 +1,16 @@
-/** `npm run restored`: once after a backup was restored, before the service is started. Needs the settings and the database. */
+/** `inlet restored`: once after a backup was restored, before the service is started. Needs the settings and the database. */
 import '../home.js';
 
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { ConfigError, loadConfig, readEnvironment, type Config } from '../config.js';
+import { loadConfig, readEnvironment, type Config } from '../config.js';
 import { openBlobStore } from '../infra/files/open-blob-store.js';
 import { createLogger } from '../infra/logging/logger.js';
 import { awaitDatabase, prepareDatabase } from '../infra/migrations/start-database.js';
 import { openDatabase } from '../infra/postgres/database.js';
 import { startEmbeddedPostgres } from '../infra/postgres/embedded/server.js';
+import { commandLine } from '../infra/process/command-line.js';
 import {
   compareFiles,
   isInUse,
@@ -18,6 +19,7 @@ import {
   type FilesAfterRestore,
 } from '../infra/tables/after-restore.js';
 import { createSendQueue } from '../infra/tables/sending/send-queue.js';
+import { fail, orExplain } from './command-line.js';
 
 /** Says which, and how many more there are. */
 const mostNamed = 20;
@@ -69,10 +71,19 @@ function report({ strays, bereft }: FilesAfterRestore, messages: number, wishes:
   ].join('\n');
 }
 
+const about = {
+  usage: `${commandLine('restored')} [--send] [--remove-files]`,
+  does: 'Prepares a restored backup. Run it once, before the service is started.',
+  options: {
+    '--send': 'sends the messages that waited in the backup, though they may have been sent since',
+    '--remove-files': 'removes the files that no row of the backup names',
+  },
+};
+
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: { send: { type: 'boolean' }, 'remove-files': { type: 'boolean' } },
-  });
+  const { values } = orExplain(about, () =>
+    parseArgs({ options: { send: { type: 'boolean' }, 'remove-files': { type: 'boolean' } } }),
+  );
   const config = loadConfig(readEnvironment(), () => new Date());
   const postgres =
     config.databaseUrl === undefined
@@ -88,7 +99,4 @@ async function main(): Promise<void> {
   }
 }
 
-main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : String(error));
-  process.exitCode = error instanceof ConfigError ? 78 : 1;
-});
+main().catch(fail);

@@ -1,14 +1,23 @@
-/** `npm run token`: prints an API token. Needs the settings, but no running service and no database. */
+/** `inlet token`: prints an API token. Needs the settings, but no running service and no database. */
 import { parseArgs } from 'node:util';
 
-import { ConfigError, loadConfig, readEnvironment } from '../config.js';
+import { loadConfig, readEnvironment } from '../config.js';
 import { scopes, type Scope } from '../domain/access.js';
-import { ownValue } from '../domain/own-value.js';
+import { commandLine } from '../infra/process/command-line.js';
 import { createTokenSigner, type Grant } from '../infra/secrets/token-signer.js';
-import { commandLine, orExplain } from './command-line.js';
+import { fail, orExplain } from './command-line.js';
+import { secondsOf } from './duration.js';
 
-const usage = `${commandLine('token')} --scope ${scopes.join('|')} [--scope ...] [--channel ID]... [--expires 30d|12h|45m|90s] [--name NAME]`;
-const secondsPer: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
+const about = {
+  usage: `${commandLine('token')} --scope ${scopes.join('|')} [--scope ...] [--channel ID]... [--expires 30d|12h|45m|90s] [--name NAME]`,
+  does: 'Prints an API token, which also signs in to the gallery.',
+  options: {
+    '--scope SCOPE': 'what the token may do; admin may do everything',
+    '--channel ID': 'a channel that the token sees; without any, all',
+    '--expires TIME': 'how long the token is valid; without it, until it is revoked',
+    '--name NAME': 'what the token is called in the list of tokens and in the audit trail',
+  },
+};
 
 function readArguments(args: readonly string[]): Grant {
   const { values } = parseArgs({
@@ -37,18 +46,16 @@ function toScope(text: string): Scope {
 }
 
 function toSeconds(text: string): number {
-  const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
-  if (count === undefined || unit === undefined || Number(count) === 0)
-    throw new Error('--expires looks like 30d, 12h, 45m or 90s');
-  return Number(count) * (ownValue(secondsPer, unit) ?? 1);
+  const seconds = secondsOf(text);
+  if (seconds === undefined) throw new Error('--expires looks like 30d, 12h, 45m or 90s');
+  return seconds;
 }
 
-const grant = orExplain(usage, () => readArguments(process.argv.slice(2)));
+const grant = orExplain(about, () => readArguments(process.argv.slice(2)));
 try {
   const now = (): Date => new Date();
   const config = loadConfig(readEnvironment(), now);
   console.log(createTokenSigner(config.authSecret, now).issue(grant));
 } catch (error) {
-  console.error(error instanceof Error ? error.message : String(error));
-  process.exitCode = error instanceof ConfigError ? 78 : 1;
+  fail(error);
 }

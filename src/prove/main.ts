@@ -21,9 +21,16 @@ import {
 } from './report.js';
 import { postgresVersion } from './rows.js';
 
-const usage =
-  'npm run prove -- [ID ...] [--short] [--mutations] [--seed=N], where N is the number that a run has printed';
-const { wanted, mutating, short, seed } = orExplain(usage, () => {
+const about = {
+  usage: 'npm run prove -- [ID ...] [--short] [--mutations] [--seed=N]',
+  does: 'Tests the guarantees on a real process; without names, all of them.',
+  options: {
+    '--short': 'fewer rounds of each check',
+    '--mutations': 'shows that each check finds the weakness that it is made for',
+    '--seed=N': 'repeats a run: N is the number that the run has printed',
+  },
+};
+const { wanted, mutating, short, seed } = orExplain(about, () => {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: { short: { type: 'boolean' }, mutations: { type: 'boolean' }, seed: { type: 'string' } },
