@@ -1,5 +1,6 @@
 /** The command `inlet` and the launcher behind every script: which Node.js they start, and what they answer where they start nothing. */
 import { execFile, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +12,7 @@ import { projectFolder, startPackaged, startScript } from '../support/program.js
 
 const run = promisify(execFile);
 const inlet = join(projectFolder, 'bin/inlet.mjs');
+const commands = ['start', 'doctor', 'token', 'events', 'replay', 'restored'];
 
 let folder: string;
 beforeAll(async () => {
@@ -44,9 +46,24 @@ describe('inlet', () => {
 
   test('lists its commands, and tells its version', async () => {
     const help = await run(process.execPath, [inlet, '--help'], { cwd: folder });
-    expect(help.stdout).toMatch(/^ {2}start .+\n {2}token .+\n {2}restored /m);
+    const listed = [...help.stdout.matchAll(/^ {2}([a-z]+) {2,}\S/gm)].map(([, name]) => name);
+    expect(listed).toEqual(commands);
+    expect((await run(process.execPath, [inlet, 'help'], { cwd: folder })).stdout).toBe(help.stdout);
     const told = await run(process.execPath, [inlet, '--version'], { cwd: folder });
     expect(told.stdout.trim()).toBe((await manifest()).version);
+  });
+
+  test.each(commands)('%s --help explains the command, and starts nothing', async (command) => {
+    const ways = [
+      [command, '--help'],
+      ['help', command],
+    ];
+    for (const words of ways) {
+      const { stdout, stderr } = await run(process.execPath, [inlet, ...words], { cwd: folder });
+      expect(stderr).toBe('');
+      expect(stdout).toMatch(/^usage: .+\n\n[A-Z].+\.\n/);
+    }
+    expect(existsSync(join(folder, '.inlet'))).toBe(false);
   });
 
   test('a command has its options, and its own answer to wrong ones', async () => {

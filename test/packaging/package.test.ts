@@ -87,6 +87,6 @@ test('has nothing that only development needs', () => {
   const wanted =
     /^(bin\/|dist\/|prisma\/migrations\/|(run\.mjs|package\.json|LICENSE|README\.md|\.env\.example)$)/;
   expect(files.filter((file) => !wanted.test(file))).toEqual([]);
-  expect(files.filter((file) => /^dist\/(bench|client|demo|prove)\/|\.map$|\.stamp$/.test(file))).toEqual([]);
+  expect(files.filter((file) => /^dist\/(bench|demo|prove)\/|\.map$|\.stamp$/.test(file))).toEqual([]);
   expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([]);
 });

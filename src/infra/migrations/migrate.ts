@@ -84,6 +84,30 @@ export async function migrate(
   await session.query(indexOtherJobs);
 }
 
+export interface MigrationState {
+  /** Names of those that the next start applies. */
+  readonly pending: readonly string[];
+  /** Names of those that this version does not know: a later version has applied them. */
+  readonly unknown: readonly string[];
+}
+
+/** Compares the books of the database with our migrations, and changes nothing. */
+export async function readMigrationState(session: pg.Client): Promise<MigrationState> {
+  const names = (await readMigrations()).map(({ name }) => name);
+  const { rows } = await session.query<{ books: string | null }>(
+    `select to_regclass('_prisma_migrations') as books`,
+  );
+  if (rows[0]?.books == null) return { pending: names, unknown: [] };
+  const { rows: records } = await session.query<{ name: string }>(
+    `select migration_name as name from _prisma_migrations where finished_at is not null and rolled_back_at is null`,
+  );
+  const applied = records.map(({ name }) => name);
+  return {
+    pending: names.filter((name) => !applied.includes(name)),
+    unknown: applied.filter((name) => !names.includes(name)),
+  };
+}
+
 async function takeLock(
   session: pg.Client,
   { lock, logger }: { readonly lock: number; readonly logger: Pick<Logger, 'info'> },

@@ -27,7 +27,7 @@ export interface StartOptions {
 /** How long a database that is away is waited for. */
 const patienceMs = 60_000;
 const againAfterMs = 500;
-const connectMs = 5_000;
+export const connectMs = 5_000;
 
 /** Resolves when the database is there and can be used, as it is. */
 export async function awaitDatabase(options: StartOptions): Promise<void> {
@@ -68,8 +68,7 @@ export async function whenItAnswers(
       stopping.throwIfAborted();
       const now = performance.now();
       const reason = sayWhy(error);
-      const sentence =
-        reason === undefined ? error : new DatabaseStartError(`${setting}: ${reason}`, { cause: error });
+      const sentence = inOneSentence(setting, error);
       if (!mayPass(error)) throw sentence;
       if (awaySince === undefined)
         logger.warn({ reason }, 'the database is not there: waiting for up to a minute');
@@ -80,6 +79,12 @@ export async function whenItAnswers(
   }
 }
 
+/** An error that says in one sentence why the database cannot be used; the given one if nobody knows. */
+export function inOneSentence(setting: string, error: unknown): unknown {
+  const reason = sayWhy(error);
+  return reason === undefined ? error : new DatabaseStartError(`${setting}: ${reason}`, { cause: error });
+}
+
 async function prepareOnce({ connectionString, logger, stopping }: StartOptions): Promise<void> {
   const session = newSession(connectionString, connectMs);
   const other = newSession(connectionString, connectMs);
@@ -88,16 +93,21 @@ async function prepareOnce({ connectionString, logger, stopping }: StartOptions)
   };
   stopping.addEventListener('abort', breakOff);
   try {
-    await session.connect();
-    await refuseUnusable(session);
-    await other.connect();
-    if (await areSessionsShared(session, other)) throw new DatabasePoolerError();
+    await connectBoth(session, other);
     await other.end();
     await migrate(session, { connectionString, logger });
   } finally {
     stopping.removeEventListener('abort', breakOff);
     breakOff();
   }
+}
+
+/** Rejects when the database cannot be used as it is, or a pooler gives sessions the connections of others. */
+export async function connectBoth(session: pg.Client, other: pg.Client): Promise<void> {
+  await session.connect();
+  await refuseUnusable(session);
+  await other.connect();
+  if (await areSessionsShared(session, other)) throw new DatabasePoolerError();
 }
 
 class DatabasePoolerError extends Error {

@@ -23,7 +23,7 @@ import {
 } from '../../files/state-file.js';
 import { makeSyncedFolder } from '../../files/sync-folder.js';
 import { freePort, isFree } from '../../net/free-port.js';
-import { EmbeddedPostgresError, prepareCluster, type Cluster } from './cluster.js';
+import { EmbeddedPostgresError, findBinaries, prepareCluster, type Cluster } from './cluster.js';
 import {
   currentHolder,
   describeHolder,
@@ -141,6 +141,17 @@ export async function startEmbeddedPostgres(
       endSigns();
     },
   };
+}
+
+/**
+ * How the server in `directory` can be reached; undefined: it is not running. Starts nothing. Throws an {@link EmbeddedPostgresError} when
+ * none could be started here.
+ */
+export async function findEmbeddedPostgres(directory: string): Promise<string | undefined> {
+  await findBinaries();
+  const root = resolve(directory);
+  const access = await findRunning({ root, data: join(root, 'data'), options: {} });
+  return access && urlOf(access);
 }
 
 async function makeFolder(folder: string): Promise<void> {

@@ -1,0 +1,50 @@
+import type { EventView } from '../http/shapes/event.js';
+
+const longestText = 60;
+const typeWidth = 24;
+const channelWidth = 10;
+
+/** An event as one line for a person. */
+export function eventLine(event: EventView): string {
+  const { id, timestamp, type, channel } = event;
+  const moment = timestamp.replace('T', ' ').replace(/\.\d+Z$/, 'Z');
+  return [
+    moment,
+    type.padEnd(typeWidth),
+    plain(channel).padEnd(channelWidth),
+    `${type === 'message.status' ? statusWords(event.data) : mediaWords(event.data)}  (event ${id})`,
+  ].join('  ');
+}
+
+type MediaData = Exclude<EventView, { type: 'message.status' }>['data'];
+type StatusData = Extract<EventView, { type: 'message.status' }>['data'];
+
+function mediaWords({ id, kind, direction, message, error }: MediaData): string {
+  const person =
+    message === null
+      ? 'uploaded'
+      : direction === 'inbound'
+        ? `from ${nameOf(message.from, message.senderName)}`
+        : `to ${nameOf(message.to ?? '', null)}`;
+  const caption = message?.caption ?? '';
+  return [
+    `${kind} ${id} ${person}`,
+    ...(caption === '' ? [] : [`"${plain(caption)}"`]),
+    ...(error === null ? [] : [error.code]),
+  ].join(', ');
+}
+
+function nameOf(number: string, name: string | null): string {
+  const person = plain(number) || 'somebody';
+  return name === null || name === '' ? person : `${person} (${plain(name)})`;
+}
+
+function statusWords({ messageId, status, error }: StatusData): string {
+  return `message ${plain(messageId)} is ${status}${error === null ? '' : `, ${plain(error.code)}`}`;
+}
+
+/** A stranger's text on one line: what would move the cursor or turn the writing is left out. */
+function plain(text: string): string {
+  const line = text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ').trim();
+  return line.length > longestText ? `${line.slice(0, longestText - 1)}…` : line;
+}

@@ -1,0 +1,140 @@
+/** `inlet events`: prints what happens in a running service, one line for each event, until it is interrupted. */
+import '../home.js';
+
+import { parseArgs } from 'node:util';
+
+import { InletError, type InletClient } from '../client/index.js';
+import { eventTypes, type EventType } from '../domain/event.js';
+import type { EventView } from '../http/shapes/event.js';
+import { commandLine } from '../infra/process/command-line.js';
+import { fail, orExplain } from './command-line.js';
+import { secondsOf } from './duration.js';
+import { eventLine } from './event-line.js';
+import { explained, findService, urlOf, type RunningService } from './running-service.js';
+
+interface Since {
+  /** Events after this one. */
+  readonly id?: string;
+  /** Events of this moment and later. */
+  readonly moment?: Date;
+}
+
+interface Wishes {
+  readonly url: string | undefined;
+  readonly json: boolean;
+  readonly since: Since;
+  readonly type: EventType | undefined;
+  readonly channel: string | undefined;
+}
+
+const about = {
+  usage: `${commandLine('events')} [--json] [--since 10m|TIME|ID] [--type TYPE] [--channel ID] [--url URL]`,
+  does: 'Prints the events of the running service as they happen, one line each, until you press Ctrl-C.',
+  options: {
+    '--json': 'prints each event as one line of JSON',
+    '--since WHEN':
+      'begins with earlier events: 90s, 10m, 2h or 7d ago, since a time (2026-11-29T16:00:00Z), or after an event',
+    '--type TYPE': `only ${eventTypes.join(', ')}`,
+    '--channel ID': 'only events of this channel',
+    '--url URL': 'where the service is; without it, at HOST and PORT of the settings',
+  },
+};
+
+function readArguments(): Wishes {
+  const { values } = parseArgs({
+    options: {
+      json: { type: 'boolean' },
+      since: { type: 'string' },
+      type: { type: 'string' },
+      channel: { type: 'string' },
+      url: { type: 'string' },
+    },
+  });
+  return {
+    url: urlOf(values.url),
+    json: values.json === true,
+    since: values.since === undefined ? {} : sinceOf(values.since),
+    type: values.type === undefined ? undefined : typeOf(values.type),
+    channel: values.channel,
+  };
+}
+
+function sinceOf(text: string): Since {
+  const seconds = secondsOf(text);
+  if (seconds !== undefined) return { moment: new Date(Date.now() - seconds * 1_000) };
+  if (/^\d{1,15}$/.test(text)) return { id: text };
+  const moment = new Date(text);
+  if (/^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(moment.getTime())) return { moment };
+  throw new Error(
+    '--since is a duration such as 10m, a time such as 2026-11-29T16:00:00Z, or the number of an event',
+  );
+}
+
+function typeOf(text: string): EventType {
+  const type = eventTypes.find((one) => one === text);
+  if (type === undefined) throw new Error(`there is no type ${text}; there are ${eventTypes.join(', ')}`);
+  return type;
+}
+
+/** Resolves when the signal ends it. */
+async function follow(service: RunningService, wishes: Wishes, signal: AbortSignal): Promise<void> {
+  const { moment, id } = wishes.since;
+  let last = moment === undefined ? id : '0';
+  const show = (event: EventView): void => {
+    last = event.id;
+    if (moment !== undefined && new Date(event.timestamp) < moment) return;
+    process.stdout.write(`${wishes.json ? JSON.stringify(event) : eventLine(event)}\n`);
+  };
+  for (;;) {
+    try {
+      for await (const event of eventsOf(service.client('media:read'), wishes, { last, signal })) show(event);
+      return;
+    } catch (error) {
+      // The next token goes on where this one has ended.
+      if (!(error instanceof InletError && error.code === 'auth.expired')) throw error;
+    }
+  }
+}
+
+interface Position {
+  readonly last: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+function eventsOf(
+  client: InletClient,
+  { type, channel }: Wishes,
+  { last, signal }: Position,
+): AsyncIterable<EventView> {
+  return client.events({
+    signal,
+    ...(type !== undefined && { type }),
+    ...(channel !== undefined && { channel }),
+    ...(last !== undefined && { lastEventId: last }),
+    onMissed: () => {
+      // The oldest that there is was asked for, or one that is not kept any more.
+      if (last !== '0') process.stderr.write('Some events since then are no longer kept.\n');
+    },
+  });
+}
+
+async function main(wishes: Wishes): Promise<void> {
+  const stopping = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => {
+      stopping.abort();
+    });
+  // Whatever the lines were written to has ended, as `head` does.
+  process.stdout.on('error', () => process.exit(0));
+  const service = findService('inlet events', wishes.url);
+  try {
+    // Later on, a service that does not answer is being restarted.
+    await service.client('media:read').media.list({ limit: 1 }).page();
+    process.stderr.write(`Listening to ${service.baseUrl}; press Ctrl-C to end.\n`);
+    await follow(service, wishes, stopping.signal);
+  } catch (error) {
+    if (!stopping.signal.aborted) throw explained(error, service);
+  }
+}
+
+main(orExplain(about, readArguments)).catch(fail);

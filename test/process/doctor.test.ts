@@ -1,0 +1,261 @@
+/** `inlet doctor` on real settings, databases and folders: it explains, and leaves everything as it was. */
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import pg from 'pg';
+
+import { startPostgres, type PostgresServer } from '../../src/prove/postgres-server.js';
+import { startPgBouncer } from '../support/pgbouncer.js';
+import { startCompiled } from '../support/program.js';
+import { describeWith } from '../support/programs.js';
+import { startS3Server } from '../support/s3-server.js';
+import { startService, webhookSecret } from './service.js';
+
+let cwd: string;
+let postgres: PostgresServer;
+beforeAll(async () => {
+  postgres = await startPostgres();
+}, 60_000);
+afterAll(() => postgres.remove());
+beforeEach(async () => {
+  cwd = await mkdtemp(join(tmpdir(), 'inlet-doctor-'));
+});
+afterEach(() => rm(cwd, { recursive: true }));
+
+const secret = 'a secret of more than thirty-two characters';
+
+interface Examined {
+  readonly status: number | NodeJS.Signals;
+  readonly lines: readonly string[];
+  /** The lines of one subject, without it. */
+  readonly about: (subject: string) => readonly string[];
+}
+
+async function examine(env: Readonly<Record<string, string>> = {}): Promise<Examined> {
+  const program = startCompiled('commands/doctor.js', [], { cwd, env: { PORT: '0', ...env } });
+  const status = await program.ended;
+  const lines = program.output().trim().split('\n');
+  const found = lines.map((line) => /^(ok|warning|problem) +(\S+) +(.+)$/.exec(line));
+  return {
+    status,
+    lines,
+    about: (subject) =>
+      found.flatMap((match) => (match?.[2] === subject ? [`${String(match[1])}: ${String(match[3])}`] : [])),
+  };
+}
+
+const everything = async (): Promise<string[]> => (await readdir(cwd, { recursive: true })).sort();
+
+test('an empty folder without settings is ready for a start, and stays empty', async () => {
+  const { status, lines, about } = await examine();
+  expect(status).toBe(0);
+  expect(lines.at(-1)).toBe('Inlet can start.');
+  expect(about('settings')).toEqual([expect.stringMatching(/^ok: /)]);
+  expect(about('secret')).toEqual([
+    `ok: there is none yet; the first start makes one in ${join(cwd, '.inlet')}`,
+  ]);
+  expect(about('database')).toEqual([
+    `ok: the embedded PostgreSQL in ${join(cwd, '.inlet/postgres')} is started with the service`,
+  ]);
+  expect(about('UPLOADS_DIR')).toEqual([`ok: ${join(cwd, 'uploads')}; the first start makes it`]);
+  expect(lines.filter((line) => line.startsWith('problem'))).toEqual([]);
+  expect(await everything()).toEqual([]);
+});
+
+test('every problem with the settings has a line of its own, without its value', async () => {
+  await writeFile(join(cwd, 'file'), '');
+  const { status, lines, about } = await examine({
+    NODE_ENV: 'prod',
+    PORT: 'abc',
+    AUTH_SECRET: 'hunter2',
+    UPLOADS_DIR: 'file',
+    UPLOAD_DIR: 'x',
+  });
+  expect(status).toBe(1);
+  expect(about('settings')).toEqual([
+    'problem: NODE_ENV: must be development, production or test',
+    'problem: PORT: must be a number',
+    'problem: AUTH_SECRET: needs at least 32 characters',
+    'problem: UPLOADS_DIR: is a file; name a folder',
+  ]);
+  expect(lines.at(-1)).toBe(
+    'Inlet cannot start: solve the 4 problems first. Everything else is checked when the settings are right.',
+  );
+  expect(lines.join('\n')).not.toContain('hunter2');
+  expect(await everything()).toEqual(['file']);
+});
+
+describe('a database of its own', () => {
+  const settings = (url: string): Record<string, string> => ({ DATABASE_URL: url, AUTH_SECRET: secret });
+  const changed = (change: Partial<URL>): string =>
+    Object.assign(new URL(postgres.connectionString), change).href;
+
+  test('is looked at before the first start, which still has to migrate it, and after it', async () => {
+    await postgres.query('create database examined');
+    const url = changed({ pathname: '/examined' });
+    const before = await examine(settings(url));
+    expect(before.status).toBe(0);
+    expect(before.about('database')).toEqual([expect.stringMatching(/^ok: PostgreSQL \d+\.\d+ answers, /)]);
+    expect(before.about('privileges')).toEqual(['ok: the user of the database may do what it has to']);
+    expect(before.about('migrations')).toEqual([expect.stringMatching(/^ok: the next start applies \d+: /)]);
+    expect(before.about('clock')).toEqual([expect.stringMatching(/^ok: .+Z, as in the database$/)]);
+
+    const service = await startService(cwd, settings(url));
+    const { port } = new URL(service.url);
+    const while_ = await examine({ ...settings(url), PORT: port });
+    expect(while_.about('migrations')).toEqual(['ok: the tables are up to date']);
+    expect(while_.about('PORT')).toEqual([`ok: Inlet is running at 127.0.0.1:${port}`]);
+    expect(while_.status).toBe(0);
+    expect(await service.kill('SIGTERM')).toBe(0);
+  }, 60_000);
+
+  test('that a user may not change is a problem, and so is one that is not there', async () => {
+    await postgres.query('create database guarded');
+    await postgres.query(`create role visitor login password 'secret-of-the-visitor'`);
+    const visitor = changed({
+      username: 'visitor',
+      password: 'secret-of-the-visitor',
+      pathname: '/guarded',
+    });
+    const guarded = await examine(settings(visitor));
+    expect(guarded.status).toBe(1);
+    expect(guarded.about('privileges')).toEqual([
+      'problem: the user of the database lacks CREATE on the database, and CREATE on the schema: see "The database" in docs/operations.md',
+    ]);
+    expect(guarded.lines.join('\n')).not.toContain('secret-of-the-visitor');
+
+    const away = await examine(settings(changed({ port: '1' })));
+    expect(away.status).toBe(1);
+    expect(away.about('database')).toEqual([
+      'problem: DATABASE_URL: nobody answers at its host and port (ECONNREFUSED)',
+    ]);
+  }, 60_000);
+
+  test('that a later version has changed is warned of', async () => {
+    await postgres.query('create database newer');
+    const url = changed({ pathname: '/newer' });
+    const service = await startService(cwd, settings(url));
+    expect(await service.kill('SIGTERM')).toBe(0);
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    await client.query(`update _prisma_migrations set migration_name = '29990101000000_later'
+      where migration_name = (select max(migration_name) from _prisma_migrations)`);
+    await client.end();
+    const { about } = await examine(settings(url));
+    expect(about('migrations')).toEqual([expect.stringMatching(/^warning: a later version of Inlet/)]);
+  }, 60_000);
+
+  describeWith('pgbouncer', 'behind a pooler', (program) => {
+    test('in transaction mode is a problem', async () => {
+      const server = postgres.connectionString;
+      const pooler = await startPgBouncer({ program, server, mode: 'transaction', size: 20 });
+      try {
+        const { status, about } = await examine(settings(pooler.connectionString));
+        expect(status).toBe(1);
+        expect(about('database')).toEqual([
+          expect.stringMatching(
+            /^problem: DATABASE_URL: points to a pooler in transaction or statement mode/,
+          ),
+        ]);
+      } finally {
+        await pooler.stop();
+      }
+    }, 60_000);
+  });
+});
+
+test('folders and the scanner are tried out, and left as they were', async () => {
+  await mkdir(join(cwd, 'uploads'));
+  const scanner = await answering('PONG\0');
+  try {
+    const { status, about } = await examine({ CLAMD_HOST: hostOf(scanner) });
+    expect(status).toBe(0);
+    expect(about('UPLOADS_DIR')).toEqual([`ok: files can be written to ${join(cwd, 'uploads')}`]);
+    expect(about('CLAMD_HOST')).toEqual(['ok: the malware scanner answers']);
+    expect(about('disk')).toHaveLength(2);
+  } finally {
+    scanner.close();
+  }
+  expect(await everything()).toEqual(['uploads']);
+
+  await writeFile(join(cwd, 'uploads', 'blobs'), '');
+  const broken = await examine({ CLAMD_HOST: '127.0.0.1:1' });
+  expect(broken.status).toBe(1);
+  expect(broken.about('UPLOADS_DIR')).toEqual([expect.stringMatching(/^problem: .+a file is in the place/)]);
+  expect(broken.about('CLAMD_HOST')).toEqual([expect.stringMatching(/^warning: .+ does not answer/)]);
+});
+
+test('a bucket is tried out, and what is wrong with it is said', async () => {
+  const store = await startS3Server();
+  try {
+    const env = { ...store.env, AWS_ACCESS_KEY_ID: 'S3RVER', AWS_SECRET_ACCESS_KEY: 'S3RVER' };
+    const right = await examine(env);
+    expect(right.about('bucket')).toEqual([expect.stringMatching(/^ok: files can be written to /)]);
+    const wrong = await examine({ ...env, S3_BUCKET: 'nowhere' });
+    expect(wrong.status).toBe(1);
+    expect(wrong.about('bucket')).toEqual([expect.stringMatching(/^problem: .+NoSuchBucket/)]);
+  } finally {
+    await store.stop();
+  }
+}, 60_000);
+
+test('channels are listed with their addresses, and the outside address is doubted where it cannot work', async () => {
+  const provider = await answering(
+    'HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n',
+  );
+  const env = {
+    ZAPI_WEBHOOK_SECRET: webhookSecret,
+    ZAPI_API_URL: `http://${hostOf(provider)}`,
+    PORT: '3999',
+  };
+  try {
+    const unset = await examine(env);
+    expect(unset.about('PUBLIC_URL')).toEqual([expect.stringMatching(/^warning: is not set/)]);
+    expect(unset.about('channel')).toEqual([
+      'ok: z-api receives webhooks at http://127.0.0.1:3999/webhooks/z-api, and cannot send, since settings for that are missing',
+    ]);
+    expect(unset.about('provider')).toEqual([`ok: the API of z-api answers at http://${hostOf(provider)}`]);
+    expect(unset.lines.join('\n')).not.toContain(webhookSecret);
+  } finally {
+    provider.close();
+  }
+  const set = await examine({ ...env, PUBLIC_URL: 'http://inlet.internal/media' });
+  expect(set.about('PUBLIC_URL')).toEqual([expect.stringMatching(/^warning: .+ only this network reaches/)]);
+  expect(set.about('channel').join()).toContain('http://inlet.internal/media/webhooks/z-api');
+  expect(set.about('provider')).toEqual([expect.stringMatching(/^warning: .+ does not answer/)]);
+  expect(set.status).toBe(0);
+});
+
+test('a port that another program uses is a problem', async () => {
+  const other = await answering('');
+  try {
+    const { status, about } = await examine({ PORT: String((other.address() as AddressInfo).port) });
+    expect(status).toBe(1);
+    expect(about('PORT')).toEqual([expect.stringMatching(/^problem: .+ is used by another program/)]);
+  } finally {
+    other.close();
+  }
+});
+
+test('it takes no arguments', async () => {
+  const program = startCompiled('commands/doctor.js', ['--fix'], { cwd });
+  expect(await program.ended).toBe(64);
+  expect(program.output()).toContain('usage: npm run inlet -- doctor\n');
+});
+
+/** A server that says one thing to every caller and hangs up. */
+async function answering(words: string): Promise<Server> {
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.once('data', () => socket.end(words));
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  return server;
+}
+
+function hostOf(server: Server): string {
+  return `127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+}
