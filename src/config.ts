@@ -1,4 +1,6 @@
-/** The only reader of the environment. Every problem is reported at once, by name, and never with the value. */
+/**
+ * The only reader of the environment. All problems are reported at once, by name and never with the value.
+ */
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -9,7 +11,7 @@ import { z } from 'zod';
 import type { Channel } from './domain/channel.js';
 import { ownValue } from './domain/own-value.js';
 import type { S3Settings } from './infra/files/s3-blob-store.js';
-import { keptState, readState, StateFileError } from './infra/files/state-file.js';
+import { readOrCreateState, readState, StateFileError } from './infra/files/state-file.js';
 import { samplerNames, type TracingSettings } from './infra/observability/tracing.js';
 import { findProgram } from './infra/pictures/video-frames.js';
 import { readDatabaseUrl } from './infra/postgres/database-url.js';
@@ -43,7 +45,7 @@ const list = z
       .filter((item) => item !== ''),
   );
 
-/** `name=value` pairs, with `%` escapes, as OpenTelemetry writes them. */
+/** `name=value` pairs with `%` escapes, in the format of OpenTelemetry. */
 const pairs = z
   .string()
   .default('')
@@ -60,7 +62,10 @@ const pairs = z
           }),
       );
     } catch {
-      context.addIssue({ code: 'custom', message: 'is not a list of name=value, separated by commas' });
+      context.addIssue({
+        code: 'custom',
+        message: 'must be a list of name=value pairs, separated by commas',
+      });
       return z.NEVER;
     }
   });
@@ -72,13 +77,13 @@ const databaseUrl = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-/** What stands behind it is made by appending paths. */
+/** Paths are appended to this URL. */
 const publicUrl = z
   .url({ protocol: /^https?$/, error: 'is not a URL that begins with https:// or http://' })
   .refine((text) => !/[?#]/.test(text), 'has a query or a fragment; only a path can be appended to')
   .refine(
     (text) => !URL.canParse(text) || /^[\w./~-]*$/.test(new URL(text).pathname),
-    'has a path with characters other than letters, digits and - . _ ~',
+    'may only have letters, digits and - . _ ~ in its path',
   );
 
 /** What the documents say about a setting. */
@@ -86,14 +91,14 @@ interface SettingMeta {
   readonly group: string;
   /** Without a full stop at the end; may have several sentences. */
   readonly description: string;
-  /** What happens while the setting has no value; undefined if its default says so. */
+  /** The effect while the setting has no value; undefined if its default says so. */
   readonly unset?: string;
 }
 
 const descriptions = z.registry<SettingMeta>();
 
 function describe<Schema extends z.ZodType>(schema: Schema, meta: SettingMeta): Schema {
-  // A schema of its own, since some are shared.
+  // A copy, because some schemas are shared.
   const described = schema.clone();
   descriptions.add(described, meta);
   return described;
@@ -302,7 +307,7 @@ const settings = z.object({
   }),
 });
 
-/** Names of all settings that the core reads; those of the providers follow from their definitions. */
+/** The names of all settings of the core; those of the providers follow from their definitions. */
 export const coreSettings: readonly string[] = Object.keys(settings.shape);
 
 const allSettings: readonly string[] = [
@@ -320,7 +325,10 @@ const ownPrefixes: readonly string[] = [
 
 export interface CoreSetting extends SettingMeta {
   readonly name: string;
-  /** As it is written in the environment; undefined if an unset value means something else, which `unset` names. */
+  /**
+   * As written in the environment; undefined if an unset value has a meaning of its own, which `unset`
+   * describes.
+   */
   readonly default: string | undefined;
 }
 
@@ -340,34 +348,34 @@ function defaultOf(schema: z.ZodType): string | undefined {
 export interface Config {
   readonly host: string;
   readonly port: number;
-  /** Base of links handed to others; derived from the address when not set. */
+  /** The base of links for others; derived from the address if not set. */
   readonly publicUrl: string | undefined;
-  /** Whether providers are handed links to what is kept here; `auto`: where the address looks public. */
+  /** Whether providers receive links to stored files; `auto`: if the URL looks public. */
   readonly publicMediaLinks: 'auto' | 'always' | 'never';
   readonly inletDir: string;
-  /** Undefined: embedded PostgreSQL. */
+  /** If undefined, the embedded PostgreSQL is used. */
   readonly databaseUrl: string | undefined;
   readonly authSecret: string;
   readonly processMode: 'all' | 'api' | 'worker';
-  /** Of files that are being worked on, and of all with a store on this disk. */
+  /** The folder for temporary files and, with the local store, for all files. */
   readonly uploadsDir: string;
-  /** Where files are kept; undefined: in `uploadsDir`. */
+  /** The bucket for files; if undefined, they are stored in `uploadsDir`. */
   readonly s3: S3Settings | undefined;
   readonly retention: {
-    /** Undefined: media are kept. */
+    /** If undefined, media are kept forever. */
     readonly mediaDays: number | undefined;
     readonly deliveryDays: number;
   };
-  /** Whether what a sender has taken back is erased; else it is only marked. */
+  /** Whether media are erased when their sender deletes the message; otherwise they are only marked. */
   readonly eraseWhenDeleted: boolean;
   readonly maxMediaBytes: number;
   readonly maxImagePixels: number;
-  /** The malware scanner; undefined: files are not scanned. */
+  /** The malware scanner; if undefined, files are not scanned. */
   readonly clamd: { readonly host: string; readonly port: number } | undefined;
-  /** Path of the program that makes previews of videos. Undefined: they have none. */
+  /** The path of the program that makes previews of videos; if undefined, videos have none. */
   readonly ffmpeg: string | undefined;
   readonly maxWebhookBytes: number;
-  /** Of webhooks that wait on the disk for the database; 0: they are refused. */
+  /** The limit for webhooks on disk while the database is unavailable; with 0 they are refused. */
   readonly spoolMaxBytes: number;
   readonly fetch: {
     readonly timeoutMs: number;
@@ -380,20 +388,20 @@ export interface Config {
   readonly failedWebhooksPerMinute: number;
   readonly trustedProxyHops: number;
   readonly logLevel: string;
-  /** Undefined: no traces. */
+  /** If undefined, there are no traces. */
   readonly tracing: TracingSettings | undefined;
   readonly channels: readonly Channel[];
   /** The API of each provider of these channels, as far as its address is a setting or has a default. */
   readonly providerUrls: readonly { readonly provider: string; readonly url: string }[];
 }
 
-/** Reads `.env` in the working directory, where there is one; the real environment goes first. */
+/** Reads `.env` in the working directory if it exists; the real environment takes precedence. */
 export function readEnvironment(): Environment {
   Object.assign(process.env, { ...environmentFile(), ...process.env });
   return process.env;
 }
 
-/** Editors of Windows begin a file with this mark, and some of them write two bytes for each character. */
+/** Windows editors begin a file with this mark, and some of them write two bytes per character. */
 const byteOrderMark = '\uFEFF';
 
 function environmentFile(): NodeJS.Dict<string> {
@@ -404,8 +412,8 @@ function environmentFile(): NodeJS.Dict<string> {
   } catch (error) {
     throw new ConfigError([`.env: cannot be read (${codeOf(error)})`]);
   }
-  // Nothing in such a file would be taken for a setting.
-  if (text.includes('\0')) throw new ConfigError(['.env: is not a text in UTF-8: save it as one']);
+  // Such a file would contain no recognisable settings.
+  if (text.includes('\0')) throw new ConfigError(['.env: is not UTF-8 text: save it as UTF-8']);
   return parseEnv(text.startsWith(byteOrderMark) ? text.slice(1) : text);
 }
 
@@ -488,7 +496,7 @@ function toConfig(values: z.infer<typeof settings>, { channels, env, makesSecret
     databaseUrl: values.DATABASE_URL,
     authSecret:
       values.AUTH_SECRET ??
-      keptSecret(inletDir, { isEmbedded: values.DATABASE_URL === undefined, makesSecret }),
+      readOrCreateSecret(inletDir, { isEmbedded: values.DATABASE_URL === undefined, makesSecret }),
     processMode: values.PROCESS_MODE,
     uploadsDir: resolve(values.UPLOADS_DIR),
     s3: s3Of(values),
@@ -558,7 +566,10 @@ interface ChannelSource {
   readonly problems: string[];
 }
 
-/** The channel that the environment makes of a provider: none without the secret that proves its senders. */
+/**
+ * The channel that the environment configures for a provider; none without the secret that verifies its
+ * senders.
+ */
 function loadChannel(provider: ProviderDefinition, { env, now, problems }: ChannelSource): Channel[] {
   const { id, envKeys, enabledBy, fileSettings } = provider;
   const enabled = enabledBy.some((name) => ownValue(env, ownValue(envKeys, name) ?? '') !== undefined);
@@ -575,23 +586,23 @@ function loadChannel(provider: ProviderDefinition, { env, now, problems }: Chann
   } catch (error) {
     if (error instanceof z.ZodError)
       problems.push(...problemsOf(error, (name) => ownValue(envKeys, name) ?? name));
-    else problems.push(`${id}: ${error instanceof Error ? error.message : 'cannot be set up'}`);
+    else problems.push(`${id}: ${error instanceof Error ? error.message : 'cannot be configured'}`);
     return [];
   }
 }
 
-/** A PEM stays as it is; anything else is a path. */
+/** A PEM is returned unchanged; any other value is a path. */
 function fileContent(value: string | undefined): string | undefined {
   if (value === undefined || value.includes('-----BEGIN')) return value;
   try {
     return readFileSync(value, 'utf8');
   } catch {
-    return value; // The provider says what is wrong with it, by the name of the setting.
+    return value; // The provider reports the problem with the name of the setting.
   }
 }
 
-/** Made once and kept, readable by its owner only. A file that is not whole is never used, and never replaced by a new one. */
-function keptSecret(
+/** Generated once and stored readable for its owner only. An incomplete file is neither used nor replaced. */
+function readOrCreateSecret(
   inletDir: string,
   { isEmbedded, makesSecret }: { readonly isEmbedded: boolean; readonly makesSecret: boolean },
 ): string {
@@ -599,31 +610,31 @@ function keptSecret(
   const database = join(inletDir, 'postgres', 'data');
   if (isEmbedded && !existsSync(path) && existsSync(join(database, 'PG_VERSION')))
     throw new ConfigError([
-      `AUTH_SECRET: ${path} is missing, although ${database} holds data that may be sealed with it: put it back from a backup ` +
-        `or set AUTH_SECRET (to go on with a new one, without the old tokens, links and sealed settings: openssl rand -base64 48 > ${path})`,
+      `AUTH_SECRET: ${path} is missing, but ${database} contains data that may be encrypted with it: restore it from a backup ` +
+        `or set AUTH_SECRET (to continue with a new one, without the old tokens, links and encrypted settings: openssl rand -base64 48 > ${path})`,
     ]);
   try {
-    const file = { path, isWhole: isWholeSecret, remedy: secretRemedy };
-    return (makesSecret ? keptState(file, newSecret) : (readState(file) ?? '')).trim();
+    const file = { path, isComplete: isCompleteSecret, remedy: secretRemedy };
+    return (makesSecret ? readOrCreateState(file, newSecret) : (readState(file) ?? '')).trim();
   } catch (error) {
     if (error instanceof StateFileError) throw new ConfigError([`AUTH_SECRET: ${error.message}`]);
-    throw new ConfigError([`INLET_DIR: ${path} cannot be read or made (${codeOf(error)})`]);
+    throw new ConfigError([`INLET_DIR: ${path} cannot be read or created (${codeOf(error)})`]);
   }
 }
 
 const secretRemedy =
-  'put it back from a backup, or set AUTH_SECRET; where nothing has been kept yet, remove the file and a new one is made';
+  'restore it from a backup, or set AUTH_SECRET; if nothing was stored yet, delete the file and a new one is generated';
 
-/** The end of the line shows that nothing of it has been cut off. */
+/** The line break at the end shows that the secret is complete. */
 function newSecret(): string {
   return `${randomBytes(48).toString('base64url')}\n`;
 }
 
 /**
- * Earlier versions made 64 characters without an end of the line. An operator's own secret is at least as long as
- * AUTH_SECRET must be, and is taken when its line has an end, so that one that was cut off is not.
+ * Earlier versions generated 64 characters without a line break. An operator's own secret must have at least
+ * the length of AUTH_SECRET and end with a line break, so that a truncated one is not used.
  */
-function isWholeSecret(content: string): boolean {
+function isCompleteSecret(content: string): boolean {
   return /^[\w-]{64}\s*$/.test(content) || /^[ -~]{32,}\r?\n$/.test(content);
 }
 

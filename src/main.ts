@@ -1,6 +1,6 @@
 /**
- * The entry. It hears signals before the service is loaded: the process with id 1, as in a container, ignores every signal that it has no
- * handler for.
+ * The entry point. It handles signals before the service is loaded, because the process with id 1, as in a
+ * container, ignores every signal without a handler.
  */
 import './home.js';
 

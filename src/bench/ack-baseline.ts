@@ -1,9 +1,9 @@
-/** The least that an Express app does with a webhook: 200 after `JSON.parse`, nothing stored. */
+/** The minimal work of an Express app for a webhook: 200 after `JSON.parse`, with nothing stored. */
 import express, { type Request } from 'express';
 
 const app = express();
 app.disable('x-powered-by');
-app.disable('etag'); // As in the service; with it, this would be slower.
+app.disable('etag'); // Like the service; otherwise this would be slower.
 app.post(
   '/webhooks/:channel',
   express.raw({ type: () => true, limit: 3_145_728 }),

@@ -1,22 +1,22 @@
-/** A load generator that costs little itself: prepared requests over plain sockets, one under way on each connection. */
+/** A cheap load generator: prepared requests over plain sockets, one in flight on each connection. */
 import { connect, type Socket } from 'node:net';
 
 export interface LoadResult {
   readonly perSecond: number;
-  /** Answers by status. */
+  /** Responses by status. */
   readonly statuses: ReadonlyMap<number, number>;
 }
 
 export interface Load {
   readonly port: number;
-  /** Each is sent once. */
+  /** Each request is sent once. */
   readonly requests: readonly Buffer[];
   readonly connections: number;
-  /** Told of each answer. */
+  /** Called with each response. */
   readonly answered?: (status: number, body: string) => void;
 }
 
-/** A request as it goes over the wire. */
+/** The bytes of a request. */
 export function httpRequest(path: string, headers: Readonly<Record<string, string>>, body: string): Buffer {
   const lines = Object.entries({
     host: '127.0.0.1',
@@ -28,7 +28,7 @@ export function httpRequest(path: string, headers: Readonly<Record<string, strin
   );
 }
 
-/** Sends all requests and answers when the last one is answered. */
+/** Sends all requests and resolves after the last response. */
 export async function runLoad({ port, requests, connections, answered }: Load): Promise<LoadResult> {
   const statuses = new Map<number, number>();
   let next = 0;
@@ -71,7 +71,7 @@ export function openConnection(port: number): Promise<Socket> {
   });
 }
 
-/** Understands answers with a Content-Length, which is what both servers send. */
+/** Parses responses with a Content-Length, which both servers send. */
 export function onAnswers(socket: Socket, answered: (status: number, body: string) => void): void {
   let pending = '';
   socket.setEncoding('latin1');

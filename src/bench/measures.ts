@@ -1,4 +1,4 @@
-/** What is measured. Each compares the service with the least that could do the work, in the same run. */
+/** The measurements. Each compares the service with the minimal work in the same run. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -15,7 +15,7 @@ export interface Measure {
   readonly service: number;
   readonly baseline: number;
   readonly unit: string;
-  /** What the ratio of service to baseline must be. */
+  /** The required ratio of service to baseline. */
   readonly wanted: string;
   readonly ratio: number;
 }
@@ -33,10 +33,10 @@ export async function ack(environment: NodeJS.ProcessEnv): Promise<Measure> {
     await runLoad({ port: baselinePort, requests: webhooks(service, 4_000), connections });
     const results = await series(rounds, async () => {
       const requests = webhooks(service, 10_000);
-      const least = await runLoad({ port: baselinePort, requests, connections });
+      const required = await runLoad({ port: baselinePort, requests, connections });
       const ours = await runLoad({ port: service.port, requests, connections });
       if (ours.statuses.get(200) !== requests.length) throw new Error('some webhooks were refused');
-      return { service: ours.perSecond, baseline: least.perSecond };
+      return { service: ours.perSecond, baseline: required.perSecond };
     });
     return { id: 'ack', what: 'webhooks acknowledged', unit: '/s', wanted: '>= 0.70', ...median(results) };
   } finally {
@@ -45,7 +45,10 @@ export async function ack(environment: NodeJS.ProcessEnv): Promise<Measure> {
   }
 }
 
-/** Pictures from webhook to `ready`, per second, against sharp alone making the same previews from memory. */
+/**
+ * Pictures from webhook to `ready`, per second, compared with sharp alone making the same previews from
+ * memory.
+ */
 export async function pipeline(environment: NodeJS.ProcessEnv): Promise<Measure> {
   const count = 200;
   const service = await startBenchService(environment);
@@ -69,7 +72,10 @@ export async function pipeline(environment: NodeJS.ProcessEnv): Promise<Measure>
   }
 }
 
-/** One picture at a time, from webhook to a preview that can be read, against a plain download and the same sharp work. */
+/**
+ * One picture at a time, from webhook to a readable preview, compared with a plain download and the same
+ * sharp work.
+ */
 export async function latency(environment: NodeJS.ProcessEnv): Promise<Measure> {
   const service = await startBenchService(environment);
   const decoder = createImageDecoder({ maxPixels: 100_000_000 });
@@ -100,7 +106,7 @@ export async function latency(environment: NodeJS.ProcessEnv): Promise<Measure> 
   }
 }
 
-/** Peak memory of the process over 200 downloads of 5 MB that are wanted at once, against the idle process. */
+/** Peak memory of the process over 200 simultaneous downloads of 5 MB, compared with the idle process. */
 export async function memory(environment: NodeJS.ProcessEnv): Promise<Measure> {
   const service = await startBenchService(environment);
   const photo = (await uniquePhotos(1, { seed: 5 })).at(0);
@@ -109,7 +115,8 @@ export async function memory(environment: NodeJS.ProcessEnv): Promise<Measure> {
     const provider = service.simulator.providers['z-api'];
     const ids = await Promise.all(
       Array.from({ length: 200 }, async (_, index) => {
-        // Different bytes each: the number is the last of a JPEG's trailing bytes, which decoders skip.
+        // Each has different bytes: its number is in the last trailing bytes of the JPEG, which decoders
+        // skip.
         const head = Buffer.concat([photo, Buffer.from(`#${String(index)}`)]);
         return (
           (await post(service, provider.publish(filledUpTo(5 * 1024 * 1024, 'image/jpeg', head))))[0] ?? ''
@@ -155,15 +162,18 @@ async function pictures(
   });
   const started = Date.now();
   await runLoad({ port: service.port, requests, connections: 16 });
-  while ((await listed(service, 'state=pending&limit=1')).length > 0) await delay(lookAgainMs);
+  while ((await listed(service, 'state=pending&limit=1')).length > 0) await delay(pollMs);
   const done = (await listed(service, `limit=${String(count)}`)).map(({ readyAt }) =>
     Date.parse(readyAt ?? ''),
   );
   return count / ((Math.max(...done) - started) / 1000);
 }
 
-/** Seldom: each question costs the service as much as a tenth of a picture. When the last was ready, it tells afterwards. */
-const lookAgainMs = 500;
+/**
+ * Polls rarely, because each request costs the service as much as a tenth of a picture. The time of the last
+ * `ready` is read afterwards.
+ */
+const pollMs = 500;
 
 async function listed(service: BenchService, query: string): Promise<{ readyAt: string | null }[]> {
   const page = (await (await service.get(`/v1/media?${query}`)).json()) as {
@@ -172,7 +182,7 @@ async function listed(service: BenchService, query: string): Promise<{ readyAt: 
   return page.items;
 }
 
-/** Posts a Z-API webhook with a picture at `url`; answers the ids of its media. */
+/** Posts a Z-API webhook with a picture at `url`; returns the ids of its media. */
 async function post({ baseUrl, simulator }: BenchService, url: string): Promise<string[]> {
   const { path, headers, body } = simulator.providers['z-api'].webhook({
     kind: 'image',
@@ -194,7 +204,7 @@ async function series(count: number, run: (round: number) => Promise<Pair>): Pro
   return results;
 }
 
-/** The round with the median ratio: machines are noisy, and the two numbers of one round belong together. */
+/** The round with the median ratio: machines are noisy, and the two numbers of a round belong together. */
 function median(pairs: readonly Pair[]): Pair & { ratio: number } {
   const sorted = pairs.map(compare).sort((a, b) => a.ratio - b.ratio);
   const middle = sorted[Math.floor(sorted.length / 2)];

@@ -1,4 +1,4 @@
-/** The service under test, in a process of its own, with simulated providers at its side. */
+/** The service under test in a separate process, beside simulated providers. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -15,20 +15,22 @@ export interface BenchService {
   readonly baseUrl: string;
   readonly port: number;
   readonly pid: number | undefined;
-  /** The last lines that it printed. */
+  /** The last lines of its output. */
   readonly lastOutput: () => string;
   /** The header of an administrator. */
   readonly authorization: string;
   readonly get: (path: string) => Promise<Response>;
   readonly post: (path: string) => Promise<Response>;
-  /** Megabytes, now and at most since it was started; null where the system does not tell. */
+  /** Current and peak memory in megabytes since the start; null if the system does not report it. */
   readonly memory: () => Memory | null;
-  /** From now on, the most is the most since now. Does nothing where the system does not tell. */
+  /** Resets the peak. Does nothing if the system does not support it. */
   readonly forgetPeak: () => void;
-  /** Where what it keeps for itself is, its embedded database among it. */
+  /** The folder of its own data, including the embedded database. */
   readonly inletDir: string;
   readonly uploadsDir: string;
-  /** A second process on the same database, with settings that differ. It ends with the service at the latest. */
+  /**
+   * A second process on the same database with different settings. It ends with the service at the latest.
+   */
   readonly beside: (settings: Record<string, string>) => Promise<Sibling>;
   readonly stop: () => Promise<void>;
 }
@@ -100,7 +102,7 @@ export async function startBenchService(
   };
 }
 
-/** Of a process, by its id. */
+/** The memory of a process by its id. */
 export function memoryOf(pid: number | undefined): Memory | null {
   try {
     const status = readFileSync(`/proc/${String(pid)}/status`, 'utf8');
@@ -112,16 +114,16 @@ export function memoryOf(pid: number | undefined): Memory | null {
   }
 }
 
-/** Linux counts anew when a 5 is written there (proc(5)). */
+/** Linux resets the peak when a 5 is written there (proc(5)). */
 function forgetPeakOf(pid: number | undefined): void {
   try {
     writeFileSync(`/proc/${String(pid)}/clear_refs`, '5');
   } catch {
-    // Then the most is the most since it was started.
+    // The peak then counts since the start.
   }
 }
 
-/** A helper process that talks in messages; it ends when it is let go. */
+/** A helper process that communicates by messages; it ends when it is released. */
 export interface Companion {
   readonly ask: (message: object) => Promise<Record<string, unknown>>;
   readonly first: Record<string, unknown>;

@@ -1,4 +1,4 @@
-/** Sharp alone: the same previews from the same bytes, which are in memory already. As many at once as there are cores. */
+/** Sharp alone: the same previews from the same bytes in memory, as many at once as there are cores. */
 import { availableParallelism } from 'node:os';
 
 import { uniquePhotos } from '../demo/photos.js';

@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { loadConfig, readEnvironment, type Config } from '../config.js';
 import { openBlobStore } from '../infra/files/open-blob-store.js';
 import { createLogger } from '../infra/logging/logger.js';
-import { awaitDatabase, prepareDatabase } from '../infra/migrations/start-database.js';
+import { waitForDatabase, prepareDatabase } from '../infra/migrations/start-database.js';
 import { openDatabase } from '../infra/postgres/database.js';
 import { startEmbeddedPostgres } from '../infra/postgres/embedded/server.js';
 import { commandLine } from '../infra/process/command-line.js';
@@ -43,7 +43,7 @@ async function afterRestore(config: Config, databaseUrl: string, wishes: Wishes)
     stopping: new AbortController().signal,
     setting: config.databaseUrl === undefined ? 'the embedded PostgreSQL' : 'DATABASE_URL',
   };
-  await awaitDatabase(starting);
+  await waitForDatabase(starting);
   if (await isInUse(databaseUrl)) throw new Error('Inlet is running on this database: stop it first');
   await prepareDatabase(starting);
   const database = openDatabase(databaseUrl, logger);

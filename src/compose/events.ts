@@ -1,7 +1,7 @@
-/** Events: their log, and the subscribers who are called with them. */
+/** Events: their log, and the calls to subscribers. */
 import type { Config } from '../config.js';
 import { eventView } from '../http/views/event.js';
-import type { Patience } from '../infra/process/patience.js';
+import type { ShutdownBudget } from '../infra/process/shutdown-budget.js';
 import { createSealedBox } from '../infra/secrets/sealed-box.js';
 import { createEventLog } from '../infra/tables/events/log.js';
 import { openOutbox } from '../infra/tables/events/publisher.js';
@@ -22,7 +22,7 @@ export function createEvents(config: Config, foundation: Foundation, { post }: C
     table: subscriptions,
     chance: Math.random,
     logger,
-    // Its own connections: callers of the API must not keep subscribers waiting.
+    // Uses its own connections, so that API requests do not delay subscribers.
     events: createEventLog({ api: database.work }, createLookup({ ...database, api: database.work })),
     observe: observers.posted,
     render: (event) => JSON.stringify(eventView(event)),
@@ -36,8 +36,7 @@ export function createEvents(config: Config, foundation: Foundation, { post }: C
     managedSubscriptions: createSubscriptionTable(database.api, secrets),
     notify,
     postSigned: (call: Parameters<typeof postSigned>[1]) => postSigned(calling, call),
-    close: (patience: Patience): Promise<void> =>
-      patience.waitFor('events that are to be published', outbox.close()),
+    close: (budget: ShutdownBudget): Promise<void> => budget.waitFor('publishing of events', outbox.close()),
   };
 }
 

@@ -1,4 +1,4 @@
-/** What every other part stands on: the database, files, the spool, and what is observed. */
+/** What every other part needs: the database, files, the spool, metrics and traces. */
 import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 
@@ -12,26 +12,32 @@ import { createMetrics } from '../infra/observability/metrics.js';
 import { openTracing } from '../infra/observability/open-tracing.js';
 import { openDatabase } from '../infra/postgres/database.js';
 import { listen } from '../infra/postgres/notifications.js';
-import type { Patience } from '../infra/process/patience.js';
+import type { ShutdownBudget } from '../infra/process/shutdown-budget.js';
 import { createSpool } from '../infra/spool/spool.js';
 import { createAudit } from '../infra/tables/audit.js';
 import { createLookup } from '../infra/tables/media/lookup.js';
 import { createMediaTable } from '../infra/tables/media/media.js';
 import { createObservers } from '../pipeline/observers.js';
 
-export interface Surroundings {
+export interface ComposeOptions {
   readonly databaseUrl: string;
   readonly publicUrl: string;
   readonly logger: Logger;
   readonly now: () => Date;
-  /** Runs what a start reads from the database; again, when the database was away meanwhile. */
-  readonly readPatiently: (read: () => Promise<void>) => Promise<void>;
+  /** Reads what the start needs from the database, with retries while it is unavailable. */
+  readonly readWithRetries: (read: () => Promise<void>) => Promise<void>;
 }
 
 export type Foundation = Awaited<ReturnType<typeof openFoundation>>;
 
-/** `close` ends everything but the database and the file store, which the other parts need until they have ended. */
-export async function openFoundation(config: Config, { databaseUrl, publicUrl, logger, now }: Surroundings) {
+/**
+ * `close` ends everything except the database and the file store, which the other parts need until they have
+ * ended.
+ */
+export async function openFoundation(
+  config: Config,
+  { databaseUrl, publicUrl, logger, now }: ComposeOptions,
+) {
   const database = openDatabase(databaseUrl, logger);
   const mediaTable = createMediaTable(database.workByKey);
   const lookup = createLookup(database);
@@ -39,8 +45,8 @@ export async function openFoundation(config: Config, { databaseUrl, publicUrl, l
   const staging = createStaging(join(config.uploadsDir, 'tmp'));
   const quarantine = createQuarantine(join(config.uploadsDir, 'quarantine'), database.work);
   const storage = createStorageWatch({
-    tryOut: () => Promise.all([staging.tryOut(), blobs.tryOut()]),
-    recovered: mediaTable.wakeUnstored,
+    probe: () => Promise.all([staging.probe(), blobs.probe()]),
+    onRecovery: mediaTable.wakeUnstored,
     logger,
   });
   const spoolFolder = join(config.inletDir, 'spool');
@@ -50,7 +56,7 @@ export async function openFoundation(config: Config, { databaseUrl, publicUrl, l
   const observers = createObservers(metrics, tracing);
   const notifications = listen(database, logger);
   const audit = createAudit(database.api, now);
-  /** Aborts when the process is about to end: jobs that wait give up their wait. */
+  /** Aborts when the process starts to shut down: waiting jobs then stop waiting. */
   const stopping = new AbortController();
   // Each caller of `?wait=` listens to it.
   setMaxListeners(0, stopping.signal);
@@ -75,11 +81,11 @@ export async function openFoundation(config: Config, { databaseUrl, publicUrl, l
     notifications,
     audit,
     stopping,
-    close: async (patience: Patience): Promise<void> => {
+    close: async (budget: ShutdownBudget): Promise<void> => {
       storage.close();
       await Promise.all([
-        patience.waitFor('notifications', notifications.close()),
-        patience.waitFor('the collector of traces', tracing.close()),
+        budget.waitFor('notifications', notifications.close()),
+        budget.waitFor('the trace exporter', tracing.close()),
       ]);
     },
   };

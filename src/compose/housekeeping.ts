@@ -1,4 +1,4 @@
-/** What becomes of old and erased data, and the jobs that put things right. */
+/** Retention, erasing, and the jobs that repair inconsistencies. */
 import type { Config } from '../config.js';
 import type { Pseudonym } from '../domain/pseudonym.js';
 import { createErasure } from '../infra/tables/erasure/erasure.js';
@@ -15,7 +15,7 @@ import type { MediaPart } from './media.js';
 import type { Receiving } from './receiving.js';
 import type { Sending } from './sending.js';
 
-export interface HousekeepingNeeds {
+export interface HousekeepingDependencies {
   readonly foundation: Foundation;
   readonly pseudonym: Pseudonym;
   readonly channels: Receiving['channels'];
@@ -24,8 +24,8 @@ export interface HousekeepingNeeds {
   readonly subscriptions: EventsPart['subscriptions'];
 }
 
-export function createHousekeeping(config: Config, needs: HousekeepingNeeds) {
-  const { foundation, pseudonym, channels, media, sendQueue, subscriptions } = needs;
+export function createHousekeeping(config: Config, dependencies: HousekeepingDependencies) {
+  const { foundation, pseudonym, channels, media, sendQueue, subscriptions } = dependencies;
   const { audit, database, logger, mediaTable, now, quarantine, spool, staging, stopping } = foundation;
   const { orphans, discard } = media;
   const erasure = createErasure({

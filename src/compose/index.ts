@@ -1,11 +1,14 @@
-/** Settings become services. The only folder that sees both the providers' adapters and the outside things they are given. */
+/**
+ * Builds the services from the settings. The only folder that sees both the adapters of the providers and the
+ * infrastructure.
+ */
 import type { RequestListener } from 'node:http';
 
 import type { Config } from '../config.js';
 import { createPseudonym } from '../domain/pseudonym.js';
 import { createApp, type AppOptions } from '../http/app.js';
 import type { StorageWatch } from '../infra/files/storage-watch.js';
-import { startPatience } from '../infra/process/patience.js';
+import { startShutdownBudget } from '../infra/process/shutdown-budget.js';
 import { createQueue, type Queue } from '../infra/queue/queue.js';
 import { createTokenSigner } from '../infra/secrets/token-signer.js';
 import { createStats } from '../infra/tables/stats.js';
@@ -14,7 +17,7 @@ import { createTokens } from '../pipeline/tokens.js';
 import { providers } from '../providers/index.js';
 import { createCalls } from './calls.js';
 import { createEvents } from './events.js';
-import { openFoundation, type Foundation, type Surroundings } from './foundation.js';
+import { openFoundation, type Foundation, type ComposeOptions } from './foundation.js';
 import { createHousekeeping } from './housekeeping.js';
 import { createMedia } from './media.js';
 import { createReceiving } from './receiving.js';
@@ -23,34 +26,43 @@ import { createSending } from './sending.js';
 export interface Services {
   readonly app: RequestListener;
   readonly queue: Queue;
-  readonly storage: Pick<StorageWatch, 'look' | 'usable'>;
-  /** Ids of the channels that take webhooks. */
+  readonly storage: Pick<StorageWatch, 'check' | 'whenWritable'>;
+  /** The ids of the channels that accept webhooks. */
   readonly enabledChannels: readonly string[];
-  /** Ends what is still open; the queue and the server are stopped before. */
+  /** Closes what is still open; the queue and the server are stopped before. */
   readonly close: () => Promise<void>;
 }
 
-/** Pictures that may be under way at once; most of them wait for a host or a decoder, at little cost. */
-const jobsAtOnce = 128;
-/** How long downloads and calls to providers may go on when the process is about to end. Shorter than the queue's own grace. */
-const lastAnswerMs = 4_000;
-/** How long pictures wait for a decoder then. Those that are being decoded have two more seconds. */
-const lastDecoderMs = 3_000;
-/** For the end of everything that is left when the queue has stopped. */
-const closingMs = 2_000;
+/**
+ * The number of pictures that are processed at once; most of them wait for a host or a decoder, at little
+ * cost.
+ */
+const maxConcurrentJobs = 128;
+/**
+ * How long downloads and calls to providers may continue during a shutdown. Shorter than the queue's own
+ * grace period.
+ */
+const callGraceMs = 4_000;
+/**
+ * How long pictures may wait for a decoder during a shutdown. Pictures that are being decoded have two more
+ * seconds.
+ */
+const decoderGraceMs = 3_000;
+/** The timeout for closing everything else after the queue has stopped. */
+const closeTimeoutMs = 2_000;
 
-/** Resolves when everything that it needs to begin with has been read from the database. */
-export async function compose(config: Config, surroundings: Surroundings): Promise<Services> {
-  const foundation = await openFoundation(config, surroundings);
+/** Resolves when everything that the start needs was read from the database. */
+export async function compose(config: Config, options: ComposeOptions): Promise<Services> {
+  const foundation = await openFoundation(config, options);
   const parts = createParts(config, foundation);
   const { receiving } = parts;
-  await surroundings.readPatiently(receiving.channels.reload);
+  await options.readWithRetries(receiving.channels.reload);
   receiving.spooling.start();
   foundation.storage.start();
   const queue = createJobs(foundation, parts);
   return {
     app: createApi(config, foundation, { ...parts, queue }),
-    queue: endingWithTheQueue(queue, foundation, parts),
+    queue: withGracefulStop(queue, foundation, parts),
     storage: foundation.storage,
     enabledChannels: receiving.channels
       .entries()
@@ -99,7 +111,7 @@ function createJobs({ database, logger, tracing }: Foundation, parts: Parts): Qu
       previewLate: media.previewLate,
       fetch: (job) => tracing.fetch(job.mediaId, () => media.fetch(job)),
     }),
-    concurrency: jobsAtOnce,
+    concurrency: maxConcurrentJobs,
   });
 }
 
@@ -144,7 +156,7 @@ function createApi(config: Config, foundation: Foundation, parts: Parts & { queu
         database: () => database.work.query('select 1'),
         spooling: receiving.spooling.state,
         queue: () => config.processMode === 'api' || queue.isRunning(),
-        uploads: storage.look,
+        uploads: storage.check,
         stopping: stopping.signal,
       },
     },
@@ -162,19 +174,19 @@ function limitsOf(config: Config): AppOptions {
   };
 }
 
-/** The queue, whose end gives jobs a last while and then cuts off what they wait for. */
-function endingWithTheQueue(queue: Queue, { stopping }: Foundation, { calls, media }: Parts): Queue {
+/** Wraps the queue so that a stop gives jobs a grace period and then aborts what they wait for. */
+function withGracefulStop(queue: Queue, { stopping }: Foundation, { calls, media }: Parts): Queue {
   return {
     ...queue,
     stop: async () => {
       stopping.abort();
-      // Downloads that are still running then keep their jobs; what becomes of a message without an answer is not known.
+      // Running downloads then keep their jobs; the outcome of a message without a response is unknown.
       const timers = [
         setTimeout(() => {
-          media.cutOffScans();
-          void calls.cutOff();
-        }, lastAnswerMs),
-        setTimeout(media.lastCall, lastDecoderMs),
+          media.abortScans();
+          void calls.abort();
+        }, callGraceMs),
+        setTimeout(media.stopWaiting, decoderGraceMs),
       ];
       await queue.stop();
       for (const timer of timers) clearTimeout(timer);
@@ -183,17 +195,17 @@ function endingWithTheQueue(queue: Queue, { stopping }: Foundation, { calls, med
 }
 
 async function closeAll(foundation: Foundation, parts: Parts): Promise<void> {
-  const patience = startPatience(closingMs, foundation.logger);
+  const budget = startShutdownBudget(closeTimeoutMs, foundation.logger);
   const { calls, receiving, media, events, tokens } = parts;
-  media.cutOffScans();
+  media.abortScans();
   await Promise.all([
-    receiving.close(patience),
-    events.close(patience),
-    calls.close(patience),
-    patience.waitFor('the use of tokens', tokens.close()),
-    foundation.close(patience),
+    receiving.close(budget),
+    events.close(budget),
+    calls.close(budget),
+    budget.waitFor('recording the use of tokens', tokens.close()),
+    foundation.close(budget),
   ]);
   media.close();
   foundation.blobs.close();
-  await patience.waitFor('connections to the database', foundation.database.close());
+  await budget.waitFor('the database connections', foundation.database.close());
 }

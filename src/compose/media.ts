@@ -22,36 +22,36 @@ import type { Receiving } from './receiving.js';
 
 export type MediaPart = ReturnType<typeof createMedia>;
 
-const waitingForHosts = 32;
+const maxWaitingDownloads = 32;
 
-export interface MediaNeeds {
+export interface MediaDependencies {
   readonly foundation: Foundation;
   readonly calls: Calls;
   readonly channels: Receiving['channels'];
 }
 
-export function createMedia(config: Config, { foundation, calls, channels }: MediaNeeds) {
+export function createMedia(config: Config, { foundation, calls, channels }: MediaDependencies) {
   const { blobs, database, logger, mediaTable, now, observers, quarantine, staging, stopping, storage } =
     foundation;
   const { fetch: limits, ffmpeg, maxImagePixels } = config;
   const images = timed(createImageDecoder({ maxPixels: maxImagePixels }), observers.previewed);
   const heic = createHeicDecoder({ maxPixels: maxImagePixels });
-  // For previews and for what is sent: each of them may take a good deal of memory.
-  const oneHeic = createLimit(1);
-  const decodeHeic: HeicDecoder = (path) => oneHeic(() => heic(path));
+  // Shared by previews and sent pictures, because each decoding may need a lot of memory.
+  const heicLimit = createLimit(1);
+  const decodeHeic: HeicDecoder = (path) => heicLimit(() => heic(path));
   const isolated = createIsolatedDecoder({ maxPixels: maxImagePixels });
   const cores = availableParallelism();
-  // Each picture waits now and then, for its file or for the main thread: one more keeps the cores busy. A caller that waits for an
-  // answer comes first.
+  // Each picture sometimes waits for its file or for the main thread, so one more keeps the cores busy.
+  // Callers that wait for a response come first.
   const isIdle = watchMainThread();
-  const lastCall = new AbortController();
+  const stopWaiting = new AbortController();
   const makePreviews = createMakePreviews({
     images,
     isolated,
     decodeHeic,
     grabFrame: ffmpeg === undefined ? undefined : createFrameGrabber({ ffmpeg }),
     decoders: () => (isIdle() ? cores + 1 : cores),
-    lastCall: lastCall.signal,
+    stopSignal: stopWaiting.signal,
   });
   const scanner = config.clamd && createMalwareScanner(config.clamd);
   const store = createStore({
@@ -74,8 +74,8 @@ export function createMedia(config: Config, { foundation, calls, channels }: Med
     storage,
     gate: createHostGate({
       total: limits.concurrency,
-      perSite: limits.concurrencyPerHost,
-      waiting: waitingForHosts,
+      maxPerSite: limits.concurrencyPerHost,
+      maxWaiting: maxWaitingDownloads,
     }),
     observe: observers.fetched,
     logger,
@@ -95,11 +95,11 @@ export function createMedia(config: Config, { foundation, calls, channels }: Med
     discard,
     fetch,
     previewLate: createLatePreviews({ table: mediaTable, blobs, staging, store, discard }),
-    /** Scans that are under way fail. */
-    cutOffScans: () => scanner?.close(),
-    /** Pictures that wait for a decoder are left to the next process. */
-    lastCall: () => {
-      lastCall.abort();
+    /** Makes running scans fail. */
+    abortScans: () => scanner?.close(),
+    /** Leaves pictures that wait for a decoder to the next process. */
+    stopWaiting: () => {
+      stopWaiting.abort();
     },
     close: (): void => {
       isolated.close();

@@ -1,8 +1,11 @@
-/** Webhooks: the channels that take them, the inbox, and the spool while the database is away. */
+/**
+ * Webhooks: the channels that accept them, the inbox, and the spool for times when the database is
+ * unavailable.
+ */
 import type { Config } from '../config.js';
 import type { Pseudonym } from '../domain/pseudonym.js';
 import { whileAlone } from '../infra/postgres/database.js';
-import type { Patience } from '../infra/process/patience.js';
+import type { ShutdownBudget } from '../infra/process/shutdown-budget.js';
 import { createSealedBox } from '../infra/secrets/sealed-box.js';
 import { createChannelActivity } from '../infra/tables/channel-activity.js';
 import { createChannelTable } from '../infra/tables/channels.js';
@@ -22,8 +25,8 @@ export function createReceiving(config: Config, foundation: Foundation, pseudony
   const channelTable = createChannelTable(database.api);
   const sealed = sealedSettings(createSealedBox(config.authSecret, 'channel settings'));
   const channels = createChannelRegistry({
-    fixed: config.channels,
-    kinds: providers,
+    environmentChannels: config.channels,
+    providers: providers,
     table: channelTable,
     sealed,
     notifications,
@@ -31,7 +34,7 @@ export function createReceiving(config: Config, foundation: Foundation, pseudony
     now,
   });
   const manageChannels = createManageChannels({
-    kinds: providers,
+    providers: providers,
     registry: channels,
     table: channelTable,
     sealed,
@@ -44,7 +47,7 @@ export function createReceiving(config: Config, foundation: Foundation, pseudony
     inbox,
     channels,
     logger,
-    whileAlone: (work) => whileAlone(databaseUrl, `spool ${spoolFolder}`, work),
+    runExclusively: (work) => whileAlone(databaseUrl, `spool ${spoolFolder}`, work),
   });
   const activity = createChannelActivity(database.work, logger);
 
@@ -55,11 +58,11 @@ export function createReceiving(config: Config, foundation: Foundation, pseudony
     spooling,
     activity,
     receive: createReceive(inbox, spooling),
-    close: async (patience: Patience): Promise<void> => {
+    close: async (budget: ShutdownBudget): Promise<void> => {
       channels.close();
       await Promise.all([
-        patience.waitFor('the spool', spooling.close()),
-        patience.waitFor('the activity of channels', activity.close()),
+        budget.waitFor('the spool', spooling.close()),
+        budget.waitFor('recording channel activity', activity.close()),
       ]);
     },
   };

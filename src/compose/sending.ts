@@ -1,10 +1,10 @@
-/** Messages that clients send: checked, queued, and handed to the provider. */
+/** Messages that clients send: validated, queued, and passed to the provider. */
 import type { Config } from '../config.js';
 import { createLinkSigner } from '../domain/signed-link.js';
 import { looksPublic } from '../infra/net/public-address.js';
 import { createOutboundTable } from '../infra/tables/sending/outbound.js';
 import { createSendQueue } from '../infra/tables/sending/send-queue.js';
-import { createOutboundMedia } from '../pipeline/send/check-media.js';
+import { createCheckMedia } from '../pipeline/send/check-media.js';
 import { createContentOf } from '../pipeline/send/hand-over.js';
 import { createQueueMessage, type QueueMessage } from '../pipeline/send/queue-message.js';
 import { createSend } from '../pipeline/send/send.js';
@@ -14,7 +14,7 @@ import type { Foundation } from './foundation.js';
 import type { MediaPart } from './media.js';
 import type { Receiving } from './receiving.js';
 
-export interface SendingNeeds {
+export interface SendingDependencies {
   readonly foundation: Foundation;
   readonly calls: Calls;
   readonly media: MediaPart;
@@ -23,11 +23,11 @@ export interface SendingNeeds {
 
 export type Sending = ReturnType<typeof createSending>;
 
-export function createSending(config: Config, { foundation, calls, media, channels }: SendingNeeds) {
+export function createSending(config: Config, { foundation, calls, media, channels }: SendingDependencies) {
   const { blobs, database, logger, lookup, now, observers, publicUrl, staging, stopping, tracing } =
     foundation;
   const links = createLinkSigner(config.authSecret);
-  const linksReachUs =
+  const linksAreReachable =
     config.publicMediaLinks === 'auto'
       ? looksPublic(new URL(publicUrl))
       : config.publicMediaLinks === 'always';
@@ -35,18 +35,18 @@ export function createSending(config: Config, { foundation, calls, media, channe
   const sendQueue = createSendQueue(database.work, now);
   const queueUntraced = createQueueMessage({
     channels,
-    kinds: providers,
+    providers: providers,
     lookup,
     table: outbound,
     now,
-    lookAt: createOutboundMedia({
+    checkMedia: createCheckMedia({
       download: calls.download,
       staging,
       blobs,
       images: media.images,
       decodeHeic: media.decodeHeic,
       store: media.store,
-      linksReachUs,
+      linksAreReachable,
       maxBytes: config.maxMediaBytes,
       decoders: media.cores,
     }),
@@ -65,7 +65,7 @@ export function createSending(config: Config, { foundation, calls, media, channe
     now,
     chance: Math.random,
     stopping: stopping.signal,
-    contentOf: createContentOf({ blobs, links, linksReachUs, publicUrl, now }),
+    contentOf: createContentOf({ blobs, links, linksAreReachable, publicUrl, now }),
   });
   return { links, outbound, sendQueue, queueMessage, send };
 }

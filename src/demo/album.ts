@@ -1,4 +1,4 @@
-/** A fortnight of a small business: what its customers sent, for the gallery's own picture. */
+/** Two weeks of a small business: what its customers sent, for the screenshot of the gallery. */
 import { pdf, video, voiceNote } from './attachments.js';
 import { bytes } from './media-host.js';
 import { photo, sticker } from './photos.js';
@@ -27,7 +27,7 @@ const captions = [
   'For the catalogue',
 ] as const;
 
-/** As telephones take them: upright, across, square and wide. */
+/** In the formats of phones: portrait, landscape, square and wide. */
 const shapes = [
   { width: 1200, height: 900 },
   { width: 1200, height: 900 },
@@ -38,7 +38,7 @@ const shapes = [
   { width: 900, height: 1200 },
 ] as const;
 
-/** Makes so many photos, and between them what else people send; the oldest first. */
+/** Makes this many photos and other attachments between them, oldest first. */
 export async function album(simulator: Simulator, photos: number): Promise<Webhook[]> {
   const { 'z-api': zApi, aisoule } = simulator.providers;
   const webhooks: Webhook[] = [];
@@ -62,7 +62,7 @@ export async function album(simulator: Simulator, photos: number): Promise<Webho
       );
     }
   }
-  // Not the newest: what is seen first is to be pictures.
+  // Not the newest, because the first visible items should be pictures.
   webhooks.splice(Math.floor(webhooks.length * 0.6), 0, ...troubles(simulator));
   return webhooks;
 }
@@ -87,7 +87,7 @@ function voice({ providers }: Simulator, index: number): SimulatedMedia {
   return { kind: 'audio', url, ...personAt(index) };
 }
 
-/** What goes wrong now and then. */
+/** Occasional failures. */
 function troubles({ host, providers }: Simulator): Webhook[] {
   const { 'z-api': zApi, vonage, aisoule } = providers;
   const gone = `${host.origin}/v3/media/00000000-0000-4000-8000-000000000000`;

@@ -1,4 +1,7 @@
-/** The other half of the conversation: each provider's first photo is answered with one, and followed until it is read. */
+/**
+ * The outbound half of the demo: the first photo of each provider is answered with a photo, whose statuses
+ * are followed until it is read.
+ */
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -10,30 +13,30 @@ import { providerIds, type ProviderId } from './providers/simulated-provider.js'
 import type { StepResult } from './run-scenario.js';
 import { table } from './table.js';
 
-/** What became of one answer. */
+/** The outcome of one answer. */
 export interface AnswerResult {
   readonly provider: ProviderId;
   readonly to: string;
-  /** In the order in which they became known. */
+  /** In order of arrival. */
   readonly statuses: readonly string[];
   readonly milliseconds: number;
-  /** What was not as expected, in words. */
+  /** The differences from the expected result. */
   readonly differences: readonly string[];
 }
 
 interface Conversation {
   readonly client: InletClient;
   readonly simulator: Simulator;
-  /** What was received. */
+  /** The picture that was received. */
   readonly received: readonly StepResult[];
 }
 
-/** A provider's reports may overtake its own answer: then what they overtake is never told. */
+/** A provider's reports may overtake its own response; the overtaken status is then never reported. */
 const expectedStatuses = /^queued, (sent, )?(delivered, )?read$/;
 const settledMs = 60_000;
-const lookAgainMs = 50;
+const pollMs = 50;
 
-/** Answers through the client, as any program would; the statuses come as server-sent events. */
+/** Answers through the client like any program; the statuses arrive as server-sent events. */
 export async function answerPictures(conversation: Conversation): Promise<AnswerResult[]> {
   const { client } = conversation;
   const stop = new AbortController();
@@ -67,18 +70,18 @@ export function answerTable(results: readonly AnswerResult[]): string {
 
 type StatusTold = Extract<EventView, { readonly type: 'message.status' }>['data'];
 
-/** Collects what is told of messages, from the moment that the service listens. */
+/** Collects the events about messages, from the start of the stream. */
 async function listen(client: InletClient, signal: AbortSignal): Promise<readonly StatusTold[]> {
-  const told: StatusTold[] = [];
+  const statuses: StatusTold[] = [];
   const connected = new Promise<void>((onConnected, reject) => {
     const collect = async () => {
       for await (const event of client.events({ type: 'message.status', signal, onConnected }))
-        if (event.type === 'message.status') told.push(event.data);
+        if (event.type === 'message.status') statuses.push(event.data);
     };
     collect().catch(reject);
   });
   await connected;
-  return told;
+  return statuses;
 }
 
 interface Listening extends Conversation {
@@ -115,7 +118,7 @@ async function send(
   });
   const deadline = performance.now() + settledMs;
   const told = () => statuses.filter((one) => one.id === id).map((one) => one.status);
-  while (!told().some(isFinal) && performance.now() < deadline) await delay(lookAgainMs);
+  while (!told().some(isFinal) && performance.now() < deadline) await delay(pollMs);
   const { error } = await client.messages.get(id);
   const known = [...new Set([String(status), ...told()])];
   const sha256 = createHash('sha256').update(picture).digest('hex');
@@ -133,7 +136,7 @@ async function send(
 
 const isFinal = (status: string): boolean => status === 'read' || status === 'failed' || status === 'unknown';
 
-/** Who sent the first picture that came through this provider. */
+/** The sender of the first picture of this provider. */
 async function writerOf(
   client: InletClient,
   received: readonly StepResult[],

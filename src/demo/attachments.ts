@@ -1,10 +1,10 @@
 /**
- * Attachments that are no pictures, as small as the formats allow: the service keeps them as they are, so it is
- * enough that their type shows in their bytes.
+ * Attachments that are not pictures, as small as their formats allow: the service stores them unchanged, so
+ * it is enough that their bytes reveal the type.
  */
 import { seededRandom } from './random.js';
 
-/** An MP4 (`ftyp`, `moov`, `mdat`) with nothing to play in it; `bytes` is the size of the data part. */
+/** An MP4 (`ftyp`, `moov`, `mdat`) without tracks; `bytes` is the size of the data part. */
 export function video({
   seed,
   bytes = 64 * 1024,
@@ -24,7 +24,7 @@ function box(type: string, content: Buffer): Buffer {
   return Buffer.concat([uint32(content.length + 8), Buffer.from(type, 'latin1'), content]);
 }
 
-/** Version 0: 1000 ticks a second, one second long, normal speed and volume, unturned. */
+/** Version 0: 1000 ticks a second, one second long, normal speed and volume, not rotated. */
 function movieHeader(): Buffer {
   const identityMatrix = [0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000];
   return Buffer.concat([
@@ -51,7 +51,7 @@ const samplesPerFrame = 960;
 /** A frame that decodes to silence. */
 const silence = Buffer.from([0xf8, 0xff, 0xfe]);
 
-/** A voice note: Opus in Ogg, silent, that players accept. */
+/** A voice note: silent Opus in Ogg that players accept. */
 export function voiceNote({
   seed,
   seconds = 2,
@@ -94,7 +94,7 @@ function opusTags(): Buffer {
 }
 
 interface OggPage {
-  /** Each shorter than 255 bytes, so that one lacing value describes it. */
+  /** Each is shorter than 255 bytes, so one lacing value describes it. */
   readonly packets: readonly Buffer[];
   readonly granule: number;
   readonly serial: number;
@@ -115,7 +115,7 @@ function oggPage({ packets, granule, serial, sequence, last }: OggPage): Buffer 
   return page;
 }
 
-/** CRC-32 with Ogg's own conventions: not reflected, starts at zero. */
+/** CRC-32 with Ogg's conventions: not reflected, starts at zero. */
 function oggChecksum(page: Buffer): number {
   let crc = 0;
   for (const byte of page) {
@@ -125,7 +125,7 @@ function oggChecksum(page: Buffer): number {
   return crc >>> 0;
 }
 
-/** A PDF of one page that says `text`. */
+/** A one-page PDF with `text`. */
 export function pdf(text: string): Buffer {
   const content = `BT /F1 24 Tf 72 720 Td (${text.replace(/[\\()]/g, '\\$&')}) Tj ET`;
   const objects = [

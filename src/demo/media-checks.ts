@@ -4,19 +4,19 @@ import jwt from 'jsonwebtoken';
 
 import type { Answer, Check, HostRequest } from './media-host.js';
 
-/** Lets a request through that carries exactly `Authorization: Key <key>`, as Blip wants it. */
+/** Accepts requests with exactly `Authorization: Key <key>`, as Blip requires. */
 export function requiresKey(key: string): Check {
   return ({ headers }) =>
     headers.authorization === `Key ${key}` ? undefined : unauthorized('A bot key is required.');
 }
 
 interface Application {
-  /** PEM. */
+  /** In PEM. */
   readonly publicKey: string;
   readonly applicationId: string;
 }
 
-/** Lets a request through whose bearer token this application's private key signed, as Vonage wants it. */
+/** Accepts requests whose bearer token was signed with this application's private key, as Vonage requires. */
 export function requiresApplicationJwt(application: Application): Check {
   return ({ headers }) =>
     isApplicationJwt(headers.authorization, application)
@@ -24,7 +24,7 @@ export function requiresApplicationJwt(application: Application): Check {
       : unauthorized('A token of the application is required.');
 }
 
-/** Whether this is a bearer token in RS256, complete, of this application, no older than a day. */
+/** Whether this is a complete RS256 bearer token of this application that is no older than a day. */
 export function isApplicationJwt(
   authorization: string | undefined,
   { publicKey, applicationId }: Application,
@@ -49,7 +49,7 @@ function unauthorized(detail: string): Answer {
   };
 }
 
-/** Answers the first `times` requests with 503. With `retryAfterSeconds` it also says when to come back. */
+/** Answers the first `times` requests with 503. With `retryAfterSeconds`, it names a retry time. */
 export function failsFirst(times: number, retryAfterSeconds?: number): Check {
   let left = times;
   const headers = retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) };
@@ -66,7 +66,7 @@ interface SignedLink {
   readonly until: Date;
 }
 
-/** The query of an Azure shared access signature: who has the link may read, from `st` until `se`. */
+/** The query of an Azure shared access signature: clients with the link may read from `st` until `se`. */
 export function sharedAccessQuery({ key, path, from, until }: SignedLink): string {
   const st = toSeconds(from);
   const se = toSeconds(until);
@@ -74,7 +74,7 @@ export function sharedAccessQuery({ key, path, from, until }: SignedLink): strin
   return new URLSearchParams({ sv: '2019-07-07', st, se, sr: 'b', sp: 'r', sig, secure: 'true' }).toString();
 }
 
-/** Lets a request through within the time of its shared access signature; otherwise 403 with XML, as Azure does. */
+/** Accepts requests within the time of their shared access signature; otherwise 403 with XML, like Azure. */
 export function requiresSharedAccess(key: Buffer, now: () => Date = () => new Date()): Check {
   return (request) => {
     const { st, se, sig } = sharedAccessParameters(request);

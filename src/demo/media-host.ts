@@ -2,13 +2,13 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
-/** A request as the host saw it. */
+/** A request as the host received it. */
 export interface HostRequest {
   readonly method: string;
   readonly url: URL;
   readonly headers: IncomingHttpHeaders;
   readonly at: Date;
-  /** Whether anything came in `Authorization`, right or wrong. */
+  /** Whether there was an `Authorization` header, valid or not. */
   readonly hadCredentials: boolean;
 }
 
@@ -18,10 +18,10 @@ export interface Answer {
   readonly body?: string;
 }
 
-/** A condition for handing out a file: an answer refuses, undefined lets the request through. */
+/** A condition for serving a file: a response refuses, undefined accepts the request. */
 export type Check = (request: HostRequest) => Answer | undefined;
 
-/** What is served, opened anew for every request. */
+/** The content, opened again for every request. */
 export interface Content {
   readonly type: string;
   readonly open: () => {
@@ -31,17 +31,20 @@ export interface Content {
   };
 }
 
-/** Answers a call to a provider's API. The body is parsed JSON, or undefined when it is not JSON. */
+/** Answers a call to a provider's API. The body is parsed JSON, or undefined if it is not JSON. */
 export type ApiHandler = (request: HostRequest, body: unknown) => Answer;
 
 export interface MediaHost {
-  /** `127.0.0.1:PORT`, as `FETCH_ALLOW_PRIVATE_HOSTS` wants it. */
+  /** `127.0.0.1:PORT`, as in `FETCH_ALLOW_PRIVATE_HOSTS`. */
   readonly host: string;
   /** `http://127.0.0.1:PORT` */
   readonly origin: string;
   /** Every request so far, oldest first. */
   readonly requests: readonly HostRequest[];
-  /** Serves `content` at `path` to whoever passes all checks; the first refusal is the answer. Returns the link. */
+  /**
+   * Serves `content` at `path` to requests that pass all checks; the first refusal is the response. Returns
+   * the link.
+   */
   readonly serve: (path: string, content: Content, checks?: readonly Check[]) => string;
   readonly has: (path: string) => boolean;
   /** Answers `POST path`. */
@@ -52,7 +55,7 @@ export interface MediaHost {
 const chunkBytes = 64 * 1024;
 const maxApiBytes = 1024 * 1024;
 
-/** Bytes at hand, or made when they are asked for. */
+/** Given bytes, or bytes that are made on request. */
 export function bytes(type: string, source: Uint8Array | (() => Uint8Array)): Content {
   return {
     type,
@@ -63,12 +66,12 @@ export function bytes(type: string, source: Uint8Array | (() => Uint8Array)): Co
   };
 }
 
-/** A file that says how large it is: `head`, then filling up to `length`. */
+/** A file with a declared size: `head`, then padding up to `length`. */
 export function filledUpTo(length: number, type: string, head: Uint8Array): Content {
   return { type, open: () => ({ length, chunks: filled(head, length) }) };
 }
 
-/** A file that says nothing of its size and never ends. Only the reader can stop it. */
+/** An endless file without a declared size. Only the client can stop it. */
 export function endless(type: string, head: Uint8Array): Content {
   return { type, open: () => ({ chunks: filled(head, Infinity) }) };
 }
@@ -110,7 +113,7 @@ export async function startMediaHost({ port = 0 }: { readonly port?: number } = 
   };
 
   const server = createServer((incoming, response) => {
-    // A reader that hangs up in the middle of a file is part of what is simulated.
+    // Clients that close the connection in the middle of a file are part of the simulation.
     respond(incoming, response).catch(() => response.destroy());
   });
   await new Promise<void>((resolve, reject) => {

@@ -3,13 +3,13 @@ import sharp from 'sharp';
 import { seededRandom } from './random.js';
 import { cutOut, landscape } from './scenery.js';
 
-/** How a camera may have held the sensor (EXIF). 1: upright, 3: upside down, 6 and 8: on its side. */
+/** The orientation of the sensor (EXIF). 1: upright, 3: upside down, 6 and 8: on its side. */
 export type Orientation = 1 | 3 | 6 | 8;
 
 interface PictureOptions {
   /** The same seed gives the same picture. */
   readonly seed: number;
-  /** As displayed, that is after turning the picture by its orientation. */
+  /** As displayed, that is, after rotation by its orientation. */
   readonly width: number;
   readonly height: number;
 }
@@ -20,10 +20,10 @@ export interface PhotoOptions extends PictureOptions {
   readonly orientation?: Orientation;
 }
 
-/** The clockwise turn that a viewer makes; the stored pixels are turned the other way round. */
+/** The clockwise rotation that a viewer applies; the stored pixels are rotated the other way. */
 const displayTurns = { 1: 0, 3: 180, 6: 90, 8: 270 } as const satisfies Record<Orientation, number>;
 
-/** What a telephone writes, the place included: previews must not pass it on. */
+/** The metadata of a phone, including the location: previews must not contain it. */
 const cameraExif = {
   IFD0: { Make: 'Inlet', Model: 'Demo camera', DateTime: '2026:11:21 10:00:00' },
   IFD3: {
@@ -35,8 +35,8 @@ const cameraExif = {
 };
 
 /**
- * A landscape with film grain: sizes, entropy and metadata are those of a photo taken with a telephone.
- * Grain is what makes the number of bytes realistic; a clean drawing would compress to a tenth.
+ * A landscape with film grain: its size, entropy and metadata are those of a phone's photo. The grain makes
+ * the number of bytes realistic; a clean drawing would compress to a tenth.
  */
 export async function photo(options: PhotoOptions): Promise<Buffer> {
   const { seed, width, height, quality = 82, format = 'jpeg', orientation = 1 } = options;
@@ -52,21 +52,21 @@ export async function photo(options: PhotoOptions): Promise<Buffer> {
     .toBuffer();
 }
 
-/** A PNG whose ground is transparent. */
+/** A PNG with a transparent background. */
 export async function transparentPng({ seed, width, height }: PictureOptions): Promise<Buffer> {
   return sharp(Buffer.from(cutOut({ seed, width, height })))
     .png()
     .toBuffer();
 }
 
-/** A WebP of 512x512 with transparency, as WhatsApp's stickers are. */
+/** A WebP of 512x512 with transparency, like WhatsApp's stickers. */
 export async function sticker(seed: number): Promise<Buffer> {
   return sharp(Buffer.from(cutOut({ seed, width: 512, height: 512 })))
     .webp({ quality: 80 })
     .toBuffer();
 }
 
-/** A GIF that moves through `frames` pictures and starts again. */
+/** An animated GIF that repeats `frames` pictures. */
 export async function animatedGif(options: PictureOptions & { readonly frames?: number }): Promise<Buffer> {
   const { seed, width, height, frames = 6 } = options;
   const pictures = await Promise.all(
@@ -85,13 +85,13 @@ export async function animatedGif(options: PictureOptions & { readonly frames?: 
 
 export interface UniquePhotos {
   readonly count: number;
-  /** Made on demand, so that a million of them need the memory of one. */
+  /** Made on request, so that a million of them need the memory of one. */
   readonly at: (index: number) => Buffer;
 }
 
 /**
- * Many JPEGs that differ in their bytes, and so in their digest, for the price of one: each carries its number in a
- * comment segment, and decoding any of them costs as much as decoding the first.
+ * Many JPEGs with different bytes and digests at the cost of one: each contains its number in a comment
+ * segment, and decoding any of them costs as much as decoding the first.
  */
 export async function uniquePhotos(
   count: number,
@@ -112,7 +112,7 @@ export async function uniquePhotos(
   };
 }
 
-/** JFIF and EXIF insist on being the first segments of the file: a comment has to come after them. */
+/** JFIF and EXIF must be the first segments of the file, so the comment follows them. */
 function endOfApplicationSegments(jpeg: Buffer): number {
   let offset = 2;
   while (jpeg[offset] === 0xff && ((jpeg[offset + 1] ?? 0) & 0xf0) === 0xe0) {
@@ -131,7 +131,9 @@ function comment(text: string): Buffer {
 const grainDeviation = 9;
 const grainValues = 4096;
 
-/** Gaussian noise on the brightness, in place. libvips has noise too, but no way to seed it from here. */
+/**
+ * Adds Gaussian noise to the brightness in place. libvips has noise too, but it cannot be seeded from here.
+ */
 function addGrain(pixels: Buffer, seed: number): void {
   const random = seededRandom(~seed);
   const grain = Int8Array.from({ length: grainValues }, () => Math.round(gaussian(random) * grainDeviation));

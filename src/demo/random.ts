@@ -1,12 +1,12 @@
 /** A source of numbers in [0, 1). */
 export type Random = () => number;
 
-/** The first numbers of seeds that lie close together resemble one another. */
+/** The first numbers of similar seeds resemble one another, so they are skipped. */
 const warmUp = 16;
 
 /**
- * Xorshift32: the same seed gives the same numbers on every machine, which `Math.random` cannot. It needs no global
- * at every step, since looking up `Math` two million times takes seconds inside Jest.
+ * Xorshift32: the same seed gives the same numbers on every machine, unlike `Math.random`. It uses no global
+ * in each step, because looking up `Math` two million times takes seconds inside Jest.
  */
 export function seededRandom(seed: number): Random {
   let state = Math.imul(seed, 0x9e3779b1) ^ 0x85ebca6b || 1;

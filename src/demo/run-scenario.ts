@@ -6,37 +6,37 @@ import type { ProviderId, Webhook } from './providers/simulated-provider.js';
 import { scenario, type Expected, type Step } from './scenario.js';
 import { table } from './table.js';
 
-/** What became of one step. */
+/** The outcome of one step. */
 export interface StepResult {
   readonly provider: ProviderId;
   readonly sent: string;
   readonly expected: Expected;
-  /** The answer's outcome; or, when there was none, why. */
+  /** The outcome in the response, or the reason why there was none. */
   readonly outcome: string;
   readonly duplicate: boolean;
   readonly mediaId: string | null;
   readonly state: string | null;
   readonly errorCode: string | null;
-  /** From sending the webhook to knowing the final state; to the answer, where there is no attachment. */
+  /** The time from sending the webhook to the final state, or to the response if there is no attachment. */
   readonly milliseconds: number;
   readonly matched: boolean;
-  /** What was not as expected, in words. */
+  /** The differences from the expected result. */
   readonly differences: readonly string[];
 }
 
 interface Run {
-  /** Address of the service. */
+  /** The URL of the service. */
   readonly baseUrl: string;
-  /** An API token that may read media. */
+  /** An API token with the scope media:read. */
   readonly token: string;
   readonly simulator: Simulator;
-  /** Made by `scenario(simulator)` when absent. */
+  /** `scenario(simulator)` by default. */
   readonly steps?: readonly Step[];
-  /** Told of every step as it ends, which need not be in order. */
+  /** Called at the end of every step, in any order. */
   readonly onStep?: (result: StepResult) => void;
 }
 
-const patienceMs = 3_000;
+const timeoutMs = 3_000;
 const waitSeconds = 120;
 const requestMs = 45_000;
 
@@ -48,8 +48,8 @@ export async function runScenario(run: Run): Promise<StepResult[]> {
     const result = play(step, run);
     results.push(result);
     if (onStep !== undefined) void result.then(onStep);
-    // One at a time, so that the times mean something; but a slow one does not hold up the rest.
-    await Promise.race([result, delay(patienceMs, undefined, { ref: false })]);
+    // One at a time, so that the times are meaningful; a slow one does not delay the rest.
+    await Promise.race([result, delay(timeoutMs, undefined, { ref: false })]);
   }
   return Promise.all(results);
 }
@@ -104,7 +104,7 @@ async function play(
   };
 }
 
-/** A step that cannot be played to its end is a result like others: the table shows it. */
+/** An unfinished step is a result like any other: the table shows it. */
 function unanswered(error: unknown): Observed {
   const outcome = error instanceof Error ? error.message : String(error);
   return { outcome, duplicate: false, mediaIds: [], media: {} };
@@ -137,7 +137,7 @@ async function post(url: string, init: RequestInit): Promise<Record<string, unkn
 
 type Comparison = readonly [name: string, wanted: unknown, found: unknown];
 
-/** In stages, of which the first that differs is told: what comes after it only follows from it. */
+/** Compares in stages and reports the first difference, because later ones follow from it. */
 function compare(expected: Expected, { outcome, duplicate, mediaIds, media }: Observed): string[] {
   const { state, errorCode = null, media: details = {} } = expected;
   const stages: Comparison[][] = [

@@ -11,29 +11,29 @@ export type Outcome = 'accepted' | 'status' | 'ignored' | 'malformed';
 
 export interface Expected {
   readonly outcome: Outcome;
-  /** What becomes of the attachment; absent where there is none. */
+  /** The expected state of the attachment; absent if there is none. */
   readonly state?: 'ready' | 'rejected' | 'failed';
   readonly errorCode?: string;
   readonly duplicate?: boolean;
-  /** More that `GET /v1/media/:id` must say. */
+  /** Further members that `GET /v1/media/:id` must return. */
   readonly media?: Readonly<Record<string, string | number>>;
 }
 
-/** One call of one provider, and what should become of it. */
+/** One call of one provider, and its expected outcome. */
 export interface Step {
   readonly provider: ProviderId;
-  /** What is sent, in words. */
+  /** A description of what is sent. */
   readonly sent: string;
-  /** Made when it is sent, because signatures are good for minutes only. */
+  /** Created when it is sent, because signatures are valid for minutes only. */
   readonly webhook: () => Webhook;
   readonly expected: Expected;
 }
 
 const size = { width: 1600, height: 1200 } as const;
-/** More than any limit on attachments that the demo or the default settings have. */
+/** More than any limit on attachments in the demo or in the default settings. */
 const tooManyBytes = 200 * 1024 * 1024;
 
-/** Makes the pictures, puts them on the simulator's host, and says step by step what is sent. */
+/** Makes the pictures, puts them on the simulator's host, and lists what is sent step by step. */
 export async function scenario(simulator: Simulator): Promise<readonly Step[]> {
   const parts = [photosOfAllProviders, turnedPhotos, otherFormats, guardedLinks, hostileLinks];
   const steps = await Promise.all(parts.map((part) => part(simulator)));

@@ -6,7 +6,7 @@ interface Canvas {
   readonly height: number;
 }
 
-/** Hours of the day: colours of the sky from above to the horizon, and of the hills, far and near. */
+/** Times of day: colours of the sky from the top to the horizon, and of far and near hills. */
 const palettes = [
   { sky: ['#2f6fb7', '#86b9e4', '#e3eef5'], hills: [205, 130] },
   { sky: ['#2b3a67', '#c9706b', '#f7c784'], hills: [285, 215] },
@@ -38,7 +38,7 @@ export function landscape({ seed, width, height }: Canvas): string {
   ]);
 }
 
-/** A figure on a transparent ground, with soft edges: what stickers and cut-outs look like. */
+/** A figure with soft edges on a transparent background, like stickers and cut-outs. */
 export function cutOut({ seed, width, height }: Canvas): string {
   const random = seededRandom(seed);
   const hue = Math.floor(random() * 360);
@@ -76,7 +76,7 @@ function skyGradient(colors: readonly string[]): string {
   return `<linearGradient id="sky" x2="0" y2="1">${marks.join('')}</linearGradient>`;
 }
 
-/** A radial gradient blurs an edge at a hundredth of the price of a blur filter. */
+/** A radial gradient blurs an edge at a hundredth of the cost of a blur filter. */
 function softDisc(id: string, color: string): string {
   const stop = (offset: number, opacity: number) =>
     `<stop offset="${String(offset)}" stop-color="${color}" stop-opacity="${String(opacity)}"/>`;
@@ -119,7 +119,7 @@ function range(random: Random, hills: Size & { readonly horizon: number; readonl
     x: index * reach,
     y: height * (horizon + between(random, [-0.07, 0.05])),
   }));
-  // Control points level with each point make the curve pass it without a corner.
+  // Control points level with each point make the curve pass through it without a corner.
   const curves = ridge
     .slice(1)
     .map(({ x, y }) => `S${(x - reach / 2).toFixed(1)} ${y.toFixed(1)} ${x.toFixed(1)} ${y.toFixed(1)}`);

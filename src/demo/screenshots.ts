@@ -1,6 +1,7 @@
 /**
- * `npm run screenshots`: starts the service with a fortnight of simulated photos, looks at it with a real browser, and keeps
- * what it sees in `docs/screenshots`. The pictures of the README and of docs/screenshots are made by it, so that they show what there is.
+ * `npm run screenshots`: starts the service with two weeks of simulated photos, opens it in a real browser,
+ * and stores screenshots in `docs/screenshots`. The pictures of the README are made by it, so that they show
+ * the current state.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -23,14 +24,14 @@ import { makeToken, startService, surroundings } from './service-process.js';
 
 const target = join(import.meta.dirname, '../../docs/screenshots');
 const photos = 48;
-const mostBytes = 150_000;
+const maxBytes = 150_000;
 
 interface Shot {
   readonly name: string;
   readonly path: string;
   readonly theme?: 'light' | 'dark';
   readonly phone?: boolean;
-  /** What to do before looking. */
+  /** Runs before the screenshot. */
   readonly first?: (page: Page) => Promise<void>;
 }
 
@@ -128,7 +129,7 @@ function chromiumPath(): string {
   return found;
 }
 
-/** When everything was fetched, it is made to have come in the course of two weeks, in the order in which it came. */
+/** Once everything is downloaded, its times are spread over two weeks, in the order of arrival. */
 async function spreadOverTime(connectionString: string): Promise<void> {
   const client = new pg.Client({ connectionString });
   await client.connect();
@@ -183,10 +184,10 @@ async function take(
   const file = join(target, `${name}.webp`);
   const { size } = await sharp(png).webp({ quality: 84, effort: 6, smartSubsample: true }).toFile(file);
   console.log(`${file}  ${String(Math.round(size / 1000))} kB`);
-  if (size > mostBytes) throw new Error(`${name} has more than ${String(mostBytes)} bytes`);
+  if (size > maxBytes) throw new Error(`${name} has more than ${String(maxBytes)} bytes`);
 }
 
-/** Runs in the page: every picture that is begun is painted. */
+/** Runs in the page: every picture that has started to load is painted. */
 const picturesLoaded = `(async () => {
   const images = [...document.images].filter((image) => image.src !== '');
   await Promise.all(images.map((image) => image.decode().catch(() => undefined)));

@@ -10,32 +10,35 @@ export interface ServiceProcess {
   readonly pid: number | undefined;
   /** Settles when the process ends by itself or is stopped. */
   readonly ended: Promise<string>;
-  /** The last lines that it printed. */
+  /** The last lines of its output. */
   readonly lastOutput: () => string;
-  /** Resolves when `/health/ready` says so; rejects when the process ends before, or when it takes too long. */
+  /** Resolves when `/health/ready` reports it; rejects if the process ends before or takes too long. */
   readonly ready: () => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
 interface Launch {
   readonly env: Environment;
-  /** Where it runs: away from the project, so that no `.env` there has a say. */
+  /** The working directory, outside the project, so that no `.env` there has an effect. */
   readonly cwd: string;
   readonly port: number;
-  /** The compiled entry; the service's own unless told otherwise. */
+  /** The compiled entry point; by default the service's own. */
   readonly entry?: URL;
 }
 
 const readyMs = 120_000;
 const drainMs = 15_000;
 const outputMs = 1_000;
-const keptCharacters = 8_000;
+const maxOutputCharacters = 8_000;
 
-/** What a program needs of its surroundings. Settings of the service are not among it: the demo has its own. */
+/**
+ * The environment variables that a program needs. Settings of the service are not included: the demo has its
+ * own.
+ */
 const inherited =
   /^(PATH|HOME|USER|LOGNAME|USERNAME|USERPROFILE|APPDATA|LOCALAPPDATA|SYSTEMROOT|COMSPEC|PATHEXT|TEMP|TMP|TMPDIR|LANG|LC_\w+|TZ|LD_LIBRARY_PATH|NODE_OPTIONS|NODE_V8_COVERAGE|LOG_LEVEL|UV_THREADPOOL_SIZE|MALLOC_ARENA_MAX)$/i;
 
-/** The part of an environment that has nothing to do with the service. */
+/** The part of an environment that does not concern the service. */
 export function surroundings(env: Environment): Record<string, string> {
   return Object.fromEntries(
     Object.entries(env).filter((entry): entry is [string, string] => {
@@ -51,7 +54,7 @@ export function startService({ env, cwd, port, entry }: Launch): ServiceProcess 
   const baseUrl = `http://127.0.0.1:${String(port)}`;
   let output = '';
   const keep = (chunk: Buffer) => {
-    output = (output + chunk.toString('utf8')).slice(-keptCharacters);
+    output = (output + chunk.toString('utf8')).slice(-maxOutputCharacters);
   };
   child.stdout.on('data', keep);
   child.stderr.on('data', keep);
@@ -76,19 +79,19 @@ export function startService({ env, cwd, port, entry }: Launch): ServiceProcess 
     },
     stop: async () => {
       child.kill('SIGTERM');
-      const patience = new AbortController();
-      const hurry = delay(drainMs, undefined, { signal: patience.signal }).then(
+      const timeout = new AbortController();
+      const hurry = delay(drainMs, undefined, { signal: timeout.signal }).then(
         () => child.kill('SIGKILL'),
         () => false,
       );
       await ended;
-      patience.abort();
+      timeout.abort();
       await hurry;
     },
   };
 }
 
-/** Runs the token command with the service's settings: the token is the last line that it prints. */
+/** Runs the token command with the service's settings: the token is its last line of output. */
 export async function makeToken({ env, cwd, entry }: Omit<Launch, 'port'>): Promise<string> {
   const command = entry ?? new URL('../commands/token.js', import.meta.url);
   const child = spawnNode(command, ['--scope', 'admin'], { env, cwd });
@@ -115,8 +118,8 @@ function spawnNode(entry: URL, args: readonly string[], { env, cwd }: Pick<Launc
 }
 
 /**
- * `close` comes after the last output and is worth waiting for; but a process that outlives its parent can hold the
- * pipes open for ever, so it is waited for only for a moment.
+ * `close` follows the last output and is worth waiting for; but a process that outlives its parent can keep
+ * the pipes open forever, so the wait is short.
  */
 function whenEnded(child: Child): Promise<string> {
   return new Promise((resolve) => {

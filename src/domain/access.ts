@@ -1,24 +1,27 @@
-/** Who may do what. */
+/** The scopes of tokens. */
 export const scopes = ['media:read', 'messages:send', 'admin'] as const;
 export type Scope = (typeof scopes)[number];
 
 export interface Access {
-  /** Of the token, for rate limits and logs. */
+  /** The id of the token, for rate limits and logs. */
   readonly tokenId: string;
   readonly scopes: readonly Scope[];
-  /** The only channels this token knows of; null: all. */
+  /** The only channels that exist for this token; null means all. */
   readonly channels: readonly string[] | null;
 }
 
-/** `admin` may do everything. */
+/** `admin` includes every other scope. */
 export function allows(access: Access, scope: Scope): boolean {
   return access.scopes.includes(scope) || access.scopes.includes('admin');
 }
 
-/** The channels to look into: those of the token, narrowed to the one asked for; undefined: all. */
-export function visibleChannels(access: Access, asked: string | undefined): readonly string[] | undefined {
-  if (asked === undefined) return access.channels ?? undefined;
-  return seesChannel(access, asked) ? [asked] : [];
+/** The channels to search: those of the token, restricted to the requested one; undefined means all. */
+export function visibleChannels(
+  access: Access,
+  requested: string | undefined,
+): readonly string[] | undefined {
+  if (requested === undefined) return access.channels ?? undefined;
+  return seesChannel(access, requested) ? [requested] : [];
 }
 
 export function seesChannel(access: Access, channel: string): boolean {

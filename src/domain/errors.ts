@@ -1,9 +1,9 @@
 /**
- * One error class. HTTP reads `status`, the worker reads `retryable`; the codes are stable and part of the
- * contract (listed in docs/errors.md, which a test compares with this table).
+ * The error class of the service. HTTP reads `status`, the worker reads `retryable`. The codes are stable and
+ * part of the contract (docs/errors.md lists them, and a test compares it with this table).
  */
 
-/** Code → HTTP status. Answers of the API carry these codes. */
+/** The HTTP status of each code in responses of the API. */
 const requestErrors = {
   'request.invalid': 400,
   'request.not_found': 404,
@@ -56,8 +56,8 @@ const requestErrors = {
 } as const;
 
 /**
- * Why the bytes of a picture are not here (`error.code` of a media).
- * `rejected`: never will be. `failed`: gone or refused at the provider. `retry`: another attempt may succeed.
+ * Why a file could not be stored (`error.code` of a media item). `rejected`: never possible. `failed`: gone
+ * or refused at the provider. `retry`: another attempt may succeed.
  */
 const mediaErrors = {
   'media.no_address': 'rejected',
@@ -105,13 +105,19 @@ export interface FieldError {
 
 interface AppErrorOptions {
   readonly cause?: unknown;
-  /** The earliest moment at which another attempt makes sense (`Retry-After`). */
+  /** The earliest time at which another attempt makes sense (`Retry-After`). */
   readonly retryAt?: Date;
-  /** Which inputs are at fault. */
+  /** The invalid inputs. */
   readonly fields?: readonly FieldError[];
-  /** Whether the next attempt may end in another way although the code is final: it is tried some times before it holds. */
-  readonly mayPass?: boolean;
-  /** Of a call that got no answer: whether the other side may have read the request. Default true: nobody knows. */
+  /**
+   * Whether another attempt may succeed although the code is final. A few attempts are then made before the
+   * error is accepted.
+   */
+  readonly mayRecover?: boolean;
+  /**
+   * For a call without a response: whether the other side may have read the request. Unknown by default, so
+   * true.
+   */
   readonly requestLeft?: boolean;
 }
 
@@ -120,7 +126,7 @@ export class AppError extends Error {
   readonly code: ErrorCode;
   readonly retryAt: Date | undefined;
   readonly fields: readonly FieldError[] | undefined;
-  readonly mayPass: boolean;
+  readonly mayRecover: boolean;
   readonly requestLeft: boolean;
 
   constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
@@ -128,29 +134,29 @@ export class AppError extends Error {
     this.code = code;
     this.retryAt = options.retryAt;
     this.fields = options.fields;
-    this.mayPass = options.mayPass ?? false;
+    this.mayRecover = options.mayRecover ?? false;
     this.requestLeft = options.requestLeft ?? true;
   }
 
-  /** The HTTP status of an answer that carries this error. */
+  /** The HTTP status of a response with this error. */
   get status(): number {
     return isRequestError(this.code) ? statusOf(this.code) : 502;
   }
 
-  /** Whether doing the same again later may succeed. */
+  /** Whether the same call may succeed later. */
   get retryable(): boolean {
     return isMediaError(this.code) && mediaErrors[this.code] === 'retry';
   }
 }
 
-/** What is wrong here and not with the file or its sender: tried until it works, however often; told as "send it again". */
-const ownTroubles: ReadonlySet<ErrorCode> = new Set<MediaErrorCode>([
+/** Faults of this service, not of the file: downloads are retried without limit; the API answers 503. */
+const serviceFaults: ReadonlySet<ErrorCode> = new Set<MediaErrorCode>([
   'media.storage_failed',
   'media.not_scanned',
 ]);
 
-export function isOwnTrouble(code: ErrorCode): boolean {
-  return ownTroubles.has(code);
+export function isServiceFault(code: ErrorCode): boolean {
+  return serviceFaults.has(code);
 }
 
 export function statusOf(code: RequestErrorCode): number {
@@ -165,7 +171,7 @@ export function isMediaError(code: ErrorCode): code is MediaErrorCode {
   return Object.hasOwn(mediaErrors, code);
 }
 
-/** What a media becomes when an attempt ends in this error. */
+/** The state of a media item after an attempt with this error. */
 export function mediaErrorVerdict(code: MediaErrorCode): 'rejected' | 'failed' | 'retry' {
   return mediaErrors[code];
 }

@@ -1,4 +1,4 @@
-/** What Inlet tells others about. */
+/** The types of events that streams and subscriptions receive. */
 export const mediaEventTypes = [
   'media.ready',
   'media.failed',

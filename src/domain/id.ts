@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 
-/** An id below all that are made from this moment on: ids sort by time. */
+/** An id lower than all ids created from this time on, because ids sort by time. */
 export function lowestIdAt(moment: Date): string {
   const time = Math.max(0, moment.getTime()).toString(16).padStart(12, '0');
   return `${time.slice(0, 8)}-${time.slice(8)}-0000-0000-000000000000`;
 }
 
-/** When an id was made, to the millisecond. */
+/** The time at which an id was created, to the millisecond. */
 export function momentOf(id: string): Date {
   return new Date(parseInt(id.slice(0, 8) + id.slice(9, 13), 16));
 }
@@ -15,9 +15,9 @@ let lastMs = 0;
 let sequence = 0;
 
 /**
- * A UUIDv7 (RFC 9562), in the order of being made within this process: 48 bits of milliseconds, a counter, chance.
- * Built on Node's own randomUUID, which draws its chance in bulk: the package `uuid` asks the system for every id, and
- * that alone took 20 µs of each webhook.
+ * Creates a UUIDv7 (RFC 9562) that sorts by creation within this process: 48 bits of milliseconds, a counter,
+ * random bits. It uses Node's randomUUID, which fetches random bytes in bulk: the package `uuid` asks the
+ * system for every id, which alone took 20 µs of each webhook.
  */
 export function newId(): string {
   const now = Date.now();

@@ -1,21 +1,21 @@
 /**
- * How much work a JSON text makes for a parser, found out without parsing. A few megabytes of brackets become a hundred megabytes of
- * lists, and keep the only thread busy for most of a second.
+ * Estimates how much work a JSON text is for the parser, without parsing it. A few megabytes of brackets
+ * become a hundred megabytes of lists and block the only thread for most of a second.
  */
 export interface JsonExtent {
-  /** Objects and lists within each other. */
+  /** The nesting depth of objects and lists. */
   readonly depth: number;
-  /** Objects and lists in all. */
+  /** The total number of objects and lists. */
   readonly containers: number;
-  /** Commas between their members. */
+  /** The number of commas between their members. */
   readonly separators: number;
 }
 
 /**
- * The most that is parsed of a webhook. Statuses are the smallest things that one may have many of, 50 000, and each of them has a few
- * objects and members.
+ * The largest webhook that is parsed. Statuses are the smallest items; one webhook may have 50 000 of them,
+ * each with a few objects and members.
  */
-export const mostParsed: JsonExtent = { depth: 500, containers: 250_000, separators: 600_000 };
+export const parseLimits: JsonExtent = { depth: 500, containers: 250_000, separators: 600_000 };
 
 const quote = 0x22;
 const backslash = 0x5c;
@@ -24,13 +24,13 @@ const openings = new Set([0x5b, 0x7b]);
 const closings = new Set([0x5d, 0x7d]);
 
 /**
- * Of a text in UTF-8. A text that is not JSON has an extent, too. Counting ends as soon as the extent exceeds `most`: to read on through
- * 25 MB of brackets would keep the only thread busy for most of a second.
+ * Measures a text in UTF-8, which need not be valid JSON. Counting stops once the extent exceeds `limits`,
+ * because reading 25 MB of brackets would block the only thread for most of a second.
  */
-export function jsonExtentOf(text: Buffer, most: JsonExtent): JsonExtent {
+export function jsonExtentOf(text: Buffer, limits: JsonExtent): JsonExtent {
   const extent = { depth: 0, containers: 0, separators: 0 };
   let depth = 0;
-  for (let at = 0; at < text.length && !exceeds(extent, most); at += 1) {
+  for (let at = 0; at < text.length && !exceeds(extent, limits); at += 1) {
     const byte = text[at] ?? 0;
     if (byte === quote) at = endOfString(text, at);
     else if (byte === comma) extent.separators += 1;
@@ -43,13 +43,15 @@ export function jsonExtentOf(text: Buffer, most: JsonExtent): JsonExtent {
   return extent;
 }
 
-export function exceeds(extent: JsonExtent, most: JsonExtent): boolean {
+export function exceeds(extent: JsonExtent, limits: JsonExtent): boolean {
   return (
-    extent.depth > most.depth || extent.containers > most.containers || extent.separators > most.separators
+    extent.depth > limits.depth ||
+    extent.containers > limits.containers ||
+    extent.separators > limits.separators
   );
 }
 
-/** Where the quote is that ends the string; behind the text for one without an end. */
+/** The position of the quote that ends the string, or the end of the text if there is none. */
 function endOfString(text: Buffer, start: number): number {
   for (let end = text.indexOf(quote, start + 1); end !== -1; end = text.indexOf(quote, end + 1)) {
     let before = end - 1;

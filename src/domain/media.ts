@@ -1,19 +1,19 @@
-/** Words and rules about attachments: states, previews, which types go with which kind. */
+/** Terms and rules of attachments: states, previews, and which types match which kind. */
 import type { MediaKind } from './provider.js';
 import { readableType } from './type-names.js';
 
 export const mediaStates = ['pending', 'ready', 'rejected', 'failed', 'erased'] as const;
 /**
- * `pending` (to be fetched, or waiting for the next attempt) → `ready` (bytes and previews can be read), `rejected` (never
- * will be) or `failed` (attempts used up, or gone at the provider); any of them → `erased`; `rejected` and `failed` →
- * `pending` when somebody asks for another try.
+ * `pending` (to be downloaded, or waiting for the next attempt) → `ready` (file and previews can be read),
+ * `rejected` (permanently refused) or `failed` (attempts used up, or gone at the provider); any of them →
+ * `erased`; `rejected` and `failed` → `pending` when a user requests another attempt.
  */
 export type MediaState = (typeof mediaStates)[number];
 
 export const previewSizes = ['small', 'large'] as const;
 export type PreviewSize = (typeof previewSizes)[number];
 
-/** Longest edge in pixels. */
+/** The longest edge in pixels. */
 export const previewEdge = { small: 320, large: 1280 } as const satisfies Record<PreviewSize, number>;
 
 export interface Preview {
@@ -33,43 +33,46 @@ export const warningCodes = [
 ] as const;
 export type WarningCode = (typeof warningCodes)[number];
 
-/** What is odd about a file that is kept all the same. */
+/** An irregularity of a file that is stored nevertheless. */
 export interface MediaWarning {
   readonly code: WarningCode;
   readonly message: string;
 }
 
-/** Whether there may be previews that were not made yet. */
+/** Whether previews may still be made. */
 export function awaitsPreviews({ warnings }: { readonly warnings: readonly MediaWarning[] }): boolean {
   return warnings.some(({ code }) => code === 'media.not_previewed');
 }
 
-/** What is known of stored bytes. */
+/** The known facts about stored bytes. */
 export interface BlobFacts {
-  /** Hex. */
+  /** In hex. */
   readonly sha256: string;
   readonly type: string;
   readonly bytes: number;
   /** As displayed, after EXIF orientation. */
   readonly width: number | null;
   readonly height: number | null;
-  /** Base64. */
+  /** In Base64. */
   readonly thumbhash: string | null;
   readonly previews: readonly Preview[];
-  /** What its previews lack, and why. Says nothing of what a sender has announced: others may announce the same bytes as something else. */
+  /**
+   * What the previews lack, and why. Independent of the sender's announcement, because others may announce
+   * the same bytes differently.
+   */
   readonly warnings: readonly MediaWarning[];
 }
 
 /**
- * Bytes whose files are there. Files are removed together with the row that knows of them, and stored anew under another one: as
- * long as the row says the same, they have not been removed in between.
+ * A blob whose files exist. Files are deleted together with their row and stored again under a new one: as
+ * long as the revision is unchanged, they have not been deleted in between.
  */
 export interface HeldBlob extends BlobFacts {
-  /** Of the row, a number. */
+  /** The revision of the row, a number. */
   readonly revision: string;
 }
 
-/** Raster images that libvips may see. SVG, PDF and the like never reach it. */
+/** Raster formats that libvips may decode. SVG, PDF and similar formats never reach it. */
 const decodableTypes = new Set([
   'image/jpeg',
   'image/png',
@@ -78,9 +81,9 @@ const decodableTypes = new Set([
   'image/tiff',
   'image/avif',
 ]);
-/** As Apple's phones write them; they have a decoder of their own. */
+/** The formats of Apple's phones, which have a decoder of their own. */
 const heicTypes = new Set(['image/heic', 'image/heif', 'image/heic-sequence', 'image/heif-sequence']);
-/** Containers that hold sound or moving pictures, whichever was announced. */
+/** Containers for sound or video, whichever was announced. */
 const audioVideoTypes = new Set(['application/ogg', 'application/vnd.ms-asf', 'application/mp4']);
 
 export function isDecodable(type: string): boolean {
@@ -91,15 +94,15 @@ export function isHeic(type: string): boolean {
   return heicTypes.has(type);
 }
 
-/** Markup and data: where a picture was announced, such an answer is a login page or an error, and no file of a person's. */
-const answerTypes = new Set(['text/html', 'application/json', 'application/xml']);
+/** Markup and data. Where a picture was announced, such a response is a login page or an error message. */
+const markupTypes = new Set(['text/html', 'application/json', 'application/xml']);
 
-/** Whether bytes of this type are surely not the file that was announced. Documents may be anything. */
-export function isNoMedia(type: string, kind: MediaKind): boolean {
-  return kind !== 'document' && answerTypes.has(type);
+/** Whether bytes of this type certainly differ from the announced file. Documents may have any type. */
+export function isNotMedia(type: string, kind: MediaKind): boolean {
+  return kind !== 'document' && markupTypes.has(type);
 }
 
-/** Whether bytes of this type are what the message said they were. Documents may be anything. */
+/** Whether bytes of this type match the announced kind. Documents may have any type. */
 export function typeFitsKind(type: string, kind: MediaKind): boolean {
   switch (kind) {
     case 'document':
@@ -109,7 +112,7 @@ export function typeFitsKind(type: string, kind: MediaKind): boolean {
       return type.startsWith('image/');
     case 'video':
     case 'audio':
-      // Animated pictures come as video in some apps; sound and moving pictures share containers.
+      // Some apps send animated pictures as video, and sound and video share containers.
       return (
         /^(audio|video)\//.test(type) ||
         type === 'image/gif' ||
@@ -119,35 +122,35 @@ export function typeFitsKind(type: string, kind: MediaKind): boolean {
   }
 }
 
-/** What was said of a file before its bytes were here. */
+/** What the provider announced about a file. */
 export interface Announcement {
   readonly kind: MediaKind;
-  /** Hex. */
+  /** In hex. */
   readonly declaredSha256: string | null;
 }
 
-/** Everything that is odd about a media whose bytes are kept, as its own announcement and its bytes say. */
+/** All warnings of a stored media item, from its own announcement and from its bytes. */
 export function warningsOf(
   { kind, declaredSha256 }: Announcement,
   { type, sha256, warnings }: Pick<BlobFacts, 'type' | 'sha256' | 'warnings'>,
 ): readonly MediaWarning[] {
-  const differing: MediaWarning[] = [];
+  const mismatches: MediaWarning[] = [];
   if (!typeFitsKind(type, kind))
-    differing.push({
+    mismatches.push({
       code: 'media.kind_differs',
-      message: `announced as ${kind}, but the bytes are ${readableType(type)}`,
+      message: `announced as ${kind}, but the file is ${readableType(type)}`,
     });
   if (declaredSha256 !== null && declaredSha256 !== sha256)
-    differing.push({
+    mismatches.push({
       code: 'media.hash_mismatch',
-      message: 'the bytes are not those whose SHA-256 was announced',
+      message: 'the SHA-256 of the file differs from the announced one',
     });
-  return [...differing, ...warnings];
+  return [...mismatches, ...warnings];
 }
 
 export const unknownType = 'application/octet-stream';
 
-/** Types a browser may show in place: none of them can run script. Everything else is downloaded. */
+/** Types that a browser may display: none of them can run scripts. Everything else is downloaded. */
 const inlineTypes = new Set([
   'image/jpeg',
   'image/png',

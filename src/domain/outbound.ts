@@ -1,4 +1,4 @@
-/** A message on its way out: its states, and whether a provider takes it. Pure rules. */
+/** Rules of outbound messages: their states, and whether a provider accepts them. */
 import type { FieldError } from './errors.js';
 import { messageStatuses, type MediaKind } from './provider.js';
 import { readableType } from './type-names.js';
@@ -6,36 +6,37 @@ import type { MediaLimits, MediaWay, SendLimits, SendRate } from './sending.js';
 
 export const outboundStates = ['queued', 'sending', 'sent', 'failed', 'unknown', 'erased'] as const;
 /**
- * `queued` → `sending` (the request is out) → `sent` (the provider has it), `failed` (it will never take it), `unknown` (it may
- * have it or not: never sent again unless somebody asks for it) or `queued` again (it has surely not taken it); any of them → `erased`.
+ * `queued` → `sending` (the request has left) → `sent` (the provider has it), `failed` (it will never accept
+ * it), `unknown` (it may have it: never sent again unless a user requests it) or `queued` again (it certainly
+ * has not accepted it); any of them → `erased`.
  */
 export type OutboundState = (typeof outboundStates)[number];
 
 export const outboundStatuses = ['queued', ...messageStatuses, 'unknown'] as const;
-/** What is known of a message's way to the person. */
+/** The known progress of a message. */
 export type OutboundStatus = (typeof outboundStatuses)[number];
 
-/** How far each status is. A failure counts only when nothing got further than `sent`. */
+/** Orders the statuses by progress. A failure counts only if nothing got further than `sent`. */
 const progress: readonly OutboundStatus[] = ['queued', 'unknown', 'sent', 'failed', 'delivered', 'read'];
 
-/** The furthest one: they may become known in any order. */
+/** The furthest status, because statuses may arrive in any order. */
 export function furthestOf<Told extends { readonly status: OutboundStatus }>(
-  told: readonly Told[],
+  reported: readonly Told[],
 ): Told | undefined {
-  return [...told].sort((a, b) => progress.indexOf(b.status) - progress.indexOf(a.status))[0];
+  return [...reported].sort((a, b) => progress.indexOf(b.status) - progress.indexOf(a.status))[0];
 }
 
-/** What is asked for, without the media's bytes. */
-export interface OutboundWords {
+/** The texts of a message, without its media. */
+export interface MessageTexts {
   readonly to: string;
   readonly kind: MediaKind;
   readonly caption: string | null;
   readonly filename: string | null;
 }
 
-/** Everything about the words that the provider would not take. */
-export function refusedWords(
-  { to, kind, caption, filename }: OutboundWords,
+/** All problems of the texts with the limits of the provider. */
+export function textProblems(
+  { to, kind, caption, filename }: MessageTexts,
   limits: SendLimits,
 ): FieldError[] {
   const { recipient } = limits;
@@ -45,53 +46,49 @@ export function refusedWords(
   const media = limits.media[kind];
   if (!media) {
     const kinds = Object.keys(limits.media).join(', ');
-    return [...problems, { field: 'kind', message: `${kind} is not taken; ${kinds} ${isOrAre(limits)}` }];
+    return [...problems, { field: 'kind', message: `${kind} is not accepted; accepted: ${kinds}` }];
   }
-  return [...problems, ...refusedCaption(caption, media), ...refusedFilename(filename, media)];
+  return [...problems, ...captionProblems(caption, media), ...filenameProblems(filename, media)];
 }
 
-function isOrAre({ media }: SendLimits): string {
-  return Object.keys(media).length === 1 ? 'is' : 'are';
-}
-
-function refusedCaption(caption: string | null, { maxCaption }: MediaLimits): FieldError[] {
-  // Characters as people count them: not halves of those beyond the basic plane.
+function captionProblems(caption: string | null, { maxCaption }: MediaLimits): FieldError[] {
+  // Counts characters as people do, so that a surrogate pair is one character.
   const length = Array.from(caption ?? '').length;
   if (maxCaption === null || length <= maxCaption) return [];
   const message =
     maxCaption === 0
-      ? 'is not taken: this provider has no captions'
-      : `at most ${String(maxCaption)} characters, these are ${String(length)}`;
+      ? 'is not accepted: this provider has no captions'
+      : `has ${String(length)} characters; at most ${String(maxCaption)} are allowed`;
   return [{ field: 'caption', message }];
 }
 
-function refusedFilename(filename: string | null, { needsFilename }: MediaLimits): FieldError[] {
-  return needsFilename && filename === null ? [{ field: 'filename', message: 'is needed' }] : [];
+function filenameProblems(filename: string | null, { needsFilename }: MediaLimits): FieldError[] {
+  return needsFilename && filename === null ? [{ field: 'filename', message: 'is required' }] : [];
 }
 
-/** What is known of the media; null: nobody has told. */
+/** The known facts about the media; null means unknown. */
 export interface MediaFacts {
   readonly type: string | null;
   readonly bytes: number | null;
-  /** Of pictures, where it was looked at. */
+  /** For pictures whose colours were examined. */
   readonly colours?:
     { readonly space: string; readonly channels: number; readonly depth: string } | undefined;
 }
 
-/** Everything about the media that the provider would not take, in the words of its limits. */
-export function refusedMedia({ type, bytes, colours }: MediaFacts, limits: MediaLimits): string[] {
+/** All problems of the media with the limits of the provider. */
+export function mediaProblems({ type, bytes, colours }: MediaFacts, limits: MediaLimits): string[] {
   const problems: string[] = [];
-  // A voice note is `audio/ogg; codecs=opus` by its bytes: limits name types without parameters.
+  // A voice note has the type `audio/ogg; codecs=opus`, but limits list types without parameters.
   if (type !== null && !limits.types.includes(type.split(';')[0] ?? type)) {
     const { types } = limits;
-    const taken = types.map(readableType).join(', ');
-    problems.push(`${readableType(type)} is not taken; ${taken} ${types.length === 1 ? 'is' : 'are'}`);
+    const accepted = types.map(readableType).join(', ');
+    problems.push(`${readableType(type)} is not accepted; accepted: ${accepted}`);
   }
   if (bytes !== null && bytes > limits.maxBytes)
-    problems.push(`at most ${String(limits.maxBytes)} bytes, these are ${String(bytes)}`);
+    problems.push(`has ${String(bytes)} bytes; at most ${String(limits.maxBytes)} are allowed`);
   if (limits.eightBitRgb && colours && !isEightBitRgb(colours))
     problems.push(
-      `pictures need 8 bits a channel, RGB or RGBA; this one is ${colours.space} with ${bitsOf(colours.depth)}`,
+      `pictures must be RGB or RGBA with 8 bits per channel; this one is ${colours.space} with ${bitsOf(colours.depth)}`,
     );
   return problems;
 }
@@ -100,20 +97,20 @@ function isEightBitRgb({ space, channels, depth }: NonNullable<MediaFacts['colou
   return depth === 'uchar' && space === 'srgb' && (channels === 3 || channels === 4);
 }
 
-/** The decoder names depths as C does. */
+/** The decoder names depths like C. */
 function bitsOf(depth: string): string {
   return depth === 'uchar' ? '8 bits' : depth === 'ushort' ? '16 bits' : depth;
 }
 
-/** How the provider is handed media that we hold, or undefined when none of its ways is open. */
-export function wayOf(ways: readonly MediaWay[], linksReachUs: boolean): MediaWay | undefined {
-  return ways.find((way) => way !== 'link' || linksReachUs);
+/** Chooses how the provider receives stored media; undefined if it supports none of the possible ways. */
+export function chooseWay(ways: readonly MediaWay[], linksAreReachable: boolean): MediaWay | undefined {
+  return ways.find((way) => way !== 'link' || linksAreReachable);
 }
 
 /**
- * A rate as times (milliseconds): how much of it one message uses up, and how far ahead of it one may be. A little slower than
- * allowed, and with a burst that is one short: the first requests open connections, so that later ones are faster on their
- * way, and what left in time would come too early.
+ * Converts a rate to milliseconds: the share of one message, and how far a burst may run ahead. The result is
+ * a little slower than allowed, with a burst that is one message shorter: the first requests open
+ * connections, so later ones arrive faster and would otherwise be too early.
  */
 export function paceOf({ messages, perMs, burst }: SendRate): { intervalMs: number; aheadMs: number } {
   const intervalMs = (perMs / messages) * 1.02;
@@ -121,18 +118,21 @@ export function paceOf({ messages, perMs, burst }: SendRate): { intervalMs: numb
 }
 
 const firstDelayMs = 2_000;
-const longestDelayMs = 600_000;
-const patienceMs = 86_400_000;
+const maxDelayMs = 600_000;
+const maxWaitMs = 86_400_000;
 
-/** When a message that was not taken is tried again (milliseconds from now), or undefined when it has waited long enough. */
-export function sendAgainAfter(refused: {
+/**
+ * The delay before a message that was not accepted is sent again, in milliseconds; undefined if it has waited
+ * long enough.
+ */
+export function resendDelayMs(message: {
   readonly attempts: number;
   readonly waitingMs: number;
   readonly retryAfterMs: number | null;
-  /** From 0 to 1. */
+  /** A random number from 0 to 1. */
   readonly chance: number;
 }): number | undefined {
-  if (refused.waitingMs >= patienceMs) return undefined;
-  const full = Math.min(firstDelayMs * 2 ** Math.min(refused.attempts - 1, 20), longestDelayMs);
-  return refused.retryAfterMs ?? Math.round(full * (0.5 + refused.chance / 2));
+  if (message.waitingMs >= maxWaitMs) return undefined;
+  const full = Math.min(firstDelayMs * 2 ** Math.min(message.attempts - 1, 20), maxDelayMs);
+  return message.retryAfterMs ?? Math.round(full * (0.5 + message.chance / 2));
 }

@@ -1,4 +1,7 @@
-/** How the audit trail names persons: the same one always the same way, and nobody learns who it was without the secret. */
+/**
+ * Names people in the audit trail: the same person always gets the same pseudonym, which reveals nothing
+ * without the secret.
+ */
 import { createHmac, hkdfSync } from 'node:crypto';
 
 export type Pseudonym = (channel: string, contact: string) => string;

@@ -1,19 +1,19 @@
-/** The words of sending: what a provider takes, what is handed to its adapter, and what became of it. */
+/** The terms of sending: what a provider accepts, what its adapter receives, and the outcome. */
 import type { Http, MediaKind } from './provider.js';
 
-/** What a provider takes of one kind of media. Shown to people and checked before anything leaves. */
+/** What a provider accepts for one kind of media. Shown to people and checked before anything is sent. */
 export interface MediaLimits {
-  /** MIME types as the bytes say; the first one that can be made is what a conversion makes. */
+  /** MIME types of the bytes; a conversion produces the first one that it can. */
   readonly types: readonly string[];
   readonly maxBytes: number;
-  /** In characters; 0: no caption at all; null: no limit is known. */
+  /** In characters. 0: no captions; null: no known limit. */
   readonly maxCaption: number | null;
   readonly needsFilename?: true;
-  /** Pictures need 8 bits a channel, RGB or RGBA: no CMYK, no 16 bits. */
+  /** Whether pictures must be RGB or RGBA with 8 bits per channel, which excludes CMYK and 16 bits. */
   readonly eightBitRgb?: true;
 }
 
-/** Messages in a time, on average, and how many of them may go at once. */
+/** The average number of messages in a time span, and how many may be sent at once. */
 export interface SendRate {
   readonly messages: number;
   readonly perMs: number;
@@ -23,76 +23,90 @@ export interface SendRate {
 export interface SendLimits {
   readonly media: Readonly<Partial<Record<MediaKind, MediaLimits>>>;
   readonly rate: SendRate;
-  /** What a recipient looks like, in words, and as the source of a regular expression for the whole text. */
+  /**
+   * The format of a recipient, as a description and as the source of a regular expression for the whole text.
+   */
   readonly recipient: { readonly description: string; readonly pattern: string };
-  /** How the provider is given the bytes, the preferred way first. `upload`: the adapter hands the bytes over itself. */
+  /**
+   * How the provider can receive the bytes, preferred way first. `upload`: the adapter transfers the bytes
+   * itself.
+   */
   readonly ways: readonly MediaWay[];
 }
 
 export type MediaWay = 'link' | 'inline' | 'upload';
 
-/** The media of a message, in a way that the provider takes. */
+/** The media of a message in a form that the provider accepts. */
 export type OutboundContent =
   | { readonly way: 'link'; readonly url: string }
-  /** `data` reads them all: only media within the limits get here. */
+  /** `data` reads all bytes, because only media within the limits get here. */
   | { readonly way: 'inline' | 'upload'; readonly data: () => Promise<Uint8Array> };
 
 export interface OutboundMessage {
-  /** Ours, a UUID; for providers that take an id or a reference of the sender. */
+  /** A UUID of the service, for providers that accept an id or a reference of the sender. */
   readonly id: string;
-  /** As {@link SendLimits.recipient} says. */
+  /** In the format of {@link SendLimits.recipient}. */
   readonly to: string;
   readonly kind: MediaKind;
   readonly content: OutboundContent;
-  /** MIME type; null only for a foreign link that says nothing about itself. */
+  /** The MIME type; null only for a foreign link without one. */
   readonly type: string | null;
-  /** null where it is not known. */
+  /** Null if unknown. */
   readonly bytes: number | null;
   readonly filename: string | null;
   readonly caption: string | null;
-  /** The provider's id of the message that is answered. */
+  /** The provider's id of the message that this one replies to. */
   readonly replyTo: string | null;
-  /** Checked by {@link Sending.checkOptions}. */
+  /** Validated by {@link Sending.checkOptions}. */
   readonly options: SendOptions;
 }
 
 export type SendOptions = Readonly<Record<string, unknown>>;
 
-/** What the provider's answer means. Nothing is sent a second time unless it says that nothing was taken. */
+/**
+ * The meaning of a provider's response. A message is only sent again if the provider certainly has not
+ * accepted it.
+ */
 export type SendOutcome =
-  /** The provider has it, under this id. */
+  /** The provider has accepted the message under this id. */
   | { readonly type: 'accepted'; readonly messageId: string }
-  /** It will never take it: `code` and `message` are the provider's own words. */
+  /** The provider will never accept it; `code` and `message` come from the provider. */
   | { readonly type: 'refused'; readonly code: string; readonly message: string }
-  /** It has surely not taken it, and may later. `retryAfterMs` null: it does not say when. */
+  /**
+   * The provider certainly has not accepted it but may do so later. `retryAfterMs` null: it names no time.
+   */
   | {
       readonly type: 'busy';
       readonly retryAfterMs: number | null;
       readonly code: string;
       readonly message: string;
     }
-  /** It may have taken it, or not: no answer, or one that nobody understands. */
+  /**
+   * It is unknown whether the provider has accepted it: there was no response, or one that is not understood.
+   */
   | { readonly type: 'unknown'; readonly message: string };
 
-/** The other half of an adapter. Pure as the first: the only I/O is the {@link Http} port. */
+/** The sending half of an adapter. Like the other half, its only I/O is the {@link Http} port. */
 export interface Sending {
   /**
-   * Whether the options are those of this provider; answers them with their defaults, without `fit` and `fetch`, which are
-   * the service's own. Fields are named as in the request: `options.ttl`.
+   * Validates the options for this provider and returns them with their defaults, without `fit` and `fetch`,
+   * which belong to the service. Fields are named as in the request: `options.ttl`.
    */
   readonly checkOptions: (options: SendOptions) => CheckedOptions;
-  /** The limits that hold for a message with these (checked) options. */
+  /** The limits for a message with these validated options. */
   readonly limitsFor: (options: SendOptions) => SendLimits;
-  /** All of them for people to read: by the value of the option that chooses, or one entry named `default`. */
+  /**
+   * All limits for people to read: by value of the option that selects them, or one entry named `default`.
+   */
   readonly limits: Readonly<Record<string, SendLimits>>;
   /**
-   * How webhooks name this recipient, where that is another name. Messages are kept under that one, so that a person is one
-   * person and erased as one; sending to it is the same.
+   * The name of this recipient in webhooks, if it differs. Messages are stored under that name, so that a
+   * person is one person and can be erased as one.
    */
   readonly personOf?: (to: string) => string;
-  /** Whether the message may be said to be a reply, and with options like these. */
+  /** Whether a message with these options can be a reply. */
   readonly takesReply: (options: SendOptions) => boolean;
-  /** Resolves always: what cannot be told from an error is `unknown`. */
+  /** Always resolves: if an error leaves the outcome open, it is `unknown`. */
   readonly send: (message: OutboundMessage, http: Http) => Promise<SendOutcome>;
 }
 

@@ -1,56 +1,64 @@
-/** When a subscriber that did not take an event is asked again: pure rules, with time and chance handed in. */
+/** Rules for retries after a subscriber has refused an event. Time and randomness are parameters. */
 import { jitteredDelayMs } from './retry.js';
 
-/** A subscriber is somebody's server: a restart takes seconds, a weekend takes days. About 5 s, 20 s, 80 s ... up to six hours. */
-const delays = { firstDelayMs: 5_000, growth: 4, longestDelayMs: 6 * 3_600_000 };
-/** A subscriber that has taken nothing for so long is not asked any more, and an event that it refuses for so long is given up. */
-const patienceMs = 3 * 86_400_000;
 /**
- * After so many failures in a row the receiver as a whole is taken for down. Fewer may be events that it cannot digest, between others
- * that it takes.
+ * A subscriber is a server: a restart takes seconds, a weekend takes days. The delays are about 5 s, 20 s, 80
+ * s ... up to six hours.
  */
-const failuresOfReceiver = 5;
-/** Answers that say by themselves that it is the receiver, or a proxy before it, that cannot work now. */
-const answersOfReceiver: readonly (number | null)[] = [null, 429, 502, 503, 504];
+const delays = { firstDelayMs: 5_000, growth: 4, maxDelayMs: 6 * 3_600_000 };
+/**
+ * A subscriber that has accepted nothing for this long is disabled, and an event that it has refused for this
+ * long is not posted again.
+ */
+const maxFailingMs = 3 * 86_400_000;
+/**
+ * After this many consecutive failures, the receiver as a whole counts as down. Fewer failures may be caused
+ * by single events that it cannot process.
+ */
+const failuresUntilDown = 5;
+/** Statuses that show by themselves that the receiver, or a proxy in front of it, is unavailable. */
+const receiverDownStatuses: readonly (number | null)[] = [null, 429, 502, 503, 504];
 
 export interface Refusal {
-  /** Of the answer; null: there was none. */
+  /** The status of the response; null if there was none. */
   readonly status: number | null;
-  /** The earliest moment the subscriber wants to be asked again. */
+  /** The earliest time at which the subscriber accepts another call. */
   readonly retryAt?: Date | undefined;
-  /** How often this event was posted, this time included, and when the first of these failed. */
+  /** How often this event was posted, including this time, and when it first failed. */
   readonly attempts: number;
   readonly firstFailedAt: Date;
-  /** How many posts to the subscriber failed in a row, this one included, and when the first of these was. */
+  /**
+   * The number of consecutive failed posts to the subscriber, including this one, and the time of the first.
+   */
   readonly failures: number;
   readonly failingSince: Date;
-  /** How often in a row the subscription was paused. */
+  /** How often in succession the subscription was paused. */
   readonly pauses: number;
   readonly now: Date;
-  /** From 0 to 1. */
+  /** A random number from 0 to 1. */
   readonly chance: number;
 }
 
 export interface RefusalDecision {
-  /** When this event is posted again; null: it is given up. */
+  /** The delay before this event is posted again; null if it never is. */
   readonly retryAfterMs: number | null;
-  /** How long nothing at all is posted to the subscriber; null: other events go on. */
+  /** How long nothing is posted to the subscriber; null if other events continue. */
   readonly pauseMs: number | null;
-  /** Whether the subscriber is not asked any more. */
+  /** Whether the subscription is disabled. */
   readonly disable: boolean;
 }
 
 export function decideAfterRefusal(refusal: Refusal): RefusalDecision {
   const { status, attempts, firstFailedAt, failures, failingSince, pauses, chance } = refusal;
   const now = refusal.now.getTime();
-  const wanted = (refusal.retryAt?.getTime() ?? 0) - now;
-  const isDown = failures >= failuresOfReceiver || answersOfReceiver.includes(status);
+  const requestedDelayMs = (refusal.retryAt?.getTime() ?? 0) - now;
+  const isDown = failures >= failuresUntilDown || receiverDownStatuses.includes(status);
   return {
     retryAfterMs:
-      now - firstFailedAt.getTime() >= patienceMs
+      now - firstFailedAt.getTime() >= maxFailingMs
         ? null
-        : Math.max(jitteredDelayMs(delays, attempts, chance), wanted),
-    pauseMs: isDown ? Math.max(jitteredDelayMs(delays, pauses + 1, chance), wanted) : null,
-    disable: now - failingSince.getTime() >= patienceMs,
+        : Math.max(jitteredDelayMs(delays, attempts, chance), requestedDelayMs),
+    pauseMs: isDown ? Math.max(jitteredDelayMs(delays, pauses + 1, chance), requestedDelayMs) : null,
+    disable: now - failingSince.getTime() >= maxFailingMs,
   };
 }

@@ -1,4 +1,4 @@
-/** What people call the types of files. */
+/** Common names for the types of files. */
 
 const names: ReadonlyMap<string, string> = new Map([
   ['image/jpeg', 'JPEG'],
@@ -61,20 +61,20 @@ const names: ReadonlyMap<string, string> = new Map([
   ['text/calendar', 'Calendar'],
 ]);
 
-/** Programs of Office, by what stands in the types that their files have had since 2007. */
+/** Office programs, by a part of the types that their files have had since 2007. */
 const officePrograms = [
   [/wordprocessingml|ms-word\./, 'Word'],
   [/spreadsheetml|ms-excel\./, 'Excel'],
   [/presentationml|ms-powerpoint\./, 'PowerPoint'],
 ] as const;
 
-/** The name of a MIME type, as short as it can be; of a type without a name, its own. */
+/** The shortest name of a MIME type; a type without a name is returned unchanged. */
 export function typeName(type: string): string {
   const plain = type.split(';')[0]?.trim().toLowerCase() ?? type;
   return names.get(plain) ?? officeName(plain) ?? shortened(plain);
 }
 
-/** For messages: a MIME type that says little to people comes behind what they call it. */
+/** For messages: a MIME type that means little to people follows its common name. */
 export function readableType(type: string): string {
   return /^application\/(?:vnd\.|msword|x-cfb)/.test(type) ? `${typeName(type)} (${type})` : type;
 }

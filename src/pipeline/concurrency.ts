@@ -2,33 +2,33 @@ import { AppError } from '../domain/errors.js';
 
 export type Limit = <T>(task: () => Promise<T>) => Promise<T>;
 
-export interface Waiting {
-  /** Whoever comes when so many wait already is turned away; by default nobody is. */
-  readonly most?: number;
-  /** Once it is aborted nobody waits any more: who does leaves, who comes is turned away. */
-  readonly until?: AbortSignal | undefined;
+export interface LimitOptions {
+  /** Rejects callers when this many are already waiting; unlimited by default. */
+  readonly maxQueued?: number;
+  /** Once aborted, waiting callers are rejected, and so are callers that would have to wait. */
+  readonly stopSignal?: AbortSignal | undefined;
 }
 
 /**
- * Runs at most `places` tasks at once, which may change; the others wait in order. Rejects with `media.busy` for whoever may not
- * wait.
+ * Runs at most `places` tasks at once; the number may change. Further callers wait in order. Rejects with
+ * `media.busy` when a caller cannot wait.
  */
 export function createLimit(
   places: number | (() => number),
-  { most = Infinity, until }: Waiting = {},
+  { maxQueued = Infinity, stopSignal }: LimitOptions = {},
 ): Limit {
-  const waiting: { readonly go: () => void; readonly leave: (reason: AppError) => void }[] = [];
+  const waiting: { readonly start: () => void; readonly reject: (reason: AppError) => void }[] = [];
   let running = 0;
   const isFull = (): boolean => running >= (typeof places === 'number' ? places : places());
-  const busy = (): AppError => new AppError('media.busy', 'too much is waiting for the decoder');
-  until?.addEventListener('abort', () => {
-    for (const { leave } of waiting.splice(0)) leave(busy());
+  const busy = (): AppError => new AppError('media.busy', 'too many files are waiting for the decoder');
+  stopSignal?.addEventListener('abort', () => {
+    for (const { reject } of waiting.splice(0)) reject(busy());
   });
   return async (task) => {
-    // Nobody who comes now overtakes those that wait.
+    // New callers do not overtake waiting callers.
     if (waiting.length > 0 || isFull()) {
-      if (waiting.length >= most || until?.aborted) throw busy();
-      await new Promise<void>((go, leave) => waiting.push({ go, leave }));
+      if (waiting.length >= maxQueued || stopSignal?.aborted) throw busy();
+      await new Promise<void>((start, reject) => waiting.push({ start, reject }));
     } else running += 1;
     try {
       return await task();
@@ -36,13 +36,13 @@ export function createLimit(
       running -= 1;
       while (waiting.length > 0 && !isFull()) {
         running += 1;
-        waiting.shift()?.go();
+        waiting.shift()?.start();
       }
     }
   };
 }
 
-/** Runs the tasks of one key one after another. */
+/** Runs tasks with the same key one after another. */
 export function createKeyedLock(): <T>(key: string, task: () => Promise<T>) => Promise<T> {
   const tails = new Map<string, Promise<unknown>>();
   return async (key, task) => {

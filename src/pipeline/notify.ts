@@ -1,7 +1,8 @@
 /**
- * Tells one subscription of the events that wait for it, signed as Standard Webhooks says. Each event has its own schedule: one that the
- * receiver keeps refusing does not hold up the others. When the receiver as a whole does not work, the subscription is paused, and
- * after each pause one event tries it out: a receiver that is down for days is called a few times a day, not once for each event.
+ * Posts pending events to one subscription, signed as Standard Webhooks specifies. Each event has its own
+ * retry schedule, so an event that the receiver keeps refusing does not block the others. When the receiver
+ * fails as a whole, the subscription is paused, and after each pause a single event tests it: a receiver that
+ * is down for days is called a few times a day, not once for each event.
  */
 import { Webhook } from 'standardwebhooks';
 
@@ -9,7 +10,7 @@ import { backoffMs } from '../domain/retry.js';
 import { decideAfterRefusal, type RefusalDecision } from '../domain/subscriber-retry.js';
 import { createFaultLog, type FaultLog } from '../infra/logging/fault-log.js';
 import type { Logger } from '../infra/logging/logger.js';
-import { reasonOfNoAnswer, type GuardedPost } from '../infra/net/guarded-post.js';
+import { describeCallFailure, type GuardedPost } from '../infra/net/guarded-post.js';
 import { isDatabaseFailure } from '../infra/postgres/errors.js';
 import type { EventLog, EventRecord } from '../infra/tables/events/log.js';
 import type {
@@ -24,52 +25,55 @@ export interface NotifyOptions {
   readonly table: SubscriptionTable;
   readonly events: Pick<EventLog, 'byIds'>;
   readonly http: Pick<GuardedPost, 'post'>;
-  /** The body that says an event. */
+  /** Renders the request body for an event. */
   readonly render: (event: EventRecord) => string;
-  /** Hears what came of each post. */
+  /** Called with the result of each post. */
   readonly observe: (post: PostedEvent) => void;
   readonly logger: Pick<Logger, 'warn' | 'error'>;
   readonly now: () => Date;
-  /** From 0 to 1. */
+  /** Returns a random number from 0 to 1. */
   readonly chance: () => number;
   readonly stopping: AbortSignal;
 }
 
-/** What came of one post. */
+/** The result of one post. */
 export interface Attempt extends PostAttempt {
   readonly delivered: boolean;
   readonly retryAt?: Date | undefined;
 }
 
-/** One job tells so many, then makes room for others. */
-const atOnce = 50;
-/** Calls to one subscriber that are under way at the same time. */
+/** The largest number of events that one job posts before it makes room for other jobs. */
+const batchSize = 50;
+/** The largest number of simultaneous calls to one subscriber. */
 const parallelCalls = 4;
 /** The receiver has removed the endpoint and says so. */
-const gone = 410;
-/** A fault of ours passes with an update at the earliest: it is to be seen soon, and the event can be resent by hand. */
-const mostFaults = 5;
+const goneStatus = 410;
+/**
+ * A fault of this service can be fixed by an update at the earliest, so the event soon counts as failed; an
+ * administrator can resend it.
+ */
+const maxFaults = 5;
 const faultText = 'event.internal: a fault of this service';
 
 interface NotifyJob extends NotifyOptions {
   readonly reportFault: FaultLog;
 }
 
-export function createNotify(given: NotifyOptions): (subscriptionId: string) => Promise<void> {
-  const { table, logger } = given;
-  const options: NotifyJob = { ...given, reportFault: createFaultLog(logger) };
+export function createNotify(options: NotifyOptions): (subscriptionId: string) => Promise<void> {
+  const { table, logger } = options;
+  const job: NotifyJob = { ...options, reportFault: createFaultLog(logger) };
   const reported = new Set<string>();
 
-  /** The subscription as long as events can be posted to it. */
+  /** Returns the subscription if events can be posted to it. */
   const ready = async (id: string): Promise<Subscription | undefined> => {
     const subscription = await table.find(id);
     if (!subscription) await table.forget(id);
     if (!subscription || subscription.disabledAt) return undefined;
     const { problem } = subscription;
     if (problem === null) return subscription;
-    // The events wait until the secret is rotated. Once is enough for the log.
+    // The events wait until the secret is rotated. The problem is logged once.
     if (!reported.has(id))
-      logger.warn({ subscription: id, problem }, 'nothing can be posted to a subscription');
+      logger.warn({ subscription: id, problem }, 'events cannot be posted to a subscription');
     reported.add(id);
     return undefined;
   };
@@ -78,28 +82,35 @@ export function createNotify(given: NotifyOptions): (subscriptionId: string) => 
     const subscription = await ready(id);
     if (!subscription) return;
     if (!subscription.isPaused) {
-      // After a pause one event tries out whether the receiver works again.
-      const due = await table.due(id, subscription.pauses > 0 ? 1 : atOnce);
-      let goesOn = true;
+      // After a pause, a single event tests whether the receiver works again.
+      const due = await table.due(id, subscription.pauses > 0 ? 1 : batchSize);
+      let shouldContinue = true;
       const next = async (): Promise<void> => {
-        for (let one = due.shift(); one && goesOn; one = due.shift()) {
+        for (let delivery = due.shift(); delivery && shouldContinue; delivery = due.shift()) {
           const current = await ready(id);
-          goesOn = current !== undefined && (await tryToDeliver(options, current, one)) && goesOn;
+          shouldContinue =
+            current !== undefined && (await tryToDeliver(job, current, delivery)) && shouldContinue;
         }
       };
-      await allEnded(Array.from({ length: parallelCalls }, next));
+      await waitForAll(Array.from({ length: parallelCalls }, next));
     }
     await table.scheduleNext(id);
   };
 }
 
-/** Rejects like the first of them that does, when all have ended: the next job begins with none under way. */
-async function allEnded(work: readonly Promise<void>[]): Promise<void> {
+/**
+ * Waits until all promises have settled, then rejects if one of them did: the next job must start with no
+ * call in progress.
+ */
+async function waitForAll(work: readonly Promise<void>[]): Promise<void> {
   await Promise.allSettled(work);
   await Promise.all(work);
 }
 
-/** As {@link deliver}, but a fault of ours is one more attempt at this event, and no reason to keep others waiting. */
+/**
+ * Works like {@link deliver}, but counts an internal fault as a failed attempt at this event, so that it does
+ * not hold up other events.
+ */
 async function tryToDeliver(
   options: NotifyJob,
   subscription: Subscription,
@@ -108,12 +119,12 @@ async function tryToDeliver(
   try {
     return await deliver(options, subscription, delivery);
   } catch (error) {
-    // Nothing of the event or its receiver: the queue begins the job anew.
+    // The database failed, which says nothing about the event or its receiver: the queue runs the job again.
     if (isDatabaseFailure(error)) throw error;
-    const about = { subscription: subscription.id, event: delivery.notificationId };
-    options.reportFault('an event could not be posted', error, about);
+    const context = { subscription: subscription.id, event: delivery.notificationId };
+    options.reportFault('an event could not be posted', error, context);
     const attempts = delivery.attempts + 1;
-    const retryAfterMs = attempts < mostFaults ? backoffMs(attempts, options.chance()) : null;
+    const retryAfterMs = attempts < maxFaults ? backoffMs(attempts, options.chance()) : null;
     const moment = options.now();
     const attempt = { at: moment, status: null, error: faultText, durationMs: 0, answer: null };
     await options.table.markFaulty(delivery.id, { attempt, retryAfterMs }, moment);
@@ -121,14 +132,14 @@ async function tryToDeliver(
   }
 }
 
-/** Answers whether the subscriber can be asked for more now. */
+/** Returns whether more events can be posted to the subscriber now. */
 async function deliver(
   options: NotifyOptions,
   subscription: Subscription,
   delivery: NotificationDelivery,
 ): Promise<boolean> {
   const { table, events, render, now, stopping } = options;
-  // Read right before it is posted: what it is about may have been erased meanwhile.
+  // The event is read right before it is posted, because its subject may have been erased in the meantime.
   const event = (await events.byIds([delivery.notificationId])).get(delivery.notificationId);
   if (!event) {
     await table.drop(delivery.id, now());
@@ -144,15 +155,15 @@ async function deliver(
     event,
     milliseconds: durationMs,
   });
-  // A call that we have broken off says nothing about the receiver. It is made again by the next process.
+  // An aborted call says nothing about the receiver. The next process makes it again.
   if (stopping.aborted && !delivered) return false;
-  if (!delivered) return refused(options, { subscription, delivery, attempt });
+  if (!delivered) return recordRefusal(options, { subscription, delivery, attempt });
   await table.markDelivered(delivery.id, attempt, now());
   return true;
 }
 
-/** Answers whether the subscriber can be asked for more now. */
-async function refused(
+/** Returns whether more events can be posted to the subscriber now. */
+async function recordRefusal(
   { table, now, chance }: NotifyOptions,
   facts: {
     readonly subscription: Subscription;
@@ -162,7 +173,7 @@ async function refused(
 ): Promise<boolean> {
   const { delivery, attempt } = facts;
   const moment = now();
-  // Other calls may have come back since this one began.
+  // Other calls may have ended since this one began.
   const subscription = (await table.find(facts.subscription.id)) ?? facts.subscription;
   const decision = decideAfterRefusal({
     status: attempt.status,
@@ -182,11 +193,11 @@ async function refused(
 }
 
 function reasonToDisable({ status, error }: Attempt, { disable }: RefusalDecision): string | null {
-  if (status === gone) return 'the receiver answered 410: it is gone';
-  return disable ? `nothing could be delivered for 3 days; last: ${error ?? ''}` : null;
+  if (status === goneStatus) return 'the receiver answered 410 (gone)';
+  return disable ? `no delivery succeeded for 3 days; last error: ${error ?? ''}` : null;
 }
 
-/** Posts one message, signed with each of the secrets. Never rejects: what went wrong is in the answer. */
+/** Posts one message, signed with each of the secrets. Never rejects: the result contains the error. */
 export async function postSigned(
   { http, now, stopping }: Pick<NotifyOptions, 'http' | 'now' | 'stopping'>,
   call: {
@@ -203,8 +214,8 @@ export async function postSigned(
     'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
     'webhook-signature': signatures.join(' '),
   };
-  const since = performance.now();
-  const took = () => Math.round(performance.now() - since);
+  const startedAt = performance.now();
+  const elapsedMs = () => Math.round(performance.now() - startedAt);
   try {
     const { status, retryAt, excerpt } = await http.post({
       url,
@@ -214,9 +225,9 @@ export async function postSigned(
     });
     const delivered = status >= 200 && status < 300;
     const error = delivered ? null : `answered ${String(status)}`;
-    return { delivered, status, error, retryAt, at, durationMs: took(), answer: excerpt };
+    return { delivered, status, error, retryAt, at, durationMs: elapsedMs(), answer: excerpt };
   } catch (cause) {
-    const error = reasonOfNoAnswer(cause);
-    return { delivered: false, status: null, error, at, durationMs: took(), answer: null };
+    const error = describeCallFailure(cause);
+    return { delivered: false, status: null, error, at, durationMs: elapsedMs(), answer: null };
   }
 }

@@ -1,11 +1,11 @@
-/** What happens is told once: to the metrics, and to the traces. */
+/** Reports each occurrence to both the metrics and the traces. */
 import type { Metrics } from '../infra/observability/metrics.js';
 import type { Tracing } from '../infra/observability/tracing.js';
 import type { EventRecord } from '../infra/tables/events/log.js';
 
 export interface PostedEvent {
   readonly outcome: 'delivered' | 'failed';
-  /** Id of the subscription. */
+  /** The id of the subscription. */
   readonly subscription: string;
   readonly event: EventRecord;
   readonly milliseconds: number;

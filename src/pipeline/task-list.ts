@@ -28,7 +28,7 @@ const deletionPayload = z.object({
 const previewPayload = z.object({ sha256: z.string(), tries: z.int() });
 const discardPayload = z.object({ sha256: z.array(z.string()) });
 
-/** What the queue runs. */
+/** Maps the tasks of the queue to the use cases. */
 export function createTaskList(tasks: {
   readonly fetch: (job: FetchJob) => Promise<void>;
   readonly notify: (subscriptionId: string) => Promise<void>;

@@ -1,12 +1,13 @@
 /**
- * Who may come in. A token is valid when its signature is, until it expires or is revoked: the ids of revoked tokens are kept in memory, so
- * that a request asks the database nothing. They are loaded whenever hearing of new ones begins.
+ * Checks API tokens. A token is valid if its signature is, until it expires or is revoked. The ids of revoked
+ * tokens are cached in memory, so that a request needs no query; they are loaded again whenever the
+ * connection for notifications starts listening.
  */
 import { AppError } from '../domain/errors.js';
 import type { Logger } from '../infra/logging/logger.js';
 import { transaction, type Database } from '../infra/postgres/database.js';
 import type { Notifications } from '../infra/postgres/notifications.js';
-import { keepTrying } from '../infra/process/keep-trying.js';
+import { retryUntilDone } from '../infra/process/retry-until-done.js';
 import type { Bearer, Grant, TokenSigner } from '../infra/secrets/token-signer.js';
 import type { Audit } from '../infra/tables/audit.js';
 import {
@@ -17,10 +18,13 @@ import {
 } from '../infra/tables/tokens.js';
 
 export interface Tokens {
-  /** Throws `auth.invalid`, `auth.expired`, `auth.revoked`, or `service.unavailable` when revocation cannot be asked for. */
+  /**
+   * Throws `auth.invalid`, `auth.expired`, `auth.revoked`, or `service.unavailable` if the revocation cannot
+   * be checked.
+   */
   readonly check: (token: string) => Promise<Bearer>;
   readonly create: (grant: Grant, actor: string) => Promise<{ record: TokenRecord; token: string }>;
-  /** Null: there is no such token among those of these channels. */
+  /** Returns null if these channels have no such token. */
   readonly revoke: (
     id: string,
     by: { readonly actor: string; readonly channels: TokenChannels },
@@ -31,7 +35,7 @@ export interface Tokens {
   readonly close: () => Promise<void>;
 }
 
-interface TokenSurroundings {
+interface TokenDependencies {
   readonly signer: TokenSigner;
   readonly database: Pick<Database, 'api'>;
   readonly notifications: Pick<Notifications, 'on' | 'isHearing'>;
@@ -40,18 +44,18 @@ interface TokenSurroundings {
   readonly now: () => Date;
 }
 
-export function createTokens(surroundings: TokenSurroundings): Tokens {
-  const { signer, database, audit, now } = surroundings;
+export function createTokens(dependencies: TokenDependencies): Tokens {
+  const { signer, database, audit, now } = dependencies;
   const table = createTokenTable(database.api);
-  const revocations = createRevocations(table, surroundings);
-  const usage = createUsage(table, surroundings);
+  const revocations = createRevocations(table, dependencies);
+  const usage = createUsage(table, dependencies);
 
   return {
     check: async (token) => {
       const bearer = signer.check(token);
       if (await revocations.has(bearer.tokenId))
         throw new AppError('auth.revoked', 'the token has been revoked');
-      usage.note(bearer);
+      usage.record(bearer);
       return bearer;
     },
     create: async (grant, actor) => {
@@ -72,7 +76,7 @@ export function createTokens(surroundings: TokenSurroundings): Tokens {
         if (revoked) await audit.record(entry, connection);
         return revoked;
       });
-      if (record) revocations.add(id); // For this process, without waiting to be told.
+      if (record) revocations.add(id); // For this process, without waiting for the notification.
       return record;
     },
     list: table.list,
@@ -80,39 +84,42 @@ export function createTokens(surroundings: TokenSurroundings): Tokens {
     created: table.created,
     close: async () => {
       revocations.close();
-      await usage.written();
+      await usage.flush();
     },
   };
 }
 
-/** The revoked ids. While nobody would tell of new ones the database is asked, and without it nobody comes in. */
-function createRevocations(table: TokenTable, { notifications, logger, now }: TokenSurroundings) {
+/**
+ * Caches the revoked ids. While notifications are not received, each check queries the database; without the
+ * database, no token is accepted.
+ */
+function createRevocations(table: TokenTable, { notifications, logger, now }: TokenDependencies) {
   const closed = new AbortController();
   const revoked = new Set<string>();
-  /** Counts how often hearing began: what was loaded before the last time may lack something. */
+  /** Counts how often listening began: a list loaded before the last time may be incomplete. */
   let round = 0;
   let complete = false;
 
   const load = async (): Promise<void> => {
-    const mine = ++round;
+    const thisRound = ++round;
     complete = false;
     const read = async (): Promise<void> => {
       for (const id of await table.revokedIds(now())) revoked.add(id);
-      if (mine === round) complete = true;
+      if (thisRound === round) complete = true;
     };
-    const failed = (error: unknown): void => {
+    const onFailure = (error: unknown): void => {
       logger.warn({ err: error }, 'revoked tokens could not be loaded');
     };
-    await keepTrying(read, { signal: closed.signal, failed });
+    await retryUntilDone(read, { signal: closed.signal, onFailure });
   };
-  /** A burst of requests with one token asks once. */
-  const asked = new Map<string, Promise<boolean>>();
-  const ask = (id: string): Promise<boolean> => {
-    const answer = asked.get(id) ?? table.isRevoked(id).finally(() => asked.delete(id));
-    asked.set(id, answer);
+  /** A burst of requests with one token leads to one query. */
+  const pendingChecks = new Map<string, Promise<boolean>>();
+  const askDatabase = (id: string): Promise<boolean> => {
+    const answer = pendingChecks.get(id) ?? table.isRevoked(id).finally(() => pendingChecks.delete(id));
+    pendingChecks.set(id, answer);
     return answer;
   };
-  const leave = notifications.on('tokens', {
+  const unsubscribe = notifications.on('tokens', {
     heard: (id) => revoked.add(id),
     resumed: () => void load(),
   });
@@ -123,42 +130,42 @@ function createRevocations(table: TokenTable, { notifications, logger, now }: To
       if (revoked.has(id)) return true;
       if (complete && notifications.isHearing()) return false;
       try {
-        return await ask(id);
+        return await askDatabase(id);
       } catch (cause) {
-        const message = 'whether the token was revoked cannot be asked now';
+        const message = 'the token cannot be checked for revocation at the moment';
         throw new AppError('service.unavailable', message, { cause });
       }
     },
     close: () => {
       closed.abort();
-      leave();
+      unsubscribe();
     },
   };
 }
 
-const usageEveryMs = 60_000;
-const mostRemembered = 10_000;
+const usageIntervalMs = 60_000;
+const maxRemembered = 10_000;
 
-/** Remembers that tokens are used: beside the request, and at most once a minute for each. */
-function createUsage(table: TokenTable, { logger, now }: TokenSurroundings) {
-  const noted = new Map<string, number>();
+/** Records the use of tokens in the background, at most once a minute for each token. */
+function createUsage(table: TokenTable, { logger, now }: TokenDependencies) {
+  const lastRecorded = new Map<string, number>();
   const writing = new Set<Promise<void>>();
   return {
-    note: (bearer: Bearer): void => {
+    record: (bearer: Bearer): void => {
       const at = now();
-      if (at.getTime() - (noted.get(bearer.tokenId) ?? -Infinity) < usageEveryMs) return;
-      if (noted.size >= mostRemembered) noted.clear();
-      noted.set(bearer.tokenId, at.getTime());
+      if (at.getTime() - (lastRecorded.get(bearer.tokenId) ?? -Infinity) < usageIntervalMs) return;
+      if (lastRecorded.size >= maxRemembered) lastRecorded.clear();
+      lastRecorded.set(bearer.tokenId, at.getTime());
       const written = table
         .used(bearer, at)
         .catch((error: unknown) => {
-          noted.delete(bearer.tokenId);
-          logger.warn({ err: error, token: bearer.tokenId }, 'the use of a token could not be noted');
+          lastRecorded.delete(bearer.tokenId);
+          logger.warn({ err: error, token: bearer.tokenId }, 'the use of a token could not be recorded');
         })
         .finally(() => writing.delete(written));
       writing.add(written);
     },
-    written: async (): Promise<void> => {
+    flush: async (): Promise<void> => {
       await Promise.all(writing);
     },
   };

@@ -1,4 +1,4 @@
-/** Pictures that are sent one at a time, and what becomes of them. */
+/** Sends pictures one at a time and follows their outcome. */
 import { randomUUID } from 'node:crypto';
 
 import type { BenchService } from '../bench/service.js';
@@ -7,12 +7,12 @@ import { eventually } from './eventually.js';
 
 export interface SentPicture {
   readonly provider: ProviderId;
-  /** Digits of the sender's telephone number. */
+  /** The digits of the sender's phone number. */
   readonly from: string;
   readonly url: string;
 }
 
-/** Sends a webhook with one picture; answers the id of its media. */
+/** Sends a webhook with one picture; returns the id of its media item. */
 export async function sendPicture(
   service: BenchService,
   { provider, from, url }: SentPicture,
@@ -30,7 +30,7 @@ export interface Arrival {
   readonly ms: number;
 }
 
-/** Waits until a media is no longer pending, at most so long; its state then, and how long that took. */
+/** Waits until a media item is no longer pending, up to a limit; returns its state and the duration. */
 export async function arrivalOf(service: BenchService, media: string, withinMs: number): Promise<Arrival> {
   const began = performance.now();
   let state = '';

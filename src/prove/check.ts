@@ -1,43 +1,43 @@
-/** What a proof is made of. */
+/** The parts of a proof. */
 import type { BenchService } from '../bench/service.js';
 
-/** What a check has to work with. */
+/** What a check can use. */
 export interface Context {
-  /** Fewer tries and no bounds on time: for machines that are doing other things as well. */
+  /** Fewer attempts and no limits on time, for machines that are busy with other things. */
   readonly short: boolean;
-  /** Of everything that is made by chance: the same seed, the same attempts. */
+  /** The seed of all random choices: the same seed leads to the same attempts. */
   readonly seed: number;
-  /** A real service process with all providers, the same for all checks; started when it is first asked for. */
+  /** A real service process with all providers, shared by all checks; started on first use. */
   readonly service: () => Promise<BenchService>;
-  /** Another one, with settings of its own; whoever starts it stops it. */
+  /** Another service with its own settings; the caller must stop it. */
   readonly start: (settings: Record<string, string>) => Promise<BenchService>;
-  /** That of this program, for those who start processes by themselves. */
+  /** The environment of this program, for checks that start processes themselves. */
   readonly environment: NodeJS.ProcessEnv;
 }
 
 export interface Outcome {
   readonly tried: number;
-  /** Acknowledged and not there. */
+  /** Acknowledged but missing. */
   readonly lost: number;
-  /** There more than once. */
+  /** Stored more than once. */
   readonly doubled: number;
-  /** Of the process under test; null where memory is not what is looked at. */
+  /** The memory of the process under test; null if it is not measured. */
   readonly worstMemoryMb: number | null;
   readonly worstMs: number | null;
   readonly notes: readonly string[];
-  /** Everything that was not as promised. A check without failures has passed. */
+  /** Everything that broke a guarantee. A check without failures has passed. */
   readonly failures: readonly string[];
-  /** Why it could not be tried here. Then it has shown nothing. */
+  /** Why the check could not run here. It has then shown nothing. */
   readonly untried?: string;
 }
 
-/** For a machine that lacks what a check needs. */
+/** For a machine that lacks what a check requires. */
 export function untriedOutcome(untried: string): Outcome {
   const nothing = { tried: 0, lost: 0, doubled: 0, worstMemoryMb: null, worstMs: null, failures: [] };
   return { ...nothing, untried, notes: [`NOT TRIED: ${untried}`] };
 }
 
-/** Something weakened that the check must notice: a check that cannot fail proves nothing. */
+/** A weakened service that the check must detect: a check that cannot fail proves nothing. */
 export interface Mutation {
   readonly title: string;
   /** Matches at least one of the failures that it causes, so that it is not caught for another reason. */

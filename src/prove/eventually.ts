@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-const lookAgainMs = 25;
+const pollMs = 25;
 
-/** Whether it came true, in time. */
+/** Returns whether the condition became true in time. */
 export async function eventually(look: () => boolean | Promise<boolean>, withinMs: number): Promise<boolean> {
-  const until = performance.now() + withinMs;
+  const deadline = performance.now() + withinMs;
   while (!(await look())) {
-    if (performance.now() > until) return false;
-    await delay(lookAgainMs);
+    if (performance.now() > deadline) return false;
+    await delay(pollMs);
   }
   return true;
 }

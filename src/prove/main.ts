@@ -1,7 +1,7 @@
 /**
- * `npm run prove [-- id ...] [-- --short] [-- --mutations] [-- --seed=N]`: what is promised, tried on a real service. A table;
- * `PROOF.md` after a full run of everything; status 1 when something did not hold. With `--mutations` each check is run
- * against weakened doubles, and has to fail.
+ * `npm run prove [-- id ...] [-- --short] [-- --mutations] [-- --seed=N]`: tests the guarantees on a real
+ * service. Prints a table; writes `PROOF.md` after a full run; exits with status 1 if a guarantee was broken.
+ * With `--mutations`, each check runs against weakened doubles and has to fail.
  */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
@@ -51,7 +51,7 @@ const context: Context = {
   short: mutating || short,
   seed,
   environment: process.env,
-  // Wrong proofs come by the thousand here: the limit of them has an attempt of its own.
+  // Thousands of wrong proofs are sent here; their rate limit has an attempt of its own.
   start: (settings) => startBenchService(process.env, settings),
   service: () => (service ??= startBenchService(process.env, { FAILED_WEBHOOKS_PER_MINUTE: '100000000' })),
 };

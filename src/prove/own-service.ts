@@ -1,4 +1,7 @@
-/** The service with a database and a secret of its own, in a container: it and all that it starts can be killed at one stroke. */
+/**
+ * The service with its own database and secret, in a container: it and everything that it starts can be
+ * killed at once.
+ */
 import { execFile, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
@@ -12,14 +15,14 @@ import { eventually } from './eventually.js';
 const run = promisify(execFile);
 const webhookSecret = 'a-secret-of-the-webhooks-0123456789';
 const webhookMs = 20_000;
-/** What a container runtime gives a container: process ids and System V memory of its own. */
+/** What a container runtime gives a container: its own process ids and System V memory. */
 const container = ['--pid', '--ipc', '--fork', '--mount-proc', '--kill-child'];
 
 export interface OwnService {
   readonly output: () => string;
   /** Whether it became ready before it ended. */
   readonly ready: (withinMs?: number) => Promise<boolean>;
-  /** Sends a webhook with a picture; the id of its media when it was acknowledged. */
+  /** Sends a webhook with a picture; returns the id of its media item if it was acknowledged. */
   readonly send: () => Promise<string | undefined>;
   readonly get: (path: string) => Promise<Response>;
   readonly post: (path: string, body: unknown) => Promise<Response>;
@@ -28,12 +31,12 @@ export interface OwnService {
 }
 
 export interface OwnLaunch {
-  /** Where `INLET_DIR` and `UPLOADS_DIR` are. */
+  /** The parent of `INLET_DIR` and `UPLOADS_DIR`. */
   readonly folder: string;
   readonly environment: NodeJS.ProcessEnv;
 }
 
-/** A program of ours in a container. */
+/** A program of this project in a container. */
 export interface Container {
   /** Resolves when it has ended. */
   readonly ended: Promise<void>;
@@ -48,11 +51,11 @@ interface ContainerLaunch {
   readonly args?: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
-  /** Whether it has a network of its own as well. */
+  /** Whether it also has its own network. */
   readonly apart?: boolean;
 }
 
-/** Why containers cannot be had here; undefined: they can. */
+/** Why containers are not available here; undefined if they are. */
 export async function withoutContainers(): Promise<string | undefined> {
   try {
     await run('unshare', [...container, 'true']);
@@ -138,7 +141,7 @@ export async function startOwnService({ folder, environment }: OwnLaunch): Promi
   };
 }
 
-/** Its picture is never there: what counts is that the webhook is kept. */
+/** The picture never exists; only the webhook must be stored. */
 async function sendWebhook(baseUrl: string): Promise<string | undefined> {
   const body = {
     type: 'ReceivedCallback',
@@ -167,7 +170,7 @@ async function sendWebhook(baseUrl: string): Promise<string | undefined> {
   }
 }
 
-/** Those of these media that the service does not know. */
+/** The media items that the service does not have. */
 export async function missingOf(service: OwnService, media: readonly string[]): Promise<string[]> {
   const missing: string[] = [];
   for (const id of media) {

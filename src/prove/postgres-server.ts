@@ -1,4 +1,4 @@
-/** A PostgreSQL of one's own at a fixed address, which can be stopped, halted and started again. */
+/** A separate PostgreSQL at a fixed address, which can be stopped, suspended and started again. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -15,16 +15,16 @@ import { eventually } from './eventually.js';
 export interface PostgresServer {
   readonly connectionString: string;
   readonly query: <Row extends pg.QueryResultRow>(text: string) => Promise<Row[]>;
-  /** Ends every connection and the server: nobody listens at its address any more. */
+  /** Ends every connection and the server; its address is then unused. */
   readonly stop: () => Promise<void>;
   readonly start: () => Promise<void>;
-  /** None of its processes does anything, while its connections stay (Linux only). */
+  /** Suspends all its processes, while its connections stay open (Linux only). */
   readonly halt: () => void;
-  readonly goOn: () => void;
+  readonly resume: () => void;
   readonly remove: () => Promise<void>;
 }
 
-/** For a start with recovery, and for an end with its checkpoint. */
+/** Long enough for a start with recovery, and for a shutdown with its checkpoint. */
 const startMs = 60_000;
 
 export async function startPostgres(): Promise<PostgresServer> {
@@ -35,7 +35,7 @@ export async function startPostgres(): Promise<PostgresServer> {
   return {
     ...server,
     remove: async () => {
-      await server.stop().catch(() => undefined); // It may be stopped already.
+      await server.stop().catch(() => undefined); // It may have been stopped already.
       await rm(folder, { recursive: true, force: true });
     },
   };
@@ -44,11 +44,11 @@ export async function startPostgres(): Promise<PostgresServer> {
 interface Place {
   readonly data: string;
   readonly connectionString: string;
-  /** Data of a server that runs: its program is used. */
+  /** The data of a running server, whose program is used. */
   readonly like: string;
 }
 
-/** The server of a data folder, at the address that it has or shall have. */
+/** The server of a data folder, at its current or future address. */
 export function serverAt({ data, connectionString, like }: Place): Omit<PostgresServer, 'remove'> {
   const linesOf = (folder: string): string[] =>
     readFileSync(join(folder, 'postmaster.pid'), 'utf8').split('\n');
@@ -94,13 +94,13 @@ export function serverAt({ data, connectionString, like }: Place): Omit<Postgres
     halt: () => {
       signalAll('SIGSTOP');
     },
-    goOn: () => {
+    resume: () => {
       signalAll('SIGCONT');
     },
   };
 }
 
-/** A process of the server may have ended since they were listed. */
+/** A process of the server may have ended since the list was read. */
 function signalUnlessGone(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
@@ -112,7 +112,7 @@ function signalUnlessGone(pid: number, signal: NodeJS.Signals): void {
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    // One that has ended and that nobody has asked for yet counts as alive.
+    // A zombie process counts as alive.
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${String(pid)}/status`, 'utf8'));
   } catch {
     return false;

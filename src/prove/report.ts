@@ -1,4 +1,4 @@
-/** What was found, for the terminal and for `PROOF.md`. */
+/** Reports the results in the terminal and in `PROOF.md`. */
 import { availableParallelism, cpus, totalmem } from 'node:os';
 
 import { table, type Column } from '../demo/table.js';
@@ -17,11 +17,11 @@ export interface Caught {
   readonly seconds: number;
 }
 
-const mostShown = 10;
+const maxShown = 10;
 
 const whole = (value: number | null): string | null => (value === null ? null : value.toFixed(0));
 
-function held({ untried, failures }: Outcome): string {
+function verdict({ untried, failures }: Outcome): string {
   if (untried !== undefined) return 'NOT TRIED';
   return failures.length === 0 ? 'yes' : 'NO';
 }
@@ -35,7 +35,7 @@ const columns: readonly Column<Proven>[] = [
   { title: 'worst MB', value: ({ outcome }) => whole(outcome.worstMemoryMb), align: 'right' },
   { title: 'worst ms', value: ({ outcome }) => whole(outcome.worstMs), align: 'right' },
   { title: 's', value: ({ seconds }) => seconds.toFixed(1), align: 'right' },
-  { title: 'held', value: ({ outcome }) => held(outcome) },
+  { title: 'held', value: ({ outcome }) => verdict(outcome) },
 ];
 
 export function proofTable(proven: readonly Proven[]): string {
@@ -47,15 +47,15 @@ export function remarks(proven: readonly Proven[]): string {
   return proven
     .flatMap(({ check, outcome: { notes, failures } }) => [
       ...notes.map((note) => `${check.id}: ${note}`),
-      ...failures.slice(0, mostShown).map((failure) => `${check.id} FAILED: ${failure}`),
-      ...(failures.length > mostShown
-        ? [`${check.id} FAILED ${String(failures.length - mostShown)} times more`]
+      ...failures.slice(0, maxShown).map((failure) => `${check.id} FAILED: ${failure}`),
+      ...(failures.length > maxShown
+        ? [`${check.id} FAILED ${String(failures.length - maxShown)} times more`]
         : []),
     ])
     .join('\n');
 }
 
-/** Whether the weakness was noticed, and for what it is. */
+/** Whether the weakness was detected for the right reason. */
 export function isCaught({ mutation, outcome }: Pick<Caught, 'mutation' | 'outcome'>): boolean {
   return outcome.failures.some((failure) => mutation.caughtBy.test(failure));
 }
@@ -89,7 +89,7 @@ export interface Circumstances {
   readonly seed: number;
 }
 
-/** `PROOF.md`: what held, when, and on which machine. */
+/** `PROOF.md`: which guarantees held, when, and on which machine. */
 export function proofDocument(proven: readonly Proven[], { at, postgres, seed }: Circumstances): string {
   const gigabytes = (totalmem() / 1024 ** 3).toFixed(0);
   return [

@@ -1,4 +1,4 @@
-/** Questions to the database of the service under test, past everything that the service says of itself. */
+/** Queries the database of the service under test, bypassing its API. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -9,7 +9,7 @@ import type { BenchService } from '../bench/service.js';
 
 type Place = Pick<BenchService, 'inletDir'>;
 
-/** Of the embedded server that runs there now: another start has another port. */
+/** The connection to the embedded server that runs now; another start uses another port. */
 export async function databaseUrlOf({ inletDir }: Place): Promise<string> {
   const folder = join(inletDir, 'postgres');
   const password = await readFile(join(folder, 'password'), 'utf8');
@@ -29,7 +29,7 @@ export async function withRows<T>(place: Place, work: (client: pg.Client) => Pro
   }
 }
 
-/** How many there are now; `text` answers with a column `count`. */
+/** The current count; `text` returns a column `count`. */
 export async function countNow(place: Place, text: string, values: readonly unknown[] = []): Promise<number> {
   return withRows(place, async (client) => {
     const { rows } = await client.query<{ count: number }>(text, [...values]);
@@ -37,36 +37,36 @@ export async function countNow(place: Place, text: string, values: readonly unkn
   });
 }
 
-/** How many of these media there are now, in whichever state. */
+/** How many of these media exist now, in any state. */
 export function countMedia(place: Place, media: readonly string[]): Promise<number> {
   return countNow(place, 'select count(*)::int as count from media where id = any($1)', [media]);
 }
 
-const usualPatienceMs = 15_000;
+const defaultTimeoutMs = 15_000;
 
 /**
- * How many webhooks are written down. What was acknowledged while the database was slow lies on the disk for a moment: waits
- * until there are `wanted`, though not for ever.
+ * Counts the stored webhooks. Webhooks that were acknowledged while the database was slow are on disk for a
+ * moment, so this waits until there are `wanted`, up to a limit.
  */
-export async function countDeliveries(service: Place, wanted = 0): Promise<number> {
-  return waitFor(service, { text: 'select count(*)::int as count from delivery', wanted });
+export async function countDeliveries(service: Place, expected = 0): Promise<number> {
+  return waitFor(service, { text: 'select count(*)::int as count from delivery', wanted: expected });
 }
 
-/** How many of these deliveries are written down, waiting in the same way. */
+/** Counts how many of these deliveries are stored, waiting in the same way. */
 export async function countKept(
   service: Place,
   deliveries: readonly string[],
-  patienceMs = usualPatienceMs,
+  timeoutMs = defaultTimeoutMs,
 ): Promise<number> {
   return waitFor(service, {
     text: 'select count(*)::int as count from delivery where id = any($1)',
     values: [deliveries],
     wanted: new Set(deliveries).size,
-    patienceMs,
+    patienceMs: timeoutMs,
   });
 }
 
-/** How many of these media are ready, waiting for all of them as long as `patienceMs` says. */
+/** Counts how many of these media are ready, and waits for all of them as long as `patienceMs` allows. */
 export async function countReady(
   service: Place,
   media: readonly string[],
@@ -87,10 +87,10 @@ interface Counting {
   readonly patienceMs?: number;
 }
 
-/** Asks again and again until there are `wanted`, though not for ever. */
+/** Repeats the query until there are `wanted`, up to a limit. */
 async function waitFor(
   service: Place,
-  { text, values = [], wanted, patienceMs = usualPatienceMs }: Counting,
+  { text, values = [], wanted, patienceMs = defaultTimeoutMs }: Counting,
 ): Promise<number> {
   return withRows(service, async (client) => {
     const started = Date.now();

@@ -1,6 +1,6 @@
 /** Weakened queues. */
 
-/** Statements after which PL/pgSQL changes each job (`new`) that is put into the queue or put off. */
+/** PL/pgSQL statements that change each job (`new`) that is added to the queue or postponed. */
 export function changingJobs(change: string): string {
   return `
     create function weaken_job() returns trigger language plpgsql as $$ begin ${change} return new; end $$;

@@ -1,4 +1,4 @@
-/** Requests as nobody's library would send them: header lines as they are written, twice or folded if need be. */
+/** Sends requests as no library would: header lines exactly as given, even repeated or folded. */
 import { connect } from 'node:net';
 
 export interface WireRequest {
@@ -10,14 +10,14 @@ export interface WireRequest {
 }
 
 export interface WireAnswer {
-  /** 0 when the connection ended without an answer. */
+  /** 0 if the connection ended without a response. */
   readonly status: number;
   readonly text: string;
 }
 
 const patienceMs = 20_000;
 
-/** One request on a connection of its own. Never rejects: what comes back is what is to be judged. */
+/** Sends one request on its own connection. Never rejects: the caller evaluates the result. */
 export function exchange(port: number, request: WireRequest): Promise<WireAnswer> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
@@ -35,7 +35,7 @@ export function exchange(port: number, request: WireRequest): Promise<WireAnswer
   });
 }
 
-/** As it goes over the wire; the connection is used again unless `lines` say otherwise. */
+/** The bytes on the wire; the connection is reused unless `lines` say otherwise. */
 export function bytesOf({ method, path, lines, body }: WireRequest): Buffer {
   const content = Buffer.from(body);
   const head = [
@@ -47,7 +47,7 @@ export function bytesOf({ method, path, lines, body }: WireRequest): Buffer {
   return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`), content]);
 }
 
-/** Runs `work` for each item, so many at once. */
+/** Runs `work` for each item, this many at once. */
 export async function eachOf<T>(
   items: readonly T[],
   atOnce: number,

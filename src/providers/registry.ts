@@ -1,4 +1,4 @@
-/** One line per provider. A provider exists when it is listed here. */
+/** One line per provider. A provider exists if it is listed here. */
 export { aisoule } from './aisoule/index.js';
 export { blip } from './blip/index.js';
 export { sobot } from './sobot.js';

@@ -1,6 +1,7 @@
 /**
- * Sobot (sobot.in, WhatsApp). Shapes: EffCode/sobot-api-doc source/includes/webhook @b690929 (docs.sobot.in).
- * Every webhook is sent exactly once, whatever is answered (_add-a-webhook.md): what is not kept is lost.
+ * Sobot (sobot.in, WhatsApp). Formats: EffCode/sobot-api-doc source/includes/webhook @b690929
+ * (docs.sobot.in). Every webhook is sent exactly once, whatever the answer (_add-a-webhook.md), so a webhook
+ * that is not stored is lost.
  */
 import { z } from 'zod';
 
@@ -24,7 +25,10 @@ const sendOptions = z.strictObject({
     .optional(),
 });
 
-/** free-flow-messages/_image-message.md, _video-message.md, _document-message.md, _sticker-message.md; audio is not mentioned. */
+/**
+ * free-flow-messages/_image-message.md, _video-message.md, _document-message.md, _sticker-message.md; audio
+ * is not mentioned.
+ */
 const limits: SendLimits = {
   media: {
     image: { ...whatsApp.image, eightBitRgb: true },
@@ -32,7 +36,7 @@ const limits: SendLimits = {
     document: { ...whatsApp.document, needsFilename: true },
     sticker: whatsApp.sticker,
   },
-  // Nothing is documented (UNVERIFIED).
+  // The rate is not documented (UNVERIFIED).
   rate: { messages: 5, perMs: 1000, burst: 5 },
   recipient: whatsAppPerson,
   ways: ['link'],
@@ -61,7 +65,7 @@ export const sobot = defineProvider({
     // No signature, header or handshake is documented (UNVERIFIED).
     ...sharedSecret(webhookSecret),
     parse,
-    // Links into the bucket sobot-assets carry no signature in the samples: there are no credentials to give away.
+    // Links into the bucket sobot-assets have no signature in the samples, so there are no credentials.
     downloads: { trustedHosts: mediaHosts },
     ...(apiKey !== undefined &&
       apiSecret !== undefined && { sending: sendingOf({ apiKey, apiSecret, apiUrl }, now) }),
@@ -72,7 +76,10 @@ function parse(payload: unknown): InboundEvent[] {
   return metaEvents(payload) ?? (isStatus(payload) ? [metaStatus(payload)] : []);
 }
 
-/** `{id, status, timestamp}`, bare (_message-status.md). Two fields with a status are one that lost its id. */
+/**
+ * `{id, status, timestamp}` without an envelope (_message-status.md). Two fields with a status are one that
+ * lost its id.
+ */
 function isStatus(payload: unknown): boolean {
   const body = fieldsOf(payload);
   const { status, id } = body;
@@ -86,9 +93,11 @@ interface Account {
   readonly apiUrl: string;
 }
 
-/** free-flow-messages/*.md. Errors are not documented: the status and `code` of the body are all there is. */
+/**
+ * free-flow-messages/*.md. Errors are not documented; only the HTTP status and `code` in the body are known.
+ */
 function sendingOf({ apiKey, apiSecret, apiUrl }: Account, now: () => Date): Sending {
-  // Without the slash at its end the path is another one.
+  // Without the trailing slash, the path is a different one.
   const url = `${apiUrl}/message/`;
   const headers = { 'x-api-key': apiKey, 'x-api-secret': apiSecret };
   const requestFor = (message: OutboundMessage): HttpRequest | SendOutcome => {

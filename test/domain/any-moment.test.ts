@@ -1,15 +1,18 @@
-/** What holds for all times and counts: no wait is shorter or longer than it may be, and no text makes another one. */
+/**
+ * Properties of all times and counts: no wait is shorter or longer than allowed, and no text leads to another
+ * wait.
+ */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import {
   errorCodes,
   isMediaError,
-  isOwnTrouble,
+  isServiceFault,
   mediaErrorVerdict,
   type MediaErrorCode,
 } from '../../src/domain/errors.js';
-import { paceOf, sendAgainAfter } from '../../src/domain/outbound.js';
+import { paceOf, resendDelayMs } from '../../src/domain/outbound.js';
 import { parseRetryAfter } from '../../src/domain/retry-after.js';
 import { backoffMs, decideAfterFailure } from '../../src/domain/retry.js';
 import { decideAfterRefusal } from '../../src/domain/subscriber-retry.js';
@@ -28,11 +31,11 @@ const after = (now: Date, ms: number): Date => new Date(now.getTime() + ms);
 describe('Retry-After', () => {
   const dates = [
     (date: Date) => date.toUTCString(),
-    // The two older forms of RFC 9110.
+    // The two older formats of RFC 9110.
     (date: Date) => date.toUTCString().replace(/^(\w+), (\d\d) (\w+) (\d{4}) (.*) GMT$/, '$1 $3 $2 $5 $4'),
   ];
 
-  test('of any text is nothing, or a moment within the next hour', () => {
+  test('of any text is ignored or a time within the next hour', () => {
     const anyText = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc.bigInt({ min: -1n, max: 10n ** 30n }).map(String),
@@ -47,7 +50,7 @@ describe('Retry-After', () => {
     );
   });
 
-  test('of seconds and of every form of a date is the moment that it means', () => {
+  test('accepts seconds and every format of a date', () => {
     fc.assert(
       fc.property(
         anyNow,
@@ -78,7 +81,7 @@ describe('the next attempt', () => {
     );
   });
 
-  test('at a media is made neither at once nor later than the link lasts, and not for what is final', () => {
+  test('at a media item is made neither at once nor after the link expires, and never after a final error', () => {
     const anyFailure = fc.record({
       code: fc.constantFrom(...errorCodes.filter((code): code is MediaErrorCode => isMediaError(code))),
       attempts: anyCount,
@@ -96,7 +99,7 @@ describe('the next attempt', () => {
         const decision = decideAfterFailure({ ...failed, expiresAt, retryAt });
         const verdict = mediaErrorVerdict(code);
         if (decision.state !== 'pending') return verdict === 'retry' || decision.state === verdict;
-        const mayGoOn = failed.attempts < failed.maxAttempts || isOwnTrouble(code);
+        const mayGoOn = failed.attempts < failed.maxAttempts || isServiceFault(code);
         const wait = decision.nextAttemptAt.getTime() - now.getTime();
         expect(wait).toBeGreaterThanOrEqual(1_000);
         expect(wait).toBeLessThanOrEqual(Math.min(hour, expiresIn ?? hour));
@@ -106,7 +109,7 @@ describe('the next attempt', () => {
     );
   });
 
-  test('at a subscriber is made within six hours, and not after three days of failing', () => {
+  test('at a subscriber is made within six hours, and never after three days of failures', () => {
     const anyPost = fc.record({
       attempts: anyCount,
       failures: anyCount,
@@ -128,14 +131,15 @@ describe('the next attempt', () => {
         expect(retryAfterMs === null).toBe(Math.abs(eventSince) >= 72 * hour);
         for (const wait of [retryAfterMs ?? 2_500, pauseMs ?? 2_500])
           expect(wait >= 2_500 && wait <= 6 * hour).toBe(true);
-        // An answer of its own is the event's; none, or many failures in a row, are the receiver's.
+        // A response concerns the event; a missing response or many consecutive failures concern the
+        // receiver.
         const { status, failures } = post;
         expect(pauseMs !== null).toBe(failures >= 5 || status === null || status === 429 || status === 503);
       }),
     );
   });
 
-  test('at a provider is made when it says, else within ten minutes, and not after a day', () => {
+  test('at a provider is made at the requested time, otherwise within ten minutes, and never after a day', () => {
     const anyRefusal = fc.record({
       attempts: anyCount,
       chance: anyChance,
@@ -144,7 +148,7 @@ describe('the next attempt', () => {
     });
     fc.assert(
       fc.property(anyRefusal, (refused) => {
-        const wait = sendAgainAfter(refused);
+        const wait = resendDelayMs(refused);
         if (wait === undefined) return refused.waitingMs >= 24 * hour;
         const isBounded = wait >= 1_000 && wait <= 600_000;
         return (
@@ -156,7 +160,7 @@ describe('the next attempt', () => {
   });
 });
 
-test('no rate is ever exceeded, whenever messages want to go', () => {
+test('a rate is never exceeded, whenever messages are queued', () => {
   const anyRate = fc.record({
     messages: fc.integer({ min: 1, max: 100 }),
     perMs: fc.constantFrom(1_000, 60_000),

@@ -28,7 +28,7 @@ test.each<[url: string, pattern: HostPattern, expected: boolean]>([
   expect(matchesHost(new URL(url), [pattern])).toBe(expected);
 });
 
-test('any one pattern of several is enough, and none of none is', () => {
+test('one matching pattern is enough, and an empty list matches nothing', () => {
   const url = new URL('https://b.example.org/');
   expect(matchesHost(url, ['a.example.org', /^c/, 'b.example.org'])).toBe(true);
   expect(matchesHost(url, [])).toBe(false);

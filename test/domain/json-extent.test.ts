@@ -7,7 +7,7 @@ import { threadCpuMs } from '../support/cpu-time.js';
 const unbounded: JsonExtent = { depth: Infinity, containers: Infinity, separators: Infinity };
 const of = (text: string, most = unbounded) => jsonExtentOf(Buffer.from(text), most);
 
-/** As a parser sees it. */
+/** The extent according to a parser. */
 function extentOfValue(value: unknown): JsonExtent {
   if (typeof value !== 'object' || value === null) return { depth: 0, containers: 0, separators: 0 };
   const inner = Object.values(value).map(extentOfValue);
@@ -19,7 +19,7 @@ function extentOfValue(value: unknown): JsonExtent {
 }
 
 describe('the extent of a JSON text', () => {
-  it('is that of its value, whatever its strings hold', () => {
+  it('ignores the contents of its strings', () => {
     fc.assert(
       fc.property(fc.jsonValue({ noUnicodeString: false, maxDepth: 6 }), fc.nat(4), (value, indent) => {
         const held = [value, { '[{"\\': ['\\', '"]', '\\"', '}{', value] }];
@@ -43,11 +43,11 @@ describe('the extent of a JSON text', () => {
     ['depth', '[[[[[[', { depth: 3, containers: 3, separators: 0 }],
     ['containers', '{}{}{}{}', { depth: 1, containers: 3, separators: 0 }],
     ['separators', '1,1,1,1,1', { depth: 0, containers: 0, separators: 3 }],
-  ])('is counted until the bound of its %s is exceeded', (name, text, counted) => {
+  ])('is counted until the limit of its %s is exceeded', (name, text, counted) => {
     expect(of(text, { ...unbounded, [name]: 2 })).toEqual(counted);
   });
 
-  it('takes little time, also of a text that means harm', async () => {
+  it('takes little time to determine, even for a hostile text', async () => {
     const texts = [
       '['.repeat(3_000_000),
       `"${'\\'.repeat(3_000_000)}`,

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import {
   isDecodable,
   isInline,
-  isNoMedia,
+  isNotMedia,
   typeFitsKind,
   unknownType,
   warningsOf,
@@ -13,7 +13,7 @@ import { mediaKinds } from '../../src/domain/provider.js';
 const text = ['text/html', 'application/xml', 'application/json', 'text/plain', 'application/pdf'];
 const markup = [...text, 'image/svg+xml'];
 
-describe('what bytes may be', () => {
+describe('the kinds that a type matches', () => {
   test.each([
     'image/jpeg',
     'image/png',
@@ -32,7 +32,7 @@ describe('what bytes may be', () => {
     expect(typeFitsKind(type, 'sticker')).toBe(true);
   });
 
-  test.each([...text, unknownType, 'video/mp4', 'application/zip'])('%s is no picture', (type) => {
+  test.each([...text, unknownType, 'video/mp4', 'application/zip'])('%s is not a picture', (type) => {
     expect(typeFitsKind(type, 'image')).toBe(false);
     expect(typeFitsKind(type, 'sticker')).toBe(false);
   });
@@ -61,18 +61,18 @@ describe('what bytes may be', () => {
 test.each(['text/html', 'application/xml', 'application/json'])(
   '%s is a file only where any may come',
   (type) => {
-    expect(mediaKinds.filter((kind) => !isNoMedia(type, kind))).toEqual(['document']);
+    expect(mediaKinds.filter((kind) => !isNotMedia(type, kind))).toEqual(['document']);
   },
 );
 
 test.each(['text/plain', 'image/svg+xml', 'application/pdf', 'application/zip', unknownType])(
   '%s is a file, whatever was announced',
   (type) => {
-    expect(mediaKinds.filter((kind) => !isNoMedia(type, kind))).toEqual([...mediaKinds]);
+    expect(mediaKinds.filter((kind) => !isNotMedia(type, kind))).toEqual([...mediaKinds]);
   },
 );
 
-test('warnings are those of the bytes, and what the announcement had otherwise', () => {
+test('warnings include those of the bytes and the differences from the announcement', () => {
   const damaged = { code: 'media.damaged', message: 'a part is missing' } as const;
   const blob = { type: 'video/mp4', sha256: 'a'.repeat(64), warnings: [damaged] };
   const codesFor = (kind: 'image' | 'video', declaredSha256: string | null) =>
@@ -98,11 +98,11 @@ test.each([...markup, unknownType, 'text/css', 'application/javascript', 'image/
   },
 );
 
-test('parameters of a type do not keep it from being shown in place', () => {
+test('a type with parameters can be displayed inline', () => {
   expect(isInline('audio/ogg; codecs=opus')).toBe(true);
 });
 
-test('everything that decodes is a picture of some kind', () => {
+test('every decodable type is a picture', () => {
   const kinds = mediaKinds.filter((kind) => typeFitsKind('image/jpeg', kind));
   expect(kinds).toEqual(['image', 'document', 'sticker']);
 });

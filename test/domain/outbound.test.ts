@@ -1,21 +1,24 @@
 import { describe, expect, it } from '@jest/globals';
-import { refusedMedia } from '../../src/domain/outbound.js';
+import { mediaProblems } from '../../src/domain/outbound.js';
 
-describe('the type of media that are to be sent', () => {
+describe('the type of outbound media', () => {
   const limits = { types: ['audio/mpeg', 'audio/ogg'], maxBytes: 10, maxCaption: 0 };
-  const refused = (type: string | null) => refusedMedia({ type, bytes: null }, limits);
+  const refused = (type: string | null) => mediaProblems({ type, bytes: null }, limits);
 
   it.each(['audio/ogg', 'audio/ogg; codecs=opus', null])('%j passes', (type) => {
     expect(refused(type)).toEqual([]);
   });
 
-  it.each(['audio/amr', 'audio/oggish', ''])('%j does not, and those that do are named', (type) => {
-    expect(refused(type)).toEqual([`${type} is not taken; audio/mpeg, audio/ogg are`]);
-  });
+  it.each(['audio/amr', 'audio/oggish', ''])(
+    '%j does not, and the message lists the accepted types',
+    (type) => {
+      expect(refused(type)).toEqual([`${type} is not accepted; accepted: audio/mpeg, audio/ogg`]);
+    },
+  );
 
-  it('may be of exactly as many bytes as the limit says', () => {
-    const ofBytes = (bytes: number) => refusedMedia({ type: 'audio/ogg', bytes }, limits);
+  it('may have exactly as many bytes as the limit', () => {
+    const ofBytes = (bytes: number) => mediaProblems({ type: 'audio/ogg', bytes }, limits);
     expect(ofBytes(10)).toEqual([]);
-    expect(ofBytes(11)).toEqual(['at most 10 bytes, these are 11']);
+    expect(ofBytes(11)).toEqual(['has 11 bytes; at most 10 are allowed']);
   });
 });

@@ -26,27 +26,27 @@ function decide(failed: Partial<FailedAttempt>): Decision {
 
 const mediaCodes = errorCodes.filter(isMediaError);
 
-describe('a page in place of a picture', () => {
+describe('a page instead of a picture', () => {
   const code = 'media.type_mismatch';
-  const page = (changed: object) => decide({ code, mayPass: true, ...changed });
-  test('is asked for again a few times, then rejected', () => {
-    expect(page({ attempts: 1, alike: 1 })).toEqual({ state: 'pending', nextAttemptAt: inMs(2_000) });
-    expect(page({ attempts: 2, alike: 2 })).toMatchObject({ state: 'pending' });
-    expect(page({ attempts: 3, alike: 3 })).toEqual({ state: 'rejected', code });
+  const page = (changed: object) => decide({ code, mayRecover: true, ...changed });
+  test('is retried a few times, then rejected', () => {
+    expect(page({ attempts: 1, sameFailures: 1 })).toEqual({ state: 'pending', nextAttemptAt: inMs(2_000) });
+    expect(page({ attempts: 2, sameFailures: 2 })).toMatchObject({ state: 'pending' });
+    expect(page({ attempts: 3, sameFailures: 3 })).toEqual({ state: 'rejected', code });
   });
 
-  test('counts from the first page on, and anew when somebody wants it tried again', () => {
-    expect(page({ attempts: 6, alike: 1 })).toMatchObject({ state: 'pending' });
-    expect(page({ attempts: 1, alike: 4 })).toMatchObject({ state: 'pending' });
+  test('is counted from the first page, and again from zero when a user requests a retry', () => {
+    expect(page({ attempts: 6, sameFailures: 1 })).toMatchObject({ state: 'pending' });
+    expect(page({ attempts: 1, sameFailures: 4 })).toMatchObject({ state: 'pending' });
   });
 
-  test('is rejected at once when there is no time or attempt left', () => {
+  test('is rejected at once when no time or attempt is left', () => {
     expect(page({ attempts: 1, expiresAt: inMs(1_000) })).toEqual({ state: 'rejected', code });
-    expect(page({ attempts: 12, maxAttempts: 12, alike: 1 })).toEqual({ state: 'rejected', code });
+    expect(page({ attempts: 12, maxAttempts: 12, sameFailures: 1 })).toEqual({ state: 'rejected', code });
   });
 });
 
-describe('what an attempt that failed makes of a media', () => {
+describe('the state of a media item after a failed attempt', () => {
   test.each([
     ['media.no_address', 'rejected'],
     ['media.invalid_url', 'rejected'],
@@ -68,8 +68,8 @@ describe('what an attempt that failed makes of a media', () => {
     expect(decide({ code, retryAt: inMs(1_000) })).toEqual({ state, code });
   });
 
-  test('a final verdict in doubt is tried some times before it holds', () => {
-    const doubted = { code: 'media.forbidden_address', mayPass: true } as const;
+  test('a doubtful final verdict is retried a few times before it is accepted', () => {
+    const doubted = { code: 'media.forbidden_address', mayRecover: true } as const;
     for (const attempts of [1, 2, 3, 4]) expect(decide({ ...doubted, attempts }).state).toBe('pending');
     expect(decide({ ...doubted, attempts: 5 })).toEqual({ state: 'rejected', code: doubted.code });
     expect(decide({ ...doubted, attempts: 2, maxAttempts: 2 }).state).toBe('rejected');
@@ -91,7 +91,7 @@ describe('what an attempt that failed makes of a media', () => {
     expect(decide({ code })).toEqual({ state: 'pending', nextAttemptAt: inMs(2_000) });
   });
 
-  test('no media error is left out of these lists', () => {
+  test('these lists contain every media error', () => {
     const decided = mediaCodes.map((code) => decide({ code }).state);
     expect(decided.filter((state) => state === 'pending')).toHaveLength(11);
     expect(decided.filter((state) => state !== 'pending')).toHaveLength(16);
@@ -106,11 +106,11 @@ describe('the delay', () => {
     ]);
   });
 
-  test('stays an hour after more attempts than a number can count in powers of three', () => {
+  test('stays an hour after any number of attempts', () => {
     expect(backoffMs(5_000, 1)).toBe(3_600_000);
   });
 
-  test.each([1, 2, 3, 7, 12])('of attempt %i is somewhere between half and all of its length', (attempts) => {
+  test.each([1, 2, 3, 7, 12])('of attempt %i is between half and all of its length', (attempts) => {
     const full = backoffMs(attempts, 1);
     const delays = Array.from({ length: 101 }, (_, percent) => backoffMs(attempts, percent / 100));
     expect(delays[0]).toBe(full / 2);
@@ -119,7 +119,7 @@ describe('the delay', () => {
     expect(new Set(delays).size).toBe(101);
   });
 
-  test('lets a media survive an outage of two hours with the usual twelve attempts', () => {
+  test('lets a media item survive an outage of two hours with the default of twelve attempts', () => {
     const least = Array.from({ length: 11 }, (_, index) => backoffMs(index + 1, 0)).reduce((a, b) => a + b);
     expect(least).toBeGreaterThan(2 * 3_600_000);
   });
@@ -133,32 +133,32 @@ describe('Retry-After', () => {
     });
   });
 
-  test.each([-60_000, 0, 500])('that is earlier than the delay (%i ms) hurries nobody', (ms) => {
+  test.each([-60_000, 0, 500])('that is earlier than the delay (%i ms) has no effect', (ms) => {
     expect(decide({ retryAt: inMs(ms) })).toEqual({ state: 'pending', nextAttemptAt: inMs(2_000) });
   });
 
-  test('beyond the end of the link gives way to one last attempt before it', () => {
+  test('after the expiry of the link leads to one last attempt before it', () => {
     expect(decide({ retryAt: inMs(600_000), expiresAt: inMs(300_000) })).toEqual({
       state: 'pending',
       nextAttemptAt: inMs(295_000),
     });
   });
 
-  test('does not bring back a media whose attempts are used up', () => {
+  test('does not revive a media item whose attempts are used up', () => {
     expect(decide({ attempts: 12, retryAt: inMs(1_000) }).state).toBe('failed');
   });
 });
 
-describe('the end of a link', () => {
-  test('that is far away changes nothing', () => {
+describe('the expiry of a link', () => {
+  test('that is far away has no effect', () => {
     expect(decide({ expiresAt: inMs(3_600_000) })).toEqual({ state: 'pending', nextAttemptAt: inMs(2_000) });
   });
 
-  test('at the very moment of the next attempt is early enough', () => {
+  test('at the time of the next attempt is late enough for it', () => {
     expect(decide({ expiresAt: inMs(2_000) })).toEqual({ state: 'pending', nextAttemptAt: inMs(2_000) });
   });
 
-  test('before the next attempt brings it forward to five seconds before that end', () => {
+  test('before the next attempt moves it to five seconds before the expiry', () => {
     expect(decide({ attempts: 5, expiresAt: inMs(60_000) })).toEqual({
       state: 'pending',
       nextAttemptAt: inMs(55_000),
@@ -170,7 +170,7 @@ describe('the end of a link', () => {
     expect(decide({ attempts: 5, expiresAt: inMs(ms) })).toEqual(expected);
   });
 
-  test('lets the last chance be the last: after it there is none', () => {
+  test('allows no attempt after the last one', () => {
     const expiresAt = inMs(60_000);
     const first = decide({ attempts: 5, expiresAt });
     const at = first.state === 'pending' ? first.nextAttemptAt : now;
@@ -181,16 +181,16 @@ describe('the end of a link', () => {
   });
 });
 
-describe('giving up', () => {
+describe('the end of the retries', () => {
   test.each([
     { attempts: 11, state: 'pending' },
     { attempts: 12, state: 'failed' },
     { attempts: 13, state: 'failed' },
-  ])('happens at the last attempt: $attempts of 12 is $state', ({ attempts, state }) => {
+  ])('comes with the last attempt: $attempts of 12 is $state', ({ attempts, state }) => {
     expect(decide({ attempts }).state).toBe(state);
   });
 
-  test('keeps the reason of the last attempt', () => {
+  test('keeps the error of the last attempt', () => {
     expect(decide({ attempts: 12, code: 'media.dns_failed' })).toEqual({
       state: 'failed',
       code: 'media.dns_failed',
@@ -207,12 +207,12 @@ describe('giving up', () => {
     },
   );
 
-  test('happens at once when one attempt is all that is allowed', () => {
+  test('comes at once when only one attempt is allowed', () => {
     expect(decide({ maxAttempts: 1 }).state).toBe('failed');
   });
 });
 
-test('a fault of this service is tried a few times only, so that it is seen', () => {
+test('a fault of this service is retried a few times only, so that it becomes visible', () => {
   expect(decide({ code: 'media.internal', attempts: 4 }).state).toBe('pending');
   expect(decide({ code: 'media.internal', attempts: 5 })).toEqual({
     state: 'failed',
@@ -221,7 +221,7 @@ test('a fault of this service is tried a few times only, so that it is seen', ()
 });
 
 describe('a failure of any kind as a media error', () => {
-  test.each(mediaCodes)('%s stays itself', (code) => {
+  test.each(mediaCodes)('%s stays unchanged', (code) => {
     const error = new AppError(code, 'why');
     expect(asMediaError(error)).toBe(error);
     expect(mediaErrorVerdict(asMediaError(error).code)).toBeDefined();

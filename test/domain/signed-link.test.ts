@@ -16,7 +16,7 @@ function signed(resource = path): { expires: string; signature: string } {
   return { expires: parameters.get('expires') ?? '', signature: parameters.get('signature') ?? '' };
 }
 
-/** The code of the refusal, or undefined when the link opens. */
+/** The code of the refusal, or undefined if the link is valid. */
 function refusal(
   query: Partial<{ expires: string; signature: string }> = {},
   { resource = path, at = now, by = signer } = {},
@@ -29,11 +29,11 @@ function refusal(
   }
 }
 
-test('a link opens what it was made for', () => {
+test('a link gives access to its resource', () => {
   expect(refusal()).toBeUndefined();
 });
 
-test('the parameters survive being written into a URL and read again', () => {
+test('the parameters survive a round trip through a URL', () => {
   const url = new URL(`http://inlet${path}&${signer.sign(path, expiresAt).toString()}`);
   const { searchParams: query } = url;
   expect(
@@ -41,7 +41,7 @@ test('the parameters survive being written into a URL and read again', () => {
   ).toBeUndefined();
 });
 
-describe('a link does not open', () => {
+describe('a link gives no access', () => {
   test.each([
     '/v1/media/0198c0de-0000-7000-8000-000000000001/preview?size=small',
     '/v1/media/0198c0de-0000-7000-8000-000000000000/preview?size=large',
@@ -49,7 +49,7 @@ describe('a link does not open', () => {
     `${path}&`,
     path.toUpperCase(),
     '',
-  ])('another resource: %s', (resource) => {
+  ])('to another resource: %s', (resource) => {
     expect(refusal({}, { resource })).toBe('link.invalid');
   });
 
@@ -62,7 +62,7 @@ describe('a link does not open', () => {
     '',
     'Infinity',
     'NaN',
-  ])('at another expiry: "%s"', (expires) => {
+  ])('with another expiry: "%s"', (expires) => {
     expect(signed().expires).toBe(String(expiresAt.getTime() / 1000));
     expect(refusal({ expires })).toBe('link.invalid');
   });
@@ -120,32 +120,32 @@ describe('a link does not open', () => {
   });
 });
 
-describe('the end of a link', () => {
-  test('is its last moment', () => {
+describe('the expiry of a link', () => {
+  test('is the last time at which it is valid', () => {
     expect(refusal({}, { at: expiresAt })).toBeUndefined();
     expect(refusal({}, { at: new Date(expiresAt.getTime() + 1) })).toBe('link.expired');
   });
 
-  test('is never before the moment that was asked for', () => {
+  test('is never before the requested time', () => {
     const asked = new Date(expiresAt.getTime() + 1);
     const parameters = signer.sign(path, asked);
     expect(Number(parameters.get('expires')) * 1000).toBeGreaterThanOrEqual(asked.getTime());
   });
 
-  test('is not told to those who did not have the link: tampered and expired is invalid', () => {
+  test('is not revealed for a forged link: a tampered and expired link is invalid', () => {
     const at = new Date(expiresAt.getTime() + 1);
     expect(refusal({ signature: 'A'.repeat(43) }, { at })).toBe('link.invalid');
   });
 });
 
-describe('whatever the path and the moment', () => {
+describe('for any path and time', () => {
   const anyPath = fc.webPath().map((text) => `/v1/media/${text}`);
   const anyMoment = fc.date({ min: new Date(0), max: new Date(Date.UTC(9999, 0)), noInvalidDate: true });
   const anyLink = fc.tuple(anyPath, anyMoment).map(([resource, until]) => {
     const { expires = '', signature = '' } = Object.fromEntries(signer.sign(resource, until));
     return { resource, until, query: { expires, signature } };
   });
-  test('a link opens until that moment and for at most a second more', () => {
+  test('a link is valid until that time and at most a second longer', () => {
     fc.assert(
       fc.property(anyLink, fc.integer({ min: -1e12, max: 1e12 }), ({ resource, until, query }, distance) => {
         const at = new Date(until.getTime() + distance);
@@ -156,7 +156,7 @@ describe('whatever the path and the moment', () => {
     );
   });
 
-  test('a link that differs in any place does not open', () => {
+  test('a link that differs in any character is invalid', () => {
     const changed = anyLink.chain(({ resource, until, query }) =>
       fc.oneof(
         anyChangeOf(resource).map((other) => ({ resource: other, until, query })),

@@ -1,4 +1,7 @@
-/** What holds in whatever order tasks begin, end and fail: places are never exceeded, and everybody gets one. */
+/**
+ * Properties of any order in which tasks start, end and fail: the limit is never exceeded, and every task
+ * gets a place.
+ */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
@@ -14,7 +17,10 @@ interface Task {
   readonly fails: boolean;
 }
 
-/** Runs the tasks by `enter`, each ending when the scheduler says so; answers the most that ran at once, in all and of a key. */
+/**
+ * Runs the tasks through `enter`, each ending when the scheduler says so; returns the largest number that ran
+ * at once, in total and per key.
+ */
 async function runAll(
   scheduler: fc.Scheduler,
   tasks: readonly Task[],
@@ -39,8 +45,8 @@ async function runAll(
   return { most, mostOfKey, ended };
 }
 
-describe('whatever the order,', () => {
-  test('a limit lets so many run and no more', async () => {
+describe('in any order,', () => {
+  test('a limit never runs more tasks than it has places', async () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), anyTasks, anyPlaces, async (scheduler, tasks, places) => {
         const limit = createLimit(places);
@@ -50,7 +56,7 @@ describe('whatever the order,', () => {
     );
   });
 
-  test('a lock lets one run for each key', async () => {
+  test('a lock runs one task for each key', async () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), anyTasks, async (scheduler, tasks) => {
         const { mostOfKey, ended } = await runAll(scheduler, tasks, createKeyedLock());
@@ -59,7 +65,7 @@ describe('whatever the order,', () => {
     );
   });
 
-  test('a gate keeps to the places in all and for each host, and sends nobody away before it is full', async () => {
+  test('a gate respects the total and the limit of each host, and postpones no download before it is full', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.scheduler(),
@@ -67,7 +73,7 @@ describe('whatever the order,', () => {
         anyPlaces,
         anyPlaces,
         async (scheduler, tasks, total, perHost) => {
-          const gate = createHostGate({ total, perSite: perHost, waiting: 25 });
+          const gate = createHostGate({ total, maxPerSite: perHost, maxWaiting: 25 });
           const { most, mostOfKey, ended } = await runAll(scheduler, tasks, (site, task) =>
             gate.pass({ media: '', host: site, site, channel: '', people: [], wasSlow: false }, task),
           );

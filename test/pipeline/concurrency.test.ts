@@ -4,7 +4,7 @@ import { createKeyedLock, createLimit } from '../../src/pipeline/concurrency.js'
 import { createSteps } from './media/steps.js';
 
 describe('a limit', () => {
-  test('lets no more run at once than it has places, and all of them in the end', async () => {
+  test('runs no more tasks at once than it has places, and finally all of them', async () => {
     const limit = createLimit(3);
     let running = 0;
     let most = 0;
@@ -23,7 +23,7 @@ describe('a limit', () => {
     expect(results).toEqual(Array.from({ length: 50 }, (_, index) => index));
   });
 
-  test('hands places on in order, so that nobody overtakes those who wait', async () => {
+  test('assigns places in order, so that new tasks do not overtake waiting ones', async () => {
     const limit = createLimit(1);
     const steps = createSteps();
     const all = ['a', 'b', 'c'].map((name) => limit(() => steps.run(name)));
@@ -43,7 +43,7 @@ describe('a limit', () => {
     await Promise.all([...all, late]);
   });
 
-  test('follows the number of its places, up and down', async () => {
+  test('follows a changing number of places', async () => {
     let places = 1;
     const limit = createLimit(() => places);
     const steps = createSteps();
@@ -66,8 +66,8 @@ describe('a limit', () => {
     await Promise.all(all);
   });
 
-  test('turns away who would be one too many to wait', async () => {
-    const limit = createLimit(1, { most: 1 });
+  test('rejects a task when the queue is full', async () => {
+    const limit = createLimit(1, { maxQueued: 1 });
     const steps = createSteps();
     const all = ['a', 'b'].map((name) => limit(() => steps.run(name)));
     await expect(limit(() => steps.run('c'))).rejects.toMatchObject({ code: 'media.busy' });
@@ -78,9 +78,9 @@ describe('a limit', () => {
     expect(await Promise.all(all)).toEqual(['a', 'b']);
   });
 
-  test('has nobody wait after the last call; who has a place keeps it, and who finds one gets it', async () => {
+  test('lets no task wait after the stop signal; running tasks continue, and tasks still get free places', async () => {
     const lastCall = new AbortController();
-    const limit = createLimit(1, { until: lastCall.signal });
+    const limit = createLimit(1, { stopSignal: lastCall.signal });
     const steps = createSteps();
     const [running, waiting] = ['a', 'b'].map((name) => limit(() => steps.run(name)));
     lastCall.abort();
@@ -96,7 +96,7 @@ describe('a limit', () => {
     expect(await late).toBe('late');
   });
 
-  test('gives the place of a task that failed to the next', async () => {
+  test('passes the place of a failed task to the next one', async () => {
     const limit = createLimit(1);
     const failing = Array.from({ length: 5 }, () => limit(() => Promise.reject(new Error('no'))));
     const settled = await Promise.allSettled(failing);
@@ -106,7 +106,7 @@ describe('a limit', () => {
 });
 
 describe('a lock by key', () => {
-  test('runs the tasks of one key one after another, and those of others meanwhile', async () => {
+  test('runs the tasks of one key one after another, and tasks of other keys meanwhile', async () => {
     const lock = createKeyedLock();
     const steps = createSteps();
     const all = [
@@ -128,7 +128,7 @@ describe('a lock by key', () => {
     expect(await Promise.all(all)).toEqual(['x1', 'x2', 'y1', 'x3']);
   });
 
-  test('goes on after a task that failed, whose error is its own', async () => {
+  test('continues after a failed task, which keeps its error', async () => {
     const lock = createKeyedLock();
     const settled = await Promise.allSettled([
       lock('x', () => Promise.reject(new Error('first'))),

@@ -1,4 +1,4 @@
-/** The worker as it is put together for real: queue, gate and all, in the whole service. */
+/** The worker as part of the whole service, with its queue and gate. */
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -30,7 +30,7 @@ async function start(options: TestServiceOptions): Promise<TestService> {
   return service;
 }
 
-/** A picture at this address comes in; answers its id. */
+/** Receives a picture with this URL and returns its id. */
 async function receive(to: TestService, url: string): Promise<string> {
   const { status, body } = await postWebhook(to, 'z-api', picture('z-api', { url }));
   expect(status).toBe(200);
@@ -49,7 +49,7 @@ async function countReady(of: TestService): Promise<number> {
   return row?.count ?? -1;
 }
 
-/** A host that answers nobody until it is told to. */
+/** A host that answers no request until it is told to. */
 async function startSlowHost(answer: () => Buffer) {
   const waiting = new Set<ServerResponse>();
   let isOpen = false;
@@ -84,7 +84,7 @@ async function startSlowHost(answer: () => Buffer) {
   };
 }
 
-test('a hundred pictures of a host that hangs do not delay those of another host, and come in when it wakes', async () => {
+test('a hundred pictures from a hanging host do not delay another host, and are stored when the host responds again', async () => {
   let next = 0;
   const slow = await startSlowHost(() => photos.at(next++));
   const running = await start({ mediaHosts: [slow.host, quick.host] });
@@ -111,7 +111,7 @@ test('a hundred pictures of a host that hangs do not delay those of another host
   }
 }, 60_000);
 
-test('a picture whose host fails at first is ready seconds later', async () => {
+test('a picture is ready seconds later if its host fails at first', async () => {
   const url = quick.serve('/failing', bytes('image/jpeg', photos.at(299)), [failsFirst(1, 1)]);
   const running = await start({ mediaHosts: [quick.host] });
   const id = await receive(running, url);
@@ -124,7 +124,7 @@ test('a picture whose host fails at first is ready seconds later', async () => {
   });
 });
 
-test('a picture that nobody has a job for any more is found by the maintenance', async () => {
+test('the maintenance finds a pending picture without a job', async () => {
   const url = quick.serve('/forgotten', bytes('image/jpeg', photos.at(298)));
   const running = await start({ mediaHosts: [quick.host] });
   const id = newId();

@@ -1,4 +1,4 @@
-/** What a collector is told: one trace for each picture and each message, and nothing that is nobody's business. */
+/** What a collector receives: one trace for each picture and each message, and nothing confidential. */
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -43,7 +43,7 @@ async function start(env: Record<string, string> = {}, more: TestServiceOptions 
   return service;
 }
 
-/** Hands over what is left. */
+/** Exports the remaining spans. */
 async function stop(): Promise<void> {
   for (const service of running.splice(0)) await service.stop();
 }
@@ -59,7 +59,7 @@ const only = (name: string): SeenSpan => {
 };
 
 describe('the trace of a picture', () => {
-  it('goes from its webhook to its previews, under its own id', async () => {
+  it('covers everything from its webhook to its previews, under its own id', async () => {
     const service = await start();
     const media = await receive(service, 'z-api', picture('z-api', { url: await serve() }));
     await stop();
@@ -84,7 +84,7 @@ describe('the trace of a picture', () => {
     expect(fetch.milliseconds).toBeGreaterThan(previews.milliseconds);
   });
 
-  it('is one, whichever process fetches it', async () => {
+  it('is the same, whichever process downloads it', async () => {
     const receiving = await start({}, { queue: false });
     const { body } = await postWebhook(receiving, 'blip', picture('blip', { url: await serve() }));
     await start({}, { beside: receiving });
@@ -96,7 +96,7 @@ describe('the trace of a picture', () => {
     expect([fetch.traceId, fetch.parentId]).toEqual([webhook.traceId, webhook.spanId]);
   });
 
-  it('has every attempt, and what it failed with', async () => {
+  it('contains every attempt with its error', async () => {
     const service = await start();
     await receive(service, 'z-api', picture('z-api', { url: 'http://169.254.169.254/photo.jpg' }));
     await stop();
@@ -106,7 +106,7 @@ describe('the trace of a picture', () => {
     });
   });
 
-  it('has the webhook that came again as well, below the first', async () => {
+  it('contains a repeated webhook, below the first', async () => {
     const service = await start({}, { queue: false });
     const payload = picture('z-api');
     await postWebhook(service, 'z-api', payload);
@@ -137,7 +137,7 @@ describe('the trace of a picture', () => {
 });
 
 describe('the trace of a message that is sent', () => {
-  it('has the request that asked for it on the other end of a link, in the trace of the caller', async () => {
+  it('links to the request that queued it, in the trace of the caller', async () => {
     const service = await start();
     const traceId = randomBytes(16).toString('hex');
     const spanId = randomBytes(8).toString('hex');
@@ -167,7 +167,7 @@ describe('the trace of a message that is sent', () => {
 });
 
 describe('the span of a request', () => {
-  it('is named by its route, and knows the status and the code', async () => {
+  it('is named after its route, and contains the status and the code', async () => {
     const service = await start();
     const token = service.token('media:read');
     await call(service.url, '/v1/messages/z-api/5511999990000?secret=1', { token });
@@ -187,14 +187,14 @@ describe('the span of a request', () => {
     'nonsense',
     `00-${'0'.repeat(32)}-${'0'.repeat(16)}-01`,
     `ff-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
-  ])('begins a trace where the caller names none: %p', async (traceparent) => {
+  ])('begins a trace if the caller names none: %p', async (traceparent) => {
     const service = await start();
     await call(service.url, '/health/live', { headers: { traceparent } });
     await stop();
     expect(only('GET /health/live')).toMatchObject({ parentId: '' });
   });
 
-  it('is that of the webhook alone where a webhook is refused', async () => {
+  it('is only that of the webhook if a webhook is refused', async () => {
     const service = await start();
     await postUnproven(service, 'z-api', { payload: {} });
     await stop();
@@ -206,8 +206,8 @@ describe('the span of a request', () => {
   });
 });
 
-describe('what the collector is told', () => {
-  it('holds nothing personal and no secret', async () => {
+describe('what the collector receives', () => {
+  it('contains nothing personal and no secret', async () => {
     const service = await start({
       OTEL_EXPORTER_OTLP_HEADERS: 'x-key=very%20secret',
       OTEL_SERVICE_NAME: 'inbox',
@@ -245,13 +245,13 @@ describe('what the collector is told', () => {
       token.split('.')[2] ?? '',
     ];
     expect(secrets.filter((secret) => told.includes(secret))).toEqual([]);
-    // It would have been found.
+    // The search would have found it.
     expect(['z-api', 'courier', 'fetch media', host.host].filter((name) => !told.includes(name))).toEqual([]);
     expect(collector.headers[0]).toMatchObject({ 'x-key': 'very secret' });
     expect(collector.resource()).toMatchObject({ 'service.name': 'inbox' });
   });
 
-  it('is nothing where the sampler wants nothing', async () => {
+  it('is nothing if the sampler keeps nothing', async () => {
     const sampler = { OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0' };
     const service = await start(sampler);
     await receive(service, 'z-api', picture('z-api', { url: await serve() }));
@@ -259,7 +259,7 @@ describe('what the collector is told', () => {
     expect(collector.bodies).toHaveLength(0);
   });
 
-  it('is whole traces where the sampler wants some of them', async () => {
+  it('consists of complete traces if the sampler keeps some of them', async () => {
     const sampler = { OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.5' };
     const service = await start(sampler);
     for (let number = 0; number < 24; number += 1)
@@ -277,11 +277,11 @@ describe('what the collector is told', () => {
 
 describe('a collector', () => {
   it.each<[string, () => Promise<Collector>]>([
-    ['that is away', goneCollector],
-    ['that never answers', () => startCollector(() => undefined)],
+    ['that is unavailable', goneCollector],
+    ['that never responds', () => startCollector(() => undefined)],
     ['that refuses', () => startCollector((response) => response.writeHead(401).end('who are you?'))],
     ['that is busy', () => startCollector((response) => response.writeHead(503).end())],
-  ])('%s costs its spans and nothing else', async (_, startOther) => {
+  ])('%s only loses spans', async (_, startOther) => {
     const other = await startOther();
     const service = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: other.endpoint });
     const media = await receive(service, 'z-api', picture('z-api', { url: await serve() }));
@@ -295,7 +295,7 @@ describe('a collector', () => {
     other.close();
   });
 
-  it('that takes nothing for long is told no more than what may wait', async () => {
+  it('that is unavailable for long receives no more than the queue limit', async () => {
     const slow = await startCollector(() => undefined);
     const settings = {
       endpoint: slow.endpoint,

@@ -1,4 +1,4 @@
-/** The secret that a start without AUTH_SECRET makes for itself: whole, or not used at all. */
+/** The secret that a start without AUTH_SECRET generates: complete, or not used at all. */
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -20,7 +20,9 @@ afterEach(() => rm(cwd, { recursive: true }));
 const start = (program: string, settings: Record<string, string> = {}) =>
   startCompiled(program, [], { cwd, env: { PORT: '0', ...settings } });
 
-/** Every file that a program writes may have 0 bytes: it can be made and not filled, as on a full disk. */
+/**
+ * Limits every file that a program writes to 0 bytes: it can be created but not filled, as on a full disk.
+ */
 function withoutRoom(...args: readonly string[]): Promise<{ status: number; output: string }> {
   const command = 'ulimit -f 0; exec "$@"';
   const env = { PATH: '/usr/bin:/bin' };
@@ -39,10 +41,10 @@ function withoutRoom(...args: readonly string[]): Promise<{ status: number; outp
   });
 }
 
-test('a disk that is full when the secret is made leaves none, and the next start makes it', async () => {
+test('a disk that is full when the secret is generated leaves none, and the next start generates it', async () => {
   const { status, output } = await withoutRoom('commands/token.js', '--scope', 'admin');
   expect(status).toBe(78);
-  expect(output).toContain(`INLET_DIR: ${file} cannot be read or made (EFBIG)`);
+  expect(output).toContain(`INLET_DIR: ${file} cannot be read or created (EFBIG)`);
   expect(await readdir(join(cwd, '.inlet'))).toEqual([]);
 
   expect((await token(cwd, ['--scope', 'admin'])).status).toBe(0);
@@ -55,29 +57,29 @@ describe.each([
 ])('%s refuses a secret that is', (_, program) => {
   test.each([
     ['empty', '', 'is empty'],
-    ['short', 'abc', 'is not whole (3 characters)'],
-    ['cut off', 'x'.repeat(40), 'is not whole (40 characters)'],
-    ['full of zeros', '\0'.repeat(64), 'is not whole (64 characters)'],
+    ['short', 'abc', 'is incomplete (3 characters)'],
+    ['cut off', 'x'.repeat(40), 'is incomplete (40 characters)'],
+    ['full of zeros', '\0'.repeat(64), 'is incomplete (64 characters)'],
   ])('%s, and keeps the file as it is', async (__, content, fault) => {
     await mkdir(join(cwd, '.inlet'));
     await writeFile(file, content);
     const service = start(program);
     expect(await service.ended).toBe(78);
-    expect(service.output()).toContain(`AUTH_SECRET: ${file} ${fault}: put it back from a backup`);
+    expect(service.output()).toContain(`AUTH_SECRET: ${file} ${fault}: restore it from a backup`);
     expect(await readFile(file, 'utf8')).toBe(content);
     expect(await readdir(join(cwd, '.inlet'))).toEqual(['auth-secret']);
   });
 });
 
-test('the token command refuses a secret that was cut off', async () => {
+test('the token command refuses a truncated secret', async () => {
   expect((await token(cwd, ['--scope', 'admin'])).status).toBe(0);
   await truncate(file, 20);
   const { status, output } = await token(cwd, ['--scope', 'admin']);
   expect(status).toBe(78);
-  expect(output).toContain(`${file} is not whole (20 characters)`);
+  expect(output).toContain(`${file} is incomplete (20 characters)`);
 });
 
-test('a secret that is missing beside a database is not made anew, unless the operator makes one', async () => {
+test('a secret that is missing beside a database is not generated again, unless the operator creates one', async () => {
   await mkdir(join(cwd, '.inlet', 'postgres', 'data'), { recursive: true });
   await writeFile(join(cwd, '.inlet', 'postgres', 'data', 'PG_VERSION'), '18\n');
   const refused = await token(cwd, ['--scope', 'admin']);
@@ -89,7 +91,7 @@ test('a secret that is missing beside a database is not made anew, unless the op
   expect((await token(cwd, ['--scope', 'admin'])).status).toBe(0);
 });
 
-test('a secret of an earlier version, which had no end of the line, is taken as it is', async () => {
+test('a secret of an earlier version without a line break is accepted', async () => {
   await mkdir(join(cwd, '.inlet'));
   await writeFile(file, 'k'.repeat(64));
   expect((await token(cwd, ['--scope', 'admin'])).status).toBe(0);

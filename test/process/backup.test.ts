@@ -1,4 +1,7 @@
-/** A backup is made while the service works, and restored elsewhere: nothing of what was acknowledged before it is lost. */
+/**
+ * A backup is made while the service works, and restored elsewhere: nothing that was acknowledged before it
+ * is lost.
+ */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
@@ -39,7 +42,7 @@ beforeEach(async () => {
   asked = [];
   running = [];
   cwd = await mkdtemp(join(tmpdir(), 'inlet-backup-'));
-  // Slow enough for messages to be waiting when the backup is made.
+  // Slow enough for messages to be queued when the backup is made.
   simulator = await startSimulator();
   settings = {
     ...simulator.env(),
@@ -102,7 +105,7 @@ const settled = async (service: RunningService, media: string): Promise<void> =>
   await ask(service, `/v1/media/${media}?wait=30`);
 };
 
-/** Each to somebody else, so that what comes twice is seen. */
+/** Each message has a different recipient, so that duplicates are visible. */
 async function send(service: RunningService, channel: ProviderId, media: string): Promise<void> {
   const to = `55219${String(90_000_000 + asked.length)}`;
   const json = {
@@ -122,7 +125,7 @@ const taken = () =>
   );
 const recipients = (): string[] => taken().map(({ to }) => to.replace(/@.*/, ''));
 
-/** Goes on receiving until it is told to stop. */
+/** Continues to receive until it is stopped. */
 function keepReceiving(service: RunningService): () => Promise<void> {
   const stop = new AbortController();
   const loop = (async () => {
@@ -134,7 +137,7 @@ function keepReceiving(service: RunningService): () => Promise<void> {
   };
 }
 
-/** Runs the command of the restored service; what it said. */
+/** Runs the command of the restored service and returns its output. */
 async function restored(env: Record<string, string>, ...args: string[]): Promise<string> {
   const program = startCompiled('commands/restored.js', args, { cwd, env: { ...settings, ...env } });
   expect([await program.ended, program.output()]).toEqual([0, expect.any(String)]);
@@ -164,7 +167,7 @@ describeWithPostgres('a dump, and a copy of the uploads after it', () => {
   }, 60_000);
   afterEach(() => server.remove());
 
-  test('hold everything that was acknowledged before, and a restored service goes on with it', async () => {
+  test('contain everything that was acknowledged before, and a restored service continues with it', async () => {
     const databaseUrl = await server.create('before');
     const old = await start('old', { DATABASE_URL: databaseUrl });
     for (let count = 0; count < 10; count += 1) await receive(old);
@@ -178,7 +181,7 @@ describeWithPostgres('a dump, and a copy of the uploads after it', () => {
 
     const acknowledged = sent.length;
     await server.tool('pg_dump', '--format=custom', `--file=${join(cwd, 'inlet.dump')}`, databaseUrl);
-    // What happens between the two: a picture comes, and another one is erased.
+    // Between the two parts of the backup, a picture arrives and another one is erased.
     await settled(old, (await receive(old)).media);
     await ask(old, `/v1/media/${second.media}`, { method: 'delete' });
     const uploads = join(cwd, 'new', 'uploads');
@@ -218,7 +221,7 @@ describeWithPostgres('a dump, and a copy of the uploads after it', () => {
     const [last] = await query<{ seq: string }>(restoredUrl, 'select max(seq) as seq from notification');
     expect(Number(last?.seq)).toBeGreaterThan(1_000_000_000);
     await fresh.kill('SIGTERM');
-    const { failures, looked } = await audit({
+    const { failures, checked } = await audit({
       databaseUrl: restoredUrl,
       uploadsDir: uploads,
       spoolDir: join(cwd, 'new', 'inlet', 'spool'),
@@ -233,11 +236,11 @@ describeWithPostgres('a dump, and a copy of the uploads after it', () => {
       },
     });
     expect(failures).toEqual([]);
-    expect(looked.objects).toBeGreaterThan(8);
+    expect(checked.objects).toBeGreaterThan(8);
   }, 240_000);
 });
 
-test('everything of an embedded database is copied while the service is stopped', async () => {
+test('an embedded database is copied completely while the service is stopped', async () => {
   const old = await start('old');
   const one = await receive(old);
   await receive(old);
@@ -253,7 +256,7 @@ test('everything of an embedded database is copied while the service is stopped'
   );
 }, 120_000);
 
-test('a database that is in use is not touched', async () => {
+test('a database in use is not changed', async () => {
   await start('old');
   const program = startCompiled('commands/restored.js', [], {
     cwd,

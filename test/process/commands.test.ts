@@ -1,4 +1,4 @@
-/** Commands begin nothing when they are asked for what there is not: some of them take long. */
+/** Commands start nothing if their arguments are invalid, because some of them take long. */
 import { mkdtemp, rm, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** A process that is killed between the provider's acceptance and its own record of it: nothing is sent twice, nothing is lost. */
+/**
+ * A process is killed between the provider's acceptance and its own record of it: nothing is sent twice, and
+ * nothing is lost.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -28,7 +31,7 @@ afterAll(async () => {
   await rm(cwd, { recursive: true });
 });
 
-/** Takes everything; while it is silent, it says nothing of that. */
+/** Accepts everything; while it is silent, it sends no response. */
 async function startProvider() {
   const taken: string[] = [];
   const silenced: ServerResponse[] = [];
@@ -72,7 +75,7 @@ async function send({ url }: RunningService, token: string, to: string): Promise
   const response = await fetch(`${url}/v1/messages`, {
     method: 'POST',
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'idempotency-key': to },
-    // Nobody answers there, which is no reason not to send it.
+    // No server answers there, which does not prevent sending.
     body: JSON.stringify({
       channel: 'aisoule',
       to,
@@ -91,14 +94,14 @@ const states = async (): Promise<Record<string, string>> => {
   return Object.fromEntries(rows.map(({ recipient, state }) => [recipient, state]));
 };
 
-test('what was on its way is unknown afterwards, what waited is sent, and nobody gets anything twice', async () => {
+test('messages in progress are unknown afterwards, queued ones are sent, and none is sent twice', async () => {
   const { output: token } = await issue(cwd, ['--scope', 'admin'], env());
   let service = await startService(cwd, env());
   const people: string[] = [];
   for (let kill = 0; kill < 3; kill++) {
     provider.beSilent(true);
     const before = provider.taken.length;
-    // More than may go at once: some are on their way when the process dies, some wait.
+    // More than may be sent at once: some are in progress when the process dies, and some wait.
     for (let each = 0; each < 7; each++) {
       const to = `55119${String(10_000_000 + people.length)}`;
       people.push(to);
@@ -110,16 +113,16 @@ test('what was on its way is unknown afterwards, what waited is sent, and nobody
     service = await startService(cwd, env());
     await until(async () => Object.values(await states()).every((state) => /^(sent|unknown)$/.test(state)));
   }
-  // The same requests once more, by whoever never heard the answer.
+  // Clients that received no response send the same requests again.
   for (const to of people) await send(service, token, to);
   const now = await states();
   expect(provider.taken).toEqual([...new Set(provider.taken)]);
-  // One that died with its request in hand is unknown too.
+  // A message whose request was in progress is unknown, too.
   const untaken = people.filter((to) => !provider.taken.includes(to));
   expect(untaken.filter((to) => now[to] !== 'unknown')).toEqual([]);
   expect(Object.keys(now).sort()).toEqual(people.toSorted());
   const unknown = Object.values(now).filter((state) => state === 'unknown').length;
-  expect(unknown).toBeGreaterThanOrEqual(6); // Otherwise nobody was killed in the middle of anything.
+  expect(unknown).toBeGreaterThanOrEqual(6); // Otherwise no process was killed while it sent.
   expect(unknown).toBeLessThan(people.length);
   expect(await service.kill('SIGTERM')).toBe(0);
 }, 240_000);

@@ -1,4 +1,4 @@
-/** The promise that matters most: what was acknowledged is there, whatever happens to the process. */
+/** The most important guarantee: acknowledged webhooks are stored, whatever happens to the process. */
 import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer, type ServerResponse } from 'node:http';
@@ -38,7 +38,7 @@ afterAll(async () => {
   await rm(cwd, { recursive: true });
 });
 
-/** Gives everybody a picture of their own (by its number), half of it at once and the rest a while later. */
+/** Gives every person a picture (by its number), half of them at once and the rest later. */
 async function startSlowHost() {
   const timers = new Set<NodeJS.Timeout>();
   const send = (response: ServerResponse, content: Buffer): void => {
@@ -73,13 +73,13 @@ const start = (): Promise<RunningService> =>
     FETCH_ALLOW_PRIVATE_HOSTS: host.name,
   });
 
-/** There is a limit for the whole test. */
+/** The time limit of the whole test. */
 const patienceMs = 60_000;
 
 let sent = 0;
 let last: RunningService | undefined;
 
-/** Sends webhooks one after another until the service is gone. Notes the pictures that were acknowledged. */
+/** Sends webhooks one after another until the service is gone. Records the acknowledged pictures. */
 async function sendOn(service: RunningService, acknowledged: Map<string, number>): Promise<void> {
   for (;;) {
     const number = sent++;
@@ -123,11 +123,11 @@ test(`a process that is killed ${String(kills)} times in a burst of webhooks los
     await Promise.all(sending);
     halfDone += (await filesUnder('tmp').catch(() => [])).length;
   }
-  expect(halfDone).toBeGreaterThan(0); // Otherwise nobody was killed in the middle of anything.
+  expect(halfDone).toBeGreaterThan(0); // Otherwise no process was killed in the middle of its work.
 
   last = await start();
   for (const id of acknowledged.keys()) await until(() => isReady(id), patienceMs);
-  // What was written and not acknowledged any more comes too, and what is done over again gets to its end.
+  // Webhooks that were stored but not acknowledged arrive too, and repeated work reaches its end.
   await until(async () => (await pending()) === 0, patienceMs);
   await until(async () => (await jobs()) === 0, patienceMs);
   expect(await last.kill('SIGTERM')).toBe(0);
@@ -138,7 +138,7 @@ test(`a process that is killed ${String(kills)} times in a burst of webhooks los
   const expected = [...acknowledged].map(([id, number]) => [id, sha256(photos.at(number)), String(number)]);
   const found = new Map(rows.map((row) => [row.id, [row.id, row.sha256, row.caption]]));
   expect(expected.map(([id = '']) => found.get(id))).toEqual(expected);
-  // Each webhook once: numbers are its captions.
+  // Each webhook once: the captions are its numbers.
   expect(new Set(rows.map(({ caption }) => caption)).size).toBe(rows.length);
   const [counts] = await database.query<{ deliveries: number; messages: number; states: string[] }>(
     `select (select count(*)::int from delivery) as deliveries, (select count(*)::int from message) as messages,

@@ -24,7 +24,7 @@ beforeEach(async () => {
   running = [];
 });
 afterEach(async () => {
-  // Those that a test has stopped are gone already; what a failure has left goes too, its database with it.
+  // Processes that a test has stopped are gone already; after a failure, the rest ends with its database.
   for (const one of running) await one.kill('SIGTERM');
   await rm(cwd, { recursive: true });
 });
@@ -52,7 +52,7 @@ async function stop(service: RunningService): Promise<number> {
   return performance.now() - asked;
 }
 
-test('a start without settings works, keeps its secret and its pictures, and ends clean', async () => {
+test('a start without settings works, keeps its secret and its pictures, and exits cleanly', async () => {
   const host = await startMediaHost();
   const url = host.serve('/picture', bytes('image/jpeg', await photo({ seed: 1, width: 320, height: 240 })));
   const first = await start({ FETCH_ALLOW_PRIVATE_HOSTS: host.host });
@@ -81,7 +81,7 @@ test('a start without settings works, keeps its secret and its pictures, and end
   await host.close();
 }, 60_000);
 
-test('SIGTERM ends it in time, with its database, though a host hangs and somebody waits for news', async () => {
+test('SIGTERM ends it in time with its database, although a host hangs and a client waits for news', async () => {
   const hostile = await startHostileHost();
   const service = await start({ FETCH_ALLOW_PRIVATE_HOSTS: hostile.host });
   const id = await receive(service, hostile.url('/hang'));
@@ -94,7 +94,7 @@ test('SIGTERM ends it in time, with its database, though a host hangs and somebo
   expect(existsSync(lockFile())).toBe(false);
   await waiting;
 
-  // What was under way is taken up by the next one.
+  // The next process takes up the interrupted work.
   const asked = hostile.requests.length;
   const next = await start({ FETCH_ALLOW_PRIVATE_HOSTS: hostile.host });
   await until(() => hostile.requests.length > asked);
@@ -102,7 +102,7 @@ test('SIGTERM ends it in time, with its database, though a host hangs and somebo
   await stop(next);
 }, 60_000);
 
-test('SIGTERM lets a webhook that is on its way be received and answered, and lets no other in', async () => {
+test('SIGTERM lets a webhook in transit be received and answered, and accepts no other', async () => {
   const service = await start({ PROCESS_MODE: 'api', LOG_LEVEL: 'info' });
   const body = JSON.stringify(picture('z-api'));
   const sending = request(`${service.url}/webhooks/z-api?token=${webhookSecret}`, {
@@ -112,7 +112,7 @@ test('SIGTERM lets a webhook that is on its way be received and answered, and le
   });
   const answer = once(sending, 'response') as Promise<[IncomingMessage]>;
   sending.flushHeaders();
-  await once(sending, 'continue'); // The service has seen its head and waits for its body.
+  await once(sending, 'continue'); // The service has read its head and waits for its body.
   sending.write(body.slice(0, 100));
 
   const ending = service.kill('SIGTERM');
@@ -128,7 +128,7 @@ test('SIGTERM lets a webhook that is on its way be received and answered, and le
   expect(await ending).toBe(0);
 }, 60_000);
 
-test('a second start in the same folder while the first one runs uses the same database, and leaves it running', async () => {
+test('a second start in the same folder shares the database of the first one, and leaves it running', async () => {
   const first = await start();
   const second = await start();
   expect(second.output()).toContain('already running, adopted');

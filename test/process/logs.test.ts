@@ -1,6 +1,6 @@
 /**
- * The whole scenario of the demo, and whatever else can go wrong, against a real process that says as much as it can. Then
- * everything that it has printed is searched for what must never be there.
+ * Runs the whole demo scenario and every kind of failure against a real process that logs as much as it can.
+ * Everything that it has printed is then searched for confidential data.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -24,7 +24,7 @@ import { cloneDatabase, type TestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 import { startService, token, type RunningService } from './service.js';
 
-/** What the product says in its own words; the demo's are those of people. */
+/** The product's own words; the demo's are those of people. */
 const ownWords = ['providers', 'domain', 'infra', 'pipeline', 'http']
   .flatMap((floor) =>
     readdirSync(join(projectFolder, 'dist', floor), { recursive: true, encoding: 'utf8' })
@@ -35,9 +35,9 @@ const ownWords = ['providers', 'domain', 'infra', 'pipeline', 'http']
 /** Ids of version 7 are the service's own; those of the simulated providers are not. */
 const isOwnId = (text: string): boolean =>
   /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(text);
-/** Each line of the log has its time, which may be that of a webhook. */
+/** Each line of the log has its time, which may equal that of a webhook. */
 const isTime = (text: string): boolean => /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text);
-/** A word, a MIME type or the like, and nothing that counts or addresses somebody. */
+/** A word, a MIME type or similar, which neither counts nor identifies anything. */
 const isOwnWord = (text: string): boolean =>
   isOwnId(text) ||
   isTime(text) ||
@@ -98,7 +98,7 @@ afterAll(async () => {
 function addSettings(settings: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(settings)) {
     if (/_URL$|_HOSTS$/.test(name)) continue;
-    // A key of several lines would not be found as one.
+    // A key of several lines would not be found as one text.
     for (const line of value.split(/\\n|\n|,/)) if (line.length > 5 && !line.startsWith('-----')) add(line);
   }
 }
@@ -124,7 +124,7 @@ function addWebhook({ path, headers, body }: Webhook): void {
 const ask = <Body = Record<string, string>>(path: string, what: Call = {}) =>
   call<Body>(service.url, path, { token: admin, ...what });
 
-/** What people and providers do: pictures in, pictures out. */
+/** The actions of people and providers: pictures in, pictures out. */
 async function play(): Promise<void> {
   const { url: baseUrl } = service;
   const steps = (await scenario(simulator)).map((step) => ({
@@ -151,7 +151,7 @@ async function play(): Promise<void> {
 
 const portOf = (server: Server): string => String((server.address() as AddressInfo).port);
 
-/** What strangers, clumsy clients and administrators do. */
+/** The actions of strangers, faulty clients and administrators. */
 async function meddle(): Promise<void> {
   const phone = add('5521977776666');
   for (const id of providerIds) {
@@ -236,7 +236,7 @@ async function meddle(): Promise<void> {
   await ask('/v1/contacts/vonage/5511999990000', { method: 'delete' });
 }
 
-/** The database goes away while webhooks and requests come in, and is back again. */
+/** The database becomes unavailable while webhooks and requests arrive, and recovers. */
 async function failInside(): Promise<void> {
   await database.goAway();
   for (const id of providerIds) {
@@ -251,7 +251,7 @@ async function failInside(): Promise<void> {
   await ask(`/v1/contacts/z-api/${add('5541966665555')}`, { method: 'delete' });
   await database.comeBack();
   await until(async () => (await ask('/health/ready')).status === 200, 30_000);
-  await until(() => service.output().includes('the spool was replayed'), 30_000);
+  await until(() => service.output().includes('replayed the spool'), 30_000);
 }
 
 describe('the log of a full run', () => {
@@ -260,20 +260,20 @@ describe('the log of a full run', () => {
     const lines = [
       'a request was answered',
       'a webhook was taken',
-      'an attempt failed',
-      'a message was handed over',
+      'a download attempt failed',
+      'a message was sent',
     ];
-    const troubles = ['a request failed', 'the database is away', 'the spool was replayed', 'stopping'];
+    const troubles = ['a request failed', 'the database is unavailable', 'replayed the spool', 'stopping'];
     expect([...lines, ...troubles].filter((words) => !printed.includes(words))).toEqual([]);
     for (const code of ['auth.invalid', 'auth.revoked', 'request.invalid', 'webhook.unproven'])
       expect(printed).toContain(code);
   });
 
-  test('holds nothing that it must not', () => {
+  test('contains no confidential data', () => {
     expect(secrets.foundIn(printed)).toEqual([]);
   });
 
-  test('is searched for everything that is somebody’s', () => {
+  test('is searched for all personal and secret data', () => {
     const people = ['5511999990000', '5511888880000', 'Ana', 'Bruno', 'Look!', 'My parcel', 'Thank you!'];
     const others = ['invoice.pdf', 'Is my parcel on its way?', 'a-message-of-ours', authSecret, admin];
     const all = new Set(secrets.all());
@@ -281,7 +281,7 @@ describe('the log of a full run', () => {
     expect(all.size).toBeGreaterThan(150);
   });
 
-  test('is searched so that each of them would be found, wherever it stood and however it was spelled', () => {
+  test('is searched in a way that would find each of them, in any place and spelling', () => {
     const lines = printed.split('\n');
     const missed = secrets.all().flatMap((secret) =>
       ways(secret)
@@ -295,7 +295,7 @@ describe('the log of a full run', () => {
   });
 });
 
-/** A short one is found as it is only. */
+/** A short text is only found unchanged. */
 function ways(secret: string): string[] {
   if (secret.length < 6) return [secret, `x ${secret}!`];
   const inside = [0, 1, 2].map((before) =>

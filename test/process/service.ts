@@ -1,4 +1,4 @@
-/** The real service, compiled, in a process and a folder of its own. */
+/** The real compiled service, in its own process and folder. */
 import { startCompiled, type Program } from '../support/program.js';
 
 export interface RunningService extends Program {
@@ -7,7 +7,7 @@ export interface RunningService extends Program {
 
 export const webhookSecret = 'a-secret-of-the-webhooks-0123456789';
 
-/** Starts it and waits until it says that it is ready. */
+/** Starts the service and waits until it is ready. */
 export async function startService(
   cwd: string,
   env: Readonly<Record<string, string>> = {},
@@ -27,7 +27,7 @@ export function launch(
   return startCompiled('main.js', [], { cwd, env: settings, asProcess1 });
 }
 
-/** Runs the token command; what it printed, and its exit status. */
+/** Runs the token command; returns its output and exit status. */
 export async function token(
   cwd: string,
   args: readonly string[],

@@ -16,10 +16,10 @@ beforeEach(async () => {
 });
 afterEach(() => rm(cwd, { recursive: true }));
 
-/** Something that must not be printed. */
+/** A value that must not be printed. */
 const value = 'hunter2';
 
-test('every setting that is wrong is named at once, none of their values is printed, and nothing is begun', async () => {
+test('all invalid settings are named at once without their values, and nothing is started', async () => {
   const wrong = {
     PORT: `8080${value}`,
     PUBLIC_URL: `ftp://${value}`,
@@ -51,7 +51,7 @@ test('every setting that is wrong is named at once, none of their values is prin
   const output = program.output();
   expect(Object.keys(wrong).filter((name) => !output.includes(`  ${name}: `))).toEqual([]);
   expect(output).not.toContain(value);
-  expect(output).not.toContain('    at '); // A stack is no help to an operator.
+  expect(output).not.toContain('    at '); // A stack does not help an operator.
   expect(await readdir(cwd)).toEqual([]);
 });
 
@@ -134,13 +134,13 @@ test('a start says what a newcomer needs, one line each, and nothing else', asyn
   expect(await service.kill('SIGTERM')).toBe(0);
 }, 60_000);
 
-test('a secret is asked for in production', async () => {
+test('a secret is required in production', async () => {
   const program = launch(cwd, { NODE_ENV: 'production' });
   expect(await program.ended).toBe(78);
   expect(program.output()).toContain('AUTH_SECRET: is required when NODE_ENV=production');
 });
 
-test('settings are read from .env, and the real environment goes before it', async () => {
+test('settings are read from .env, and the real environment takes precedence', async () => {
   await writeFile(join(cwd, '.env'), 'FETCH_TIMEOUT_MS=never\nLOG_LEVEL=loud\n');
   const program = launch(cwd, { LOG_LEVEL: 'error' });
   expect(await program.ended).toBe(78);
@@ -162,7 +162,7 @@ test.each([
   expect(program.output()).toContain(problem);
 });
 
-test('a file .env that cannot be read is said', async () => {
+test('an unreadable .env file is reported', async () => {
   await mkdir(join(cwd, '.env'));
   const program = launch(cwd);
   expect(await program.ended).toBe(78);
@@ -171,32 +171,32 @@ test('a file .env that cannot be read is said', async () => {
   );
 });
 
-test('a port in use is said, before anything slow is begun', async () => {
+test('a port in use is reported before anything slow starts', async () => {
   const server = createServer();
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   try {
     const port = String((server.address() as AddressInfo).port);
     const program = launch(cwd, { PORT: port });
     expect(await program.ended).toBe(78);
-    expect(program.output()).toContain(`PORT: 127.0.0.1:${port} is in use already`);
+    expect(program.output()).toContain(`PORT: 127.0.0.1:${port} is already in use`);
     expect(existsSync(join(cwd, '.inlet', 'postgres'))).toBe(false);
   } finally {
     server.close();
   }
 });
 
-test('an address that is not this machine’s is said', async () => {
+test('an address of another machine is reported', async () => {
   const program = launch(cwd, { HOST: '192.0.2.1' });
   expect(await program.ended).toBe(78);
-  expect(program.output()).toMatch(/PORT: 192\.0\.2\.1:0 cannot be listened on \(EADDRNOTAVAIL\)/);
+  expect(program.output()).toMatch(/PORT: 192\.0\.2\.1:0 is not available \(EADDRNOTAVAIL\)/);
 });
 
-test('a folder that cannot be made is said by the name of its setting', async () => {
+test('a folder that cannot be created is reported with the name of its setting', async () => {
   await writeFile(join(cwd, 'file'), '');
   const program = launch(cwd, { INLET_DIR: 'file/inlet' });
   expect(await program.ended).toBe(78);
   expect(program.output()).toContain(
-    `INLET_DIR: ${join(cwd, 'file/inlet/auth-secret')} cannot be read or made (ENOTDIR)`,
+    `INLET_DIR: ${join(cwd, 'file/inlet/auth-secret')} cannot be read or created (ENOTDIR)`,
   );
 
   const withSecret = launch(cwd, { INLET_DIR: 'file/inlet', AUTH_SECRET: 'x'.repeat(32) });
@@ -204,7 +204,7 @@ test('a folder that cannot be made is said by the name of its setting', async ()
   expect(withSecret.output()).toContain(join(cwd, 'file/inlet/postgres'));
 });
 
-test('OpenTelemetry is loaded only where there is a collector', async () => {
+test('OpenTelemetry is loaded only if there is a collector', async () => {
   const script = `
     import { createRequire } from 'node:module';
     const { openTracing } = await import(${JSON.stringify(built('infra/observability/open-tracing.js'))});

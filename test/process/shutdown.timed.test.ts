@@ -1,4 +1,7 @@
-/** SIGTERM in the middle of everything: the process ends in time, and what was answered is there at the next start, once. */
+/**
+ * SIGTERM in the middle of everything: the process ends in time, and answered requests are stored at the next
+ * start, once.
+ */
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -40,7 +43,7 @@ afterEach(async () => {
   await rm(cwd, { recursive: true });
 });
 
-/** Takes every request and answers none: a host of pictures, a provider and a subscriber in one. */
+/** Receives every request and answers none: a media host, a provider and a subscriber in one. */
 async function startSilentHost() {
   const asked: string[] = [];
   const server = createServer((request) => {
@@ -83,7 +86,7 @@ async function receive(caption: string, url: string): Promise<string> {
   return body.media[0] ?? '';
 }
 
-/** Webhooks one after another, for as long as somebody answers. */
+/** Sends webhooks one after another as long as they are answered. */
 async function keepReceiving(name: string): Promise<void> {
   for (let place = 0; ; place += 1) await receive(`${name} ${String(place)}`, nowhere);
 }
@@ -93,7 +96,7 @@ const post = (path: string, json: unknown) =>
 const listen = (path: string, headers: Record<string, string> = {}): Promise<Response> =>
   fetch(service.url + path, { headers: { authorization: `Bearer ${token}`, ...headers } });
 
-/** A file that is larger than all buffers on the way to a reader who does not read. */
+/** A file larger than all buffers between the service and a client that does not read. */
 async function storeLargeFile(): Promise<string> {
   const form = new FormData();
   form.set('channel', 'aisoule');
@@ -105,7 +108,7 @@ async function storeLargeFile(): Promise<string> {
   return ((await answer.json()) as MediaView).id;
 }
 
-/** The first half of a webhook, on a connection that stays as it is. */
+/** The first half of a webhook, on a connection that stays open. */
 async function sendHalf(): Promise<void> {
   const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
   socket.on('error', () => undefined);
@@ -122,7 +125,7 @@ interface Busy {
   readonly message: string;
 }
 
-/** Everything that can be under way is under way when this resolves. */
+/** Resolves when every kind of work is in progress. */
 async function keepBusy(): Promise<Busy> {
   const large = await storeLargeFile();
   await post('/v1/subscriptions', { url: `http://${silent.name}/subscriber` });
@@ -137,7 +140,7 @@ async function keepBusy(): Promise<Busy> {
     media: { url: 'https://photos.invalid/a.jpg' },
   });
   const waiting = listen(`/v1/media/${hanging}?wait=30`).catch(() => undefined);
-  await listen(`/v1/media/${large}/content`); // Nobody reads what it brings.
+  await listen(`/v1/media/${large}/content`); // The client does not read the response.
   await sendHalf();
   const photos = await uniquePhotos(24, { seed: 7, width: 1600, height: 1200 });
   for (let index = 0; index < 24; index += 1) {
@@ -165,7 +168,7 @@ async function expectAllOnce({ message, hanging }: Busy): Promise<void> {
   expect(found.map(({ caption }) => caption)).toEqual(expect.arrayContaining(acknowledged));
   const ready = found.filter(({ state }) => state === 'ready').map(({ caption }) => caption);
   expect(ready.length).toBe(acknowledged.filter((caption) => caption.startsWith('photo')).length);
-  // Nobody can tell whether the provider has taken it: it is said so, and it is not sent again.
+  // The provider may have accepted the message: it is reported as unknown, and not sent again.
   await until(async () => (await stateOf(message)) === 'unknown', 30_000);
   expect(silent.asked('/provider')).toBe(1);
 }
@@ -175,7 +178,7 @@ async function stateOf(message: string): Promise<string | undefined> {
   return rows[0]?.state;
 }
 
-/** What those are told who wait for news: nothing can be known without a database. */
+/** The answer to clients that wait for news, which is unknown without a database. */
 interface News {
   readonly waiting: string;
   readonly stream: string;
@@ -184,7 +187,7 @@ const newsOf = async ({ waiting, told }: Busy): Promise<News> => {
   const answer = (await (await waiting)?.json()) as { state?: string } | undefined;
   return { waiting: answer?.state ?? 'nothing', stream: (await told).slice(0, 6) };
 };
-const givenUp = '"what":"jobs that are under way","msg":"did not end in time, and is given up"';
+const givenUp = '"what":"running jobs","msg":"did not stop in time and was abandoned"';
 const anything: unknown = expect.anything();
 
 const databases = {
@@ -201,13 +204,13 @@ const databases = {
       postgres.halt();
     },
     after: () => {
-      postgres.goOn();
+      postgres.resume();
     },
   },
   'that is gone': {
     before: () => postgres.stop(),
     after: () => postgres.start(),
-    // A job may just have begun to wait for a connection.
+    // A job may just have started to wait for a connection.
     news: anything,
     givesUp: anything,
   },
@@ -237,7 +240,7 @@ test.each(Object.keys(databases) as (keyof typeof databases)[])(
   120_000,
 );
 
-test('whoever asks while it ends is told that it is not ready', async () => {
+test('readiness during the shutdown is reported as not ready', async () => {
   const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
   await once(socket, 'connect');
   socket.write('GET /health/ready HTTP/1.1\r\nhost: x\r\n'); // Its last line is still to come.

@@ -1,4 +1,7 @@
-/** The database goes away, or hangs, and the process is killed: what was answered with 200 is there in the end, once. */
+/**
+ * The database stops or hangs, and the process is killed: webhooks that were answered with 200 are finally
+ * stored, once.
+ */
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +17,7 @@ import { startService, webhookSecret, type RunningService } from './service.js';
 let cwd: string;
 let postgres: PostgresServer;
 let service: RunningService;
-/** Caption of the message and id of its media, in the order of the answers. */
+/** The caption of the message and the id of its media item, in the order of the answers. */
 let acknowledged: [caption: string, media: string | undefined][];
 beforeEach(async () => {
   acknowledged = [];
@@ -55,7 +58,7 @@ interface Row {
   readonly media: string;
 }
 
-/** In the order in which they came, by their ids and by the time of receipt. */
+/** In the order of arrival, by id and by time of receipt. */
 const rows = (): Promise<Row[]> =>
   postgres.query<Row>(`select caption, media.id as media from message join media on message_row_id = message.id
                        order by media.received_at, media.id`);
@@ -71,11 +74,11 @@ async function expectEachOnce(): Promise<void> {
   expect(counts).toEqual({ deliveries: acknowledged.length, jobs: acknowledged.length });
 }
 
-test('a database that hangs keeps a sender waiting for two seconds, and the next ones not at all', async () => {
+test('a hanging database delays one sender by two seconds, and the next ones not at all', async () => {
   await sendAll('before', 5);
   postgres.halt();
   const asked = performance.now();
-  // They are in one batch, or wait for it: none is answered later than the others.
+  // They are in one batch or wait for it, so none is answered later than the others.
   await send('first');
   expect(performance.now() - asked).toBeGreaterThan(1_900);
   expect(performance.now() - asked).toBeLessThan(4_000);
@@ -83,14 +86,14 @@ test('a database that hangs keeps a sender waiting for two seconds, and the next
   await sendAll('hanging', 40);
   expect(performance.now() - since).toBeLessThan(4_000);
   expect((await ready()).body.detail).toBe('database: away, spooling');
-  postgres.goOn();
+  postgres.resume();
   await until(async () => (await ready()).status === 200, 20_000);
   await sendAll('after', 5);
   await expectEachOnce();
   expect(await service.kill('SIGTERM')).toBe(0);
 }, 90_000);
 
-test('a database that is stopped is not missed, and all is there when it is back', async () => {
+test('webhooks are accepted while the database is stopped, and stored when it is available again', async () => {
   await sendAll('before', 5);
   await postgres.stop();
   await sendAll('away', 60);
@@ -103,13 +106,14 @@ test('a database that is stopped is not missed, and all is there when it is back
   expect(service.output()).not.toMatch(/Ana|5511|look/);
 }, 90_000);
 
-test('a process that is killed while it spools has spooled all that it has answered', async () => {
+test('a process that is killed while it spools has spooled every webhook that it answered', async () => {
   await sendAll('before', 5);
   await postgres.stop();
   for (let time = 0; time < 3; time += 1) {
     const name = `killed ${String(time)}`;
     const before = acknowledged.length;
-    // Sent on until the service is gone; what was not answered then may be there or not, and is sent again below.
+    // Webhooks are sent until the service is gone; unanswered ones may be stored or not, and are sent again
+    // below.
     const sending = sendAll(name, 10_000).catch((error: unknown) => error);
     await until(() => acknowledged.length > before + 20 + 7 * time);
     await service.kill('SIGKILL');
@@ -128,9 +132,9 @@ test('a process that is killed while it spools has spooled all that it has answe
   await postgres.start();
 }, 120_000);
 
-test('a process that is killed while it replays goes on where it was, in order', async () => {
+test('a process that is killed while it replays continues in order', async () => {
   await send('before');
-  // Each webhook takes its time, so that there is a middle to be killed in.
+  // Each webhook takes some time, so that the process can be killed in the middle.
   await postgres.query(
     `create function slow() returns trigger language plpgsql as 'begin perform pg_sleep(0.004); return new; end';
      create trigger slow before insert on delivery for each row execute function slow()`,
@@ -144,7 +148,7 @@ test('a process that is killed while it replays goes on where it was, in order',
   }, 20_000);
   await service.kill('SIGKILL');
   expect(found.length).toBeLessThan(600);
-  // The oldest came first.
+  // The oldest was replayed first.
   expect(found.map(({ caption, media }) => [caption, media])).toEqual(acknowledged.slice(0, found.length));
   expect(await spooled()).not.toEqual([]);
   service = await start();

@@ -1,4 +1,7 @@
-/** What a start does when its database is away, refuses it, is behind a pooler or takes long, and when it is told to end meanwhile. */
+/**
+ * The behaviour of a start whose database is unavailable, refuses it, is behind a pooler or takes long, and
+ * of a shutdown during the start.
+ */
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -33,11 +36,11 @@ const settings = (databaseUrl: string): Record<string, string> => ({
   AUTH_SECRET: 'x'.repeat(32),
   LOG_LEVEL: 'info',
 });
-/** The address of the server, with something changed. */
+/** The URL of the server with a change. */
 const changed = (change: Partial<URL>): string =>
   Object.assign(new URL(postgres.connectionString), change).href;
 
-/** Ends the program as an orchestrator does; it must have ended within ten seconds. */
+/** Ends the program like an orchestrator; it must end within ten seconds. */
 async function end(program: Program): Promise<void> {
   const asked = performance.now();
   expect(await program.kill('SIGTERM')).toBe(0);
@@ -51,42 +54,42 @@ async function isWaitedFor(database: string): Promise<boolean> {
   return (await postgres.query(waiting)).length > 0;
 }
 
-test('a database that is away is waited for, and the log says so once, without its password', async () => {
+test('an unavailable database is awaited, and the log reports it once, without its password', async () => {
   await postgres.stop();
   const { password } = new URL(postgres.connectionString);
   const port = String(await freePort());
   const program = launch(cwd, { ...settings(postgres.connectionString), PORT: port });
-  await program.says(/"the database is not there: waiting for up to a minute"/);
-  expect(program.output()).toContain('nobody answers at its host and port (ECONNREFUSED)');
+  await program.says(/"the database is unavailable: waiting for up to a minute"/);
+  expect(program.output()).toContain('no server listens at its host and port (ECONNREFUSED)');
   const health = (path: string): Promise<number> =>
     fetch(`http://127.0.0.1:${port}/health/${path}`).then(({ status }) => status);
   expect([await health('live'), await health('ready')]).toEqual([200, 503]);
   await postgres.start();
-  await program.says(/"the database is there"[^]*Inlet is ready/);
+  await program.says(/"the database is available"[^]*Inlet is ready/);
   expect(program.output().split('the database is not there')).toHaveLength(2);
   expect(program.output()).not.toContain(password);
   await end(program);
 }, 60_000);
 
-test('a server that is not PostgreSQL is reported for what it is', async () => {
+test('a server that is not PostgreSQL is reported as such', async () => {
   const server = createServer().listen(0, '127.0.0.1');
   await until(() => server.listening);
   try {
     const port = String((server.address() as AddressInfo).port);
     const program = launch(cwd, settings(changed({ port })));
-    await program.says(/"reason":"the server does not answer in time, or ends the connection"/);
+    await program.says(/"reason":"the server does not respond in time, or closes the connection"/);
     await end(program);
     const withTls = launch(cwd, settings(changed({ port, search: '?sslmode=no-verify' })));
     expect(await withTls.ended).toBe(1);
     expect(withTls.output()).toBe(
-      'Inlet cannot start: DATABASE_URL: what answers at its host and port is not PostgreSQL\n',
+      'Inlet cannot start: DATABASE_URL: the program at its host and port is not PostgreSQL\n',
     );
   } finally {
     server.close();
   }
 }, 60_000);
 
-test('a database that is read-only is waited for, also when it is up to date', async () => {
+test('a read-only database is awaited, even if it is up to date', async () => {
   await end(await startService(cwd, settings(postgres.connectionString)));
   const readOnly = changed({ search: '?options=-c%20default_transaction_read_only%3Don' });
   const program = launch(cwd, settings(readOnly));
@@ -95,24 +98,24 @@ test('a database that is read-only is waited for, also when it is up to date', a
   expect(program.output()).not.toContain('Inlet is ready');
 }, 60_000);
 
-test('a spool that cannot be written is told of', async () => {
+test('a spool that cannot be written is reported', async () => {
   await mkdir(join(cwd, '.inlet'));
   await writeFile(join(cwd, '.inlet', 'spool'), '');
   const service = await startService(cwd, settings(postgres.connectionString));
   await service.says(
-    /"reason":"EEXIST","msg":"INLET_DIR: nothing can be written to its folder spool: webhooks are refused while the database is away"/,
+    /"reason":"EEXIST","msg":"INLET_DIR: the folder spool is not writable, so webhooks are refused while the database is unavailable"/,
   );
   await end(service);
 }, 60_000);
 
-test('a server at a socket is waited for as well', async () => {
+test('a server at a socket is awaited as well', async () => {
   const program = launch(cwd, settings(changed({ search: `?host=${cwd}` })));
-  await program.says(/"reason":"there is no socket of a server in its folder \(ENOENT\)"/);
+  await program.says(/"reason":"its folder contains no socket of a server \(ENOENT\)"/);
   await end(program);
 });
 
 describe('SIGTERM ends a start', () => {
-  test('while it makes the embedded PostgreSQL', async () => {
+  test('while it creates the embedded PostgreSQL', async () => {
     const program = launch(cwd, { LOG_LEVEL: 'info' });
     await until(() => existsSync(join(cwd, '.inlet', 'postgres')), 30_000);
     await end(program);
@@ -126,7 +129,7 @@ describe('SIGTERM ends a start', () => {
     expect(program.output()).not.toContain('Inlet is ready');
   }, 60_000);
 
-  // The start waits at the place where it needs the table that is locked.
+  // The start waits when it needs the locked table.
   test.each([
     ['migrates', '_prisma_migrations'],
     ['reads its channels', 'channel'],
@@ -146,7 +149,7 @@ describe('SIGTERM ends a start', () => {
         await until(() => isWaitedFor(database), 30_000);
         await end(program);
         expect(program.output()).not.toContain('Inlet is ready');
-        // The server ends what the start had asked it for.
+        // The server cancels the statement of the start.
         await until(async () => !(await isWaitedFor(database)));
       } finally {
         await holder.end();
@@ -174,7 +177,7 @@ if (!isPossible)
   );
 });
 
-test('a database that cannot be used is reported in one sentence', async () => {
+test('an unusable database is reported in one sentence', async () => {
   const encoded = 'latin';
   await postgres.query(
     `create database ${encoded} template template0 encoding 'LATIN1' lc_collate 'C' lc_ctype 'C'`,
@@ -191,17 +194,17 @@ test('a database that cannot be used is reported in one sentence', async () => {
       'another program uses this database: give Inlet a database of its own: relation "media" already exists (42P07)',
     ],
     [changed({ password: 'wrong' }), 'the server refuses the user or the password (28P01)'],
-    [changed({ password: '' }), 'the server wants a password, and there is none'],
+    [changed({ password: '' }), 'the server requires a password, and none is set'],
     [changed({ username: 'stranger' }), 'the server refuses the user or the password (28P01)'],
     [changed({ pathname: '/nowhere' }), 'the server has no database of this name (3D000)'],
-    [changed({ search: '?sslmode=require' }), 'the server speaks no TLS, which sslmode asks for'],
+    [changed({ search: '?sslmode=require' }), 'the server does not support TLS, which sslmode requires'],
     [
       changed({ search: '?options=-c%20search_path%3Dnowhere' }),
-      'the search_path of its user names no schema that exists',
+      'the search_path of its user contains no existing schema',
     ],
     [
       changed({ pathname: `/${encoded}` }),
-      'a database with the encoding UTF8 is needed; this one has LATIN1',
+      'a database with the encoding UTF8 is required; this one has LATIN1',
     ],
   ];
   const programs = cases.map(([url]) => launch(cwd, { ...settings(url), LOG_LEVEL: 'warn' }));
@@ -234,7 +237,7 @@ describeWith('pgbouncer', 'a pooler', (program) => {
     60_000,
   );
 
-  test('in session mode works, also for two starts at the same time', async () => {
+  test('in session mode works, even for two starts at the same time', async () => {
     const pooler = await startPgBouncer({
       program,
       server: postgres.connectionString,
@@ -253,7 +256,7 @@ describeWith('pgbouncer', 'a pooler', (program) => {
     }
   }, 60_000);
 
-  test('that has no server is waited for until it has one', async () => {
+  test('without a server is awaited until it has one', async () => {
     const pooler = await startPgBouncer({
       program,
       server: postgres.connectionString,
@@ -265,7 +268,7 @@ describeWith('pgbouncer', 'a pooler', (program) => {
       const waits = launch(cwd, settings(pooler.connectionString));
       await waits.says(/the database is not there/);
       await postgres.start();
-      await waits.says(/"the database is there"[^]*Inlet is ready/);
+      await waits.says(/"the database is available"[^]*Inlet is ready/);
       await end(waits);
     } finally {
       await pooler.stop();

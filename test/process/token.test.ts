@@ -26,7 +26,7 @@ describe('the token command prints', () => {
     expect(jwt.decode(output)).not.toHaveProperty('exp');
   });
 
-  test('a named token of several scopes and channels that ends', async () => {
+  test('a named token with several scopes and channels and an expiry', async () => {
     const args = ['--scope', 'media:read,messages:send', '--channel', 'blip', '--channel', 'z-api'];
     const { output } = await run(...args, '--expires', '12h', '--name', 'the shop');
     expect(tokens.check(output)).toMatchObject({
@@ -38,7 +38,7 @@ describe('the token command prints', () => {
     expect(exp - iat).toBe(12 * 3_600);
   });
 
-  test('a token that the service will believe, also before its first start', async () => {
+  test('a token that the service accepts, even before its first start', async () => {
     const { status } = await token(cwd, ['--scope', 'admin']);
     expect(status).toBe(0);
     expect((await stat(join(cwd, '.inlet', 'auth-secret'))).mode & 0o777).toBe(0o600);
@@ -66,7 +66,7 @@ describe('the token command explains itself and exits with 64', () => {
   });
 });
 
-test('the token command names a setting that is wrong', async () => {
+test('the token command names an invalid setting', async () => {
   const { status, output } = await token(cwd, ['--scope', 'admin'], { AUTH_SECRET: 'short' });
   expect(status).toBe(78);
   expect(output).toContain('AUTH_SECRET: ');

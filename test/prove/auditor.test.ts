@@ -137,7 +137,7 @@ async function leave(key: string, minutesAgo: number): Promise<void> {
 
 test('finds nothing in the copy of a service that lost nothing, and says how much it looked at', async () => {
   expect(await look()).toEqual({
-    looked: { deliveries: 5, media: 6, objects: 5, events: 5, sent: 1, erased: 1 },
+    checked: { deliveries: 5, media: 6, objects: 5, events: 5, sent: 1, erased: 1 },
     found: { lost: 0, doubled: 0, orphaned: 0, 'wrong bytes': 0, event: 0, 'not erased': 0 },
     failures: [],
   });

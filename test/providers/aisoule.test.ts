@@ -15,17 +15,17 @@ const accepts = (headers: Record<string, string>, body: Uint8Array = rawBody): b
   adapter.verify({ rawBody: body, headers, query: { token: secrets[0] }, receivedAt }).ok;
 
 describe('a webhook of AISoule', () => {
-  test('is proven by the signature of either generation', () => {
+  test('is verified by the signature of either generation', () => {
     expect(accepts({ 'x-aisoule-signature': `sha256=${mac}` })).toBe(true);
     expect(accepts({ 'x-webhook-signature': mac })).toBe(true);
     expect(accepts({ 'x-webhook-signature': mac.toUpperCase() })).toBe(true);
   });
 
-  test('is proven when both are there and right', () => {
+  test('is verified if both are present and valid', () => {
     expect(accepts({ 'x-aisoule-signature': `sha256=${mac}`, 'x-webhook-signature': mac })).toBe(true);
   });
 
-  test('is refused when one of both is wrong', () => {
+  test('is refused if one of them is wrong', () => {
     expect(accepts({ 'x-aisoule-signature': `sha256=${mac}`, 'x-webhook-signature': otherMac })).toBe(false);
     expect(accepts({ 'x-aisoule-signature': `sha256=${otherMac}`, 'x-webhook-signature': mac })).toBe(false);
     expect(accepts({ 'x-aisoule-signature': `sha256=${mac}`, 'x-webhook-signature': '' })).toBe(false);
@@ -43,14 +43,14 @@ describe('a webhook of AISoule', () => {
     expect(accepts(headers)).toBe(false);
   });
 
-  test('is refused when a single byte of its body differs', () => {
+  test('is refused if a single byte of its body differs', () => {
     const changed = Buffer.from(rawBody);
     changed[changed.length - 2] = 0x20;
     expect(accepts({ 'x-webhook-signature': mac }, changed)).toBe(false);
   });
 });
 
-test('nobody is given the API key, whose use at media hosts is not documented', () => {
+test('the API key is sent to no media host, because its use there is not documented', () => {
   const { downloads } = aisoule.load(
     { ...settings['aisoule'], apiKey: 'key', mediaHosts: 'cdn.shop.example, 127.0.0.1:9000' },
     () => receivedAt,

@@ -1,4 +1,4 @@
-/** What holds for every payload, whatever it is: parsing never fails, and what it makes can be stored and is always the same. */
+/** Properties of every payload: parsing never fails, and its result is deterministic and can be stored. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
@@ -21,7 +21,7 @@ const isTextOrNull = (text: unknown): boolean => text === null || (typeof text =
 const isDateOrNull = (date: Date | null): boolean =>
   date === null || (date.getTime() >= Date.UTC(2000, 0) && date.getTime() < Date.UTC(2100, 0));
 
-/** What PostgreSQL cannot keep, anywhere in it. */
+/** Finds what PostgreSQL cannot store, at any depth. */
 function isStorable(value: unknown): boolean {
   if (typeof value === 'string') return value.isWellFormed() && !value.includes('\0');
   return typeof value !== 'object' || value === null || Object.values(value).every(isStorable);
@@ -59,11 +59,11 @@ function isSound(event: InboundEvent): boolean {
   if (event.type === 'status')
     return isId(event.messageId) && messageStatuses.includes(event.status) && isDateOrNull(event.at);
   if (event.type === 'deletion') return isId(event.messageId) && isDateOrNull(event.at);
-  // Chosen by us: a foreign text might hold personal data.
+  // Reasons are the service's own texts, because a foreign text might contain personal data.
   return /^[\w ,.'-]{2,80}$/.test(event.reason);
 }
 
-/** Places of the media rows of one message, by kind: each counts from zero. */
+/** The positions of the media rows of one message, by kind: each counts from zero. */
 function positionsOf(media: readonly InboundMedia[]): number[] {
   return media.map(({ kind }, place) => media.slice(0, place).filter((one) => one.kind === kind).length);
 }
@@ -76,14 +76,14 @@ describe.each(providers.map((provider) => ({ id: provider.id, provider })))('$id
     fc.assert(fc.property(payload, predicate), { numRuns: 400 });
   };
 
-  test('what is made of any payload is sound, and can be stored', () => {
+  test('the events of any payload are valid and can be stored', () => {
     holds((value) => {
       const events = adapter.parse(value, receivedAt);
       expect(events.filter((event) => !isSound(event) || !isStorable(event))).toEqual([]);
     });
   });
 
-  test('the same payload always means the same, and is not changed by being read', () => {
+  test('the same payload always has the same events, and parsing does not change it', () => {
     holds((value) => {
       const before = JSON.stringify(value);
       expect(adapter.parse(value, receivedAt)).toEqual(adapter.parse(JSON.parse(before), receivedAt));
@@ -91,7 +91,7 @@ describe.each(providers.map((provider) => ({ id: provider.id, provider })))('$id
     });
   });
 
-  test('the rows of any payload are bounded, complete and counted through', () => {
+  test('the rows of any payload are limited, complete and numbered', () => {
     const channel = { id, provider: id, source: 'environment', settings: [], adapter } as const;
     holds((value) => {
       const rawBody = Buffer.from(JSON.stringify(value));

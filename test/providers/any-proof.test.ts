@@ -1,4 +1,7 @@
-/** What holds for every webhook, whatever its bytes: the right proof is taken, and nothing that differs from it in any place. */
+/**
+ * Properties of every webhook, whatever its bytes: a valid proof is accepted, and a proof that differs in any
+ * position is not.
+ */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
@@ -12,7 +15,7 @@ const anyBody = fc.oneof(
   fc.jsonValue().map((value) => Buffer.from(JSON.stringify(value))),
 );
 
-/** The one text of a proof, which is in a header or in the query. */
+/** The only text of a proof, in a header or in the query. */
 function textOf({ headers, query }: Proof): string {
   return Object.values({ ...headers, ...query })[0] ?? '';
 }
@@ -23,7 +26,7 @@ function withText({ headers, query }: Proof, text: string): Proof {
   return { headers: replaced(headers), query: replaced(query) };
 }
 
-/** How a provider proves a body, and whether that is taken. */
+/** How a provider proves a body, and whether the proof is accepted. */
 function doorOf({ id, load }: (typeof providers)[number]) {
   const adapter = load(settings[id], () => receivedAt);
   return {
@@ -34,7 +37,7 @@ function doorOf({ id, load }: (typeof providers)[number]) {
 }
 
 const all = providers.map((provider) => ({ id: provider.id, provider }));
-/** The others put a secret of their own beside it, which is the same for every body. */
+/** The other providers use a secret that is the same for every body. */
 const signing = all.filter(({ id }) => {
   const [one, other] = ['a', 'b'].map((body) => textOf(signWebhook(id, Buffer.from(body))));
   return one !== other;
@@ -42,7 +45,7 @@ const signing = all.filter(({ id }) => {
 
 describe.each(all)('$id', ({ id, provider }) => {
   const { proofOf, isTaken } = doorOf(provider);
-  test('takes every body with its proof', () => {
+  test('accepts every body with its proof', () => {
     fc.assert(
       fc.property(anyBody, (body) => {
         expect(isTaken(body, proofOf(body))).toBe(true);
@@ -50,14 +53,14 @@ describe.each(all)('$id', ({ id, provider }) => {
     );
   });
 
-  test('refuses a proof that differs in any place', () => {
+  test('refuses a proof that differs in any position', () => {
     const changed = anyBody.chain((body) => {
       const proof = proofOf(body);
       return anyChangeOf(textOf(proof)).map((text) => ({ body, proof, text }));
     });
     fc.assert(
       fc.property(changed, ({ body, proof, text }) => {
-        // Hex digits may be written in either case, and the word before a token as well, with any number of blanks.
+        // Hex digits may have either case, and so may the word before a token, with any number of blanks.
         const meaning = (one: string): string =>
           id === 'aisoule' ? one.toLowerCase() : one.replace(/^bearer +/i, 'Bearer ');
         fc.pre(meaning(text) !== meaning(textOf(proof)));
@@ -67,7 +70,7 @@ describe.each(all)('$id', ({ id, provider }) => {
     );
   });
 
-  test('refuses whatever else stands in its place, and never fails over it', () => {
+  test('refuses any other text instead, and never throws', () => {
     fc.assert(
       fc.property(anyBody, fc.string({ unit: 'binary', maxLength: 200 }), (body, text) => {
         expect(isTaken(body, withText(proofOf(body), text))).toBe(false);
@@ -76,7 +79,7 @@ describe.each(all)('$id', ({ id, provider }) => {
   });
 });
 
-test('two of the providers sign the body', () => {
+test('two providers sign the body', () => {
   expect(signing.map(({ id }) => id)).toEqual(['aisoule', 'vonage']);
 });
 

@@ -26,12 +26,12 @@ describe('the key of a bot', () => {
     expect(await downloadsWith({}).authorize?.(media)).toEqual({ authorization: 'Key aW52ZW50ZWQ=' });
   });
 
-  test('may be given with the word Key before it', async () => {
+  test('may be configured with the word Key before it', async () => {
     const { authorize } = downloadsWith({ key: 'Key aW52ZW50ZWQ=' });
     expect(await authorize?.(media)).toEqual({ authorization: 'Key aW52ZW50ZWQ=' });
   });
 
-  test('is not for the blob stores, whose links carry their own signature', () => {
+  test('is not sent to the blob stores, whose links contain a signature', () => {
     expect(downloadsWith({}).trustedHosts).toEqual(['media.msging.net']);
     expect(downloadsWith({ mediaHosts: 'media.test:81' }).trustedHosts).toEqual([
       'media.msging.net',
@@ -39,12 +39,12 @@ describe('the key of a bot', () => {
     ]);
   });
 
-  test('is needed for both downloads and fresh links', () => {
+  test('is required for downloads and for new links', () => {
     expect(downloadsWith({ key: undefined })).toEqual({ trustedHosts: ['media.msging.net'] });
   });
 });
 
-describe('a fresh link', () => {
+describe('a new link', () => {
   const success = {
     type: 'text/plain',
     resource: 'https://fresh.example/x',
@@ -53,7 +53,7 @@ describe('a fresh link', () => {
   };
   const refreshWith = (http: Http) => downloadsWith({}).refresh?.(expired, http);
 
-  test('is asked for at the contract, with the key', async () => {
+  test('is requested at the host of the contract, with the key', async () => {
     const { http, requests } = answering({ body: success });
     expect(await refreshWith(http)).toEqual({ url: 'https://fresh.example/x', expiresAt: null });
     expect(requests).toEqual([
@@ -73,14 +73,14 @@ describe('a fresh link', () => {
     ]);
   });
 
-  test('is asked for at another address where one is set', async () => {
+  test('is requested at another URL if one is configured', async () => {
     const { http, requests } = answering({ body: success });
     const { refresh } = downloadsWith({ contractId: undefined, apiUrl: 'http://127.0.0.1:9/' });
     expect(await refresh?.(expired, http)).toEqual({ url: 'https://fresh.example/x', expiresAt: null });
     expect(requests.map(({ url }) => url)).toEqual(['http://127.0.0.1:9/commands']);
   });
 
-  test('cannot be had without a contract', () => {
+  test('cannot be requested without a contract', () => {
     expect(downloadsWith({ contractId: undefined }).refresh).toBeUndefined();
     expect(downloadsWith({ contractId: undefined }).authorize).toBeDefined();
   });
@@ -101,12 +101,12 @@ describe('a fresh link', () => {
     await expect(failure).rejects.toMatchObject({ code });
   });
 
-  test('has the error of the network when there was no answer', async () => {
+  test('fails with the network error if there was no response', async () => {
     const lost = new AppError('media.timeout', 'no answer');
     await expect(refreshWith(() => Promise.reject(lost))).rejects.toBe(lost);
   });
 });
 
-test.each(['evil.example/', 'a.b', 'a@b', ''])('%j is no contract', (contractId) => {
+test.each(['evil.example/', 'a.b', 'a@b', ''])('%j is not a contract', (contractId) => {
   expect(() => blip.load({ ...settings['blip'], contractId }, () => receivedAt)).toThrow(/contractId/);
 });

@@ -36,9 +36,9 @@ const oddities: readonly unknown[] = [
   JSON.parse('{"__proto__":{"type":"image"}}'),
 ];
 
-/** What the database could not take of these events. */
+/** The events that the database could not store. */
 function unstorable(events: readonly InboundEvent[]): unknown[] {
-  // Well-formed JSON writes a lone surrogate as an escape; a pair is written as it is.
+  // Well-formed JSON writes a lone surrogate as an escape and a pair unchanged.
   const texts = events.filter((event) => /\\u0000|\\ud[89a-f]/i.test(JSON.stringify(event)));
   const messages = withMedia(events).filter(
     ({ from, to, chat, messageId, media, sentAt }) =>
@@ -73,7 +73,7 @@ describe.each(providers.map((provider) => ({ id: provider.id, provider })))('$id
     expect(unstorable(events)).toEqual([]);
   });
 
-  test('says what to do in its console, and where the webhooks go', () => {
+  test('describes the steps in its console and the webhook URL', () => {
     const webhookUrl = 'https://inlet.example.com/webhooks/a-channel';
     const steps = provider.setup(webhookUrl);
     expect(steps.length).toBeGreaterThanOrEqual(2);
@@ -81,20 +81,21 @@ describe.each(providers.map((provider) => ({ id: provider.id, provider })))('$id
     expect(steps.some((step) => step.includes(webhookUrl))).toBe(true);
   });
 
-  test('describes every setting, and says which are secret and which are needed', () => {
+  test('describes every setting, and which ones are secret and which are required', () => {
     expect(provider.settings.map(({ name }) => name)).toEqual(Object.keys(provider.envKeys));
     expect(provider.settings.filter(({ description }) => description.length < 10)).toEqual([]);
     const secret = provider.settings.filter((setting) => setting.secret).map(({ name }) => name);
     expect(secret).toEqual(expect.arrayContaining([...provider.enabledBy]));
     const looksSecret = provider.settings.filter(({ name }) => /secret|key|^token|clientToken/i.test(name));
     expect(secret).toEqual(expect.arrayContaining(looksSecret.map(({ name }) => name)));
-    // What is needed is there in the settings that enable it; the secret that we may choose is made.
+    // Required settings are among those that enable the channel; a secret that the service may choose is
+    // generated.
     const needed = provider.settings.filter(({ required }) => required).map(({ name }) => name);
     const given = [...Object.keys(settings[id] ?? {}), provider.ownSecret];
     expect(needed.filter((name) => !given.includes(name))).toEqual([]);
   });
 
-  test('exists with nothing but the secret that was made for it, where it may be ours to choose', () => {
+  test('exists with only a generated secret, if the service may choose it', () => {
     const { ownSecret, enabledBy } = provider;
     const made = { [ownSecret ?? '']: 'x'.repeat(43) };
     const load = () => provider.load(ownSecret === null ? settings[id] : made, () => receivedAt);
@@ -109,7 +110,7 @@ describe.each(providers.map((provider) => ({ id: provider.id, provider })))('$id
     ).toThrow();
   });
 
-  test('refuses a secret that can be guessed, without repeating it', () => {
+  test('refuses a guessable secret without repeating it', () => {
     const guessable = Object.fromEntries(provider.enabledBy.map((name) => [name, 'hunter2']));
     expect(() => provider.load(guessable, () => receivedAt)).toThrow(/(8|16) characters/);
     expect(() => provider.load(guessable, () => receivedAt)).not.toThrow(/hunter2/);
@@ -133,7 +134,7 @@ describe.each(providers.map((provider) => ({ id: provider.id, provider })))('$id
     expect(verdictOf(adapter, sample, empty).ok).toBe(false);
   });
 
-  test.each(secrets)('accepts a sender with the secret %s while secrets are rotated', (secret) => {
+  test.each(secrets)('accepts a sender with the secret %s during a rotation', (secret) => {
     expect(verdictOf(adapter, sample, signWebhook(id, sample, { secret, at: receivedAt }))).toEqual({
       ok: true,
     });
@@ -144,7 +145,7 @@ describe.each(providers.map((provider) => ({ id: provider.id, provider })))('$id
     expect(verdictOf(adapter, rawBody, signWebhook(id, rawBody, { at: receivedAt }))).toEqual({ ok: true });
   });
 
-  test('answers a challenge with a right token, and no other', () => {
+  test('answers only a challenge with a valid token', () => {
     const ask = { 'hub.mode': 'subscribe', 'hub.verify_token': secrets[1], 'hub.challenge': '115.8_a-Z' };
     expect(adapter.handshake?.(ask)).toBe('115.8_a-Z');
     expect(adapter.handshake?.({ ...ask, 'hub.verify_token': 'wrong' })).toBeUndefined();
@@ -155,13 +156,13 @@ describe.each(providers.map((provider) => ({ id: provider.id, provider })))('$id
     expect(adapter.handshake?.({})).toBeUndefined();
   });
 
-  test('has nothing to say about payloads that are not its own', () => {
+  test('returns no events for payloads of other senders', () => {
     const foreign = [null, true, 1, 'x', '', [], [1, 'x', null], {}, { image: null }, { type: 7 }, [[]]];
     for (const payload of foreign) expect(adapter.parse(payload, receivedAt)).toEqual([]);
   });
 
-  test('finds no media in payloads of other providers, unless they have the same shape', () => {
-    // AISoule and Sobot pass on bodies of Meta.
+  test('finds no media in payloads of other providers, unless they have the same format', () => {
+    // AISoule and Sobot pass on Meta's payloads.
     const isMeta = (body: unknown) =>
       Array.isArray(body) || /whatsapp_business|"messaging_product":"whatsapp"/.test(JSON.stringify(body));
     const others = providers.filter((other) => other.id !== id).flatMap((other) => fixturesOf(other.id));
@@ -190,7 +191,7 @@ describe.each(providers.map((provider) => ({ id: provider.id, provider })))('$id
   });
 });
 
-/** Answers of every class, and bodies that nobody has announced. */
+/** Responses of every class, and undocumented bodies. */
 const statuses = [100, 200, 201, 202, 204, 301, 400, 401, 403, 404, 408, 409, 422, 429, 500, 502, 503, 504];
 const bodies: readonly unknown[] = [
   ...oddities,
@@ -224,7 +225,7 @@ describe.each(providers.map((provider) => ({ id: provider.id, provider })))(
       options,
     };
 
-    test('says which settings it needs, and sends with each group of them and with none less', () => {
+    test('names the settings it requires, and sends with each complete group only', () => {
       const receiving = Object.fromEntries(
         provider.settings.flatMap(({ name }) => {
           const value = settings[id]?.[name];
@@ -266,7 +267,7 @@ describe.each(providers.map((provider) => ({ id: provider.id, provider })))(
       expect(new RegExp(`^(?:${pattern})$`, 'u').test(message.to)).toBe(true);
     });
 
-    test('describes its options, and refuses others by name', () => {
+    test('describes its options, and refuses unknown ones by name', () => {
       const schema = provider.sendOptions as { properties?: Record<string, { description?: string }> };
       const described = Object.values(schema.properties ?? {});
       expect(provider.sendOptions).toMatchObject({ type: 'object', additionalProperties: false });
@@ -279,14 +280,14 @@ describe.each(providers.map((provider) => ({ id: provider.id, provider })))(
       });
     });
 
-    test('makes an outcome of every answer, and accepts none that names no message', async () => {
+    test('derives an outcome from every response, and accepts none without a message id', async () => {
       const outcomes = await Promise.all(
         answers.map(async (answer) => ({
           status: answer.status,
           outcome: await sending.send(message, () => Promise.resolve(answer)),
         })),
       );
-      // Blip's 202 has no body and says all: our id is the message's.
+      // Blip's 202 has no body: the service's id is the message id.
       const wrong = outcomes.filter(({ status, outcome }) => {
         if (outcome.type === 'accepted') return status !== 202 || outcome.messageId !== message.id;
         if (outcome.type === 'busy') return status !== 429;
@@ -295,7 +296,7 @@ describe.each(providers.map((provider) => ({ id: provider.id, provider })))(
       expect(wrong).toEqual([]);
     });
 
-    test('makes an outcome of every failure, and never sends again what may have left', async () => {
+    test('derives an outcome from every failure, and never retries a request that may have left', async () => {
       const failing = (error: unknown) =>
         // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
         sending.send(message, () => Promise.reject(error));
@@ -308,7 +309,7 @@ describe.each(providers.map((provider) => ({ id: provider.id, provider })))(
         expect(await failing(error)).toMatchObject({ type: 'unknown' });
     });
 
-    test('keeps secrets in their place, and out of what it says', async () => {
+    test('keeps secrets out of its messages', async () => {
       const requests: unknown[] = [];
       const echo = secretValues.join(' ');
       const outcome = await sending.send(message, (request) => {
@@ -325,7 +326,7 @@ describe.each(providers.map((provider) => ({ id: provider.id, provider })))(
   },
 );
 
-/** The payload with every text that is not needed to recognise it replaced. */
+/** The payload with every text replaced that is not needed to recognise it. */
 function replaceLeaves(value: unknown, leaf: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map((item: unknown) => replaceLeaves(item, leaf));
@@ -337,7 +338,7 @@ function replaceLeaves(value: unknown, leaf: unknown): unknown {
   );
 }
 
-/** The payload with every list that holds no other list replaced. */
+/** The payload with every innermost list replaced. */
 function widened(value: unknown, list: readonly unknown[]): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value))

@@ -9,7 +9,7 @@ const { publicKey, privateKey } = generateKeyPairSync('rsa', {
   privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
 });
 
-/** Checks the tokens that Vonage is sent. */
+/** Verifies the tokens that Vonage receives. */
 export const vonagePublicKey = publicKey;
 
 export const credentials: Readonly<Record<string, Readonly<Record<string, string>>>> = {

@@ -1,6 +1,7 @@
 /**
- * Empty means absent, and an unknown word is no reason to lose a file: whatever stands in another field, the pictures are kept. Tried with every
- * field of every sample that has a picture, also with those that only other samples have, one at a time and in pairs with its siblings.
+ * Empty means absent, and an unknown word is no reason to lose a file: the pictures are kept whatever the
+ * other fields contain. Tested with every field of every sample with a picture, including fields that only
+ * other samples have, one at a time and in pairs with its siblings.
  */
 import { describe, expect, test } from '@jest/globals';
 
@@ -17,7 +18,7 @@ const blanks = ['', ' ', null, false, {}, [], removed] as const;
 type Blank = (typeof blanks)[number];
 const written = (blank: Blank): string => (blank === removed ? 'removed' : JSON.stringify(blank));
 
-/** What nobody expects: other types of value, and words that every object inherits something under. */
+/** Unexpected values: other types, and names of inherited members. */
 const oddities = [
   0,
   7,
@@ -32,18 +33,20 @@ const oddities = [
   'toString',
   'hasOwnProperty',
 ];
-/** These say something with such a value. */
+/** These have a meaning with such a value. */
 const meaningful: Readonly<Record<string, readonly string[]>> = {
   'z-api': ['fromApi'],
-  // A link in the body of a message is a file only where the type says so: people write links, too.
+  // A link in the body of a message is a file only if the type says so, because people write links, too.
   'v1-image-in-body': ['type'],
 };
-/** Of what the business sent, only what an attendant wrote is kept, and that stands there. */
+/**
+ * Of the messages sent by the business, only those of an attendant are stored, and these fields mark them.
+ */
 const tellingOfOutbound: Readonly<Record<string, readonly string[]>> = {
   blip: ['metadata', '#messageEmitter'],
 };
 
-/** An object of a payload. */
+/** An object in a payload. */
 interface Place {
   readonly path: Path;
   readonly fields: Fields;
@@ -59,7 +62,7 @@ function objectsIn(value: unknown, path: Path = []): Place[] {
   return Array.isArray(value) ? inner : [{ path, fields: value }, ...inner];
 }
 
-/** What the same object is called in other samples. */
+/** The name of the same object in other samples. */
 const nameOf = (path: Path): string => path.map((step) => (/^\d+$/.test(step) ? '*' : step)).join('.');
 
 function fieldsByName(fixtures: readonly Fixture[]): ReadonlyMap<string, ReadonlySet<string>> {
@@ -115,7 +118,7 @@ describe.each(providers.map((provider) => ({ id: provider.id, provider })))('$id
   const known = fieldsByName(fixtures);
   const pictures = fixtures.filter(({ body }) => linksIn(parse(body)).length > 0);
 
-  /** Fields of the object that hold nothing a link is found by, also those that only other samples have. */
+  /** Fields without a link, including fields that only occur in other samples. */
   function optionalFields({ path, fields }: Place, events: readonly InboundEvent[]): string[] {
     const links = linksIn(events);
     const needed = isOutbound(events) ? (tellingOfOutbound[id] ?? []) : [];
@@ -128,7 +131,7 @@ describe.each(providers.map((provider) => ({ id: provider.id, provider })))('$id
     expect(pictures.length).toBeGreaterThan(5);
   });
 
-  test.each(pictures)('$name keeps its pictures whichever fields are empty', ({ body }) => {
+  test.each(pictures)('$name keeps its pictures if any fields are empty', ({ body }) => {
     const events = parse(body);
     const links = linksIn(events);
     const lost: string[] = [];
@@ -143,7 +146,7 @@ describe.each(providers.map((provider) => ({ id: provider.id, provider })))('$id
     expect(lost).toEqual([]);
   });
 
-  test.each(pictures)('$name keeps its pictures whatever stands beside them', ({ name, body }) => {
+  test.each(pictures)('$name keeps its pictures with any other values beside them', ({ name, body }) => {
     const events = parse(body);
     const links = linksIn(events);
     const lost: string[] = [];

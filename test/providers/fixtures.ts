@@ -1,4 +1,4 @@
-/** Sample payloads: shapes from the source that each names, all values invented. */
+/** Sample payloads in the format of the source that each names; all values are invented. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -13,7 +13,7 @@ const fixtureShape = z.strictObject({
   body: z.unknown(),
   expected: z.strictObject({
     outcome: z.enum(['accepted', 'status', 'ignored', 'malformed']),
-    /** As {@link compact} writes them. */
+    /** In the format of {@link compact}. */
     events: z.array(z.unknown()),
   }),
 });
@@ -30,17 +30,17 @@ export function fixturesOf(providerId: string): Fixture[] {
   }));
 }
 
-/** The moment at which the fixtures' payloads arrive. */
+/** The time at which the payloads of the fixtures arrive. */
 export const receivedAt = new Date('2026-11-21T10:00:00.000Z');
 
-/** Events as JSON, without what is null or false. */
+/** Events as JSON, without null and false. */
 export function compact(events: readonly InboundEvent[]): unknown {
   return JSON.parse(
     JSON.stringify(events, (_key, value: unknown) => (value === null || value === false ? undefined : value)),
   );
 }
 
-/** What becomes of a delivery: the most important of its events. */
+/** The outcome of a delivery, from the most important of its events. */
 export function outcomeOf(events: readonly InboundEvent[]): Fixture['expected']['outcome'] {
   const types = events.map(({ type }) => type);
   if (types.includes('malformed')) return 'malformed';

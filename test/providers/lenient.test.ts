@@ -76,7 +76,7 @@ describe('dates', () => {
     '0x10',
     '1e9',
     ' 1795255200',
-  ])('%j is none', (given) => {
+  ])('%j is not a date', (given) => {
     expect([dateFromIso(given), dateFromSeconds(given), dateFromMillis(given)]).toEqual([null, null, null]);
   });
 
@@ -107,7 +107,7 @@ describe('a declared digest', () => {
   );
 });
 
-test('texts lose what cannot be stored, and keep everything else', () => {
+test('texts lose only what cannot be stored', () => {
   expect(textOrNull('a\0b\ud800c 👍🏽\n')).toBe('ab\uFFFDc 👍🏽\n');
   expect(textOrNull('\0')).toBeNull();
   expect(textOrNull(7)).toBeNull();
@@ -119,7 +119,7 @@ test('identifiers are never repaired', () => {
   expect(identifier('x'.repeat(255))).toHaveLength(255);
 });
 
-test('tables say nothing about what they inherit', () => {
+test('lookups ignore inherited members', () => {
   expect(lookUp({ read: 1 }, 'read')).toBe(1);
   for (const key of ['constructor', '__proto__', 'toString', 7, null])
     expect(lookUp({ read: 1 }, key)).toBeUndefined();

@@ -1,4 +1,4 @@
-/** A provider's API as far as a request is concerned: it keeps each exactly as it came and answers as it is told. */
+/** A stand-in for a provider's API: it records each request and returns the given responses. */
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -10,7 +10,7 @@ import { createHttp } from '../../src/infra/net/http-client.js';
 export interface Answer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** As JSON, unless it is a text. `hang`: takes the request and closes the connection. */
+  /** Sent as JSON, unless it is a text. `hang`: receives the request and closes the connection. */
   readonly body?: unknown;
   readonly hang?: true;
 }
@@ -18,16 +18,16 @@ export interface Answer {
 export interface RecordedRequest {
   readonly method: string;
   readonly path: string;
-  /** Without those that say how it was carried. */
+  /** Without transport headers. */
   readonly headers: IncomingHttpHeaders;
-  /** Parsed where it is JSON. */
+  /** Parsed if it is JSON. */
   readonly body: unknown;
 }
 
 export interface RecordingApi {
   readonly origin: string;
   readonly requests: RecordedRequest[];
-  /** The answers to come; the last one stays. */
+  /** The responses in order; the last one repeats. */
   readonly answers: Answer[];
   readonly http: Http;
   readonly close: () => Promise<void>;

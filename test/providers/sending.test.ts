@@ -1,4 +1,4 @@
-/** What exactly goes to each provider, and what its answers mean: real requests over a real socket. */
+/** The exact requests to each provider, and the meaning of its responses, over a real socket. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import jwt from 'jsonwebtoken';
 
@@ -40,7 +40,7 @@ function link(name: string): { readonly way: 'link'; readonly url: string } {
   return { way: 'link', url: `https://inlet.example.com/public/${name}` };
 }
 
-/** The bytes of "png!" in base64: cG5nIQ== */
+/** "png!" in base64: cG5nIQ== */
 const inline = { way: 'inline', data: () => Promise.resolve(Buffer.from('png!')) } as const;
 
 function sendingOf(id: string, settings: Settings = {}): Sending {
@@ -59,7 +59,7 @@ interface Case {
   readonly settings?: Settings;
 }
 
-/** Checks the options as the service does, then sends. */
+/** Validates the options like the service, then sends. */
 async function send(id: string, { message: changes = {}, options = {}, settings = {} }: Omit<Case, 'name'>) {
   const sending = sendingOf(id, settings);
   const checked = sending.checkOptions(options);
@@ -146,7 +146,7 @@ describe('z-api is sent', () => {
       },
     },
     {
-      name: 'a document of which only the type is known',
+      name: 'a document with only a known type',
       message: { ...document, content: link('d1') },
       path: `${at}/send-document/pdf`,
       body: { phone: '5511900000001', document: link('d1').url },
@@ -159,7 +159,7 @@ describe('z-api is sent', () => {
     },
   ]);
 
-  test('no token of the account where there is none', async () => {
+  test('no token of the account if there is none', async () => {
     await send('z-api', { settings: { clientToken: undefined } });
     expect(api.requests[0]?.headers).not.toHaveProperty('client-token');
   });
@@ -168,7 +168,7 @@ describe('z-api is sent', () => {
 describe('z-api answers', () => {
   answersMean('z-api', [
     {
-      name: 'that it has it',
+      name: 'that it accepted the message',
       answer: { status: 200, body: { zaapId: '3999', messageId: 'D241', id: 'D241' } },
       outcome: { type: 'accepted', messageId: 'D241' },
     },
@@ -178,14 +178,14 @@ describe('z-api answers', () => {
       outcome: { type: 'refused', code: 'http_400', message: 'null not allowed' },
     },
     {
-      name: 'that the address is blocked, whatever the status',
+      name: 'that the IP address is blocked, with any status',
       answer: { status: 200, body: { error: '[10.0.0.1] not allowed' } },
       outcome: { type: 'refused', code: 'http_200', message: '[10.0.0.1] not allowed' },
     },
     {
       name: 'that the method is wrong',
       answer: { status: 405 },
-      outcome: { type: 'refused', code: 'http_405', message: 'The provider answered 405' },
+      outcome: { type: 'refused', code: 'http_405', message: 'the provider answered 405' },
     },
     {
       name: 'that the type is missing',
@@ -194,7 +194,7 @@ describe('z-api answers', () => {
     },
   ]);
 
-  test('with the address that was called, and the token in it is not repeated', async () => {
+  test('with the URL of the call, and the token in it is not repeated', async () => {
     const error = 'no such path /instances/3C01/token/T%2F0123456789/send-image or T/0123456789';
     api.answers.push({ status: 404, body: { error } });
     expect(await send('z-api', {})).toMatchObject({
@@ -260,7 +260,7 @@ describe('blip is sent', () => {
       },
     },
     {
-      name: 'a link that says nothing of itself but its name',
+      name: 'a link with only a file name',
       message: {
         content: { way: 'link', url: 'https://shop.example.com/a/Rose.PNG?v=2' },
         type: null,
@@ -275,13 +275,13 @@ describe('blip is sent', () => {
     },
   ]);
 
-  test('nothing of a link whose type nobody knows', async () => {
+  test('nothing for a link of unknown type', async () => {
     const unknown = { content: { way: 'link', url: 'https://shop.example.com/a' }, type: null } as const;
     expect(await send('blip', { message: unknown })).toMatchObject({ type: 'refused', code: 'type_unknown' });
     expect(api.requests).toEqual([]);
   });
 
-  test('to the host of its contract, where no other is set', async () => {
+  test('to the host of its contract, if no other is configured', async () => {
     const urls: string[] = [];
     const sending = sendingOf('blip', { apiUrl: undefined });
     await sending.send({ ...message, options: {} }, ({ url }) => {
@@ -295,7 +295,7 @@ describe('blip is sent', () => {
 describe('blip answers', () => {
   answersMean('blip', [
     {
-      name: 'that it has it, which is then known by our id',
+      name: 'that it accepted the message, under the service’s id',
       answer: { status: 202 },
       outcome: { type: 'accepted', messageId: message.id },
     },
@@ -307,16 +307,16 @@ describe('blip answers', () => {
     {
       name: 'that the key is wrong',
       answer: { status: 401 },
-      outcome: { type: 'refused', code: 'http_401', message: 'The provider answered 401' },
+      outcome: { type: 'refused', code: 'http_401', message: 'the provider answered 401' },
     },
     {
-      name: 'that there were too many',
+      name: 'that there were too many requests',
       answer: { status: 429 },
-      outcome: { type: 'busy', retryAfterMs: null, code: 'http_429', message: 'The provider answered 429' },
+      outcome: { type: 'busy', retryAfterMs: null, code: 'http_429', message: 'the provider answered 429' },
     },
   ]);
 
-  test('as fast as its plan allows, and the free one is assumed', () => {
+  test('as fast as its plan allows, with the free plan as default', () => {
     expect(sendingOf('blip').limits['default']?.rate).toEqual({ messages: 3, perMs: 1000, burst: 3 });
     const paid = sendingOf('blip', { messagesPerSecond: '50' });
     expect(paid.limitsFor({}).rate).toEqual({ messages: 50, perMs: 1000, burst: 50 });
@@ -486,14 +486,14 @@ describe('vonage is sent an image of a conversation', () => {
   });
 
   test.each([{ status: 500 }, { status: 200, body: {} }, { status: 200, hang: true } as const])(
-    'again after an upload that ended in %j: nobody has seen the picture',
+    'again after an upload that ended in %j: the picture was visible to no one',
     async (answer) => {
       api.answers.push(answer);
       expect(await send('vonage', inConversation)).toMatchObject({ type: 'busy', code: 'upload_failed' });
     },
   );
 
-  test('never again after an event that nobody knows about', async () => {
+  test('never again after an event with an unknown outcome', async () => {
     api.answers.push(uploaded, { status: 500 });
     expect(await send('vonage', inConversation)).toMatchObject({ type: 'unknown' });
   });
@@ -510,7 +510,7 @@ describe('vonage answers', () => {
   const problem = { title: 'Your request was not valid', instance: 'bf0ca0bf927b3b52e3cb03217e1a1ddf' };
   answersMean('vonage', [
     {
-      name: 'that it has it',
+      name: 'that it accepted the message',
       answer: { status: 202, body: { message_uuid: 'aaaaaaaa-bbbb-cccc-dddd-0123456789ab' } },
       outcome: { type: 'accepted', messageId: 'aaaaaaaa-bbbb-cccc-dddd-0123456789ab' },
     },
@@ -554,7 +554,7 @@ describe('vonage answers', () => {
       },
     },
     {
-      name: 'that there were too many',
+      name: 'that there were too many requests',
       answer: { status: 429, body: { title: 'Rate Limit Hit', detail: 'Slow down' } },
       outcome: {
         type: 'busy',
@@ -595,7 +595,7 @@ describe('vonage answers', () => {
     expect(checked).toEqual({ ok: false, problems: [{ field, message: expect.any(String) }] });
   });
 
-  test('that it needs a number to send from, where the channel has none', () => {
+  test('that it requires a sender, if the channel has none', () => {
     const bare = sendingOf('vonage', { from: undefined });
     expect(bare.checkOptions({})).toMatchObject({ ok: false, problems: [{ field: 'options.from' }] });
     expect(bare.checkOptions({ from: '5511800000001' }).ok).toBe(true);
@@ -669,14 +669,14 @@ describe('aisoule is sent, by its second generation,', () => {
       body: { to, type: 'document', document: { url: document.content.url } },
     },
     {
-      name: 'an image, as the channel is set',
+      name: 'an image with the channel’s generation',
       settings: { generation: 'v2' },
       path: '/api/messages/send',
       body: { to, type: 'image', image: { url: message.content.url } },
     },
   ]);
 
-  test('to another host, where none is set', async () => {
+  test('to another host, if none is configured', async () => {
     const urls: string[] = [];
     const sending = sendingOf('aisoule', { apiUrl: undefined });
     for (const generation of ['v1', 'v2'])
@@ -694,17 +694,17 @@ describe('aisoule is sent, by its second generation,', () => {
 describe('aisoule answers', () => {
   answersMean('aisoule', [
     {
-      name: 'that it has it',
+      name: 'that it accepted the message',
       answer: { status: 200, body: { success: true, message_id: 'msg_90a8', status: 'queued' } },
       outcome: { type: 'accepted', messageId: 'msg_90a8' },
     },
     {
-      name: 'in its second generation that it has it',
+      name: 'in its second generation that it accepted the message',
       answer: { status: 200, body: { data: { message_id: 'wamid.HBgM', status: 'sent' } } },
       outcome: { type: 'accepted', messageId: 'wamid.HBgM' },
     },
     {
-      name: 'that there were too many, and when to come again',
+      name: 'that there were too many requests, and when to retry',
       answer: {
         status: 429,
         body: {
@@ -720,7 +720,7 @@ describe('aisoule answers', () => {
       outcome: { type: 'refused', code: 'http_400', message: 'Outside 24-hour window' },
     },
     {
-      name: 'with a no that calls itself a success',
+      name: 'with a refusal that has a success status',
       answer: { status: 200, body: { success: false, error: { code: 'invalid_request', message: 'No' } } },
       outcome: { type: 'refused', code: 'invalid_request', message: 'No' },
     },
@@ -762,7 +762,7 @@ describe('sobot is sent', () => {
       body: { ...customer, type: 'video', url: video.content.url, mime_type: 'video/mp4' },
     },
     {
-      name: 'a document, of which the bytes say only that it is an old one of Office',
+      name: 'a document that is only known as an old Office file',
       message: { ...document, content: link('d1'), type: 'application/x-cfb', filename: 'offer.doc' },
       path: '/message/',
       body: {
@@ -785,7 +785,7 @@ describe('sobot is sent', () => {
 describe('sobot answers', () => {
   answersMean('sobot', [
     {
-      name: 'that it has it',
+      name: 'that it accepted the message',
       answer: {
         status: 200,
         body: {
@@ -797,7 +797,7 @@ describe('sobot answers', () => {
       outcome: { type: 'accepted', messageId: 'wamid.HBgM' },
     },
     {
-      name: 'with a no in a body that arrives as a success',
+      name: 'with a refusal in a body with a success status',
       answer: { status: 200, body: { message: 'Invalid number', code: 422 } },
       outcome: { type: 'refused', code: '422', message: 'Invalid number' },
     },
@@ -807,20 +807,20 @@ describe('sobot answers', () => {
       outcome: { type: 'refused', code: '401', message: 'Unauthorized' },
     },
     {
-      name: 'that it was sent, and not under which id',
+      name: 'that it was sent, but not the id',
       answer: { status: 200, body: { message: 'Message sent successfully.', code: 200 } },
-      outcome: { type: 'unknown', message: 'The provider answered 200' },
+      outcome: { type: 'unknown', message: 'the provider answered 200' },
     },
   ]);
 });
 
-/** Where the answer of every provider means the same. */
+/** Responses that mean the same for every provider. */
 describe.each(Object.keys(credentials).map((id) => ({ id })))('$id', ({ id }) => {
   test.each<AnswerCase>([
     {
-      name: 'is busy for so many seconds',
+      name: 'is busy for a number of seconds',
       answer: { status: 429, headers: { 'retry-after': '7' } },
-      outcome: { type: 'busy', retryAfterMs: 7_000, code: 'http_429', message: 'The provider answered 429' },
+      outcome: { type: 'busy', retryAfterMs: 7_000, code: 'http_429', message: 'the provider answered 429' },
     },
     {
       name: 'is busy until a date',
@@ -828,50 +828,50 @@ describe.each(Object.keys(credentials).map((id) => ({ id })))('$id', ({ id }) =>
         status: 429,
         headers: { 'retry-after': new Date(receivedAt.getTime() + 60_000).toUTCString() },
       },
-      outcome: { type: 'busy', retryAfterMs: 60_000, code: 'http_429', message: 'The provider answered 429' },
+      outcome: { type: 'busy', retryAfterMs: 60_000, code: 'http_429', message: 'the provider answered 429' },
     },
     {
-      name: 'is busy and does not say for how long',
+      name: 'is busy for an unknown time',
       answer: { status: 429, headers: { 'retry-after': 'soon' } },
-      outcome: { type: 'busy', retryAfterMs: null, code: 'http_429', message: 'The provider answered 429' },
+      outcome: { type: 'busy', retryAfterMs: null, code: 'http_429', message: 'the provider answered 429' },
     },
     {
-      name: 'is out of service and asks to come again',
+      name: 'is out of service and names a retry time',
       answer: { status: 503, headers: { 'retry-after': '30' } },
-      outcome: { type: 'busy', retryAfterMs: 30_000, code: 'http_503', message: 'The provider answered 503' },
+      outcome: { type: 'busy', retryAfterMs: 30_000, code: 'http_503', message: 'the provider answered 503' },
     },
     {
-      name: 'is out of service and nobody knows what it has',
+      name: 'is out of service with an unknown outcome',
       answer: { status: 503, body: '<html>Service Unavailable</html>' },
-      outcome: { type: 'unknown', message: 'The provider answered 503' },
+      outcome: { type: 'unknown', message: 'the provider answered 503' },
     },
     {
-      name: 'fails, and nobody knows what it has',
+      name: 'fails with an unknown outcome',
       answer: { status: 500, body: '' },
-      outcome: { type: 'unknown', message: 'The provider answered 500' },
+      outcome: { type: 'unknown', message: 'the provider answered 500' },
     },
     {
-      name: 'sends us elsewhere, and nobody knows what it has',
+      name: 'redirects, with an unknown outcome',
       answer: { status: 302, headers: { location: '/elsewhere' } },
-      outcome: { type: 'unknown', message: 'The provider answered 302' },
+      outcome: { type: 'unknown', message: 'the provider answered 302' },
     },
     {
-      name: 'agrees with words that mean nothing',
+      name: 'agrees with an unknown text',
       answer: { status: 200, body: '<html>Welcome</html>' },
-      outcome: { type: 'unknown', message: 'The provider answered 200' },
+      outcome: { type: 'unknown', message: 'the provider answered 200' },
     },
     {
-      name: 'agrees with JSON that names no message',
+      name: 'agrees with JSON without a message id',
       answer: { status: 200, body: { ok: true, data: [], id: {}, message_id: null } },
-      outcome: { type: 'unknown', message: 'The provider answered 200' },
+      outcome: { type: 'unknown', message: 'the provider answered 200' },
     },
     {
       name: 'refuses with a page',
       answer: { status: 403, body: '<html>Forbidden</html>' },
-      outcome: { type: 'refused', code: 'http_403', message: 'The provider answered 403' },
+      outcome: { type: 'refused', code: 'http_403', message: 'the provider answered 403' },
     },
     {
-      name: 'takes the request and says nothing',
+      name: 'receives the request and sends no response',
       answer: { status: 200, hang: true },
       outcome: {
         type: 'unknown',
@@ -895,7 +895,7 @@ describe.each(Object.keys(credentials).map((id) => ({ id })))('$id', ({ id }) =>
   });
 });
 
-describe('to somebody of WhatsApp without a telephone number', () => {
+describe('to a WhatsApp user without a phone number', () => {
   const to = 'BR.13491208655302741918';
   const from = '5511800000001';
 
@@ -906,7 +906,7 @@ describe('to somebody of WhatsApp without a telephone number', () => {
     { id: 'aisoule', options: {}, body: { to } },
     { id: 'aisoule', options: { generation: 'v2' }, body: { to } },
     { id: 'sobot', options: {}, body: { customer_number: to, customer_name: to } },
-  ])('$id names them by their id, with $options', async ({ id, options, body }) => {
+  ])('$id uses their id, with $options', async ({ id, options, body }) => {
     const { pattern } = sendingOf(id).limitsFor(options).recipient;
     const takes = new RegExp(`^(?:${pattern})$`, 'u');
     expect(takes.test(to)).toBe(true);
@@ -916,14 +916,14 @@ describe('to somebody of WhatsApp without a telephone number', () => {
     expect(api.requests).toMatchObject([{ body }]);
   });
 
-  test('Blip takes the address of the network with it, and means the same person', async () => {
+  test('Blip accepts the domain of the network with it, for the same person', async () => {
     const sending = sendingOf('blip');
     expect(sending.personOf?.(`${to}@wa.gw.msging.net`)).toBe(to);
     await send('blip', { message: { to: `${to}@wa.gw.msging.net` } });
     expect(api.requests).toMatchObject([{ body: { to: `${to}@wa.gw.msging.net` } }]);
   });
 
-  test.each(['messenger', 'mms', 'viber_service'])('there is nobody like that at %s', (channel) => {
+  test.each(['messenger', 'mms', 'viber_service'])('%s has no such users', (channel) => {
     const { pattern } = sendingOf('vonage').limitsFor({ channel }).recipient;
     expect(new RegExp(`^(?:${pattern})$`, 'u').test(to)).toBe(false);
   });

@@ -11,21 +11,21 @@ describe('a shared secret', () => {
   const verdict = (headers: Record<string, string>, query: Record<string, string> = {}) =>
     verify({ rawBody, headers, query, receivedAt });
 
-  test('may come in the header', () => {
+  test('may be in the header', () => {
     expect(verdict({ 'x-inlet-token': secrets[0] })).toEqual({ ok: true });
   });
 
-  test('may come in the header twice, but not with another', () => {
+  test('may be in the header twice, but not with another value', () => {
     expect(verdict({ 'x-inlet-token': `${secrets[0]}, ${secrets[0]}` })).toEqual({ ok: true });
     expect(verdict({ 'x-inlet-token': `${secrets[0]}, ${secrets[1]}` }).ok).toBe(false);
     expect(verdict({ 'x-inlet-token': `${secrets[0]}, other` }).ok).toBe(false);
   });
 
-  test('may come in the address', () => {
+  test('may be in the URL', () => {
     expect(verdict({}, { token: secrets[1] })).toEqual({ ok: true });
   });
 
-  test('may come in the address although a gateway adds a header of its own', () => {
+  test('may be in the URL although a gateway adds its own header', () => {
     expect(verdict({ 'x-inlet-token': 'of a gateway' }, { token: secrets[1] })).toEqual({ ok: true });
   });
 

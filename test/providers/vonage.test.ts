@@ -25,7 +25,7 @@ const claims = {
   payload_hash: createHash('sha256').update(rawBody).digest('hex'),
 };
 const base64 = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
-/** By hand, since a library would refuse to make some of these. */
+/** Built by hand, because a library would refuse to build some of these. */
 function signed(changes: object = {}): string {
   const content = `${base64({ alg: 'HS256', typ: 'JWT' })}.${base64({ ...claims, ...changes })}`;
   return `Bearer ${content}.${createHmac('sha256', secrets[0]).update(content).digest('base64url')}`;
@@ -54,11 +54,11 @@ describe('a signed webhook', () => {
     expect(accepts(signed({ iat: nowSeconds + seconds }))).toBe(false);
   });
 
-  test.each([undefined, null, String(nowSeconds), {}])('needs a time, and %p is none', (iat) => {
+  test.each([undefined, null, String(nowSeconds), {}])('requires a time, and %p is not one', (iat) => {
     expect(accepts(signed({ iat }))).toBe(false);
   });
 
-  test('may not be past the end that it gives itself', () => {
+  test('must not have expired by its own claim', () => {
     expect(accepts(signed({ exp: nowSeconds - 1 }))).toBe(false);
     expect(accepts(signed({ exp: nowSeconds + 60 }))).toBe(true);
   });
@@ -70,7 +70,7 @@ describe('a signed webhook', () => {
     },
   );
 
-  test('covers the bytes, not what they mean', () => {
+  test('covers the bytes, not their meaning', () => {
     const spaced = Buffer.from(`${rawBody.toString()} `);
     const proof = signWebhook('vonage', rawBody, { at: receivedAt });
     expect(both.verify({ ...proof, rawBody: spaced, receivedAt }).ok).toBe(false);
@@ -87,7 +87,7 @@ describe('a signed webhook', () => {
     expect(accepts(`Bearer ${jwt.sign(claims, privateKey, { algorithm: 'RS256' })}`)).toBe(false);
   });
 
-  test('is not accepted with RS256, even where the secret is the public key', () => {
+  test('is not accepted with RS256, even if the secret is the public key', () => {
     const confused = load({ signatureSecret: publicKey });
     expect(accepts(`Bearer ${jwt.sign(claims, privateKey, { algorithm: 'RS256' })}`, confused)).toBe(false);
   });
@@ -101,7 +101,7 @@ describe('a signed webhook', () => {
 });
 
 describe('a webhook without a signature', () => {
-  test('is asked for again when it has no token either', () => {
+  test('is requested again if it has no token either', () => {
     expect(verdict({})).toMatchObject({ ok: false, askToResend: true });
   });
 
@@ -112,11 +112,11 @@ describe('a webhook without a signature', () => {
     },
   );
 
-  test('is refused for good with a wrong token', () => {
+  test('is refused permanently with a wrong token', () => {
     expect(verdict({ query: { token: 'wrong' } })).toEqual({ ok: false, reason: 'wrong token' });
   });
 
-  test('is not proven by a token where no webhook secret is set', () => {
+  test('is not verified by a token if no webhook secret is configured', () => {
     const onlySigned = load({ signatureSecret: secrets[0] });
     expect(verdict({ query: { token: secrets[0] } }, onlySigned).ok).toBe(false);
     expect(verdict({ query: { token: '' } }, onlySigned).ok).toBe(false);
@@ -133,16 +133,16 @@ describe('a webhook without a signature', () => {
 describe('a webhook with a signature and a token', () => {
   const query = { token: secrets[0] };
 
-  test('is refused when the signature is wrong', () => {
+  test('is refused if the signature is wrong', () => {
     expect(verdict({ headers: { authorization: signed({ payload_hash: '' }) }, query }).ok).toBe(false);
     expect(verdict({ headers: { authorization: '' }, query }).ok).toBe(false);
   });
 
-  test('is accepted when the signature is right', () => {
+  test('is accepted if the signature is valid', () => {
     expect(verdict({ headers: { authorization: signed() }, query }).ok).toBe(true);
   });
 
-  test('is proven by the token where signatures cannot be checked', () => {
+  test('is verified by the token if signatures cannot be checked', () => {
     const onlyToken = load({ webhookSecret: secrets[0] });
     expect(verdict({ headers: { authorization: signed() }, query }, onlyToken).ok).toBe(true);
     expect(verdict({ headers: { authorization: signed() } }, onlyToken)).toEqual({
@@ -177,7 +177,7 @@ describe('the token for media', () => {
     });
   });
 
-  test('is used again until a minute before its end', async () => {
+  test('is reused until a minute before its expiry', async () => {
     const clock = { now: receivedAt };
     const bearer = bearerAt(clock);
     const first = await bearer();
@@ -201,7 +201,7 @@ describe('the token for media', () => {
     ['no key at all', 'not a key'],
     ['a public key', publicKey],
     ['a short key', rsa(1024).privateKey],
-  ])('cannot be made with %s, which is said without repeating it', (_what, key) => {
+  ])('cannot be made with %s, which the message does not repeat', (_what, key) => {
     const attempt = () => load({ ...application, privateKey: key });
     expect(attempt).toThrow(/privateKey/);
     expect(attempt).not.toThrow(key.split('\n')[1] ?? key);
@@ -221,7 +221,7 @@ describe('the token for media', () => {
     ['apinexmo.com', false],
     ['api.evil.nexmo.com.example', false],
     ['nexmo.com', false],
-  ])('%s may see it: %p', (host, may) => {
+  ])('%s may receive it: %p', (host, may) => {
     const matches = (pattern: string | RegExp) =>
       typeof pattern === 'string' ? pattern === host : pattern.test(host);
     expect(both.downloads.trustedHosts.some(matches)).toBe(may);

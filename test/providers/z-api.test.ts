@@ -15,26 +15,27 @@ function isProven(settings: Settings, headers: Settings, query: Settings = {}): 
 }
 
 describe('the header that Z-API sets by itself', () => {
-  test('proves a call where the operator has said what is in it', () => {
+  test('verifies a call if the operator has configured its value', () => {
     const settings = { headerToken: instanceToken };
     expect(isProven(settings, { 'z-api-token': instanceToken })).toBe(true);
   });
 
-  test('proves a call besides the secret of the address, and the secret goes on to do so', () => {
+  test('verifies a call in addition to the secret in the URL, which remains valid', () => {
     const settings = { webhookSecret: secret, headerToken: instanceToken };
     expect(isProven(settings, { 'z-api-token': instanceToken })).toBe(true);
     expect(isProven(settings, { 'z-api-token': 'another one' }, { token: secret })).toBe(true);
     expect(isProven(settings, { 'z-api-token': 'another one' }, { token: 'wrong' })).toBe(false);
   });
 
-  test('may hold one of several, while one is changed for another', () => {
+  test('may have one of several values during a rotation', () => {
     const settings = { headerToken: `${instanceToken}, the-token-of-the-account` };
     expect(isProven(settings, { 'z-api-token': 'the-token-of-the-account' })).toBe(true);
     expect(isProven(settings, { 'z-api-token': settings.headerToken })).toBe(false);
   });
 
-  test('proves nothing else than what it was said to hold', () => {
-    // The token that sends is no proof by itself: nobody has said that webhooks carry it.
+  test('is only accepted with the configured value', () => {
+    // The token for sending does not verify webhooks by itself, because the operator has not configured it
+    // for that.
     const sending = { webhookSecret: secret, instanceId: 'INSTANCE', token: instanceToken };
     expect(isProven(sending, { 'z-api-token': instanceToken })).toBe(false);
     const settings = { webhookSecret: secret, headerToken: instanceToken };

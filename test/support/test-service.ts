@@ -83,7 +83,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
       publicUrl: options.publicUrl ?? url,
       logger,
       now,
-      readPatiently: (read) => read(),
+      readWithRetries: (read) => read(),
     },
   );
   handle(services.app);

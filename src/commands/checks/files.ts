@@ -16,7 +16,7 @@ export async function checkFiles(config: Config): Promise<Finding> {
   const subject = s3 === undefined ? 'UPLOADS_DIR' : 'bucket';
   const { folder, isMade } = await existing(uploadsDir);
   if (!isMade && s3 === undefined) return checkParent(uploadsDir, folder);
-  const trouble = await tryOut(config, isMade);
+  const trouble = await probeFiles(config, isMade);
   if (trouble !== undefined) return { level: 'problem', subject, says: trouble };
   return { level: 'ok', subject, says: `files can be written to ${s3?.bucket ?? uploadsDir}` };
 }
@@ -35,20 +35,20 @@ async function checkParent(uploadsDir: string, parent: string): Promise<Finding>
   }
 }
 
-/** Says what is wrong. What was not there before is not there afterwards. */
-async function tryOut(config: Config, hasFolder: boolean): Promise<string | undefined> {
+/** Returns the problem that prevents writing files. Folders that the probe creates are removed again. */
+async function probeFiles(config: Config, hasFolder: boolean): Promise<string | undefined> {
   const { uploadsDir } = config;
   const before = hasFolder ? await readdir(uploadsDir) : [];
   const logger = createLogger('silent');
   const blobs = await openBlobStore(config, logger);
   const staging = createStaging(join(uploadsDir, 'tmp'));
   const watch = createStorageWatch({
-    tryOut: () => Promise.all([...(hasFolder ? [staging.tryOut()] : []), blobs.tryOut()]),
-    recovered: () => Promise.resolve(),
+    probe: () => Promise.all([...(hasFolder ? [staging.probe()] : []), blobs.probe()]),
+    onRecovery: () => Promise.resolve(),
     logger,
   });
   try {
-    return (await watch.look())?.message;
+    return (await watch.check())?.message;
   } finally {
     watch.close();
     blobs.close();

@@ -21,7 +21,7 @@ export interface AisouleSecrets {
 }
 
 export interface SimulatedAisoule extends SimulatedProvider {
-  /** The same in the shape and with the header of the second generation of AISoule's documentation. */
+  /** The same in the format and with the header of the second generation of AISoule's documentation. */
   readonly webhookV2: (message: SimulatedMessage) => Webhook;
 }
 
@@ -101,7 +101,7 @@ function eventV2(message: SimulatedMessage): Record<string, unknown> {
   return { event: 'message.incoming', timestamp, data: { ...parties, ...content } };
 }
 
-/** How media come in is documented nowhere; this mirrors how they go out, in each generation. */
+/** The format of inbound media is not documented; this mirrors outbound media, in each generation. */
 function mediaData(media: SimulatedMedia, addressName: 'link' | 'url'): Record<string, unknown> {
   const { kind, url, caption, filename } = media;
   return {

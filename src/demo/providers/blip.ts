@@ -22,14 +22,16 @@ import {
 export interface BlipSecrets {
   readonly webhookSecret: string;
   readonly contractId: string;
-  /** Base64 of `bot:access key`, the form that `Authorization: Key` carries. */
+  /** Base64 of `bot:access key`, the form in `Authorization: Key`. */
   readonly key: string;
 }
 
 export interface SimulatedBlip extends SimulatedProvider {
-  /** A link whose time ran out; `/refresh-media-uri` makes a good one of it. */
+  /** An expired link; `/refresh-media-uri` renews it. */
   readonly publishExpired: (content: Content) => string;
-  /** A link of the `blip` authorization realm: it wants the bot's key. Send it with `credentials: true`. */
+  /**
+   * A link of the `blip` authorization realm, which requires the bot's key. Send it with `credentials: true`.
+   */
   readonly publishKeyed: (content: Content) => string;
 }
 
@@ -41,7 +43,10 @@ export function createBlipSecrets(): BlipSecrets {
 const botNode = 'demobot@msging.net';
 const mediaNode = 'postmaster@media.msging.net';
 const minute = 60_000;
-/** In all known samples a link is good from a quarter of an hour before its message until a quarter after. */
+/**
+ * In all known samples, a link is valid from a quarter of an hour before its message until a quarter of an
+ * hour after it.
+ */
 const linkMinutes = 15;
 
 /** Blip: LIME envelopes with the secret in a custom header; files behind Azure's shared access signatures. */
@@ -49,8 +54,8 @@ export function simulateBlip(secrets: BlipSecrets, { host, api }: Place): Simula
   const sasKey = randomBytes(32);
   const link = (path: string, sentAt: number) => {
     const from = new Date(sentAt - linkMinutes * minute);
-    const until = new Date(sentAt + linkMinutes * minute);
-    return `${host.origin}${path}?${sharedAccessQuery({ key: sasKey, path, from, until })}`;
+    const expiresAt = new Date(sentAt + linkMinutes * minute);
+    return `${host.origin}${path}?${sharedAccessQuery({ key: sasKey, path, from, until: expiresAt })}`;
   };
   const keep = (content: Content, checks: readonly Check[] = []) => {
     const path = `/secure-medias/Media_${randomUUID()}`;
@@ -123,7 +128,7 @@ function mediaLink(media: SimulatedMedia): Record<string, unknown> {
   });
 }
 
-/** Of the commands only `set /refresh-media-uri` is known here. One that fails is answered 200, too. */
+/** Only the command `set /refresh-media-uri` is known here. A failed one is answered with 200, too. */
 function refreshing(refresh: (uri: string) => string | undefined): (command: unknown) => ApiAnswer {
   return (given) => {
     const command = isObject(given) ? given : {};
@@ -141,7 +146,7 @@ const refreshCommand = {
   type: 'text/plain',
 } as const;
 
-/** Exactly the documented shape: a caller who gets it wrong should learn it here and not at Blip. */
+/** Requires exactly the documented format, so that mistakes of a caller show here and not at Blip. */
 function isRefreshCommand(command: JsonObject): command is JsonObject & { readonly resource: string } {
   const exact = Object.entries(refreshCommand).every(([name, value]) => command[name] === value);
   return exact && typeof command['id'] === 'string' && typeof command['resource'] === 'string';

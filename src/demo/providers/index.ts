@@ -21,7 +21,7 @@ export interface SimulatorSecrets {
   readonly sobot: SobotSecrets;
 }
 
-/** Fresh random secrets. */
+/** New random secrets. */
 export function createSecrets(): SimulatorSecrets {
   return {
     blip: createBlipSecrets(),
@@ -39,13 +39,13 @@ type SimulatedProviders = Readonly<Record<ProviderId, SimulatedProvider>> & {
   readonly aisoule: SimulatedAisoule;
 };
 
-/** Five providers with an API each, and the host on which they keep files. */
+/** Five providers with an API each, and the host of their files. */
 export interface Simulator {
   readonly host: MediaHost;
   readonly providers: SimulatedProviders;
-  /** The settings that enable all five channels against this simulator. */
+  /** The settings that enable all five channels with this simulator. */
   readonly env: () => Record<string, string>;
-  /** Where the service is, so that it can be told what becomes of its messages. */
+  /** Sets the URL of the service, which then receives the statuses of its messages. */
   readonly reportTo: (serviceUrl: string) => void;
   readonly close: () => Promise<void>;
 }
@@ -53,11 +53,14 @@ export interface Simulator {
 interface SimulatorOptions {
   readonly secrets?: SimulatorSecrets;
   readonly port?: number;
-  /** How the providers' APIs behave. Without a `rate` they take messages as fast as they come. */
+  /** The behaviour of the providers' APIs. Without a `rate`, they accept messages at any speed. */
   readonly apis?: Readonly<Partial<Record<ProviderId, ApiOptions>>>;
 }
 
-/** Starts the five providers on loopback: files on one port, and a port for each API, since two have the same paths. */
+/**
+ * Starts the five providers on loopback: files on one port, and a port for each API, because two of them have
+ * the same paths.
+ */
 export async function startSimulator({
   secrets = createSecrets(),
   port = 0,
@@ -83,7 +86,8 @@ export async function startSimulator({
     providers,
     env: () => {
       const settings = Object.values<SimulatedProvider>(providers).map((provider) => provider.env());
-      // On this machine the service's links reach the providers, which a service cannot know by its address.
+      // On this machine, the providers can reach the service's links, which a service cannot know from its
+      // URL.
       const ours = { FETCH_ALLOW_PRIVATE_HOSTS: hosts, PUBLIC_MEDIA_LINKS: 'always' };
       return settings.reduce((all, some) => ({ ...all, ...some }), ours);
     },

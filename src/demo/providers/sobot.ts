@@ -40,7 +40,7 @@ export function simulateSobot(secrets: SobotSecrets, { host, api }: Place): Simu
       apiSecret,
       makeId,
       inspect: api.inspect,
-      // A status `failed` is not documented: Sobot says nothing more of such a message.
+      // A status `failed` is not documented: Sobot reports nothing more about such a message.
       report: (id, from) => (status) =>
         status === 'failed' ? [] : [webhook({ kind: 'status', id, from, status })],
     }),
@@ -68,7 +68,7 @@ function mediaId(): string {
   return `2593${String(randomInt(10 ** 11)).padStart(11, '0')}`;
 }
 
-/** Unlike messages, a status comes as a bare object. */
+/** Unlike messages, a status is a bare object. */
 function statusOf({ id, status, ...rest }: SimulatedMessage & { kind: 'status' }): Record<string, unknown> {
   return { id, status, timestamp: String(unixSeconds(rest.sentAt ?? new Date())) };
 }
@@ -88,7 +88,7 @@ function payload(message: Exclude<SimulatedMessage, { kind: 'status' }>): Record
   if (message.kind === 'text') return { type: 'text', text: { body: message.text } };
   if (message.kind === 'malformed') return { type: 'image' };
   const { kind, group: group_id } = message;
-  // In Sobot's own sample a video sits under the key of pictures.
+  // In Sobot's own sample, a video is under the key of pictures.
   const key = kind === 'video' ? 'image' : kind;
   return present({ type: kind, group_id, [key]: mediaObject(message) });
 }
@@ -97,7 +97,7 @@ function mediaObject(media: SimulatedMedia): Record<string, unknown> {
   const { url, caption, filename, sha256 } = media;
   return present({
     mime_type: declaredType(media),
-    // The digest comes in Base64, as WhatsApp writes it.
+    // The digest is in Base64, as WhatsApp writes it.
     sha256: sha256 === undefined ? undefined : Buffer.from(sha256, 'hex').toString('base64'),
     id: new URL(url).pathname.split('/').at(-1),
     url,

@@ -24,19 +24,19 @@ import {
 
 export interface VonageSecrets {
   readonly signatureSecret: string;
-  /** Proves Conversation events, which Vonage does not sign. */
+  /** Verifies Conversation events, which Vonage does not sign. */
   readonly webhookSecret: string;
   readonly applicationId: string;
-  /** PEM; the service signs with it. */
+  /** In PEM; the service signs with it. */
   readonly privateKey: string;
-  /** PEM; the simulator checks with it. */
+  /** In PEM; the simulator verifies with it. */
   readonly publicKey: string;
 }
 
 export interface SimulatedVonage extends SimulatedProvider {
-  /** A link of "secure inbound media": it wants the application's own token. */
+  /** A link of "secure inbound media", which requires the application's own token. */
   readonly publishSecure: (content: Content) => string;
-  /** A Conversation event that carries the picture: unsigned, proven by the secret in its address. */
+  /** A Conversation event with the picture: unsigned, verified by the secret in its URL. */
   readonly conversationWebhook: (media: SimulatedMedia) => Webhook;
 }
 
@@ -54,7 +54,10 @@ export function createVonageSecrets(): VonageSecrets {
   };
 }
 
-/** Vonage: Messages API webhooks signed with a JWT over the body; files by id, public or for the application only. */
+/**
+ * Vonage: Messages API webhooks signed with a JWT over the body; files by id, public or for the application
+ * only.
+ */
 export function simulateVonage(secrets: VonageSecrets, { host, api }: Place): SimulatedVonage {
   const mediaPath = () => `/v3/media/${randomUUID()}`;
   const signed = (event: unknown): Webhook => {
@@ -167,7 +170,7 @@ interface Receipt {
   readonly applicationId: string;
 }
 
-/** What became of an event, as an event of its own. */
+/** The outcome of an event, as a separate event. */
 function receipt({ conversation, event, status, applicationId }: Receipt): Record<string, unknown> {
   return {
     type: `message:${receipts[status]}`,

@@ -51,8 +51,8 @@ export function simulateZApi(secrets: ZApiSecrets, { host, api }: Place): Simula
         const delivery = call({ ...sent, type: 'DeliveryCallback', instanceId });
         if (status === 'failed') return [delivery];
         const report = { kind: 'status', id: ids.messageId, from: phone, status } as const;
-        const told = call(callback(report, instanceId));
-        return status === 'sent' ? [delivery, told] : [told];
+        const reports = call(callback(report, instanceId));
+        return status === 'sent' ? [delivery, reports] : [reports];
       },
     }),
   );
@@ -128,7 +128,7 @@ function callback(message: SimulatedMessage, instanceId: string): Record<string,
   };
 }
 
-/** In a group `phone` is the group, and who wrote is the participant. */
+/** In a group, `phone` is the group and the author is the participant. */
 function conversation(message: SimulatedMessage, from: string): Record<string, unknown> {
   const group = 'group' in message ? message.group : undefined;
   return group === undefined

@@ -4,7 +4,7 @@ import { z } from 'zod';
 
 import type { Access } from '../../domain/access.js';
 import { AppError } from '../../domain/errors.js';
-import { longestToken } from '../../infra/secrets/token-signer.js';
+import { maxTokenLength } from '../../infra/secrets/token-signer.js';
 import type { Audit } from '../../infra/tables/audit.js';
 import type { Tokens } from '../../pipeline/tokens.js';
 import type { ApiRoute } from '../api-route.js';
@@ -31,7 +31,7 @@ export const signIn = z.strictObject({
   token: z
     .string()
     .min(1)
-    .max(longestToken, `is longer than ${String(longestToken)} characters: a browser would not keep it`),
+    .max(maxTokenLength, `is longer than ${String(maxTokenLength)} characters: a browser would not keep it`),
 });
 
 const ownPage = 'Needs the header `X-Inlet-Request: 1`.';

@@ -67,7 +67,7 @@ export function eraseRoutes(services: EraseServices, limit: RequestHandler): Rou
   router.delete('/v1/media/:id', admin, async (request: Request, response: Response) => {
     const by = actorOf(request, response);
     // A media whose webhook still lies in the spool has no row that the lookup could find.
-    await services.erase.untilReplayed();
+    await services.erase.waitForSpool();
     const { id, channel } = await findVisible(services, request, response);
     response.json(erasedView(await services.erase.media({ id, channel }, by)));
   });
@@ -76,7 +76,7 @@ export function eraseRoutes(services: EraseServices, limit: RequestHandler): Rou
     const who = parseInput(contactParams, request.params);
     const by = actorOf(request, response);
     const access = accessOf(response);
-    await services.erase.untilReplayed();
+    await services.erase.waitForSpool();
     // A slip in its name must not look as if there had been nothing to erase.
     if (!seesChannel(access, who.channel) || !(await exists(services, who.channel)))
       throw new AppError('contact.unknown_channel', 'there is no such channel, and there never was');
@@ -94,7 +94,7 @@ function actorOf(request: Request, response: Response): Actor | null {
 
 /** A channel that has been removed may have left something. */
 async function exists({ channels, erasure }: EraseServices, channel: string): Promise<boolean> {
-  return channels.find(channel) !== undefined || erasure.knowsChannel(channel);
+  return channels.active(channel) !== undefined || erasure.knowsChannel(channel);
 }
 
 function erasedView(erased: Erased): ErasedView {

@@ -6,7 +6,7 @@ import { z } from 'zod';
 
 import { seesChannel } from '../../domain/access.js';
 import type { Channels } from '../../domain/channel.js';
-import { AppError, isMediaError, isOwnTrouble } from '../../domain/errors.js';
+import { AppError, isMediaError, isServiceFault } from '../../domain/errors.js';
 import { mediaKinds } from '../../domain/provider.js';
 import type { BlobStore } from '../../infra/files/blob-store.js';
 import type { StagedFile, Staging } from '../../infra/files/staging.js';
@@ -80,7 +80,7 @@ export function uploadRoutes(
         const { channel: channelId, kind } = parseInput(uploadFields, request.body ?? {});
         if (!file) throw missingFile();
         const channel = seesChannel(accessOf(response), channelId)
-          ? services.channels.find(channelId)
+          ? services.channels.active(channelId)
           : undefined;
         if (!channel) throw invalid('channel', 'there is no such channel');
         const blob = await services.store(file, { kind }).catch((error: unknown) => {
@@ -157,7 +157,7 @@ function invalid(field: string, message: string): AppError {
 /** What is wrong with the bytes follows from the input; what is wrong with our disk does not. */
 function refusal(error: unknown): unknown {
   if (!(error instanceof AppError) || !isMediaError(error.code)) return error;
-  if (isOwnTrouble(error.code))
+  if (isServiceFault(error.code))
     return new AppError('service.unavailable', 'the file could not be stored; send it again', {
       cause: error,
     });

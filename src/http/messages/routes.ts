@@ -99,7 +99,7 @@ export function sendingRoutes(services: SendingServices, { maxBodyBytes, limits 
 
   router.get('/v1/channels/:id/limits', sender, (request: Request, response: Response) => {
     const { id } = parseInput(limitsParams, request.params);
-    const channel = seesChannel(accessOf(response), id) ? channels.known(id) : undefined;
+    const channel = seesChannel(accessOf(response), id) ? channels.any(id) : undefined;
     if (!channel) throw new AppError('channel.not_found', 'there is no such channel');
     const kind = providers.find((candidate) => candidate.id === channel.provider);
     const { sending } = channel.adapter;

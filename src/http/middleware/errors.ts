@@ -3,7 +3,7 @@ import { types } from 'node:util';
 
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 
-import { AppError, isMediaError, isOwnTrouble, type RequestErrorCode } from '../../domain/errors.js';
+import { AppError, isMediaError, isServiceFault, type RequestErrorCode } from '../../domain/errors.js';
 import type { Logger } from '../../infra/logging/logger.js';
 import { isDatabaseFailure, isDataRefused } from '../../infra/postgres/errors.js';
 import { noteProblem, requestIdIn, routeOf } from './requests.js';
@@ -111,7 +111,7 @@ function parserFailure(error: unknown): AppError {
 
 /** A code that says what became of a picture is no answer to a request. */
 function outOfPlace(error: AppError): AppError {
-  return isMediaError(error.code) && isOwnTrouble(error.code)
+  return isMediaError(error.code) && isServiceFault(error.code)
     ? unavailable('the file could not be stored or read now', error)
     : new AppError('internal', 'an internal error', { cause: error });
 }

@@ -2,7 +2,7 @@ import { Router, type Request, type Response } from 'express';
 import { z } from 'zod';
 
 import { AppError } from '../../domain/errors.js';
-import type { StoreTrouble } from '../../infra/files/store-trouble.js';
+import type { StorageProblem } from '../../infra/files/storage-problem.js';
 import type { ApiRoute } from '../api-route.js';
 import { allowOnly, sendProblem } from '../middleware/errors.js';
 
@@ -14,7 +14,7 @@ export interface Readiness {
   /** Whether jobs are taken; true where this process takes none. */
   readonly queue: () => boolean;
   /** What keeps files from being written; undefined: nothing does. May take long to answer. */
-  readonly uploads: () => Promise<Pick<StoreTrouble, 'reason'> | undefined>;
+  readonly uploads: () => Promise<Pick<StorageProblem, 'reason'> | undefined>;
   /** Aborted when the process is on its way out. */
   readonly stopping: AbortSignal;
 }

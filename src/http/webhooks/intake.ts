@@ -56,13 +56,13 @@ export function createIntake(services: WebhookServices, { maxBytes }: { maxBytes
   const refusalLog = createRefusalLog(services.logger);
 
   const seen = (id: string, seenAs: Pick<SeenWebhook, 'outcome' | 'receipt'>, since: number): void => {
-    const channel = services.channels.known(id) ? id : null;
+    const channel = services.channels.any(id) ? id : null;
     if (seenAs.receipt === null || seenAs.outcome === 'malformed') refusalLog.note(channel, seenAs.outcome);
     services.webhookSeen({ channel, ...seenAs, milliseconds: performance.now() - since });
   };
 
   const take = async (id: string, request: IncomingMessage, response: ServerResponse): Promise<Receipt> => {
-    const channel = services.channels.find(id);
+    const channel = services.channels.active(id);
     if (!channel) throw new AppError('webhook.unknown_channel', 'there is no such channel');
     const rawBody = await readBody(request, maxBytes);
     const receipt = await accept(services, { channel, rawBody, request });

@@ -71,7 +71,7 @@ export function webhookRoutes({ channels, refusals, failedProofLimit }: WebhookR
     },
   );
   router.get(path, (request, response) => {
-    const channel = channels.find(request.params.channel);
+    const channel = channels.active(request.params.channel);
     if (!channel) throw new AppError('webhook.unknown_channel', 'there is no such channel');
     const answer = channel.adapter.handshake?.(singleParameters(request));
     if (answer === undefined) throw new AppError('request.not_found', 'webhooks are POSTed here');

@@ -10,13 +10,14 @@ import { textType, wideText } from './text.js';
 import { webmTracks } from './webm-tracks.js';
 import { typeOfZip } from './zip.js';
 
-/** Names of file-type's that say less than the usual one, or another thing to most programs. */
-const usualNames: ReadonlyMap<string, string> = new Map([
-  // Every animated PNG is a PNG (PNG, third edition, 4.9): programs that cannot play it show its first picture.
+/** Replaces names of file-type that are too vague or mean something else to most programs. */
+const preferredNames: ReadonlyMap<string, string> = new Map([
+  // Every animated PNG is a PNG (PNG, third edition, 4.9): programs that cannot play it show its first
+  // picture.
   ['image/apng', 'image/png'],
 ]);
 
-/** The MIME type that a file's bytes say: the first of them, and the rest where those do not tell. */
+/** The MIME type of a file's bytes: from the first bytes, or from the rest if those are not sufficient. */
 export async function typeOfFile({
   path,
   head,
@@ -29,7 +30,7 @@ export async function typeOfFile({
   return (await withFile(path, (file) => typeInside(type, file)).catch(() => undefined)) ?? type;
 }
 
-/** The same for a file of which only the first bytes are here; undefined where they do not tell. */
+/** Works on the first bytes only; undefined if they are not sufficient. */
 export async function typeOfHead(head: Buffer): Promise<string | undefined> {
   const type = await sniffType(head);
   if (vagueTypes.has(type)) return undefined;
@@ -40,8 +41,8 @@ export async function typeOfHead(head: Buffer): Promise<string | undefined> {
 const zip = 'application/zip';
 const compound = 'application/x-cfb';
 
-/** What a container is named when it holds no pictures. */
-const soundOnly: ReadonlyMap<string, string> = new Map([
+/** The names of containers without pictures. */
+const audioNames: ReadonlyMap<string, string> = new Map([
   ['video/mp4', 'audio/mp4'],
   ['application/mp4', 'audio/mp4'],
   ['video/x-m4v', 'audio/mp4'],
@@ -52,11 +53,11 @@ const soundOnly: ReadonlyMap<string, string> = new Map([
   ['video/matroska', 'audio/matroska'],
 ]);
 
-/** Types behind which others can be. */
+/** Types that may hide a more specific one. */
 const vagueTypes: ReadonlySet<string> = new Set([unknownType, 'text/plain', compound]);
 
 function isContainer(type: string): boolean {
-  return type === zip || type === compound || soundOnly.has(type);
+  return type === zip || type === compound || audioNames.has(type);
 }
 
 async function typeInside(type: string, file: FileReader): Promise<string | undefined> {
@@ -67,29 +68,32 @@ async function typeInside(type: string, file: FileReader): Promise<string | unde
 async function typeOfTracks(type: string, file: FileReader): Promise<string | undefined> {
   const tracks = await (isMatroska(type) ? webmTracks(file) : mp4Tracks(file));
   if (tracks === undefined) return undefined;
-  return tracks.has('soun') && !tracks.has('vide') ? (soundOnly.get(type) ?? type) : type;
+  return tracks.has('soun') && !tracks.has('vide') ? (audioNames.get(type) ?? type) : type;
 }
 
 function isMatroska(type: string): boolean {
   return type === 'video/webm' || type === 'video/matroska';
 }
 
-/** The MIME type that the first bytes say. Never trusts a header or a name. */
+/** The MIME type of the first bytes. Headers and names are never trusted. */
 export async function sniffType(head: Buffer): Promise<string> {
   return heifType(head) ?? (await signedType(head)) ?? unsignedType(head);
 }
 
-/** What file-type says, where it is right. */
+/** The result of file-type, where it is reliable. */
 async function signedType(head: Buffer): Promise<string | undefined> {
-  // It takes the mark of UTF-16 for the beginning of sound.
+  // file-type mistakes the UTF-16 mark for sound.
   if (wideText(head) !== undefined) return undefined;
-  // Only bytes that we hold are parsed, so a hostile file cannot make the parser read on and on.
+  // Only the given bytes are parsed, so a hostile file cannot make the parser read endlessly.
   const found = await fileTypeFromBuffer(head).catch(() => undefined);
   if (found && isGuessedOffice(found.mime, head)) return zip;
-  return found && isSure(found.mime, head) ? (usualNames.get(found.mime) ?? found.mime) : undefined;
+  return found && isReliable(found.mime, head) ? (preferredNames.get(found.mime) ?? found.mime) : undefined;
 }
 
-/** A folder named `word` makes no Word file, but file-type goes by it where it has not seen the list of types. */
+/**
+ * A folder named `word` does not make a Word file, but file-type relies on it if it has not seen the list of
+ * types.
+ */
 function isGuessedOffice(type: string, head: Buffer): boolean {
   return (
     type.startsWith('application/vnd.openxmlformats-officedocument.') && !head.includes('[Content_Types].xml')
@@ -98,36 +102,42 @@ function isGuessedOffice(type: string, head: Buffer): boolean {
 
 function unsignedType(head: Buffer): string {
   const text = textType(head);
-  // What others begin with may be text as well.
+  // The signatures of other formats may also be text.
   const others = text === undefined || text === 'text/plain' ? otherType(head) : undefined;
   return others ?? text ?? unknownType;
 }
 
-/** file-type goes by the first bytes of icons, with which other formats begin as well, and by the declaration of XML, which hides what is inside. */
-function isSure(type: string, head: Buffer): boolean {
+/**
+ * file-type recognises icons by bytes that other formats share, and XML by its declaration, which hides the
+ * actual content.
+ */
+function isReliable(type: string, head: Buffer): boolean {
   return type === 'image/x-icon' ? isIco(head) : type !== 'application/xml';
 }
 
-/** What may stand before the first line of a PDF (ISO 32000-1, annex H.3), such as what a server has left there. */
-const mostBytesBeforePdf = 1024;
+/** The number of bytes that may precede a PDF (ISO 32000-1, annex H.3), for example output of a server. */
+const maxBytesBeforePdf = 1024;
 
-/** What file-type does not know, or would look for at the end of the file. */
+/** Formats that file-type does not know, or would look for at the end of the file. */
 function otherType(head: Buffer): string | undefined {
   const begins = head.toString('latin1', 0, 4);
   if (begins === 'II*\0' || begins === 'MM\0*') return 'image/tiff';
-  const start = head.toString('latin1', 0, mostBytesBeforePdf);
+  const start = head.toString('latin1', 0, maxBytesBeforePdf);
   if (/^P[1-7]\s(?:\s|#[^\n]*\n)*(?:\d+\s+\d+\s|WIDTH )/.test(start)) return 'image/x-portable-anymap';
   if (/^%PDF-\d/m.test(start)) return 'application/pdf';
   return isTarga(head) ? 'image/x-tga' : undefined;
 }
 
-/** Of pictures without and with a palette. */
+/** The codings of pictures without and with a palette. */
 const targaCodings: ReadonlyMap<number, readonly number[]> = new Map([
   [0, [2, 3, 10, 11]],
   [1, [1, 9]],
 ]);
 
-/** By all that its head can say, since it has no signature: a palette or none, a known coding, a size, and a depth. */
+/**
+ * Targa has no signature, so all fields of its head are checked: the palette, the coding, the size and the
+ * depth.
+ */
 function isTarga(head: Buffer): boolean {
   if (head.length < 18) return false;
   const codings = targaCodings.get(head.readUInt8(1));

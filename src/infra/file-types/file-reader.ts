@@ -1,14 +1,14 @@
-/** Pieces of a file, read where a format says that something stands. */
+/** Reads parts of a file at the positions that a format specifies. */
 import { open } from 'node:fs/promises';
 
 export interface FileReader {
-  /** Of the whole file. */
+  /** The size of the whole file. */
   readonly bytes: number;
-  /** What there is of so many bytes from a position: fewer at the end, none beyond it. */
+  /** Reads bytes from a position: fewer at the end, none beyond it. */
   readonly read: (position: number, length: number) => Promise<Buffer>;
 }
 
-/** A file that is open as long as `use` takes. */
+/** Keeps a file open while `use` runs. */
 export async function withFile<T>(path: string, use: (file: FileReader) => Promise<T>): Promise<T> {
   const handle = await open(path, 'r');
   try {
@@ -26,7 +26,7 @@ export async function withFile<T>(path: string, use: (file: FileReader) => Promi
   }
 }
 
-/** The beginning of a file that is not here: what stands behind it cannot be read. */
+/** A reader for the beginning of a file; the rest cannot be read. */
 export function readerOf(head: Buffer): FileReader {
   return {
     bytes: head.length,

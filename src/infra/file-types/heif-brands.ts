@@ -1,9 +1,12 @@
-/** Pictures in files of the MP4 family, by their brands (ISO/IEC 23008-12, annex B; AVIF, section 8): file-type knows some of them. */
+/**
+ * Detects pictures in files of the MP4 family by their brands (ISO/IEC 23008-12, annex B; AVIF, section 8),
+ * of which file-type knows only some.
+ */
 
 const avif = new Set(['avif', 'avis']);
 const heicSequence = new Set(['hevc', 'hevx', 'hevm', 'hevs']);
 const heic = new Set(['heic', 'heix', 'heim', 'heis']);
-/** They say that there are pictures, but not how these are coded. */
+/** These brands announce pictures but not their coding. */
 const pictures = new Set([
   'mif1',
   'mif2',
@@ -18,13 +21,13 @@ const pictures = new Set([
   'vvis',
 ]);
 const sequences = new Set(['msf1', 'avcs', 'jpgs', 'vvis']);
-/** More of them than any writer names. */
-const mostBrands = 64;
+/** More brands than any program writes. */
+const maxBrands = 64;
 
 /** The type of a picture whose file begins with `head`; undefined for everything else. */
 export function heifType(head: Buffer): string | undefined {
   if (head.length < 16 || head.toString('latin1', 4, 8) !== 'ftyp') return undefined;
-  const end = Math.min(head.readUInt32BE(0), head.length, 16 + 4 * mostBrands);
+  const end = Math.min(head.readUInt32BE(0), head.length, 16 + 4 * maxBrands);
   const major = head.toString('latin1', 8, 12);
   const brands: string[] = [];
   for (let at = 16; at + 4 <= end; at += 4) brands.push(head.toString('latin1', at, at + 4));
@@ -36,7 +39,7 @@ function isPicture(brand: string): boolean {
   return [avif, heic, heicSequence, pictures].some((brands) => brands.has(brand));
 }
 
-/** Files of another major brand are videos, unless a box of pictures (`meta`) comes next. */
+/** Files with another major brand are videos, unless a box of pictures (`meta`) follows. */
 function beginsWithItems(head: Buffer): boolean {
   const next = head.readUInt32BE(0);
   return head.toString('latin1', next + 4, next + 8) === 'meta';
@@ -46,7 +49,7 @@ function typeOf(major: string, brands: readonly string[]): string {
   if (avif.has(major)) return 'image/avif';
   if (heic.has(major)) return 'image/heic';
   if (heicSequence.has(major)) return 'image/heic-sequence';
-  // What says no more than that it is a picture may name the coding among the others.
+  // A file whose major brand only announces a picture may name the coding among its other brands.
   if (brands.some((brand) => avif.has(brand)) && !brands.some((brand) => heic.has(brand)))
     return 'image/avif';
   return sequences.has(major) ? 'image/heif-sequence' : 'image/heif';

@@ -1,4 +1,4 @@
-/** Windows icons and cursors by their beginning: a list of pictures. */
+/** Detects Windows icons and cursors by their beginning, a list of pictures. */
 
 export const directoryBytes = 6;
 export const entryBytes = 16;
@@ -6,7 +6,7 @@ export const entryBytes = 16;
 const iconKind = 0x00000100;
 export const cursorKind = 0x00000200;
 
-/** Whether a file that begins so lists pictures: other formats begin with the same four bytes. */
+/** Whether the file lists pictures, because other formats begin with the same four bytes. */
 export function isIco(head: Buffer): boolean {
   const kind = head.length < directoryBytes + entryBytes ? 0 : head.readUInt32BE(0);
   if (kind !== iconKind && kind !== cursorKind) return false;

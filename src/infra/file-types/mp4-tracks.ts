@@ -1,19 +1,25 @@
-/** Whether an MP4 holds pictures or sound only: its first bytes say neither, the list of its tracks does. */
+/**
+ * Determines whether an MP4 contains pictures or only sound, from its list of tracks; the first bytes reveal
+ * neither.
+ */
 import type { FileReader } from './file-reader.js';
 
 interface Box {
   readonly type: string;
-  /** Where its content begins and ends. */
+  /** The start and end of its content. */
   readonly start: number;
   readonly end: number;
 }
 
-/** A hostile file can list boxes without end; honest ones need a few for each track. */
-const mostBoxes = 2_000;
+/** A hostile file can list endless boxes; real ones need a few for each track. */
+const maxBoxes = 2_000;
 
-/** The kinds of tracks (`vide`, `soun` and others); undefined when the list of tracks is not within reach or not understood. */
+/**
+ * The kinds of tracks (`vide`, `soun` and others); undefined if the list of tracks is out of reach or not
+ * understood.
+ */
 export async function mp4Tracks(file: FileReader): Promise<ReadonlySet<string> | undefined> {
-  const budget = { boxes: mostBoxes };
+  const budget = { boxes: maxBoxes };
   const movie = await findBox(file, { type: '', start: 0, end: file.bytes }, { name: 'moov', budget });
   if (movie === undefined || movie.end > file.bytes) return undefined;
   const kinds = new Set<string>();
@@ -21,7 +27,7 @@ export async function mp4Tracks(file: FileReader): Promise<ReadonlySet<string> |
     if (track.type !== 'trak') continue;
     const media = await findBox(file, track, { name: 'mdia', budget });
     const handler = media && (await findBox(file, media, { name: 'hdlr', budget }));
-    // Version, flags and a reserved field stand in front of the kind.
+    // Version, flags and a reserved field precede the kind.
     if (handler) kinds.add((await file.read(handler.start + 8, 4)).toString('latin1'));
   }
   return budget.boxes > 0 && kinds.size > 0 ? kinds : undefined;
@@ -52,7 +58,7 @@ async function* boxesIn(file: FileReader, { start, end }: Box, budget: Budget): 
   }
 }
 
-/** ISO 14496-12, 4.2: a size of 1 means that the real one follows, 0 that the box goes on to the end. */
+/** ISO 14496-12, 4.2: a size of 1 means that the real one follows, 0 that the box extends to the end. */
 function boxAt(at: number, header: Buffer, end: number): Box | undefined {
   const type = header.toString('latin1', 4, 8);
   const short = header.readUInt32BE(0);

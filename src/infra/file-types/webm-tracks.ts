@@ -1,27 +1,33 @@
-/** Whether a WebM or Matroska file holds pictures or sound only, by the list of its tracks (RFC 8794, RFC 9559). */
+/**
+ * Determines whether a WebM or Matroska file contains pictures or only sound, from its list of tracks (RFC
+ * 8794, RFC 9559).
+ */
 import type { FileReader } from './file-reader.js';
 
 const ids = { segment: 0x18538067, tracks: 0x1654ae6b, track: 0xae, trackType: 0x83, cluster: 0x1f43b675 };
 
-/** As an MP4 names them. */
+/** The names that MP4 uses. */
 const kinds: ReadonlyMap<number, string> = new Map([
   [1, 'vide'],
   [2, 'soun'],
 ]);
 
-/** A hostile file can list elements without end; honest ones have some ten in front of the tracks, and some ten in each. */
-const mostElements = 2_000;
+/**
+ * A hostile file can list endless elements; real ones have about ten before the tracks, and about ten in
+ * each.
+ */
+const maxElements = 2_000;
 
 interface Element {
   readonly id: number;
-  /** Where its content begins and ends. */
+  /** The start and end of its content. */
   readonly start: number;
   readonly end: number;
 }
 
-/** The kinds of tracks; undefined when the list of tracks is not within reach or not understood. */
+/** The kinds of tracks; undefined if the list of tracks is out of reach or not understood. */
 export async function webmTracks(file: FileReader): Promise<ReadonlySet<string> | undefined> {
-  const budget = { elements: mostElements };
+  const budget = { elements: maxElements };
   const within = { id: 0, start: 0, end: file.bytes };
   const segment = await findElement(file, within, { id: ids.segment, budget });
   const tracks = segment && (await findElement(file, segment, { id: ids.tracks, budget }));
@@ -51,7 +57,7 @@ async function findElement(
 ): Promise<Element | undefined> {
   for await (const element of elementsIn(file, parent, budget)) {
     if (element.id === id) return element;
-    // Pictures and sound themselves: what describes them stands in front of them.
+    // A cluster contains pictures and sound, and all descriptions precede it.
     if (element.id === ids.cluster) return undefined;
   }
   return undefined;
@@ -80,16 +86,16 @@ function elementAt(
   if (idBytes === 0 || idBytes > 4 || sizeBytes === 0 || header.length < idBytes + sizeBytes)
     return undefined;
   const start = at + idBytes + sizeBytes;
-  // The first bit that is set says how long the size is, and belongs to it in no other way.
+  // The first bit that is set gives the length of the size and is not part of its value.
   const first = (header[idBytes] ?? 0) & (0xff >> sizeBytes);
   const others = header.subarray(idBytes + 1, idBytes + sizeBytes);
   const size = others.reduce((sum, byte) => sum * 256 + byte, first);
-  // All bits set: the size is not known, as a recorder writes that does not know the end yet.
+  // If all bits are set, the size is unknown, as in files of recorders that do not know the end yet.
   const isOpen = first === 0xff >> sizeBytes && others.every((byte) => byte === 0xff);
   return { id: header.readUIntBE(0, idBytes), start, end: isOpen ? end : start + size };
 }
 
-/** How many bytes a number has that begins with this one. */
+/** The length of a number that begins with this byte. */
 function lengthOf(byte = 0): number {
   return byte === 0 ? 0 : Math.clz32(byte) - 23;
 }

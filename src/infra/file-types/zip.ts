@@ -1,4 +1,4 @@
-/** What a ZIP is, by the list of its contents, which stands at its end: Office files and others are ZIPs. */
+/** Determines what a ZIP contains from the list at its end: Office files and others are ZIPs. */
 import { inflateRawSync } from 'node:zlib';
 
 import type { FileReader } from './file-reader.js';
@@ -12,17 +12,17 @@ interface Entry {
 }
 
 /** The end of the list is at most a comment away from the end of the file. */
-const mostEndBytes = 22 + 65_535;
-const mostListBytes = 4 * 1024 * 1024;
-/** Of the one small file that is read: a hostile one may unfold to anything. */
-const mostContentBytes = 1024 * 1024;
+const maxEndBytes = 22 + 65_535;
+const maxListBytes = 4 * 1024 * 1024;
+/** The limit for the one small file that is read: a hostile one may decompress to any size. */
+const maxContentBytes = 1024 * 1024;
 
-/** The type that the contents say; undefined when they say no other than a ZIP, or cannot be read. */
+/** The type according to the contents; undefined for an ordinary ZIP or one that cannot be read. */
 export async function typeOfZip(file: FileReader): Promise<string | undefined> {
   const entries = await readEntries(file);
   const office = entries.find(({ name }) => name === '[Content_Types].xml');
   if (office) return officeType((await readContent(file, office)) ?? '');
-  // OpenDocument and EPUB name their own type in a file of its own.
+  // OpenDocument and EPUB name their type in a separate file.
   const named = entries.find(({ name }) => name === 'mimetype');
   const type = named && (await readContent(file, named))?.trim();
   return type !== undefined && /^application\/(vnd\.oasis\.opendocument\.[\w.-]+|epub\+zip)$/.test(type)
@@ -30,11 +30,11 @@ export async function typeOfZip(file: FileReader): Promise<string | undefined> {
     : undefined;
 }
 
-/** Types of Office since 2007 that can have macros, and of Excel's binary format. */
+/** Types of Office since 2007 with macros, and of Excel's binary format. */
 const ownOfficeType =
   /^application\/vnd\.ms-(?:word|excel|powerpoint)\.[a-z.]{1,40}?macroenabled(?:template)?$/;
 
-/** The type of the main part, without what marks it as such. */
+/** The type of the main part without the suffix that marks it. */
 function officeType(contentTypes: string): string | undefined {
   const [, main = ''] = /ContentType\s*=\s*["']([^"']{1,200})\.main(?:\+xml)?["']/i.exec(contentTypes) ?? [];
   const name = main.toLowerCase();
@@ -43,13 +43,13 @@ function officeType(contentTypes: string): string | undefined {
 }
 
 async function readEntries(file: FileReader): Promise<Entry[]> {
-  const from = Math.max(0, file.bytes - mostEndBytes);
-  const end = await file.read(from, mostEndBytes);
+  const from = Math.max(0, file.bytes - maxEndBytes);
+  const end = await file.read(from, maxEndBytes);
   const at = end.lastIndexOf(Buffer.from('PK\x05\x06', 'latin1'));
   if (at < 0 || end.length < at + 22) return [];
   const listBytes = end.readUInt32LE(at + 12);
-  if (listBytes > mostListBytes) return [];
-  // What stands in front of the ZIP moves all its positions, so the list is found by its length.
+  if (listBytes > maxListBytes) return [];
+  // Data in front of the ZIP shifts all positions, so the list is found by its length.
   const listAt = from + at - listBytes;
   const shift = listAt - end.readUInt32LE(at + 16);
   return listAt < 0 ? [] : entriesOf(await file.read(listAt, listBytes), shift);
@@ -73,22 +73,22 @@ function entriesOf(list: Buffer, shift: number): Entry[] {
   return entries;
 }
 
-/** The text of a small file; undefined when it is large, broken, or compressed in an unusual way. */
+/** The text of a small file; undefined if it is large, damaged, or compressed in an unusual way. */
 async function readContent(file: FileReader, entry: Entry): Promise<string | undefined> {
   const header = await file.read(entry.headerAt, 30);
-  if (header.length < 30 || entry.compressedBytes > mostContentBytes) return undefined;
+  if (header.length < 30 || entry.compressedBytes > maxContentBytes) return undefined;
   const at = entry.headerAt + 30 + header.readUInt16LE(26) + header.readUInt16LE(28);
   const content = await file.read(at, entry.compressedBytes);
   if (entry.method === 0) return textOf(content);
   if (entry.method !== 8) return undefined;
   try {
-    return textOf(inflateRawSync(content, { maxOutputLength: mostContentBytes }));
+    return textOf(inflateRawSync(content, { maxOutputLength: maxContentBytes }));
   } catch {
     return undefined;
   }
 }
 
-/** XML may be in UTF-16 as well. */
+/** XML may also be in UTF-16. */
 function textOf(content: Buffer): string {
   return wideText(content) ?? content.toString('utf8');
 }

@@ -1,4 +1,4 @@
-/** Stored bytes as files in a folder, durable against crashes. */
+/** Stores bytes as files in a folder, durable against crashes. */
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
@@ -7,29 +7,29 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { AppError } from '../../domain/errors.js';
 import { failureName } from '../logging/failure-name.js';
 import { isTrialKey, keyRoots, trialKey, type BlobStore, type StoredBytes } from './blob-store.js';
-import { folderTrouble } from './store-trouble.js';
+import { folderProblem } from './storage-problem.js';
 import { makeSyncedFolder, syncFolder } from './sync-folder.js';
 
-/** Anybody may ask for readiness as often as they like, and each proof is an fsync. */
-const provenForMs = 5_000;
+/** Anyone may query readiness as often as they like, and each probe costs an fsync. */
+const validForMs = 5_000;
 
-export function createLocalBlobStore(place: string): BlobStore {
-  const folder = resolve(place);
+export function createLocalBlobStore(root: string): BlobStore {
+  const folder = resolve(root);
   const sync = createFolderSync();
   const pathOf = (key: string): string => join(folder, key);
-  const made = new Map<string, Promise<void>>();
+  const createdFolders = new Map<string, Promise<void>>();
   /**
-   * Resolves when the names of this folder and of those above it are durable. That is waited for by everybody who puts
-   * something there, whoever has made the folder: it may have been another process, which was killed before it had synced.
+   * Resolves when the names of this folder and of its parents are durable. Every writer waits for that, even
+   * if the folder exists already: another process may have created it and died before the sync.
    */
   const makeFolder = (path: string): Promise<void> => {
-    const known = made.get(path);
+    const known = createdFolders.get(path);
     if (known) return known;
-    const making = path === folder ? makeSyncedFolder(path) : makeWithin(path);
-    made.set(path, making);
+    const making = path === folder ? makeSyncedFolder(path) : makeInParent(path);
+    createdFolders.set(path, making);
     return making;
   };
-  const makeWithin = async (path: string): Promise<void> => {
+  const makeInParent = async (path: string): Promise<void> => {
     await makeFolder(dirname(path));
     await mkdir(path, { recursive: true });
     await sync(dirname(path));
@@ -39,27 +39,27 @@ export function createLocalBlobStore(place: string): BlobStore {
     await rename('file' in bytes ? bytes.file : await writeTemporary(join(folder, 'tmp'), bytes.data), path);
     await sync(dirname(path));
   };
-  let trying: Promise<void> | undefined;
-  let provenAt = -Infinity;
-  /** As files are kept: written beside, and moved to their place. */
-  const tryOut = async (): Promise<void> => {
-    if (performance.now() - provenAt < provenForMs) return;
+  let probing: Promise<void> | undefined;
+  let probedAt = -Infinity;
+  /** Stores a file in the usual way: it is written to a temporary name and then moved. */
+  const probe = async (): Promise<void> => {
+    if (performance.now() - probedAt < validForMs) return;
     const path = pathOf(trialKey(randomUUID()));
     try {
       await mkdir(join(folder, 'tmp'), { recursive: true });
       await mkdir(dirname(path), { recursive: true });
       await rename(await writeTemporary(join(folder, 'tmp'), Buffer.from('x')), path);
       await readFile(path);
-      provenAt = performance.now();
+      probedAt = performance.now();
     } catch (error) {
-      throw folderTrouble(error, folder);
+      throw folderProblem(error, folder);
     } finally {
-      await rm(path, { force: true }).catch(() => undefined); // What it failed for is the news.
+      await rm(path, { force: true }).catch(() => undefined); // The first error is the one to report.
     }
   };
 
-  /** A folder that is not there holds nothing either. */
-  const syncIfThere = (path: string): Promise<void> =>
+  /** A missing folder has no content to sync. */
+  const syncIfExists = (path: string): Promise<void> =>
     sync(path).catch((error: unknown) => {
       if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
     });
@@ -70,7 +70,7 @@ export function createLocalBlobStore(place: string): BlobStore {
         await makeFolder(join(folder, 'tmp'));
         await moveTo(pathOf(key), bytes);
       } catch (cause) {
-        made.clear(); // Somebody may have removed a folder.
+        createdFolders.clear(); // A folder may have been deleted.
         throw new AppError('media.storage_failed', `the file could not be stored: ${failureName(cause)}`, {
           cause,
         });
@@ -81,16 +81,16 @@ export function createLocalBlobStore(place: string): BlobStore {
     remove: async (keys) => {
       const paths = keys.map(pathOf);
       await Promise.all(paths.map((path) => rm(path, { force: true })));
-      // Syncing a folder takes as long as all the rest, and holds for everything that was removed from it.
-      await Promise.all([...new Set(paths.map((path) => dirname(path)))].map(syncIfThere));
+      // Syncing a folder takes as long as everything else, and covers all files that were removed from it.
+      await Promise.all([...new Set(paths.map((path) => dirname(path)))].map(syncIfExists));
     },
     keys: async function* () {
       for (const root of keyRoots) yield* await keysIn(folder, root);
     },
-    // A disk that hangs would otherwise hold a thread for each call.
-    tryOut: () =>
-      (trying ??= tryOut().finally(() => {
-        trying = undefined;
+    // If the disk hangs, each call would otherwise occupy a thread.
+    probe: () =>
+      (probing ??= probe().finally(() => {
+        probing = undefined;
       })),
     close: () => undefined,
   };
@@ -117,14 +117,14 @@ async function keysIn(folder: string, root: string): Promise<string[]> {
     .filter((key) => !isTrialKey(key));
 }
 
-/** Whether it is known that nothing is there. A folder that may not be looked into says nothing of that. */
+/** Whether the path certainly does not exist. A folder without read permission proves nothing. */
 function isMissing(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException;
   return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
 function unreadable(cause: unknown): AppError {
-  return new AppError('service.unavailable', `the folder of files cannot be read: ${failureName(cause)}`, {
+  return new AppError('service.unavailable', `UPLOADS_DIR cannot be read: ${failureName(cause)}`, {
     cause,
   });
 }
@@ -144,7 +144,7 @@ async function writeTemporary(folder: string, data: Buffer): Promise<string> {
   return path;
 }
 
-/** Syncs that are asked for while one of the same folder runs share the next one. */
+/** Requests during a sync of the same folder share the next one. */
 function createFolderSync(): (folder: string) => Promise<void> {
   const running = new Map<string, Promise<void>>();
   const next = new Map<string, Promise<void>>();

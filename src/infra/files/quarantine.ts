@@ -1,6 +1,6 @@
 /**
- * Infected files that came in a webhook, for whoever looks into it: named after their media, readable by the service's user
- * only, and served by nothing.
+ * Keeps infected files from webhooks for examination. They are named after their media item, readable by the
+ * service's user only, and never served.
  */
 import { chmod, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,17 +10,20 @@ import type pg from 'pg';
 import { makeSyncedFolder, syncFolder } from './sync-folder.js';
 
 export interface Quarantine {
-  /** Moves the file there. */
+  /** Moves the file to the quarantine. */
   readonly put: (mediaId: string, file: string) => Promise<void>;
-  /** Removes files of media that are not infected (any more): erased, or fetched again and found clean; and files older than that. */
+  /**
+   * Deletes files whose media item is no longer infected because it was erased or downloaded again, and files
+   * older than the given time.
+   */
   readonly sweep: (before?: Date) => Promise<void>;
 }
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export function createQuarantine(folder: string, pool: pg.Pool): Quarantine {
-  /** One that is pending is about to be told what it is. */
-  const stillInfected = async (ids: readonly string[]): Promise<Set<string>> => {
+  /** A pending item is about to receive its result. */
+  const findInfected = async (ids: readonly string[]): Promise<Set<string>> => {
     const { rows } = await pool.query<{ id: string }>(
       `select id from media where id = any($1)
          and (state = 'pending' or (state = 'rejected' and error_code = 'media.infected'))`,
@@ -29,7 +32,7 @@ export function createQuarantine(folder: string, pool: pg.Pool): Quarantine {
     return new Set(rows.map(({ id }) => id));
   };
   const isOlder = async (name: string, before: Date): Promise<boolean> =>
-    // When it was moved here; it may have been written long before.
+    // The time of the move to the quarantine; the file may have been written long before.
     stat(join(folder, name)).then(
       ({ ctime }) => ctime < before,
       () => false,
@@ -45,7 +48,7 @@ export function createQuarantine(folder: string, pool: pg.Pool): Quarantine {
     sweep: async (before = new Date(0)) => {
       const names = (await readdir(folder).catch(() => [])).filter((name) => uuid.test(name));
       if (names.length === 0) return;
-      const infected = await stillInfected(names);
+      const infected = await findInfected(names);
       for (const name of names)
         if (!infected.has(name) || (await isOlder(name, before)))
           await rm(join(folder, name), { force: true });

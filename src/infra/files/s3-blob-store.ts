@@ -1,4 +1,4 @@
-/** Stored bytes as objects in a bucket of S3, or of a store that speaks its protocol. */
+/** Stores bytes as objects in a bucket of S3 or of a compatible store. */
 import { hash } from 'node:crypto';
 import { open, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
@@ -16,66 +16,72 @@ import { AppError } from '../../domain/errors.js';
 import { failureName, statusOf } from '../logging/failure-name.js';
 import { keyRoots, isTrialKey, type BlobStore } from './blob-store.js';
 import { callStore, createS3Client, type S3Settings } from './s3-calls.js';
-import { createS3TryOut } from './s3-try-out.js';
-import { StoreTrouble } from './store-trouble.js';
+import { createS3Probe } from './s3-probe.js';
+import { StorageProblem } from './storage-problem.js';
 
 export type { S3Settings } from './s3-calls.js';
 
-/** Of bytes that are to be stored. */
-interface Facts {
-  /** Hex. */
+/** The properties of the bytes to store. */
+interface ObjectFacts {
+  /** In hex. */
   readonly sha256: string;
   readonly bytes: number;
 }
 
-/** Hears of what an operator should know and what stops nothing. May be told the same again and again. */
+/**
+ * Reports what an operator should know although it prevents nothing. It may be called repeatedly with the
+ * same notice.
+ */
 export type StoreNotice = (reason: string, message: string) => void;
 
 const putAttempts = 3;
 const firstPauseMs = 200;
-const confirmLooks = 4;
+const confirmAttempts = 4;
 const confirmPauseMs = 100;
-/** For storing one object: so long, and as long as it takes at this rate. */
-const putMs = 30_000;
-const slowestPutBytesPerMs = 50;
-/** The earliest moment at which another attempt makes sense for a client. */
+/** The timeout for storing one object: this time plus the time it takes at the minimum rate. */
+const putTimeoutMs = 30_000;
+const minPutBytesPerMs = 50;
+/** The earliest time at which another attempt makes sense for a client. */
 const retryAfterMs = 5_000;
 
-/** Credentials are found by the SDK where AWS's own tools find them. */
+/** The SDK finds credentials in the same places as AWS's own tools. */
 export function createS3BlobStore(settings: S3Settings, notice: StoreNotice = () => undefined): BlobStore {
   const { bucket } = settings;
   const client = createS3Client(settings);
-  // AWS keeps a checksum that is sent along with an object. Not every store takes it.
+  // AWS verifies a checksum that is sent with an object. Not every store accepts it.
   let sendsChecksum = true;
-  const sizeOfStored = async (key: string): Promise<number | undefined> => {
+  const storedSize = async (key: string): Promise<number | undefined> => {
     const head = new HeadObjectCommand({ Bucket: bucket, Key: key });
     try {
       return (await callStore((within) => client.send(head, within))).ContentLength;
     } catch (error) {
       if (statusOf(error) !== 404) throw error;
-      const message = `the bucket "${bucket}" does not have an object that it has just stored`;
-      throw new StoreTrouble('ObjectLost', message);
+      const message = `the bucket "${bucket}" lost an object right after storing it`;
+      throw new StorageProblem('ObjectLost', message);
     }
-  };
-
-  /** What a store only says that it has stored would be lost: nobody is told of it before it was seen. */
-  const confirm = async (key: string, bytes: number): Promise<void> => {
-    // Some stores show an object half written while another process stores the same once more.
-    for (let look = 1; look <= confirmLooks; look += 1) {
-      if ((await sizeOfStored(key)) === bytes) return;
-      await delay(confirmPauseMs * look);
-    }
-    throw new StoreTrouble('WrongBytes', `the bucket "${bucket}" has not stored what it was given`);
   };
 
   /**
-   * The signature covers the SHA-256 of the bytes, so that the store refuses those that were changed on the way. By itself, the SDK
-   * would leave a stream unsigned.
+   * An object that the store has not really kept would be lost, so its size is checked before the caller
+   * continues.
+   */
+  const confirm = async (key: string, bytes: number): Promise<void> => {
+    // Some stores show a partial object while another process stores the same one again.
+    for (let attempt = 1; attempt <= confirmAttempts; attempt += 1) {
+      if ((await storedSize(key)) === bytes) return;
+      await delay(confirmPauseMs * attempt);
+    }
+    throw new StorageProblem('WrongBytes', `the bucket "${bucket}" stored a different number of bytes`);
+  };
+
+  /**
+   * The signature covers the SHA-256 of the bytes, so that the store refuses bytes that were changed in
+   * transit. Without this, the SDK would leave a stream unsigned.
    */
   const putOnce = async (
     key: string,
     body: Readable | Buffer,
-    { sha256, bytes, withChecksum }: Facts & { readonly withChecksum: boolean },
+    { sha256, bytes, withChecksum }: ObjectFacts & { readonly withChecksum: boolean },
   ): Promise<void> => {
     const command = new PutObjectCommand({
       Bucket: bucket,
@@ -92,24 +98,24 @@ export function createS3BlobStore(settings: S3Settings, notice: StoreNotice = ()
       },
       { step: 'build', name: 'signPayload' },
     );
-    const withinMs = putMs + bytes / slowestPutBytesPerMs;
-    await callStore((within) => client.send(command, within), { withinMs });
+    const timeoutMs = putTimeoutMs + bytes / minPutBytesPerMs;
+    await callStore((within) => client.send(command, within), { timeoutMs });
     await confirm(key, bytes);
   };
 
-  /** Without the checksum from then on, once the store has refused it and has taken the object without. */
-  const putBytes = async (key: string, body: () => Readable | Buffer, facts: Facts): Promise<void> => {
+  /** Stops sending the checksum once the store has refused it and accepted the object without it. */
+  const putBytes = async (key: string, body: () => Readable | Buffer, facts: ObjectFacts): Promise<void> => {
     if (!sendsChecksum) return putOnce(key, body(), { ...facts, withChecksum: false });
     try {
       await putOnce(key, body(), { ...facts, withChecksum: true });
-    } catch (refused) {
-      if (!mayBeTheChecksum(refused)) throw refused;
+    } catch (firstError) {
+      if (!mayRefuseChecksum(firstError)) throw firstError;
       await putOnce(key, body(), { ...facts, withChecksum: false }).catch(() => {
-        throw refused; // It was for another reason, which the first answer names.
+        throw firstError; // The refusal had another reason, which the first response names.
       });
       sendsChecksum = false;
-      const reason = failureName(refused);
-      notice(reason, `the store refuses x-amz-checksum-sha256 (${reason}): objects are stored without it`);
+      const reason = failureName(firstError);
+      notice(reason, `the store refuses x-amz-checksum-sha256 (${reason}); objects are stored without it`);
     }
   };
 
@@ -121,7 +127,7 @@ export function createS3BlobStore(settings: S3Settings, notice: StoreNotice = ()
     const streams: Readable[] = [];
     const openStream = (): Readable => {
       const stream = file.createReadStream({ autoClose: false, start: 0 });
-      stream.on('error', () => undefined); // Whoever reads from it hears of that; after its end, nobody has to.
+      stream.on('error', () => undefined); // The reader receives the error; after the end it no longer matters.
       streams.push(stream);
       return stream;
     };
@@ -133,21 +139,21 @@ export function createS3BlobStore(settings: S3Settings, notice: StoreNotice = ()
     }
   };
 
-  /** The SDK tries again what it can send again, which a stream is not. */
+  /** The SDK retries only what it can send again, which does not include streams. */
   const putFile = async (key: string, path: string, sha256: string): Promise<void> => {
     for (let attempt = 1; ; attempt += 1) {
       try {
         await putFileOnce(key, path, sha256);
         break;
       } catch (error) {
-        if (attempt === putAttempts || !mayPass(error)) throw error;
+        if (attempt === putAttempts || !isTransient(error)) throw error;
         await delay(firstPauseMs * 2 ** attempt * Math.random());
       }
     }
     await rm(path, { force: true });
   };
 
-  const tryOut = createS3TryOut({ client, bucket, put: putData, notice });
+  const probe = createS3Probe({ client, bucket, put: putData, notice });
 
   const size = async (key: string): Promise<number | undefined> => {
     const head = new HeadObjectCommand({ Bucket: bucket, Key: key });
@@ -155,10 +161,10 @@ export function createS3BlobStore(settings: S3Settings, notice: StoreNotice = ()
       return (await callStore((within) => client.send(head, within))).ContentLength;
     } catch (error) {
       const status = statusOf(error);
-      // Without the right to list, a store says that what is not there is forbidden.
-      if (status !== 404 && !(status === 403 && tryOut.mayNotList())) throw unavailable(error);
-      // Only what was stored is asked for: a store that loses objects would look like that.
-      tryOut.noteResult('failed');
+      // Without the permission to list, a store answers 403 for missing objects.
+      if (status !== 404 && !(status === 403 && probe.isListingDenied())) throw unavailable(error);
+      // Only stored objects are requested, so a missing one may mean that the store loses objects.
+      probe.recordResult('failed');
       return undefined;
     }
   };
@@ -168,15 +174,15 @@ export function createS3BlobStore(settings: S3Settings, notice: StoreNotice = ()
     { start, end }: Range,
     signal: AbortSignal,
   ): AsyncGenerator<Uint8Array> {
-    const wanted = new GetObjectCommand({
+    const request = new GetObjectCommand({
       Bucket: bucket,
       Key: key,
       Range: `bytes=${String(start)}-${String(end)}`,
     });
     let missing = end - start + 1;
     try {
-      const { Body, ContentLength = missing } = await callStore((within) => client.send(wanted, within), {
-        until: signal,
+      const { Body, ContentLength = missing } = await callStore((within) => client.send(request, within), {
+        stopSignal: signal,
       });
       if (!(Body instanceof Readable) || ContentLength !== missing) throw new WrongAnswer();
       for await (const chunk of Body as AsyncIterable<Uint8Array>) {
@@ -195,20 +201,21 @@ export function createS3BlobStore(settings: S3Settings, notice: StoreNotice = ()
       try {
         if ('file' in bytes) await putFile(key, bytes.file, bytes.sha256);
         else await putData(key, bytes.data);
-        tryOut.noteResult('stored');
+        probe.recordResult('stored');
       } catch (cause) {
-        tryOut.noteResult('failed');
+        probe.recordResult('failed');
         throw new AppError('media.storage_failed', `the file could not be stored: ${failureName(cause)}`, {
           cause,
         });
       }
     },
     read: (key, range) => {
-      const ended = new AbortController();
-      const stream = Readable.from(contentOf(key, range, ended.signal), { objectMode: false });
-      // Whoever goes away before the store has answered gets no connection that nobody reads from.
+      const abort = new AbortController();
+      const stream = Readable.from(contentOf(key, range, abort.signal), { objectMode: false });
+      // If the reader leaves before the store has responded, the request is aborted, so that no connection
+      // remains open.
       return stream.once('close', () => {
-        ended.abort();
+        abort.abort();
       });
     },
     size,
@@ -224,8 +231,8 @@ export function createS3BlobStore(settings: S3Settings, notice: StoreNotice = ()
     keys: async function* () {
       try {
         for (const root of keyRoots) {
-          const wanted = { Bucket: bucket, Prefix: `${root}/` };
-          const pages = paginateListObjectsV2({ client }, wanted);
+          const request = { Bucket: bucket, Prefix: `${root}/` };
+          const pages = paginateListObjectsV2({ client }, request);
           for await (const { Contents = [] } of pages)
             for (const { Key } of Contents) if (Key && !isTrialKey(Key)) yield Key;
         }
@@ -233,7 +240,7 @@ export function createS3BlobStore(settings: S3Settings, notice: StoreNotice = ()
         throw unavailable(error);
       }
     },
-    tryOut: tryOut.run,
+    probe: probe.run,
     close: () => {
       client.destroy();
     },
@@ -249,23 +256,23 @@ interface Range {
   readonly end: number;
 }
 
-/** Other bytes than those that were asked for, or not as many. */
+/** The store returned other bytes than requested, or a different number. */
 class WrongAnswer extends Error {
   override readonly name = 'WrongAnswer';
 }
 
-/** Answers of 400 that have nothing to do with a header that is not known. */
+/** Errors with status 400 that are unrelated to an unknown header. */
 const otherRefusals =
   /^(BadDigest|XAmzContentSHA256Mismatch|IncompleteBody|RequestTimeout|ExpiredToken|InvalidToken|AuthorizationHeaderMalformed|InvalidBucketName|EntityTooLarge|KeyTooLongError|TimeoutError)$/;
 
-/** Stores that do not know the header answer 501 (NotImplemented) or 400 under several names. */
-function mayBeTheChecksum(error: unknown): boolean {
+/** Stores that do not support the header answer 501 (NotImplemented) or 400 with various names. */
+function mayRefuseChecksum(error: unknown): boolean {
   const status = statusOf(error);
   return status === 501 || (status === 400 && !otherRefusals.test(failureName(error)));
 }
 
-/** Whether the same may succeed a moment later: without an answer, or with one that says so. */
-function mayPass(error: unknown): boolean {
+/** Whether a retry may succeed: there was no response, or a response that says so. */
+function isTransient(error: unknown): boolean {
   const status = statusOf(error) ?? 500;
   return (status >= 500 && status !== 501) || status === 429;
 }
@@ -273,6 +280,6 @@ function mayPass(error: unknown): boolean {
 function unavailable(cause: unknown): AppError {
   if (cause instanceof AppError) return cause;
   const retryAt = new Date(Date.now() + retryAfterMs);
-  const message = `the store of files does not answer as it should: ${failureName(cause)}`;
+  const message = `the file store failed: ${failureName(cause)}`;
   return new AppError('service.unavailable', message, { cause, retryAt });
 }

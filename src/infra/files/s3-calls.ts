@@ -1,26 +1,29 @@
-/** Calls to a store that speaks the protocol of S3. Each of them ends in time, and only objects may be of any size. */
+/** Calls a store that uses the S3 protocol. Every call has a timeout, and only objects may have any size. */
 import { pipeline, Readable, Transform } from 'node:stream';
 
 import { S3Client } from '@aws-sdk/client-s3';
 
 export interface S3Settings {
   readonly bucket: string;
-  /** Undefined: that of AWS for the region. */
+  /** If undefined, AWS's own endpoint of the region. */
   readonly endpoint: string | undefined;
   readonly region: string;
-  /** Whether the bucket is named in the path rather than in the host. */
+  /** Whether the path contains the bucket instead of the host name. */
   readonly forcePathStyle: boolean;
 }
 
-const connectMs = 5_000;
-/** Without a byte in either direction. */
-const silenceMs = 15_000;
-/** For a call with all its repetitions, unless it says otherwise; a store that drips would never be silent. */
-const answerMs = 20_000;
-/** A picture is two previews and itself, and so many pictures are looked at at once. */
-const mostConnections = 64;
-/** A page of a listing has some 400 kB. */
-const mostAnswerBytes = 4_194_304;
+const connectTimeoutMs = 5_000;
+/** The timeout without a byte in either direction. */
+const idleTimeoutMs = 15_000;
+/**
+ * The default timeout for a call including its retries: a store that sends single bytes slowly would never be
+ * idle.
+ */
+const callTimeoutMs = 20_000;
+/** Enough for the pictures in progress, each of which has two previews and the original. */
+const maxConnections = 64;
+/** A page of a listing has about 400 kB. */
+const maxAnswerBytes = 4_194_304;
 
 const ignore = (): void => undefined;
 const silent = { trace: ignore, debug: ignore, info: ignore, warn: ignore, error: ignore };
@@ -30,50 +33,58 @@ export function createS3Client({ endpoint, region, forcePathStyle }: S3Settings)
     region,
     forcePathStyle,
     ...(endpoint !== undefined && { endpoint }),
-    // Other stores than AWS's do not know the checksums that the SDK would add by itself.
+    // Stores other than AWS do not support the checksums that the SDK would add by default.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
-    logger: silent, // It would write to the console; what matters is in its errors.
+    logger: silent, // The SDK would write to the console; its errors contain everything relevant.
     requestHandler: {
-      connectionTimeout: connectMs,
-      socketTimeout: silenceMs,
-      httpAgent: { maxSockets: mostConnections },
-      httpsAgent: { maxSockets: mostConnections },
+      connectionTimeout: connectTimeoutMs,
+      socketTimeout: idleTimeoutMs,
+      httpAgent: { maxSockets: maxConnections },
+      httpsAgent: { maxSockets: maxConnections },
     },
   });
   client.middlewareStack.add(
     (next, { commandName }) =>
       async (args) => {
-        const answered = await next(args);
-        if (commandName !== 'GetObjectCommand' || !isGood(answered.response)) bound(answered.response);
-        return answered;
+        const result = await next(args);
+        if (commandName !== 'GetObjectCommand' || !isSuccess(result.response)) limitBody(result.response);
+        return result;
       },
-    // Before anything has read the answer.
+    // Runs before the body is read.
     { step: 'deserialize', priority: 'low', name: 'boundAnswers' },
   );
   return client;
 }
 
-/** Calls the store; rejects with a `TimeoutError` when there is no answer in time. Ending `until` ends the call as well. */
+/**
+ * Calls the store and rejects with a `TimeoutError` if there is no response in time. Aborting `stopSignal`
+ * aborts the call.
+ */
 export async function callStore<T>(
   call: (options: { readonly abortSignal: AbortSignal }) => Promise<T>,
-  { withinMs = answerMs, until }: { readonly withinMs?: number; readonly until?: AbortSignal } = {},
+  {
+    timeoutMs = callTimeoutMs,
+    stopSignal,
+  }: { readonly timeoutMs?: number; readonly stopSignal?: AbortSignal } = {},
 ): Promise<T> {
-  const ended = new AbortController();
-  const end = (): void => {
-    ended.abort();
+  const abort = new AbortController();
+  const abortCall = (): void => {
+    abort.abort();
   };
-  until?.addEventListener('abort', end);
+  stopSignal?.addEventListener('abort', abortCall);
   let timer: NodeJS.Timeout | undefined;
-  // Looking for credentials is part of a call, and hears no signal.
-  const late = new Promise<never>((_, fail) => {
+  // Looking up credentials is part of a call and ignores the signal.
+  const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      fail(new NoAnswer(`the store has not answered within ${String(Math.round(withinMs / 1000))} seconds`));
-      end();
-    }, withinMs);
+      reject(
+        new NoAnswer(`the store did not respond within ${String(Math.round(timeoutMs / 1000))} seconds`),
+      );
+      abortCall();
+    }, timeoutMs);
   });
   try {
-    return await Promise.race([call({ abortSignal: ended.signal }), late]);
+    return await Promise.race([call({ abortSignal: abort.signal }), timeout]);
   } finally {
     clearTimeout(timer);
   }
@@ -87,23 +98,23 @@ class TooLargeAnswer extends Error {
   override readonly name = 'TooLargeAnswer';
 }
 
-function isGood(response: unknown): boolean {
+function isSuccess(response: unknown): boolean {
   const status =
     typeof response === 'object' && response && 'statusCode' in response ? response.statusCode : 0;
   return typeof status === 'number' && status >= 200 && status < 300;
 }
 
-/** What the SDK reads into memory, of a store that may answer anything. */
-function bound(response: unknown): void {
+/** Limits the responses that the SDK reads into memory, because a store may send anything. */
+function limitBody(response: unknown): void {
   if (typeof response !== 'object' || response === null || !('body' in response)) return;
   if (!(response.body instanceof Readable)) return;
   let bytes = 0;
-  const counted = new Transform({
+  const limited = new Transform({
     transform: (chunk: Buffer, _, done) => {
       bytes += chunk.length;
-      if (bytes > mostAnswerBytes) done(new TooLargeAnswer('the answer of the store is too large'));
+      if (bytes > maxAnswerBytes) done(new TooLargeAnswer('the response of the store is too large'));
       else done(null, chunk);
     },
   });
-  response.body = pipeline(response.body, counted, ignore);
+  response.body = pipeline(response.body, limited, ignore);
 }

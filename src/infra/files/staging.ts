@@ -1,39 +1,44 @@
-/** Temporary files that downloads and uploads stream into: counted and hashed on the way, never held in memory. */
+/**
+ * Writes downloads and uploads to temporary files. Bytes are counted and hashed as they pass, and never held
+ * in memory completely.
+ */
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { AppError } from '../../domain/errors.js';
 import { failureName } from '../logging/failure-name.js';
-import { folderTrouble } from './store-trouble.js';
+import { folderProblem } from './storage-problem.js';
 
 export interface StagedFile {
   readonly path: string;
   readonly bytes: number;
-  /** Hex. */
+  /** In hex. */
   readonly sha256: string;
-  /** The first bytes, enough to tell the type. */
+  /** The first bytes, enough to detect the type. */
   readonly head: Buffer;
-  /** Removes the file; nothing happens when it has been moved away. */
+  /** Deletes the file; does nothing if it was moved away. */
   readonly discard: () => Promise<void>;
 }
 
 export interface Staging {
-  /** Writes a stream to a temporary file. The file is gone when this rejects. */
+  /** Writes a stream to a temporary file. If it rejects, the file is deleted. */
   readonly receive: (chunks: AsyncIterable<Buffer>) => Promise<StagedFile>;
-  /** Rejects with a `StoreTrouble` when a file cannot be written now. Calls that come while one is under way share its answer. */
-  readonly tryOut: () => Promise<void>;
-  /** Removes what killed processes left behind: files not written to for `olderThanMs`. */
+  /**
+   * Rejects with a `StorageProblem` if a file cannot be written now. Calls during a probe share its result.
+   */
+  readonly probe: () => Promise<void>;
+  /** Deletes the files of processes that died: those unchanged for `olderThanMs`. */
   readonly sweep: (olderThanMs: number) => Promise<number>;
 }
 
-/** Of a staged file's head, at most. */
+/** The maximum length of `head`. */
 export const headBytes = 65_536;
-/** Chunks are gathered up to this size, since each write is a trip to another thread. */
+/** Chunks are collected up to this size, because each write involves another thread. */
 const writeBytes = 524_288;
 
 export function createStaging(folder: string): Staging {
-  let trying: Promise<void> | undefined;
+  let probing: Promise<void> | undefined;
   return {
     receive: async (chunks) => {
       const path = join(folder, randomUUID());
@@ -41,21 +46,21 @@ export function createStaging(folder: string): Staging {
       try {
         return { path, discard, ...(await writeAll(path, chunks)) };
       } catch (error) {
-        await discard().catch(() => undefined); // What it failed for is the news; the sweep gets the rest.
+        await discard().catch(() => undefined); // The first error is the one to report; the sweep deletes the rest.
         throw error;
       }
     },
-    // A disk that hangs would otherwise hold a thread for each call.
-    tryOut: () =>
-      (trying ??= writeOneByte(join(folder, randomUUID()))
+    // If the disk hangs, each call would otherwise occupy a thread.
+    probe: () =>
+      (probing ??= writeOneByte(join(folder, randomUUID()))
         .catch((error: unknown) => {
-          throw folderTrouble(error, dirname(folder));
+          throw folderProblem(error, dirname(folder));
         })
         .finally(() => {
-          trying = undefined;
+          probing = undefined;
         })),
     sweep: async (olderThanMs) => {
-      // That a folder cannot be used is found out by trying it out, and no reason to sweep nothing else.
+      // An unusable folder is detected by the probe and must not stop the sweep.
       const names = await readdir(folder).catch(() => []);
       const swept = await Promise.all(names.map((name) => removeIfOld(join(folder, name), olderThanMs)));
       return swept.filter(Boolean).length;
@@ -79,23 +84,23 @@ async function writeAll(
   const file = await storage(create(path));
   try {
     const hash = createHash('sha256');
-    // A sender chooses how small its chunks are, so the beginning is joined once, at the end.
+    // The sender chooses the size of its chunks, so the beginning is joined once, at the end.
     const beginning: Buffer[] = [];
     let bytes = 0;
-    let gathered: Buffer[] = [];
-    let gatheredBytes = 0;
+    let pending: Buffer[] = [];
+    let pendingBytes = 0;
     for await (const chunk of chunks) {
       hash.update(chunk);
       if (bytes < headBytes) beginning.push(chunk.subarray(0, headBytes - bytes));
       bytes += chunk.length;
-      gathered.push(chunk);
-      gatheredBytes += chunk.length;
-      if (gatheredBytes < writeBytes) continue;
-      await append(file, gathered);
-      gathered = [];
-      gatheredBytes = 0;
+      pending.push(chunk);
+      pendingBytes += chunk.length;
+      if (pendingBytes < writeBytes) continue;
+      await append(file, pending);
+      pending = [];
+      pendingBytes = 0;
     }
-    if (gathered.length > 0) await append(file, gathered);
+    if (pending.length > 0) await append(file, pending);
     await storage(file.sync());
     return { bytes, sha256: hash.digest('hex'), head: Buffer.concat(beginning) };
   } finally {
@@ -103,7 +108,9 @@ async function writeAll(
   }
 }
 
-/** The folder is made when it turns out to be missing: asking every time costs more than once being wrong. */
+/**
+ * The folder is created only if it is missing, because checking every time costs more than a rare failure.
+ */
 async function create(path: string): Promise<FileHandle> {
   try {
     return await open(path, 'wx', 0o640);
@@ -117,11 +124,11 @@ async function create(path: string): Promise<FileHandle> {
 async function append(file: FileHandle, chunks: Buffer[]): Promise<void> {
   const total = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
   const { bytesWritten } = await storage(file.writev(chunks));
-  // A short write, as on a disk that is just filling up: the rest either goes through or says why not.
+  // A short write happens on a disk that is filling up: the rest either succeeds or fails with the reason.
   if (bytesWritten < total) await storage(file.writeFile(Buffer.concat(chunks).subarray(bytesWritten)));
 }
 
-/** Failures of our disk are told apart from failures of the sender's. */
+/** Distinguishes failures of the local disk from failures of the sender. */
 async function storage<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
@@ -133,8 +140,8 @@ async function storage<T>(work: Promise<T>): Promise<T> {
 }
 
 async function removeIfOld(path: string, olderThanMs: number): Promise<boolean> {
-  const found = await stat(path).catch(() => undefined);
-  if (!found || Date.now() - found.mtimeMs < olderThanMs) return false;
+  const file = await stat(path).catch(() => undefined);
+  if (!file || Date.now() - file.mtimeMs < olderThanMs) return false;
   await rm(path, { force: true });
   return true;
 }

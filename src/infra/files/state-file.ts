@@ -1,9 +1,10 @@
 /**
- * Small files that decide whether everything else can be used: secrets, marks, and who holds a lock.
+ * Small files that decide whether everything else can be used: secrets, marks and lock owners.
  *
- * Each is written whole under another name, synced, and only then given its name, which never replaces a file that another
- * process has made in the meantime. The folder is synced after that. So a reader finds no file or a whole one, whatever
- * happens in between: a full disk, a kill, a power cut, or another process that makes the same file.
+ * Each file is written completely under a temporary name, synced, and only then given its name, which never
+ * replaces a file that another process has created in the meantime. After that, the folder is synced. A
+ * reader therefore finds either no file or a complete one, whatever happens in between: a full disk, a kill,
+ * a power failure, or another process that creates the same file.
  *
  * Everything here is synchronous: it runs once, before the service does anything else.
  */
@@ -24,61 +25,70 @@ import { dirname } from 'node:path';
 
 import { makeSyncedFolderNow, syncFolderNow } from './sync-folder.js';
 
-/** A file and what must be true of it. */
+/** A file and the condition that its content must meet. */
 export interface StateFile {
   readonly path: string;
-  readonly isWhole: (content: string) => boolean;
-  /** What an operator can do when it is not whole; ends the sentence that says so. */
+  readonly isComplete: (content: string) => boolean;
+  /** What an operator can do if the file is incomplete; completes the error message. */
   readonly remedy: string;
 }
 
-/** The file is there and cannot be used. The message is one sentence for an operator. */
+/** The file exists but cannot be used. The message is one sentence for an operator. */
 export class StateFileError extends Error {
   override readonly name = 'StateFileError';
 }
 
 const ownerOnly = 0o600;
-/** A version of Inlet before this function, or a file system without hard links, fills the file a moment after making it. */
-const fillingMs = 1_000;
-const lookAgainMs = 20;
+/** Older versions of Inlet, and file systems without hard links, fill the file a moment after creating it. */
+const fillTimeoutMs = 1_000;
+const pollMs = 20;
 
-/** The content of the file. Undefined: there is none. Throws {@link StateFileError} when it is not whole. */
+/**
+ * Returns the content of the file, or undefined if it does not exist. Throws {@link StateFileError} if it is
+ * incomplete.
+ */
 export function readState(file: StateFile): string | undefined {
-  const until = Date.now() + fillingMs;
+  const deadline = Date.now() + fillTimeoutMs;
   for (;;) {
     const content = contentOf(file);
     if (content === undefined) return undefined;
-    if (file.isWhole(content)) {
-      // The process that made the file may not have come to this yet, and what is sealed with a secret must not outlive it.
+    if (file.isComplete(content)) {
+      // The process that created the file may not have synced the folder yet, and data encrypted with a
+      // secret must not outlive the secret.
       syncFolderNow(dirname(file.path));
       return content;
     }
-    if (Date.now() > until) throw new StateFileError(`${file.path} ${fault(content)}: ${file.remedy}`);
-    wait(lookAgainMs);
+    if (Date.now() > deadline)
+      throw new StateFileError(`${file.path} ${describeFault(content)}: ${file.remedy}`);
+    wait(pollMs);
   }
 }
 
-/** The content of the file, which is made when there is none. Of several processes that make it at once, all get the same. */
-export function keptState(file: StateFile, make: () => string): string {
-  const kept = readState(file);
-  if (kept !== undefined) return kept;
+/**
+ * Returns the content of the file and creates it if necessary. Processes that create it at the same time all
+ * get the same content.
+ */
+export function readOrCreateState(file: StateFile, make: () => string): string {
+  const existing = readState(file);
+  if (existing !== undefined) return existing;
   makeSyncedFolderNow(dirname(file.path));
-  writeAside(file.path, make(), (written) => {
-    putInPlace(written, file.path);
+  writeTemporary(file.path, make(), (written) => {
+    linkInPlace(written, file.path);
   });
-  const made = readState(file);
-  if (made === undefined) throw new StateFileError(`${file.path} was made and is not there: ${file.remedy}`);
-  return made;
+  const created = readState(file);
+  if (created === undefined)
+    throw new StateFileError(`${file.path} was created but is missing: ${file.remedy}`);
+  return created;
 }
 
-/** Writes the file, whatever is there. A reader finds the old content or the new one. */
+/** Writes the file, whether it exists or not. A reader finds either the old or the new content. */
 export function replaceState(path: string, content: string): void {
-  writeAside(path, content, (written) => {
+  writeTemporary(path, content, (written) => {
     renameSync(written, path);
   });
 }
 
-function writeAside(path: string, content: string, publish: (written: string) => void): void {
+function writeTemporary(path: string, content: string, publish: (written: string) => void): void {
   const written = `${path}.${randomUUID()}.new`;
   try {
     const descriptor = openSync(written, 'wx', ownerOnly);
@@ -95,21 +105,21 @@ function writeAside(path: string, content: string, publish: (written: string) =>
   }
 }
 
-/** A hard link is the only way that Node has to give a file a name without replacing another one. */
-function putInPlace(written: string, path: string): void {
+/** A hard link is Node's only way to name a file without replacing another one. */
+function linkInPlace(written: string, path: string): void {
   try {
     linkSync(written, path);
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return;
-    if (!withoutHardLinks.has(codeOf(error))) throw error;
+    if (!hardLinkErrors.has(codeOf(error))) throw error;
     copyInPlace(written, path);
   }
 }
 
-/** What FAT, SMB and some FUSE file systems answer to a hard link. */
-const withoutHardLinks: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
+/** The errors of FAT, SMB and some FUSE file systems for a hard link. */
+const hardLinkErrors: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
 
-/** Not at once, so that a kill in between leaves a file that is not whole, which no start uses. */
+/** Not atomic: a kill in between leaves an incomplete file, which no start uses. */
 function copyInPlace(written: string, path: string): void {
   try {
     copyFileSync(written, path, constants.COPYFILE_EXCL);
@@ -135,8 +145,8 @@ function contentOf({ path, remedy }: StateFile): string | undefined {
   }
 }
 
-function fault(content: string): string {
-  return content.trim() === '' ? 'is empty' : `is not whole (${String(content.length)} characters)`;
+function describeFault(content: string): string {
+  return content.trim() === '' ? 'is empty' : `is incomplete (${String(content.length)} characters)`;
 }
 
 function codeOf(error: unknown): string {

@@ -1,97 +1,97 @@
 /**
- * Whether files can be kept, tried out again and again: often while they cannot, seldom while they can. The log says why they
- * cannot, again every minute while that lasts, and once that it is over.
+ * Checks regularly whether files can be stored: often while they cannot, rarely while they can. The log
+ * states the problem once a minute while it lasts, and once when it is over.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Logger } from '../logging/logger.js';
-import { troubleOf, type StoreTrouble } from './store-trouble.js';
+import { toStorageProblem, type StorageProblem } from './storage-problem.js';
 
 export interface StorageWatch {
-  /** What keeps files from being written now; undefined: nothing does. Calls that come while it is tried out share the answer. */
-  readonly look: () => Promise<StoreTrouble | undefined>;
-  /** Something could not be kept: if nothing is known to be wrong, a look is taken soon. */
-  readonly doubt: () => void;
-  /** What the last look has found. */
-  readonly trouble: () => StoreTrouble | undefined;
+  /** Returns the problem that prevents writing files, or undefined. Calls during a check share its result. */
+  readonly check: () => Promise<StorageProblem | undefined>;
+  /** Called after a file could not be stored: if no problem is known, a check follows soon. */
+  readonly recheck: () => void;
+  /** The result of the last check. */
+  readonly problem: () => StorageProblem | undefined;
   /** Resolves when files can be written. */
-  readonly usable: () => Promise<void>;
-  /** Begins to look by itself. */
+  readonly whenWritable: () => Promise<void>;
+  /** Starts the regular checks. */
   readonly start: () => void;
   readonly close: () => void;
 }
 
 interface StorageWatchOptions {
-  /** Rejects when no file can be written now. */
-  readonly tryOut: () => Promise<unknown>;
+  /** Rejects if no file can be written now. */
+  readonly probe: () => Promise<unknown>;
   /** Called when files can be written again. */
-  readonly recovered: () => Promise<void>;
+  readonly onRecovery: () => Promise<void>;
   readonly logger: Logger;
 }
 
-const lookAgainMs = { usable: 30_000, inTrouble: 3_000 } as const;
-const repeatMs = 60_000;
-const hints = { TimeoutError: 'it does not answer' };
-/** Many pictures may doubt at once. */
-const doubtsMs = 1_000;
-/** A disk or a store that does not answer for so long is no use. */
-const patienceMs = 10_000;
+const checkIntervalMs = { usable: 30_000, failing: 3_000 } as const;
+const logIntervalMs = 60_000;
+const hints = { TimeoutError: 'it does not respond' };
+/** Many pictures may request a check at once. */
+const recheckIntervalMs = 1_000;
+/** A disk or a store that takes longer than this is unusable. */
+const probeTimeoutMs = 10_000;
 
-export function createStorageWatch({ tryOut, recovered, logger }: StorageWatchOptions): StorageWatch {
+export function createStorageWatch({ probe, onRecovery, logger }: StorageWatchOptions): StorageWatch {
   let isWatching = false;
   let timer: NodeJS.Timeout | undefined;
-  let looking: Promise<StoreTrouble | undefined> | undefined;
-  let found: StoreTrouble | undefined;
-  let saidAt = 0;
-  let lookedAt = -Infinity;
+  let checking: Promise<StorageProblem | undefined> | undefined;
+  let current: StorageProblem | undefined;
+  let loggedAt = 0;
+  let checkedAt = -Infinity;
   let waiting: (() => void)[] = [];
 
-  const note = (trouble: StoreTrouble | undefined): void => {
-    const before = found;
-    found = trouble;
-    if (trouble === undefined) {
-      for (const goOn of waiting.splice(0)) goOn();
-      if (before === undefined) return;
-      logger.info({ reason: before.reason }, 'files can be written again');
-      recovered().catch((error: unknown) => {
-        logger.warn({ err: error }, 'what waited for files to be written could not be woken up');
+  const record = (problem: StorageProblem | undefined): void => {
+    const previous = current;
+    current = problem;
+    if (problem === undefined) {
+      for (const resume of waiting.splice(0)) resume();
+      if (previous === undefined) return;
+      logger.info({ reason: previous.reason }, 'files can be written again');
+      onRecovery().catch((error: unknown) => {
+        logger.warn({ err: error }, 'jobs that waited for the file store could not be resumed');
       });
       return;
     }
-    if (before?.reason === trouble.reason && Date.now() - saidAt < repeatMs) return;
-    saidAt = Date.now();
-    logger.error({ reason: trouble.reason }, `no file can be written: ${trouble.message}`);
+    if (previous?.reason === problem.reason && Date.now() - loggedAt < logIntervalMs) return;
+    loggedAt = Date.now();
+    logger.error({ reason: problem.reason }, `files cannot be written: ${problem.message}`);
   };
 
-  /** Whoever took the last look: the next one is soon while something is wrong. */
-  const lookLater = (): void => {
+  /** Schedules the next check, which comes sooner while there is a problem. */
+  const scheduleCheck = (): void => {
     clearTimeout(timer);
     if (!isWatching) return;
-    timer = setTimeout(() => void look(), found ? lookAgainMs.inTrouble : lookAgainMs.usable).unref();
+    timer = setTimeout(() => void look(), current ? checkIntervalMs.failing : checkIntervalMs.usable).unref();
   };
 
-  const look = (): Promise<StoreTrouble | undefined> =>
-    (looking ??= inTime(tryOut())
+  const look = (): Promise<StorageProblem | undefined> =>
+    (checking ??= withTimeout(probe())
       .then(
         () => undefined,
-        (error: unknown) => troubleOf(error, { doing: 'trying out the store of files', hints }),
+        (error: unknown) => toStorageProblem(error, { action: 'checking the file store', hints }),
       )
-      .then((trouble) => {
-        looking = undefined;
-        lookedAt = performance.now();
-        note(trouble);
-        lookLater();
-        return trouble;
+      .then((problem) => {
+        checking = undefined;
+        checkedAt = performance.now();
+        record(problem);
+        scheduleCheck();
+        return problem;
       }));
 
   return {
-    look,
-    doubt: () => {
-      if (found === undefined && performance.now() - lookedAt > doubtsMs) void look();
+    check: look,
+    recheck: () => {
+      if (current === undefined && performance.now() - checkedAt > recheckIntervalMs) void look();
     },
-    trouble: () => found,
-    usable: async () => {
-      if ((await look()) !== undefined) await new Promise<void>((goOn) => waiting.push(goOn));
+    problem: () => current,
+    whenWritable: async () => {
+      if ((await look()) !== undefined) await new Promise<void>((resume) => waiting.push(resume));
     },
     start: () => {
       isWatching = true;
@@ -105,15 +105,15 @@ export function createStorageWatch({ tryOut, recovered, logger }: StorageWatchOp
   };
 }
 
-async function inTime(work: Promise<unknown>): Promise<void> {
+async function withTimeout(work: Promise<unknown>): Promise<void> {
   const timer = new AbortController();
-  const late = delay(patienceMs, undefined, { signal: timer.signal, ref: false }).then(() => {
-    const seconds = String(patienceMs / 1000);
-    throw Object.assign(new Error(`no answer within ${seconds} seconds`), { name: 'TimeoutError' });
+  const timeout = delay(probeTimeoutMs, undefined, { signal: timer.signal, ref: false }).then(() => {
+    const seconds = String(probeTimeoutMs / 1000);
+    throw Object.assign(new Error(`no response within ${seconds} seconds`), { name: 'TimeoutError' });
   });
-  late.catch(() => undefined); // The timer is ended when the answer comes first.
+  timeout.catch(() => undefined); // Aborting the timer rejects this promise.
   try {
-    await Promise.race([work, late]);
+    await Promise.race([work, timeout]);
   } finally {
     timer.abort();
   }

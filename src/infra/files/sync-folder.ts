@@ -3,12 +3,12 @@ import { mkdir, open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
 /**
- * What systems answer that cannot sync a folder, or do not let this user do it. PostgreSQL overlooks the same ones
- * (`fsync_fname_ext` in fd.c): there is nothing that could be done instead.
+ * The errors of systems that cannot sync a folder or do not allow this user to do it. PostgreSQL ignores the
+ * same ones (`fsync_fname_ext` in fd.c), because there is no alternative.
  */
-const notPossible: ReadonlySet<string> = new Set(['EACCES', 'EISDIR', 'EBADF', 'EINVAL', 'ENOTSUP']);
+const unsupportedCodes: ReadonlySet<string> = new Set(['EACCES', 'EISDIR', 'EBADF', 'EINVAL', 'ENOTSUP']);
 
-/** When it resolves, the names in this folder are as they are now, also after a crash. */
+/** When it resolves, the names in this folder survive a crash. */
 export async function syncFolder(folder: string): Promise<void> {
   try {
     const handle = await open(folder, 'r');
@@ -18,11 +18,11 @@ export async function syncFolder(folder: string): Promise<void> {
       await handle.close();
     }
   } catch (error) {
-    unlessNotPossible(error);
+    ignoreUnsupported(error);
   }
 }
 
-/** The same, for what runs once at a start. */
+/** A synchronous version for code that runs once at the start. */
 export function syncFolderNow(folder: string): void {
   try {
     const descriptor = openSync(folder, 'r');
@@ -32,30 +32,30 @@ export function syncFolderNow(folder: string): void {
       closeSync(descriptor);
     }
   } catch (error) {
-    unlessNotPossible(error);
+    ignoreUnsupported(error);
   }
 }
 
 /**
- * Makes a folder whose name is durable. Those above it are synced even when the folder is there already: the process that
- * made it may not have come to that, or may have been killed before.
+ * Creates a folder whose name is durable. Its parents are synced even if the folder exists, because the
+ * process that created it may not have done that yet, or may have died before.
  */
 export async function makeSyncedFolder(folder: string, mode = 0o777): Promise<void> {
   await mkdir(folder, { recursive: true, mode });
-  for (const parent of foldersAbove(folder)) await syncFolder(parent);
+  for (const parent of parentFolders(folder)) await syncFolder(parent);
 }
 
-/** The same, for what runs once at a start. */
+/** A synchronous version for code that runs once at the start. */
 export function makeSyncedFolderNow(folder: string, mode = 0o777): void {
   mkdirSync(folder, { recursive: true, mode });
-  for (const parent of foldersAbove(folder)) syncFolderNow(parent);
+  for (const parent of parentFolders(folder)) syncFolderNow(parent);
 }
 
-function foldersAbove(folder: string): string[] {
+function parentFolders(folder: string): string[] {
   const parent = dirname(resolve(folder));
-  return parent === resolve(folder) ? [] : [parent, ...foldersAbove(parent)];
+  return parent === resolve(folder) ? [] : [parent, ...parentFolders(parent)];
 }
 
-function unlessNotPossible(error: unknown): void {
-  if (!notPossible.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+function ignoreUnsupported(error: unknown): void {
+  if (!unsupportedCodes.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
 }

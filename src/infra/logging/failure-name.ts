@@ -1,14 +1,20 @@
-/** The short names by which operators look failures up. They hold nothing personal, so that logs and readiness may show them. */
+/**
+ * Short names of failures that operators can look up. They contain nothing personal, so they may appear in
+ * logs and in the readiness report.
+ */
 import { types } from 'node:util';
 
 import { AppError } from '../../domain/errors.js';
 
-/** Names that the SDK of S3 gives when the answer has none; its status then says more. */
-const unnamed = new Set(['', 'Error', 'UnknownError', 'Unknown', 'S3ServiceException']);
-/** A name never has spaces; anything else may be a message with values in it. */
-const plain = /^[\w.-]{1,64}$/;
+/** Names that the S3 SDK uses when the answer has none; the status then says more. */
+const genericNames = new Set(['', 'Error', 'UnknownError', 'Unknown', 'S3ServiceException']);
+/** A name has no spaces; other text may be a message that contains values. */
+const plainName = /^[\w.-]{1,64}$/;
 
-/** The code of the system or of the store (`ENOSPC`, `NoSuchBucket`), the status of an answer, or the class of the error. */
+/**
+ * Returns the code of the system or of the store (`ENOSPC`, `NoSuchBucket`), the status of an answer, or the
+ * class of the error.
+ */
 export function failureName(error: unknown): string {
   if (!types.isNativeError(error)) return 'UnknownError';
   if (error instanceof AppError && error.cause !== undefined) return failureName(error.cause);
@@ -16,8 +22,8 @@ export function failureName(error: unknown): string {
 }
 
 function codeOf(error: Error): string | undefined {
-  if ('code' in error && typeof error.code === 'string' && plain.test(error.code)) return error.code;
-  // Each address of a host that has several fails for itself; the first that says why speaks for all.
+  if ('code' in error && typeof error.code === 'string' && plainName.test(error.code)) return error.code;
+  // A host with several addresses has an error for each of them; the first one with a code represents all.
   const others: readonly unknown[] = error instanceof AggregateError ? error.errors : [];
   for (const other of others) {
     const code = types.isNativeError(other) ? codeOf(other) : undefined;
@@ -27,12 +33,12 @@ function codeOf(error: Error): string | undefined {
 }
 
 function nameOf(error: Error): string {
-  if (!unnamed.has(error.name) && plain.test(error.name)) return error.name;
+  if (!genericNames.has(error.name) && plainName.test(error.name)) return error.name;
   const status = statusOf(error);
   return status === undefined ? 'UnknownError' : `HTTP ${String(status)}`;
 }
 
-/** The status of the answer that an error of the SDK came with. */
+/** Returns the HTTP status that an error of the SDK carries. */
 export function statusOf(error: unknown): number | undefined {
   if (!types.isNativeError(error) || !('$metadata' in error)) return undefined;
   const { httpStatusCode } = error.$metadata as { httpStatusCode?: number };

@@ -2,7 +2,10 @@ import { pino, type Logger as PinoLogger } from 'pino';
 
 export type Logger = PinoLogger;
 
-/** JSON lines on standard output. Nothing personal and no secret is ever handed to it: ids, codes and counts only. */
+/**
+ * Writes JSON lines to standard output. Callers pass no personal data and no secrets, only ids, codes and
+ * counts.
+ */
 export function createLogger(level: string): Logger {
   return pino({
     level,
@@ -13,8 +16,8 @@ export function createLogger(level: string): Logger {
 }
 
 /**
- * Only what an error says of itself: other properties may hold what it was about (PostgreSQL's `detail` quotes values,
- * a parser's `data` holds bytes of the answer).
+ * Includes only the standard members of an error: others may contain the data it is about (PostgreSQL's
+ * `detail` quotes values, a parser's `data` contains bytes of the answer).
  */
 function describeError(error: unknown): unknown {
   if (!(error instanceof Error)) return { message: 'not an error' };

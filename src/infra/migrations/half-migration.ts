@@ -1,35 +1,42 @@
 /**
- * Finishes a migration that was broken off in the middle. Earlier versions committed every statement by itself, so that a start that was
- * killed left the first statements of a migration and a record without an end.
+ * Finishes an interrupted migration. Earlier versions committed every statement separately, so a start that
+ * was killed left the first statements of a migration and an unfinished record.
  */
 import type pg from 'pg';
 
-/** SQLSTATE of what exists already: a column, a schema, a table, index or sequence, and anything else that has a name. */
-const existsAlready = /^(42701|42P06|42P07|42710)$/;
-/** Says nothing of whether it was executed before. */
+/**
+ * SQLSTATEs of existing objects: a column, a schema, a table, index or sequence, and anything else with a
+ * name.
+ */
+const alreadyExists = /^(42701|42P06|42P07|42710)$/;
+/** Such a statement does not reveal whether it was executed before. */
 const isRepeatable = /\bif not exists\b/i;
 
-interface Half {
-  /** The migrations before it, which are whole. */
+interface HalfMigration {
+  /** The complete migrations before it. */
   readonly earlier: readonly string[];
   readonly half: string;
 }
 
 /**
- * Executes the statements that are missing, in the transaction that `session` is in, and answers whether the result is what the migrations
- * make of an empty database. If not, the transaction must be rolled back: something else was there.
+ * Executes the missing statements in the transaction of `session`, and returns whether the result equals what
+ * the migrations make of an empty database. If not, the caller must roll back, because something else has
+ * changed the tables.
  */
-export async function finishHalfMigration(session: pg.Client, { earlier, half }: Half): Promise<boolean> {
+export async function finishHalfMigration(
+  session: pg.Client,
+  { earlier, half }: HalfMigration,
+): Promise<boolean> {
   let isMissing = false;
   for (const statement of statementsOf(half)) {
     const executed = await execute(session, statement);
-    if (!executed && isMissing) return false; // The first statements were executed, and no others.
+    if (!executed && isMissing) return false; // Only the first statements may have been executed.
     isMissing ||= executed && !isRepeatable.test(statement);
   }
-  return isLikeNew(session, [...earlier, half]);
+  return matchesNewDatabase(session, [...earlier, half]);
 }
 
-/** As earlier versions took files apart. */
+/** Splits a file as earlier versions did. */
 function statementsOf(sql: string): string[] {
   return sql
     .split(';')
@@ -37,7 +44,7 @@ function statementsOf(sql: string): string[] {
     .filter((statement) => statement !== '');
 }
 
-/** False when what it makes is there. */
+/** Returns false if the object already exists. */
 async function execute(session: pg.Client, statement: string): Promise<boolean> {
   await session.query('savepoint statement');
   try {
@@ -46,24 +53,26 @@ async function execute(session: pg.Client, statement: string): Promise<boolean> 
     return true;
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    if (!existsAlready.test(code)) throw error;
+    if (!alreadyExists.test(code)) throw error;
     await session.query('rollback to statement');
     return false;
   }
 }
 
-/** Compares the tables with those that the migrations make among the temporary tables, which are gone afterwards. */
-async function isLikeNew(session: pg.Client, migrations: readonly string[]): Promise<boolean> {
+/**
+ * Compares the tables with those that the migrations create as temporary tables, which disappear afterwards.
+ */
+async function matchesNewDatabase(session: pg.Client, migrations: readonly string[]): Promise<boolean> {
   await session.query('savepoint comparison');
   await session.query(
     `select set_config('search_path', 'pg_temp, ' || current_setting('search_path'), true)`,
   );
   for (const sql of migrations) await session.query(sql);
-  const wanted = await describe(session, 'pg_my_temp_schema()');
+  const expected = await describe(session, 'pg_my_temp_schema()');
   await session.query('rollback to comparison');
   const found = await describe(session, 'current_schema()::regnamespace');
-  const ours = new Set(wanted.map(({ object }) => object));
-  return linesOf(wanted) === linesOf(found.filter(({ object }) => ours.has(object)));
+  const expectedObjects = new Set(expected.map(({ object }) => object));
+  return linesOf(expected) === linesOf(found.filter(({ object }) => expectedObjects.has(object)));
 }
 
 interface Described {
@@ -72,7 +81,7 @@ interface Described {
   readonly line: string;
 }
 
-/** Columns, constraints, indexes and sequences of a schema, in words that do not name the schema. */
+/** Describes columns, constraints, indexes and sequences of a schema without naming the schema. */
 async function describe(session: pg.Client, schema: string): Promise<Described[]> {
   const { rows } = await session.query<Described>(`
     with relation as (select oid, relname, relkind from pg_class where relnamespace = ${schema})

@@ -3,7 +3,7 @@ import type pg from 'pg';
 
 import { newSession } from '../postgres/database.js';
 import { readMigrationState, type MigrationState } from './migrate.js';
-import { connectBoth, connectMs, inOneSentence } from './start-database.js';
+import { connectBoth, connectTimeoutMs, inOneSentence } from './start-database.js';
 
 export interface DatabaseState {
   /** As the server writes it: `18.1`. */
@@ -32,8 +32,8 @@ interface InspectOptions {
 /** Rejects with a `DatabaseStartError` when a start could not use the database. */
 export async function inspectDatabase(options: InspectOptions): Promise<DatabaseState> {
   const { connectionString, setting } = options;
-  const session = newSession(connectionString, connectMs);
-  const other = newSession(connectionString, connectMs);
+  const session = newSession(connectionString, connectTimeoutMs);
+  const other = newSession(connectionString, connectTimeoutMs);
   try {
     await connectBoth(session, other);
     const migrations = await readMigrationState(session);

@@ -1,7 +1,8 @@
 /**
- * Applies the migrations. Each of them and its row in Prisma's books (`_prisma_migrations`) are one transaction, so that a start that ends
- * in the middle leaves nothing behind. Prisma's own engine cannot do that through a driver adapter: it commits every statement by itself.
- * The books are exactly Prisma's, so `prisma migrate deploy` goes on from here.
+ * Applies the migrations. Each migration and its row in Prisma's table (`_prisma_migrations`) are one
+ * transaction, so that an interrupted start leaves nothing behind. Prisma's own engine cannot do that through
+ * a driver adapter: it commits every statement separately. The table is exactly Prisma's, so `prisma migrate
+ * deploy` can continue from here.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
@@ -16,7 +17,7 @@ import { projectFolder } from '../process/project-folder.js';
 import { indexOtherJobs } from '../queue/tasks.js';
 import { finishHalfMigration } from './half-migration.js';
 
-/** Thrown with a sentence an operator can act on. */
+/** The message is a sentence that an operator can act on. */
 export class MigrationError extends Error {
   override readonly name = 'MigrationError';
 }
@@ -27,16 +28,16 @@ interface Migration {
 }
 
 const folder = join(projectFolder, 'prisma/migrations');
-/** Any number will do; all processes must agree on it. */
-const ownLock = 4_716_330_112;
-/** The one that `prisma migrate deploy` takes. */
+/** An arbitrary number that all processes must share. */
+const inletLock = 4_716_330_112;
+/** The lock of `prisma migrate deploy`. */
 const prismaLock = 72_707_369;
 
 /**
- * As Prisma makes them. For `create ... if not exists` PostgreSQL wants the right to create even where everything exists: here, and for
- * the queue, nothing is asked for that is there.
+ * Creates Prisma's table. PostgreSQL requires the right to create for `create ... if not exists` even if the
+ * object exists, so nothing that exists is requested, here and for the queue.
  */
-const makeBooks = `do $$ begin
+const createMigrationTable = `do $$ begin
   if to_regclass('_prisma_migrations') is null then
     create table _prisma_migrations (
       id varchar(36) primary key not null, checksum varchar(64) not null, finished_at timestamptz,
@@ -45,8 +46,8 @@ const makeBooks = `do $$ begin
   end if;
 end $$`;
 
-/** What graphile-worker makes first. */
-const makeQueueBooks = `do $$ begin
+/** The first objects of graphile-worker. */
+const createQueueTables = `do $$ begin
   if to_regnamespace('graphile_worker') is null then create schema graphile_worker; end if;
   if to_regclass('graphile_worker.migrations') is null then
     create table graphile_worker.migrations (
@@ -55,31 +56,31 @@ const makeQueueBooks = `do $$ begin
 end $$`;
 
 /**
- * An administrator may have made the extension in a schema that the user does not look into. Its operator class is found there from now
- * on; everything of ours is made in the first schema, and found there first.
+ * An administrator may have created the extension in a schema outside the user's search path. Its operator
+ * class is found there from now on; our own objects are created in the first schema and found there first.
  */
-const lookForTrigrams = `select set_config('search_path', concat_ws(', ', current_setting('search_path'), quote_ident(nspname)), false)
+const addTrigramSchema = `select set_config('search_path', concat_ws(', ', current_setting('search_path'), quote_ident(nspname)), false)
   from pg_extension join pg_namespace on pg_namespace.oid = extnamespace
   where extname = 'pg_trgm' and nspname <> all (current_schemas(true))`;
 
-/** Everything that ends a statement after some time; the names differ by the version of the server. */
+/** All settings that end a statement after some time; the names depend on the version of the server. */
 const withoutTimeouts = `select set_config(name, '0', false) from pg_settings where name in ('statement_timeout', 'lock_timeout',
   'transaction_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout')`;
 
 /**
- * Brings the database up to date through `session`, which is used for nothing else. Several processes may start at once: one migrates, the
- * others wait for it.
+ * Brings the database up to date through `session`, which is used for nothing else. If several processes
+ * start at once, one migrates and the others wait for it.
  */
 export async function migrate(
   session: pg.Client,
   { connectionString, logger }: { readonly connectionString: string; readonly logger: Pick<Logger, 'info'> },
 ): Promise<void> {
   await session.query(withoutTimeouts);
-  // The half transaction of a killed start ends soon, not with its statement.
+  // The transaction of a start that was killed ends soon, and not with its statement.
   await endStatementsWithUs(session);
-  for (const lock of [ownLock, prismaLock]) await takeLock(session, { lock, logger });
+  for (const lock of [inletLock, prismaLock]) await takeLock(session, { lock, logger });
   await applyMigrations(session, logger);
-  await session.query(makeQueueBooks);
+  await session.query(createQueueTables);
   await migrateQueue(connectionString);
   await session.query(indexOtherJobs);
 }
@@ -116,14 +117,14 @@ async function takeLock(
     lock,
   ]);
   if (rows[0]?.taken === true) return;
-  logger.info('another process migrates the database: waiting for it');
+  logger.info('waiting for another process that migrates the database');
   await session.query('select pg_advisory_lock($1)', [lock]);
 }
 
 async function applyMigrations(session: pg.Client, logger: Pick<Logger, 'info'>): Promise<void> {
   const migrations = await readMigrations();
-  await session.query(makeBooks);
-  await session.query(lookForTrigrams);
+  await session.query(createMigrationTable);
+  await session.query(addTrigramSchema);
   const { rows: records } = await session.query<Recorded>(
     `select id, migration_name as name, checksum, finished_at is not null as "isFinished"
      from _prisma_migrations where rolled_back_at is null`,
@@ -154,7 +155,9 @@ interface Recorded {
   readonly isFinished: boolean;
 }
 
-/** One that is not recorded yet is no other one. Files may have been checked out with other ends of lines. */
+/**
+ * A migration without a record counts as unchanged. Files may have been checked out with other line endings.
+ */
 function isRecordOf(checksum: string | undefined, sql: string): boolean {
   const lines = sql.replaceAll('\r\n', '\n');
   return (
@@ -174,18 +177,18 @@ async function record(session: pg.Client, { name, sql }: Migration): Promise<voi
   );
 }
 
-interface Broken {
+interface BrokenMigration {
   readonly migration: Migration;
   readonly earlier: readonly string[];
-  /** Ids of its records that have no end. */
+  /** The ids of its unfinished records. */
   readonly broken: readonly string[];
 }
 
-async function repair(session: pg.Client, { migration, earlier, broken }: Broken): Promise<void> {
+async function repair(session: pg.Client, { migration, earlier, broken }: BrokenMigration): Promise<void> {
   if (!(await finishHalfMigration(session, { earlier, half: migration.sql }))) {
     throw new MigrationError(
-      `an earlier start ended in the middle of the migration ${migration.name}, and the tables are not what it can have left behind: ` +
-        'restore the backup from before the update, or use an empty database if nothing was ever received into this one',
+      `an earlier start was interrupted during the migration ${migration.name}, and the tables have been changed since: ` +
+        'restore the backup from before the update, or use an empty database if this one has received nothing',
     );
   }
   await session.query('update _prisma_migrations set rolled_back_at = now() where id = any($1)', [broken]);
@@ -197,13 +200,16 @@ async function inTransaction(session: pg.Client, work: () => Promise<unknown>): 
     await work();
     await session.query('commit');
   } catch (error) {
-    // A connection that is lost has taken the transaction with it.
+    // A lost connection has ended the transaction already.
     await session.query('rollback').catch(() => undefined);
     throw error;
   }
 }
 
-/** graphile-worker makes each of its own migrations in one transaction with its record, on a connection that it takes from a pool. */
+/**
+ * graphile-worker makes each of its own migrations in one transaction with its record, on a connection from a
+ * pool.
+ */
 async function migrateQueue(connectionString: string): Promise<void> {
   const pool = new pg.Pool({
     connectionString,
@@ -211,7 +217,7 @@ async function migrateQueue(connectionString: string): Promise<void> {
     max: 1,
     onConnect: (client) => client.query(withoutTimeouts) as unknown as undefined,
   });
-  // The statement that is under way reports a lost connection, too.
+  // The running statement reports a lost connection, too.
   pool.on('error', () => undefined);
   pool.on('connect', (client) => client.on('error', () => undefined));
   try {

@@ -1,4 +1,4 @@
-/** What the status of a download's answer means for the picture. */
+/** Decides what the status of a download's response means for the picture. */
 import { isUtf8 } from 'node:buffer';
 import { STATUS_CODES } from 'node:http';
 
@@ -15,35 +15,41 @@ const finalCodes: Readonly<Record<number, MediaErrorCode>> = {
   429: 'media.rate_limited',
 };
 
-const reasons: ReadonlyMap<number, string> = new Map([
-  [401, 'the host wants credentials'],
+const explanations: ReadonlyMap<number, string> = new Map([
+  [401, 'the host requires credentials'],
   [403, 'the host refuses access'],
-  [404, 'nothing is there'],
-  [407, 'a proxy wants credentials'],
-  [410, 'it is no longer there'],
-  [451, 'the host must not hand it over'],
+  [404, 'the file does not exist'],
+  [407, 'a proxy requires credentials'],
+  [410, 'the file was removed'],
+  [451, 'the host may not deliver it for legal reasons'],
 ]);
 
 type HeaderValue = string | string[] | undefined;
 
-export interface Answer {
+export interface Response {
   readonly statusCode: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
-/** Whether an answer carries the whole picture. 206 is a part of it, although we did not ask for one, unless the part is all there is. */
-export function isWhole({ statusCode, headers }: Answer): boolean {
+/**
+ * Whether the response contains the whole picture. A 206 is a part that was not asked for, unless it covers
+ * the whole file.
+ */
+export function isWhole({ statusCode, headers }: Response): boolean {
   if (statusCode !== 206) return statusCode === 200 || statusCode === 203;
-  const [, last, total] = /^bytes 0-(\d+)\/(\d+)$/i.exec(headerText(headers['content-range']) ?? '') ?? [];
-  return last !== undefined && Number(last) + 1 === Number(total);
+  const [, lastByte, total] =
+    /^bytes 0-(\d+)\/(\d+)$/i.exec(headerText(headers['content-range']) ?? '') ?? [];
+  return lastByte !== undefined && Number(lastByte) + 1 === Number(total);
 }
 
-/** The error for an answer that is not the whole picture. `retryAt` comes from `Retry-After`, counted from `now`. */
-export function refusalError(answer: Answer, host: string, now: Date): AppError {
-  const { statusCode } = answer;
+/**
+ * The error for a response without the whole picture. `retryAt` comes from `Retry-After`, counted from `now`.
+ */
+export function refusalError(response: Response, host: string, now: Date): AppError {
+  const { statusCode } = response;
   const code = finalCodes[statusCode] ?? codeOfClass(statusCode);
-  const retryAt = parseRetryAfter(headerText(answer.headers['retry-after']), now);
-  return new AppError(code, `${host} ${meaningOf(statusCode)}`, {
+  const retryAt = parseRetryAfter(headerText(response.headers['retry-after']), now);
+  return new AppError(code, `${host} ${describe(statusCode)}`, {
     ...(retryAt !== undefined && { retryAt }),
   });
 }
@@ -53,27 +59,30 @@ function codeOfClass(statusCode: number): MediaErrorCode {
   return statusCode >= 400 && statusCode < 500 ? 'media.refused' : 'media.http_status';
 }
 
-/** The status with its name, and what a person needs to know of it. */
-function meaningOf(statusCode: number): string {
+/** The status with its name and an explanation for people. */
+function describe(statusCode: number): string {
   const name = STATUS_CODES[statusCode];
-  const answered = `answered ${String(statusCode)}${name === undefined ? '' : ` ${name}`}`;
-  const reason = reasons.get(statusCode);
-  return reason === undefined ? answered : `${answered}: ${reason}`;
+  const status = `answered ${String(statusCode)}${name === undefined ? '' : ` ${name}`}`;
+  const reason = explanations.get(statusCode);
+  return reason === undefined ? status : `${status}: ${reason}`;
 }
 
-/** A header that may be repeated, as the list that its lines are together (RFC 9110, 5.3). */
+/** The combined value of a header that may be repeated (RFC 9110, 5.3). */
 export function headerList(value: HeaderValue): string | undefined {
   return Array.isArray(value) ? value.join(', ') : value;
 }
 
-/** A header that has one value. A host that repeats it by mistake means the first one, as Node reads it, too. */
+/**
+ * The value of a header that has a single value. If a host repeats it by mistake, the first one counts, as in
+ * Node.
+ */
 export function headerText(value: HeaderValue): string | undefined {
   return Array.isArray(value) ? value[0] : value;
 }
 
 /**
- * A header's text where its bytes are UTF-8, as browsers read a `Location`. Headers are handed over as Latin-1, which turns a letter
- * beyond ASCII into two others.
+ * The text of a header whose bytes are UTF-8, as browsers read a `Location`. Node passes headers on as
+ * Latin-1, which turns each non-ASCII letter into several characters.
  */
 export function unicodeText(value: HeaderValue): string | undefined {
   const text = headerText(value);

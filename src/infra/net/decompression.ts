@@ -1,8 +1,8 @@
 /**
- * Undoes content codings while streaming. We ask for none, but some hosts compress anyway, and others name a coding that they
- * have not applied: stores keep `aws-chunked`, `utf-8` or `base64` with a file for ever. So the header only says what may be
- * there, and the first bytes say whether it is. A small body can unfold into terabytes, so every stage is counted and nothing
- * runs ahead of its reader.
+ * Decodes content codings while streaming. No coding is requested, but some hosts compress anyway, and others
+ * name a coding that they have not applied: object stores keep `aws-chunked`, `utf-8` or `base64` with a file
+ * forever. The header is therefore only a hint, and the first bytes decide. A small body can decompress to
+ * terabytes, so every stage is counted, and no stage runs ahead of its reader.
  */
 import { Duplex, PassThrough, pipeline, Transform, type Readable } from 'node:stream';
 import {
@@ -20,7 +20,7 @@ import { unknownType } from '../../domain/media.js';
 import { sniffType } from '../file-types/detect.js';
 import { failureName } from '../logging/failure-name.js';
 
-/** Whoever understands a coding: what undoes it, or undefined when the first bytes are not in it. */
+/** Returns the decoder of a coding, or undefined if the first bytes are not encoded with it. */
 type Decoder = (head: Buffer) => Promise<Duplex | undefined> | Duplex | undefined;
 
 const gunzip = (head: Buffer): Duplex | undefined =>
@@ -29,16 +29,16 @@ const gunzip = (head: Buffer): Duplex | undefined =>
 const decoders = {
   gzip: gunzip,
   'x-gzip': gunzip,
-  // It means zlib's format, yet some servers send the bare stream.
+  // The name stands for zlib's format, but some servers send the raw stream.
   deflate: async (head) => {
     if (isZlib(head)) return createInflate();
-    const isBare = await unfolds(head, (bytes, maxOutputLength) =>
+    const isBare = await canDecode(head, (bytes, maxOutputLength) =>
       inflateRawSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength }),
     );
     return isBare ? createInflateRaw() : undefined;
   },
   br: async (head) => {
-    const isBrotli = await unfolds(head, (bytes, maxOutputLength) =>
+    const isBrotli = await canDecode(head, (bytes, maxOutputLength) =>
       brotliDecompressSync(bytes, { finishFlush: constants.BROTLI_OPERATION_FLUSH, maxOutputLength }),
     );
     return isBrotli ? createBrotliDecompress() : undefined;
@@ -50,28 +50,32 @@ const decoders = {
 
 export type ContentCoding = keyof typeof decoders;
 
-/** What undoes a coding, or where the bytes are in another one, that: some hosts name the wrong one. */
+/**
+ * Returns the decoder of the named coding, or of the coding that the bytes really have: some hosts name the
+ * wrong one.
+ */
 async function decoderFor(coding: ContentCoding, head: Buffer): Promise<Duplex | undefined> {
   const named = await decoders[coding](head);
   return named ?? gunzip(head) ?? inflate(head);
 }
 
-/** Two bytes alone are no proof where nobody says that it is this coding. */
+/** Two bytes alone are not sufficient evidence when no header names this coding. */
 async function inflate(head: Buffer): Promise<Duplex | undefined> {
   const isDeflated =
     isZlib(head) &&
-    (await unfolds(head, (bytes, maxOutputLength) =>
+    (await canDecode(head, (bytes, maxOutputLength) =>
       inflateSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength }),
     ));
   return isDeflated ? createInflate() : undefined;
 }
 
-/** Nobody stacks this many in earnest, and each one costs a decoder. */
-const mostCodings = 3;
+/** Real responses have fewer codings, and each one costs a decoder. */
+const maxCodings = 3;
 
 /**
- * The codings that a `content-encoding` header names, in the order they were applied; `[]` for a plain body. Whatever is no name
- * of a coding is left out. Throws `media.unsupported_encoding` for more than anybody uses.
+ * Parses the codings of a `content-encoding` header, in the order in which they were applied; `[]` for a
+ * plain body. Unknown names are ignored. Throws `media.unsupported_encoding` for an unrealistic number of
+ * codings.
  */
 export function parseContentCodings(header: string | undefined): readonly ContentCoding[] {
   const names = (header ?? '')
@@ -79,7 +83,7 @@ export function parseContentCodings(header: string | undefined): readonly Conten
     .split(',')
     .map((name) => name.replace(/;.*/s, '').replaceAll('"', '').trim())
     .filter(isCoding);
-  if (names.length > mostCodings) throw unsupportedCoding();
+  if (names.length > maxCodings) throw unsupportedCoding();
   return names;
 }
 
@@ -95,51 +99,49 @@ function unsupported(start: readonly number[]): Decoder {
 }
 
 function unsupportedCoding(): AppError {
-  return new AppError(
-    'media.unsupported_encoding',
-    'The answer is compressed in a way that is not supported',
-  );
+  return new AppError('media.unsupported_encoding', 'the response uses an unsupported compression');
 }
 
 function startsWith(bytes: Buffer, start: readonly number[]): boolean {
   return start.every((byte, index) => bytes[index] === byte);
 }
 
-/** RFC 1950: the method and the size of its window, and a sum that makes both bytes a multiple of 31. */
+/** RFC 1950: the method, the window size, and a checksum that makes both bytes a multiple of 31. */
 function isZlib(head: Buffer): boolean {
   const first = head[0] ?? 0;
   const second = head[1] ?? 0;
   return (first & 0x0f) === 8 && first >> 4 <= 7 && (first * 256 + second) % 31 === 0;
 }
 
-const mostTriedBytes = 65_536;
+const maxProbedBytes = 65_536;
 
 /**
- * Whether the first bytes can be undone, for codings whose data begin in no way of their own. Bytes that are those of a known type
- * as they are stay so: a text can pass for compressed data.
+ * Whether the first bytes can be decoded, for codings without a signature of their own. Bytes of a known file
+ * type stay as they are, because a text may look like compressed data.
  */
-async function unfolds(
+async function canDecode(
   head: Buffer,
-  unfold: (bytes: Buffer, maxOutputLength: number) => Buffer,
+  decodeSync: (bytes: Buffer, maxOutputLength: number) => Buffer,
 ): Promise<boolean> {
   if ((await sniffType(head)) !== unknownType) return false;
   try {
-    return unfold(head, mostTriedBytes).length > 0;
+    return decodeSync(head, maxProbedBytes).length > 0;
   } catch (error) {
     return failureName(error) === 'ERR_BUFFER_TOO_LARGE';
   }
 }
 
 /**
- * The plain bytes of `body`. Destroying either end destroys both. The stream fails with `media.too_large` once
- * what goes into any decoder exceeds `maxBytes` (the caller counts what comes out of the last), with
- * `media.unsupported_encoding`, with zlib's own error where the data is broken, and with the error of `body`.
+ * The decoded bytes of `body`. Destroying either end destroys both. The stream fails with `media.too_large`
+ * once the input of any decoder exceeds `maxBytes` (the caller counts the output of the last one), with
+ * `media.unsupported_encoding`, with zlib's own error for damaged data, and with the error of `body`.
  */
 export function decode(body: Readable, codings: readonly ContentCoding[], maxBytes: number): Readable {
-  const stages = codings.toReversed().flatMap((coding) => [byteCap(maxBytes), new Unfolding(coding)]);
+  const stages = codings.toReversed().flatMap((coding) => [byteCap(maxBytes), new StreamDecoder(coding)]);
   const last = stages.at(-1);
   if (last === undefined) return body;
-  // Errors reach the reader through `last`; without a listener they would end the process when nobody reads.
+  // Errors reach the reader through `last`; without a listener, they would end the process if there is no
+  // reader.
   last.on('error', ignore);
   pipeline([body, ...stages], ignore);
   return last;
@@ -160,19 +162,19 @@ function byteCap(maxBytes: number): Transform {
   });
 }
 
-/** The error for a body, or a stage of it, of more than `maxBytes`. */
+/** The error for a body, or a stage of it, with more than `maxBytes`. */
 export function tooLarge(maxBytes: number): AppError {
-  return new AppError('media.too_large', `More than ${maxBytes.toString()} bytes`);
+  return new AppError('media.too_large', `the file has more than ${maxBytes.toString()} bytes`);
 }
 
-/** As many as tell a type. */
+/** Enough bytes to detect a type. */
 const headBytes = 4100;
 
 /**
- * Undoes a coding where the bytes are in it, and passes them on where they are not. Passes the reader's pace on to the decoder,
- * which a plain Transform around another one would not.
+ * Decodes the bytes if they are encoded, and passes them on otherwise. It applies the reader's backpressure
+ * to the decoder, which a plain Transform around another one would not.
  */
-class Unfolding extends Duplex {
+class StreamDecoder extends Duplex {
   readonly #coding: ContentCoding;
   #gathered: Buffer = Buffer.alloc(0);
   #decoder: Duplex | undefined;
@@ -214,7 +216,7 @@ class Unfolding extends Duplex {
       })
       .once('end', () => this.push(null))
       .once('error', (error) => this.destroy(error));
-    // Whoever read may have gone away while the bytes were looked at.
+    // The reader may have stopped while the first bytes were examined.
     if (this.destroyed) decoder.destroy();
     return decoder;
   }

@@ -1,8 +1,8 @@
-/** Which URLs are followed at all. Whether their address is public is for the connector to say. */
+/** Decides which URLs may be followed. The connector checks whether their addresses are public. */
 import { AppError } from '../../domain/errors.js';
 import { listsHost, portOf } from './host-list.js';
 
-const usualPorts: ReadonlySet<string> = new Set(['80', '443', '8080', '8443']);
+const standardPorts: ReadonlySet<string> = new Set(['80', '443', '8080', '8443']);
 
 export interface UrlRules {
   readonly allowPrivateHosts: readonly string[];
@@ -10,31 +10,31 @@ export interface UrlRules {
 }
 
 /**
- * Reads a URL, relative to `base` if there is one. Throws `media.invalid_url` for anything but http(s) and for
- * URLs with a user in them, and `media.forbidden_port`.
+ * Parses a URL, relative to `base` if given. Throws `media.invalid_url` for anything but http(s) and for URLs
+ * with a user name, and `media.forbidden_port`.
  *
- * WHATWG parsing brings all spellings of an address (2130706433, 0x7f.1, full-width digits) into one form.
+ * WHATWG parsing normalises all spellings of an address (2130706433, 0x7f.1, full-width digits).
  */
 export function parseDownloadUrl(text: string, rules: UrlRules, base?: URL): URL {
-  // No `cause`: Node's error carries the whole text, signature and all.
-  if (!URL.canParse(text, base?.href)) throw new AppError('media.invalid_url', 'The link is not a URL');
+  // No `cause`: Node's error contains the whole text, including signatures.
+  if (!URL.canParse(text, base?.href)) throw new AppError('media.invalid_url', 'the link is not a valid URL');
   const url = new URL(text, base);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
-    throw new AppError('media.invalid_url', 'The link is neither http nor https');
+    throw new AppError('media.invalid_url', 'the link must start with http:// or https://');
   }
   if (url.username !== '' || url.password !== '') {
-    throw new AppError('media.invalid_url', `The link to ${url.host} carries a user name`);
+    throw new AppError('media.invalid_url', `the link to ${url.host} contains a user name`);
   }
   if (!mayUsePort(url, rules)) {
-    throw new AppError('media.forbidden_port', `Port ${portOf(url)} of ${url.hostname} is not allowed`);
+    throw new AppError('media.forbidden_port', `port ${portOf(url)} of ${url.hostname} is not allowed`);
   }
   return url;
 }
 
-/** Other ports belong to services that were never meant to be talked to in HTTP. */
+/** Other ports belong to services that do not expect HTTP. */
 function mayUsePort(url: URL, rules: UrlRules): boolean {
   return (
-    usualPorts.has(portOf(url)) ||
+    standardPorts.has(portOf(url)) ||
     listsHost(rules.allowPrivateHosts, url) ||
     (rules.extraPorts?.(url) ?? false)
   );

@@ -1,15 +1,18 @@
-/** undici takes a reset for the end of a body without a length, which it is not here: half a file would pass for a whole one. */
+/**
+ * undici treats a connection reset as the end of a body without a length. Here it is an error, because half a
+ * file would pass for a whole one.
+ */
 import type { Socket } from 'node:net';
 import type { buildConnector } from 'undici';
 
-/** What is used of undici's HTTP/1 parser, which it keeps at the socket. */
+/** The members of undici's HTTP/1 parser that are used here. undici stores the parser on the socket. */
 interface Parser {
-  /** Zero between answers. */
+  /** Zero between responses. */
   readonly statusCode: number;
   finish: () => Error | null;
 }
 
-/** A connector whose connections may end at any time. */
+/** A connector for connections that may be reset at any time. */
 export function finishing(connect: buildConnector.connector): buildConnector.connector {
   return (target, callback) => {
     connect(target, (...result) => {
@@ -18,13 +21,16 @@ export function finishing(connect: buildConnector.connector): buildConnector.con
       const parser = socket && parserOf(socket);
       if (!parser) return;
       const finish = parser.finish.bind(parser);
-      // A body without a length is whole only where its host has closed the connection properly.
+      // A body without a length is only complete if the host closed the connection properly.
       parser.finish = () => (parser.statusCode === 0 ? finish() : (socket.errored ?? finish()));
     });
   };
 }
 
-/** Made within undici's callback; none after a version that keeps it elsewhere, which a test notices. */
+/**
+ * undici creates the parser in its callback. If a later version stores it elsewhere, there is none, which a
+ * test detects.
+ */
 function parserOf(socket: Socket): Parser | undefined {
   const key = Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'parser');
   return key && (Object.getOwnPropertyDescriptor(socket, key)?.value as Parser | undefined);

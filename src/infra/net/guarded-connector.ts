@@ -1,6 +1,6 @@
 /**
- * Opens sockets to checked addresses only. The check happens inside the act of connecting: the addresses that
- * were looked at are the ones dialled, so a name that changes its mind in between (DNS rebinding) gains nothing.
+ * Opens sockets to checked addresses only. The check is part of connecting: the checked addresses are the
+ * ones that are dialled, so a name that changes its address in between (DNS rebinding) gains nothing.
  */
 import type { LookupAddress } from 'node:dns';
 import { lookup as systemLookup } from 'node:dns/promises';
@@ -10,39 +10,42 @@ import { AppError } from '../../domain/errors.js';
 import { failureName } from '../logging/failure-name.js';
 import { finishing } from './finishing-connector.js';
 import { listsHost } from './host-list.js';
-import { createAddressJudge } from './nat64.js';
+import { createAddressCheck } from './nat64.js';
 import { isPublicAddress } from './public-address.js';
 
-/** Every address of a name; rejects when there is none. */
+/** Returns every address of a name; rejects if there is none. */
 export type LookupAll = (hostname: string) => Promise<readonly LookupAddress[]>;
 
 export interface ConnectorOptions {
-  /** Exact `host` or `host:port` that may have addresses which are not public. */
+  /** Exact `host` or `host:port` entries that may have private addresses. */
   readonly allowPrivateHosts: readonly string[];
-  /** Until the socket is connected (and TLS agreed), in milliseconds. */
+  /** Timeout until the socket is connected, including TLS. */
   readonly timeoutMs: number;
   readonly lookup?: LookupAll | undefined;
 }
 
 const lookupAll: LookupAll = (hostname) => systemLookup(hostname, { all: true });
 
-/** How long one of several addresses may take before the next one is tried. Node's 250 ms is short of a far host. */
-const nextAddressAfterMs = 1000;
+/**
+ * How long one of several addresses may take before the next one is tried. Node's 250 ms are too short for
+ * distant hosts.
+ */
+const nextAddressDelayMs = 1000;
 
 /**
  * A connector for undici. Fails with `media.forbidden_address` or `media.dns_failed` before any socket is
- * opened; other failures come as Node reports them.
+ * opened; other failures are reported as Node does.
  */
 export function createGuardedConnector(options: ConnectorOptions): buildConnector.connector {
   const lookup = options.lookup ?? lookupAll;
-  const isPublic = createAddressJudge(lookup);
+  const isPublic = createAddressCheck(lookup);
   const connectorFor = (accepts: Accepts) =>
     buildConnector({
-      // What is bounded and counted here is a connection for one answer at a time.
+      // The limits and counts here assume one request per connection.
       allowH2: false,
       timeout: options.timeoutMs,
       autoSelectFamily: true,
-      autoSelectFamilyAttemptTimeout: nextAddressAfterMs,
+      autoSelectFamilyAttemptTimeout: nextAddressDelayMs,
       lookup: lookupHook(lookup, accepts),
     });
   const connectAnywhere = connectorFor(() => Promise.resolve(true));
@@ -55,52 +58,62 @@ export function createGuardedConnector(options: ConnectorOptions): buildConnecto
     } else if (isForbiddenName(target.hostname)) {
       process.nextTick(callback, forbidden(target.hostname), null);
     } else if (isIP(target.hostname) === 6) {
-      // Nothing looks a literal address up, and one that looks public may lead through a translator of our own network.
-      void isPublic(target.hostname).then((isFine) => {
-        if (isFine) connectPublic(target, callback);
+      // Literal addresses are never looked up, and one that looks public may lead through a NAT64 translator
+      // of the local network.
+      void isPublic(target.hostname).then((isAllowed) => {
+        if (isAllowed) connectPublic(target, callback);
         else callback(forbidden(target.hostname), null);
       });
     } else {
       connectPublic(target, callback);
     }
   };
-  return finishing(inTime(connect, options.timeoutMs));
+  return finishing(withTimeout(connect, options.timeoutMs));
 }
 
-/** undici's own timers are late by up to a second, in which later requests would join a connection that is given up. */
-function inTime(connect: buildConnector.connector, timeoutMs: number): buildConnector.connector {
+/**
+ * undici's own timers are up to a second late. In that time, later requests would join a connection that has
+ * timed out.
+ */
+function withTimeout(connect: buildConnector.connector, timeoutMs: number): buildConnector.connector {
   return (target, callback) => {
-    let isLate = false;
+    let hasTimedOut = false;
     const timer = setTimeout(() => {
-      isLate = true;
-      callback(new errors.ConnectTimeoutError(`${target.hostname} did not answer in time`), null);
+      hasTimedOut = true;
+      callback(
+        new errors.ConnectTimeoutError(`${target.hostname} did not accept the connection in time`),
+        null,
+      );
     }, timeoutMs);
     connect(target, (...result) => {
       clearTimeout(timer);
-      if (isLate) result[1]?.destroy();
+      if (hasTimedOut) result[1]?.destroy();
       else callback(...result);
     });
   };
 }
 
 /**
- * Says now what connecting would say: for whoever enters a URL. Rejects like the connector; what it lets pass is checked
- * again at each connection.
+ * Checks a URL at the time it is entered. Rejects as connecting would; the address is checked again at each
+ * connection.
  */
 export async function checkAddress(url: URL, options: Omit<ConnectorOptions, 'timeoutMs'>): Promise<void> {
   if (listsHost(options.allowPrivateHosts, url)) return;
   const hostname = url.hostname.replace(/^\[|\]$/g, '');
   if (isForbiddenName(hostname)) throw forbidden(hostname);
   const lookup = options.lookup ?? lookupAll;
-  const isPublic = createAddressJudge(lookup);
+  const isPublic = createAddressCheck(lookup);
   if (isIP(hostname) === 0) await resolveAccepted(hostname, lookup, isPublic);
   else if (!(await isPublic(hostname))) throw forbidden(hostname);
 }
 
-/** What needs no lookup to be refused, and would in part not get one: Node never looks a literal address up. */
+/**
+ * Hosts that are refused without a lookup. Node never looks literal addresses up, so these must be checked
+ * here.
+ */
 function isForbiddenName(hostname: string): boolean {
   if (isIP(hostname) !== 0) return !isPublicAddress(hostname);
-  // Always the machine itself (RFC 6761), also where the resolver does not know these forms of it.
+  // Always the machine itself (RFC 6761), even if the resolver does not know these forms.
   return /(^|\.)localhost\.?$/.test(hostname);
 }
 
@@ -121,8 +134,8 @@ function lookupHook(lookup: LookupAll, accepts: Accepts): LookupFunction {
 }
 
 /**
- * The addresses that may be dialled: those that may not are left out, since nobody gains anything by an address that is never dialled.
- * One that is dialled was looked at here, whatever the name says next time.
+ * Returns the addresses that may be dialled and omits the others, because an address that is never dialled
+ * does no harm. The socket uses an address from this list, whatever the name resolves to next time.
  */
 async function resolveAccepted(
   hostname: string,
@@ -138,10 +151,13 @@ async function resolveAccepted(
   const verdicts = await Promise.all(addresses.map(({ address }) => accepts(address)));
   const [first, ...others] = addresses.filter((_, index) => verdicts[index]);
   if (first !== undefined) return [first, ...others];
-  // Resolvers that block a name for a time answer with such an address, so it is asked for again.
-  throw new AppError('media.forbidden_address', `${hostname} has no public address`, { mayPass: true });
+  // Resolvers that block a name temporarily answer with such an address, so the download is retried.
+  throw new AppError('media.forbidden_address', `${hostname} has no public address`, { mayRecover: true });
 }
 
 function forbidden(hostname: string): AppError {
-  return new AppError('media.forbidden_address', `${hostname} is not a public address`);
+  return new AppError(
+    'media.forbidden_address',
+    `${hostname} is not a public address (see FETCH_ALLOW_PRIVATE_HOSTS)`,
+  );
 }

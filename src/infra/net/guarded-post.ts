@@ -1,4 +1,4 @@
-/** Posts JSON to a URL that somebody entered: to public addresses only, without following redirects. */
+/** Posts JSON to a URL that a user has entered: to public addresses only, without following redirects. */
 import { Agent } from 'undici';
 
 import { AppError } from '../../domain/errors.js';
@@ -10,9 +10,9 @@ import { checkAddress, createGuardedConnector, type LookupAll } from './guarded-
 import { networkError } from './network-error.js';
 
 export interface GuardedPostOptions {
-  /** Exact `host` or `host:port` that may have addresses which are not public. */
+  /** Exact `host` or `host:port` entries that may have private addresses. */
   readonly allowPrivateHosts: readonly string[];
-  /** Of a whole call. */
+  /** Timeout for the whole call, including the body. */
   readonly timeoutMs: number;
   readonly lookup?: LookupAll;
 }
@@ -20,25 +20,25 @@ export interface GuardedPostOptions {
 export interface PostAnswer {
   readonly status: number;
   readonly retryAt: Date | undefined;
-  /** The beginning of the answer's body as text on one line; null when it is empty. */
+  /** The beginning of the response body as text on one line; null if it is empty. */
   readonly excerpt: string | null;
 }
 
 export interface GuardedPost {
-  /** Rejects with an AppError when there was no answer, or when the address is none that is posted to. */
+  /** Rejects with an AppError if there was no response or the address is not allowed. */
   readonly post: (request: {
     readonly url: string;
     readonly headers: Readonly<Record<string, string>>;
     readonly body: string;
     readonly signal?: AbortSignal;
   }) => Promise<PostAnswer>;
-  /** Rejects with an AppError when a URL is none that would be posted to now. */
+  /** Rejects with an AppError if a post to the URL would be refused now. */
   readonly check: (url: string) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
-/** The answer's body is read to its end up to this size, so that the connection can be kept. */
-const mostAnswerBytes = 16_384;
+/** The response body is read up to this size, so that the connection can be reused. */
+const maxAnswerBytes = 16_384;
 /** Enough to recognise an error page or a message. */
 const excerptBytes = 512;
 
@@ -51,11 +51,11 @@ export function createGuardedPost(options: GuardedPostOptions): GuardedPost {
   });
   const parse = (url: string): URL => parseDownloadUrl(url, { allowPrivateHosts: options.allowPrivateHosts });
   return {
-    // The parser's own refusals are rejections too.
+    // The errors of the parser become rejections, too.
     check: async (url) => checkAddress(parse(url), options),
-    post: async ({ url: text, headers, body, signal: outer }) => {
+    post: async ({ url: text, headers, body, signal: callerSignal }) => {
       const url = parse(text);
-      const deadline = startDeadline(options.timeoutMs, outer);
+      const deadline = startDeadline(options.timeoutMs, callerSignal);
       try {
         const response = await deadline.race(
           agent.request({
@@ -79,7 +79,7 @@ export function createGuardedPost(options: GuardedPostOptions): GuardedPost {
         throw networkError(error, {
           host: url.host,
           signal: deadline.signal,
-          otherwise: 'media.connection_failed',
+          fallbackCode: 'media.connection_failed',
         });
       } finally {
         deadline.clear();
@@ -89,25 +89,25 @@ export function createGuardedPost(options: GuardedPostOptions): GuardedPost {
   };
 }
 
-/** Fills `read` until the end of the body, or until it is more than is read of it. */
+/** Fills `read` until the end of the body or the maximum size. */
 async function readBeginning(body: AsyncIterable<Buffer>, read: Buffer[]): Promise<void> {
   let bytes = 0;
   for await (const chunk of body) {
     read.push(chunk);
     bytes += chunk.length;
-    if (bytes > mostAnswerBytes) return;
+    if (bytes > maxAnswerBytes) return;
   }
 }
 
-/** Control characters are left out: they are of no use to a reader, and JSON in PostgreSQL takes no NUL. */
+/** Control characters are removed: they are useless to readers, and JSON in PostgreSQL does not allow NUL. */
 function excerptOf(read: readonly Buffer[]): string | null {
   const text = Buffer.concat(read).subarray(0, excerptBytes).toString('utf8');
   const line = text.replaceAll(/[\p{Cc}\s]+/gu, ' ').trim();
   return line === '' ? null : line;
 }
 
-/** What is wrong, in words for the person who entered the URL. */
-export function reasonOfNoAnswer(error: unknown): string {
+/** Describes the failure for the person who entered the URL. */
+export function describeCallFailure(error: unknown): string {
   if (error instanceof AppError) return error.message;
-  return 'the call was broken off';
+  return 'the call was aborted';
 }

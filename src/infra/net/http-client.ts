@@ -1,6 +1,6 @@
 /**
- * Calls to the providers' own APIs. Where their addresses come from the operator's environment they are called as they are;
- * where somebody has set them over HTTP, the guard of downloads stands in between.
+ * Calls the APIs of the providers. URLs from the operator's environment are called as they are; URLs that
+ * were set over HTTP are restricted to public addresses like downloads.
  */
 import type { Readable } from 'node:stream';
 import { Agent, buildConnector, type Dispatcher } from 'undici';
@@ -14,49 +14,56 @@ import { createGuardedConnector, type LookupAll } from './guarded-connector.js';
 import { networkError } from './network-error.js';
 
 export interface HttpOptions {
-  /** Of a whole call, reading the answer included. */
+  /** Timeout for the whole call, including reading the response. */
   readonly timeoutMs: number;
   readonly userAgent?: string;
-  /** Connects to public addresses only, and to these exact hosts. Not given: to any address. */
-  readonly publicAddressesAnd?: readonly string[];
-  /** Every address of a name, where addresses are guarded; the system's resolver when absent. */
+  /** Restricts connections to public addresses and these exact hosts. If absent, any address is allowed. */
+  readonly allowOnlyPublicAnd?: readonly string[];
+  /** Resolves names where addresses are checked; by default the system's resolver. */
   readonly lookup?: LookupAll;
 }
 
-/** The {@link Http} port, and the end of its connections. */
+/** The {@link Http} port, with a function that closes its connections. */
 export type HttpClient = Http & { readonly close: () => Promise<void> };
 
-const mostAnswerBytes = 1024 * 1024;
+const maxAnswerBytes = 1024 * 1024;
 
 /**
- * Redirects are answers like any other: following one could carry credentials elsewhere. Calls reject with
- * `media.connection_failed` or `media.timeout` when there is no whole answer (both can be retried), with
- * `media.too_large` when it has more than 1 MiB, with `media.invalid_url` and, where addresses are guarded, with
- * `media.forbidden_address`. `requestLeft` is false where no byte of the request was written: the name is not known, the
- * connection was refused, TLS was not agreed, the address is forbidden, or time was up before there was a connection.
+ * Redirects are returned like any other response, because following one could send credentials elsewhere.
+ * Calls reject with `media.connection_failed` or `media.timeout` if there is no complete response (both can
+ * be retried), with `media.too_large` if it exceeds 1 MiB, with `media.invalid_url`, and, where addresses are
+ * checked, with `media.forbidden_address`. `requestLeft` is false if no byte of the request was written: the
+ * name is unknown, the connection was refused, TLS failed, the address is forbidden, or the timeout came
+ * before the connection.
  */
 export function createHttp(options: HttpOptions): HttpClient {
-  const { timeoutMs, publicAddressesAnd: allowPrivateHosts, lookup } = options;
+  const { timeoutMs, allowOnlyPublicAnd: allowPrivateHosts, lookup } = options;
   const connect = allowPrivateHosts
     ? createGuardedConnector({ timeoutMs, allowPrivateHosts, lookup })
     : finishing(buildConnector({ allowH2: false, timeout: timeoutMs }));
   const agent = new Agent({ allowH2: false, headersTimeout: 0, bodyTimeout: 0, connect });
   const send: Http = async (request) => {
     const url = parseUrl(request.url);
-    const question = await toUndici(request, url, options);
+    const undiciRequest = await toUndici(request, url, options);
     const deadline = startDeadline(options.timeoutMs);
-    const call = { left: false };
-    const watched = agent.compose(
-      noteWriting(() => {
-        call.left = true;
+    const call = { hasLeft: false };
+    const observedAgent = agent.compose(
+      onRequestSent(() => {
+        call.hasLeft = true;
       }),
     );
     try {
-      return await toResponse(await deadline.race(watched.request({ ...question, signal: deadline.signal })));
+      return await toResponse(
+        await deadline.race(observedAgent.request({ ...undiciRequest, signal: deadline.signal })),
+      );
     } catch (error) {
       const { signal } = deadline;
-      const failure = networkError(error, { host: url.host, signal, otherwise: 'media.connection_failed' });
-      throw call.left ? failure : neverLeft(failure);
+      const failure = networkError(error, {
+        host: url.host,
+        signal,
+        fallbackCode: 'media.connection_failed',
+      });
+      throw call.hasLeft ? failure : asNotSent(failure);
     } finally {
       deadline.clear();
     }
@@ -66,18 +73,18 @@ export function createHttp(options: HttpOptions): HttpClient {
 
 function parseUrl(text: string): URL {
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
-    const message = 'The address to call is not an http(s) URL';
+    const message = 'the URL of the API must start with http:// or https://';
     throw new AppError('media.invalid_url', message, { requestLeft: false });
   }
   return new URL(text);
 }
 
-/** Tells when a connection is there and the request is about to be written to it. */
-function noteWriting(note: () => void): Dispatcher.DispatcherComposeInterceptor {
+/** Calls back when there is a connection and the request is about to be written to it. */
+function onRequestSent(callback: () => void): Dispatcher.DispatcherComposeInterceptor {
   return (dispatch) => (options, handler) =>
     dispatch(options, {
       onRequestStart: (controller, context) => {
-        note();
+        callback();
         handler.onRequestStart?.(controller, context);
       },
       onResponseStart: (...about) => handler.onResponseStart?.(...about),
@@ -87,11 +94,11 @@ function noteWriting(note: () => void): Dispatcher.DispatcherComposeInterceptor 
     });
 }
 
-function neverLeft(error: unknown): unknown {
+function asNotSent(error: unknown): unknown {
   return error instanceof AppError
     ? new AppError(error.code, error.message, {
         cause: error,
-        mayPass: error.mayPass,
+        mayRecover: error.mayRecover,
         requestLeft: false,
       })
     : error;
@@ -126,16 +133,19 @@ async function encode({
   return json === undefined ? null : { type: 'application/json', content: JSON.stringify(json) };
 }
 
-/** As a browser would write it. In memory: what is uploaded to a provider's API is within its limits. */
+/**
+ * Encodes the form as a browser would. It is held in memory, because uploads to a provider's API are limited
+ * in size.
+ */
 async function encodeForm(parts: readonly FormPart[]): Promise<{ type: string; content: Buffer }> {
   const form = new FormData();
   for (const { name, value, filename, type } of parts) {
     if (typeof value === 'string' && filename === undefined) form.append(name, value);
     else form.append(name, new Blob([value], { type: type ?? '' }), filename);
   }
-  const written = new Response(form);
-  const type = written.headers.get('content-type') ?? '';
-  return { type, content: Buffer.from(await written.arrayBuffer()) };
+  const encoded = new Response(form);
+  const type = encoded.headers.get('content-type') ?? '';
+  return { type, content: Buffer.from(await encoded.arrayBuffer()) };
 }
 
 async function toResponse({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<HttpResponse> {
@@ -145,7 +155,7 @@ async function toResponse({ statusCode, headers, body }: Dispatcher.ResponseData
     const entries = Object.entries(headers).map(([name, value]) => [name, headerList(value) ?? ''] as const);
     return { status: statusCode, headers: Object.fromEntries(entries), body: parseJson(text) };
   } finally {
-    // Does nothing to a body that was read to its end.
+    // Has no effect on a body that was read completely.
     body.on('error', () => undefined).destroy();
   }
 }
@@ -153,10 +163,10 @@ async function toResponse({ statusCode, headers, body }: Dispatcher.ResponseData
 async function readText(body: Readable, codings: readonly ContentCoding[]): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  const plain = decode(body, codings, mostAnswerBytes);
+  const plain = decode(body, codings, maxAnswerBytes);
   for await (const chunk of plain as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > mostAnswerBytes) throw new AppError('media.too_large', 'The answer has more than 1 MiB');
+    if (bytes > maxAnswerBytes) throw new AppError('media.too_large', 'the response has more than 1 MiB');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();

@@ -1,6 +1,7 @@
 /**
- * IPv4 addresses inside IPv6 ones, as networks make them that reach IPv4 hosts through a translator (NAT64, RFC 6052; its names come
- * from DNS64, RFC 6147). The translator connects to what is inside, so that is what has to be judged.
+ * Detects IPv4 addresses inside IPv6 addresses. Networks that reach IPv4 hosts through a translator create
+ * them (NAT64, RFC 6052; their names come from DNS64, RFC 6147). The translator connects to the embedded
+ * address, so that one has to be checked.
  */
 import ipaddr from 'ipaddr.js';
 
@@ -11,8 +12,8 @@ interface Prefix {
   readonly bits: number;
 }
 
-/** RFC 6052, 2.2: where the four bytes stand for each length that a prefix may have. Byte 8 is never used. */
-const places: ReadonlyMap<number, readonly number[]> = new Map([
+/** RFC 6052, 2.2: the positions of the four bytes for each prefix length. Byte 8 is never used. */
+const positions: ReadonlyMap<number, readonly number[]> = new Map([
   [32, [4, 5, 6, 7]],
   [40, [5, 6, 7, 9]],
   [48, [6, 7, 9, 10]],
@@ -22,40 +23,43 @@ const places: ReadonlyMap<number, readonly number[]> = new Map([
 ]);
 
 /** 64:ff9b::/96, which every network may use. */
-const wellKnown: Prefix = { bytes: [0x00, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0], bits: 96 };
+const wellKnownPrefix: Prefix = { bytes: [0x00, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0], bits: 96 };
 
-/** RFC 7050: this name has these addresses and no others, so an IPv6 one shows how the network translates. */
-const knownName = 'ipv4only.arpa';
-const knownAddresses: ReadonlySet<string> = new Set(['192.0.0.170', '192.0.0.171']);
+/**
+ * RFC 7050: this name has exactly these addresses, so an IPv6 address for it reveals how the network
+ * translates.
+ */
+const testName = 'ipv4only.arpa';
+const testAddresses: ReadonlySet<string> = new Set(['192.0.0.170', '192.0.0.171']);
 
-/** A network that is changed while the process runs is a rare thing. */
-const rememberedMs = 3_600_000;
-/** A resolver that does not know the name may take its time: nobody waits for it. */
-const longestMs = 1_000;
+/** Networks rarely change while the process runs. */
+const cacheMs = 3_600_000;
+/** The lookup is limited, because a resolver that does not know the name may be slow. */
+const lookupTimeoutMs = 1_000;
 
-/** The addresses of a name. */
+/** Resolves a name to its addresses. */
 type Resolve = (hostname: string) => Promise<readonly { readonly address: string }[]>;
 
 /**
- * Judges the addresses that a resolver gives: as {@link isPublicAddress}, except that within a translator's prefix the
- * address inside decides.
+ * Returns a function that works like {@link isPublicAddress}, but checks the embedded address within the
+ * prefix of a translator.
  */
-export function createAddressJudge(resolve: Resolve): (ip: string) => Promise<boolean> {
-  let found: { readonly until: number; readonly prefixes: Promise<readonly Prefix[]> } | undefined;
+export function createAddressCheck(resolve: Resolve): (ip: string) => Promise<boolean> {
+  let cached: { readonly expiresAt: number; readonly prefixes: Promise<readonly Prefix[]> } | undefined;
   const prefixes = (): Promise<readonly Prefix[]> => {
-    if (found === undefined || found.until < performance.now())
-      found = { until: performance.now() + rememberedMs, prefixes: prefixesHere(resolve) };
-    return found.prefixes;
+    if (cached === undefined || cached.expiresAt < performance.now())
+      cached = { expiresAt: performance.now() + cacheMs, prefixes: findPrefixes(resolve) };
+    return cached.prefixes;
   };
   return async (ip) => {
     const bytes = bytesOf(ip);
     if (bytes === undefined) return isPublicAddress(ip);
-    const own = [wellKnown, ...(await prefixes())].find((prefix) => isWithin(bytes, prefix));
-    return isPublicAddress(own ? embedded(bytes, own.bits) : ip);
+    const translator = [wellKnownPrefix, ...(await prefixes())].find((prefix) => isWithin(bytes, prefix));
+    return isPublicAddress(translator ? embedded(bytes, translator.bits) : ip);
   };
 }
 
-/** Of an IPv6 address that holds no IPv4 one by its nature; undefined for every other text. */
+/** The bytes of an IPv6 address that is not IPv4-mapped; undefined for any other text. */
 function bytesOf(ip: string): readonly number[] | undefined {
   if (ip.includes('%') || !ipaddr.IPv6.isValid(ip)) return undefined;
   const address = ipaddr.IPv6.parse(ip);
@@ -67,21 +71,21 @@ function isWithin(bytes: readonly number[], prefix: Prefix): boolean {
 }
 
 function embedded(bytes: readonly number[], bits: number): string {
-  return (places.get(bits) ?? []).map((place) => String(bytes[place])).join('.');
+  return (positions.get(bits) ?? []).map((place) => String(bytes[place])).join('.');
 }
 
-/** None where the name cannot be resolved: addresses are judged as what they look like then. */
-async function prefixesHere(resolve: Resolve): Promise<readonly Prefix[]> {
+/** Returns no prefixes if the name cannot be resolved; addresses are then checked as they are. */
+async function findPrefixes(resolve: Resolve): Promise<readonly Prefix[]> {
   const answers = await Promise.race([
-    resolve(knownName).catch(() => []),
-    new Promise<[]>((nothing) => setTimeout(nothing, longestMs, []).unref()),
+    resolve(testName).catch(() => []),
+    new Promise<[]>((resolve) => setTimeout(resolve, lookupTimeoutMs, []).unref()),
   ]);
   return answers.flatMap(({ address }) => prefixesOf(bytesOf(address)));
 }
 
 function prefixesOf(bytes: readonly number[] | undefined): Prefix[] {
   if (bytes === undefined) return [];
-  return [...places.keys()]
-    .filter((bits) => knownAddresses.has(embedded(bytes, bits)))
+  return [...positions.keys()]
+    .filter((bits) => testAddresses.has(embedded(bytes, bits)))
     .map((bits) => ({ bytes: bytes.slice(0, bits / 8), bits }));
 }

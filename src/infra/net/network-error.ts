@@ -4,27 +4,27 @@ import { failureName } from '../logging/failure-name.js';
 
 interface NetworkFailure {
   readonly host: string;
-  /** The signal that covered the call: when it is aborted, its reason is the true story. */
+  /** The signal of the call. If it is aborted, its reason is the real cause. */
   readonly signal: AbortSignal;
-  /** What a failure means at this stage, unless it says more about itself. */
-  readonly otherwise: Extract<MediaErrorCode, 'media.connection_failed' | 'media.truncated'>;
+  /** The code for a failure at this stage that has no more specific code. */
+  readonly fallbackCode: Extract<MediaErrorCode, 'media.connection_failed' | 'media.truncated'>;
 }
 
-/** What to throw for a failure of the network; the original becomes the `cause`. */
-export function networkError(error: unknown, { host, signal, otherwise }: NetworkFailure): unknown {
+/** Returns the error to throw for a network failure; the original becomes the `cause`. */
+export function networkError(error: unknown, { host, signal, fallbackCode }: NetworkFailure): unknown {
   if (error instanceof AppError) return error;
   if (signal.aborted) return signal.reason;
   if (error instanceof errors.ConnectTimeoutError) {
     return new AppError('media.timeout', `${host} did not accept the connection in time`, { cause: error });
   }
-  const story = otherwise === 'media.truncated' ? 'broke off its answer' : 'could not be reached';
+  const failure = fallbackCode === 'media.truncated' ? 'closed the connection early' : 'could not be reached';
   const reason = reasonOf(error);
-  const message = reason === undefined ? `${host} ${story}` : `${host} ${story}: ${reason}`;
-  return new AppError(otherwise, message, { cause: error });
+  const message = reason === undefined ? `${host} ${failure}` : `${host} ${failure}: ${reason}`;
+  return new AppError(fallbackCode, message, { cause: error });
 }
 
-/** In words, for the codes that hosts and networks give most often; the code itself for others. */
-const reasons: ReadonlyMap<string, string> = new Map([
+/** Explanations for the most frequent codes of hosts and networks; other codes are shown as they are. */
+const explanations: ReadonlyMap<string, string> = new Map([
   ['ECONNREFUSED', 'nothing listens on that port'],
   ['ECONNRESET', 'the connection was reset'],
   ['EPIPE', 'the connection was closed'],
@@ -45,19 +45,19 @@ const reasons: ReadonlyMap<string, string> = new Map([
     'its certificate cannot be verified: the host sends an incomplete chain',
   ],
   ['ERR_TLS_CERT_ALTNAME_INVALID', 'its certificate is for another name'],
-  ['EPROTO', 'it does not agree on TLS'],
+  ['EPROTO', 'the TLS handshake failed'],
   ['UND_ERR_HEADERS_OVERFLOW', 'its headers are too long'],
-  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'its length is not the one that it says'],
-  ['Z_BUF_ERROR', 'its compressed data are cut off'],
-  ['Z_DATA_ERROR', 'its compressed data are damaged'],
+  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'its length differs from the declared one'],
+  ['Z_BUF_ERROR', 'its compressed data is incomplete'],
+  ['Z_DATA_ERROR', 'its compressed data is damaged'],
 ]);
 
 function reasonOf(error: unknown): string | undefined {
   const code = failureName(error);
-  if (code === 'HTTPParserError') return 'its answer is not HTTP';
+  if (code === 'HTTPParserError') return 'its response is not valid HTTP';
   if (!/^[A-Z][A-Z\d]*(_[A-Z\d]+)*$/.test(code)) return undefined;
-  if (code.startsWith('HPE_')) return `its answer is not HTTP (${code})`;
-  if (code.startsWith('ERR_SSL_')) return `it does not agree on TLS (${code})`;
-  const words = reasons.get(code);
-  return words === undefined ? code : `${words} (${code})`;
+  if (code.startsWith('HPE_')) return `its response is not valid HTTP (${code})`;
+  if (code.startsWith('ERR_SSL_')) return `the TLS handshake failed (${code})`;
+  const explanation = explanations.get(code);
+  return explanation === undefined ? code : `${explanation} (${code})`;
 }

@@ -1,54 +1,59 @@
 /**
- * How fast a download has to be. One that hardly moves holds a place that others wait for, and is given up early; one that goes on,
- * as over a bad mobile line, may take as long as its size needs.
+ * Enforces a minimum speed. A download that hardly moves occupies a place that others wait for, so it is
+ * aborted early; one that makes progress, as over a slow mobile line, may take as long as its size requires.
  */
 import { AppError } from '../../domain/errors.js';
 import type { Deadline } from '../process/deadline.js';
 
-/** Headers are waited for so long, the name lookup and redirects included. */
-const headersWithinMs = 15_000;
-/** Looked at every so often; the first time is the grace for a slow start. */
+/** Timeout for the headers, including the name lookup and redirects. */
+const headersTimeoutMs = 15_000;
+/** The interval of the checks. The first one also serves as grace for a slow start. */
 const windowMs = 5_000;
-/** Bytes a second that a download must have had in each window. */
-const leastRate = 1_024;
-/** With so many bytes a second, a download goes on after its time: a line of 20 KB/s carries a large file as well. */
-const goodRate = 8_192;
-/** For the next look, on a machine that is late. */
-const slackMs = 1_000;
+/** The minimum of bytes per second in each interval. */
+const minBytesPerSecond = 1_024;
+/** At this rate, a download may exceed its timeout: a line of 20 KB/s can also deliver a large file. */
+const extensionBytesPerSecond = 8_192;
+/** Tolerance for the next check on a busy machine. */
+const toleranceMs = 1_000;
 
-/** Watches over one download, from its start. */
+/** Monitors one download from its start. */
 export interface Pace {
-  /** The headers are there. */
-  readonly begin: () => void;
-  /** So many plain bytes have come: what is sent, but decompresses to next to nothing, is slow as well. */
-  readonly note: (bytes: number) => void;
+  /** Called when the headers have arrived. */
+  readonly bodyStarted: () => void;
+  /** Counts decoded bytes: a stream that decompresses to next to nothing is slow as well. */
+  readonly received: (bytes: number) => void;
   readonly end: () => void;
 }
 
-/** For what has no body. */
-export const anyPace: Pace = { begin: () => undefined, note: () => undefined, end: () => undefined };
+/** Applies no limit, for requests without a body. */
+export const unlimitedPace: Pace = {
+  bodyStarted: () => undefined,
+  received: () => undefined,
+  end: () => undefined,
+};
 
-/** Calls `giveUp` with the error when the download is too slow. */
-export function watchPace(giveUp: (error: AppError) => void, deadline: Pick<Deadline, 'notBefore'>): Pace {
+/** Calls `abort` with the error when the download is too slow. */
+export function watchPace(abort: (error: AppError) => void, deadline: Pick<Deadline, 'notBefore'>): Pace {
   let timer: NodeJS.Timeout = setTimeout(() => {
-    giveUp(new AppError('media.timeout', `No answer within ${String(headersWithinMs / 1_000)} s`));
-  }, headersWithinMs);
-  let inWindow = 0;
-  const look = (): void => {
-    if (inWindow < (leastRate * windowMs) / 1_000) {
+    abort(new AppError('media.timeout', `no response within ${String(headersTimeoutMs / 1_000)} s`));
+  }, headersTimeoutMs);
+  let bytesInWindow = 0;
+  const checkWindow = (): void => {
+    if (bytesInWindow < (minBytesPerSecond * windowMs) / 1_000) {
       clearInterval(timer);
-      giveUp(new AppError('media.timeout', `Less than ${String(leastRate)} bytes a second`));
+      abort(new AppError('media.timeout', `slower than ${String(minBytesPerSecond)} bytes per second`));
     }
-    if (inWindow >= (goodRate * windowMs) / 1_000) deadline.notBefore(windowMs + slackMs);
-    inWindow = 0;
+    if (bytesInWindow >= (extensionBytesPerSecond * windowMs) / 1_000)
+      deadline.notBefore(windowMs + toleranceMs);
+    bytesInWindow = 0;
   };
   return {
-    begin: () => {
+    bodyStarted: () => {
       clearTimeout(timer);
-      timer = setInterval(look, windowMs);
+      timer = setInterval(checkWindow, windowMs);
     },
-    note: (bytes) => {
-      inWindow += bytes;
+    received: (bytes) => {
+      bytesInWindow += bytes;
     },
     end: () => {
       clearTimeout(timer);

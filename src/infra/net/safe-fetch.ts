@@ -1,7 +1,7 @@
 /**
- * Downloads from addresses that strangers chose. Every hop is checked from scratch, bytes are counted while they
- * stream, and one deadline covers everything. Errors are AppErrors; their messages name the host only, since
- * paths and queries carry signatures.
+ * Downloads from URLs that strangers chose. Every hop is checked from scratch, bytes are counted while they
+ * stream, and one deadline covers everything. Errors are AppErrors; their messages name the host only,
+ * because paths and queries contain signatures.
  */
 import type { Readable } from 'node:stream';
 import { Agent, type Dispatcher } from 'undici';
@@ -13,20 +13,33 @@ import { decode, parseContentCodings, tooLarge } from './decompression.js';
 import { parseDownloadUrl } from './download-url.js';
 import { createGuardedConnector, type LookupAll } from './guarded-connector.js';
 import { listsHost } from './host-list.js';
-import { discard, firstBytes, parseLength, seenIn, toldBy, type Answered, type Look } from './link-look.js';
+import {
+  discard,
+  firstBytes,
+  parseLength,
+  infoFromBytes,
+  infoFromHead,
+  type ReceivedResponse,
+  type LinkInfo,
+} from './link-info.js';
 import { networkError } from './network-error.js';
-import { anyPace, watchPace, type Pace } from './pace.js';
-import { mostHeadBytes, strictHeads } from './strict-heads.js';
+import { unlimitedPace, watchPace, type Pace } from './pace.js';
+import { maxHeadBytes, tolerantHeads } from './strict-heads.js';
 
-export type { Look } from './link-look.js';
 export type { LookupAll } from './guarded-connector.js';
 
 export interface SafeFetchOptions {
-  /** Exact `host` or `host:port`, lower case: may have addresses that are not public, and use the listed port. */
+  /**
+   * Exact `host` or `host:port` entries in lower case that may have private addresses and use the listed
+   * port.
+   */
   readonly allowPrivateHosts: readonly string[];
-  /** Of a whole download, body included; one that goes on has longer, see pace.ts. */
+  /**
+   * Timeout for the whole download, including the body. A download that makes progress may take longer, see
+   * pace.ts.
+   */
   readonly timeoutMs: number;
-  /** Every address of a name; the system's resolver when absent. */
+  /** Resolves names; by default the system's resolver. */
   readonly lookup?: LookupAll;
   readonly userAgent?: string;
   readonly now?: () => Date;
@@ -35,11 +48,11 @@ export interface SafeFetchOptions {
 export interface DownloadRequest {
   readonly url: string;
   /**
-   * Headers that carry credentials for this URL, `{}` when it must not have any. Asked for the first hop, and
-   * again only while the origin stays the same; never for a plain http URL, unless its host is a listed one.
+   * Returns headers with credentials for this URL, or `{}` if it must not have any. Called for the first hop,
+   * and again only while the origin stays the same; never for a plain http URL unless its host is listed.
    */
   readonly credentials: (url: URL) => MaybePromise<HeaderRecord>;
-  /** Whether this URL's host and port are ones that the channel was configured with. */
+  /** Whether the host and port of this URL were configured for the channel. */
   readonly extraPorts?: (url: URL) => boolean;
   readonly maxBytes: number;
   readonly signal?: AbortSignal;
@@ -47,42 +60,47 @@ export interface DownloadRequest {
 
 export interface Download {
   readonly contentType: string | null;
-  /** Bytes to come, as declared; null when not declared and when they come compressed. */
+  /** The declared number of bytes; null if it is not declared or the body is compressed. */
   readonly contentLength: number | null;
   /**
-   * The plain bytes, to be read once. Rejects with `media.too_large`, `media.empty`, `media.truncated` or
-   * `media.timeout`, also when they come too slowly. The connection is released at the end, when reading stops early, and at the deadline.
+   * The decoded bytes, which can be read once. Rejects with `media.too_large`, `media.empty`,
+   * `media.truncated` or `media.timeout`, the latter also for a slow transfer. The connection is released at
+   * the end, when the reader stops early, and at the deadline.
    */
   readonly body: AsyncIterable<Buffer>;
-  /** Where the bytes came from, after redirects. */
+  /** The URL of the bytes, after redirects. */
   readonly url: URL;
 }
 
 export interface SafeFetch {
-  /** Resolves when the headers of the picture are in. Rejects with an AppError, or with the reason of `signal`. */
+  /**
+   * Resolves when the headers of the picture have arrived. Rejects with an AppError or with the reason of
+   * `signal`.
+   */
   readonly open: (request: DownloadRequest) => Promise<Download>;
   /**
-   * What is known of a link without fetching all of it: what the host says (HEAD), or, where it does not say it or `suffices` does
-   * not take it, what the first bytes say. Undefined when the host answers neither. Rejects when the link is none that is
-   * followed, and with `media.gone` when nothing is there.
+   * Asks for the type and length of a link without downloading all of it: with HEAD first, and with the first
+   * bytes if the host does not support HEAD or `isSufficient` rejects the result. Undefined if the host
+   * supports neither. Rejects if the link may not be followed, and with `media.gone` if the file does not
+   * exist.
    */
-  readonly look: (request: LookRequest) => Promise<Look | undefined>;
-  /** Drops all connections; downloads still running fail with an error that can be retried. */
+  readonly probe: (request: ProbeRequest) => Promise<LinkInfo | undefined>;
+  /** Closes all connections; running downloads fail with an error that can be retried. */
   readonly close: () => Promise<void>;
 }
 
-export interface LookRequest {
+export interface ProbeRequest {
   readonly url: string;
   readonly signal: AbortSignal;
-  /** Whether the host's own word is enough. */
-  readonly suffices: (look: Look) => boolean;
+  /** Whether the facts from the host's headers are enough. */
+  readonly isSufficient: (info: LinkInfo) => boolean;
 }
 
 type Response = Dispatcher.ResponseData;
 
 interface Context {
   readonly method: 'GET' | 'HEAD';
-  /** The `Range` that is asked for. */
+  /** The requested `Range`. */
   readonly range?: string;
   readonly agent: Agent;
   readonly options: SafeFetchOptions;
@@ -91,20 +109,23 @@ interface Context {
   readonly pace: Pace;
 }
 
-const mostRedirects = 5;
+const maxRedirects = 5;
 const redirectStatuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
-/** A host's own `Keep-Alive: timeout` is believed up to `most`, so that nobody makes us hoard sockets. */
-const keepAliveMs = { usual: 4000, most: 15_000 };
+/**
+ * The `Keep-Alive: timeout` of a host is respected up to `max`, so that hosts cannot make the service hoard
+ * sockets.
+ */
+const keepAliveMs = { default: 4000, max: 15_000 };
 
 export function createSafeFetch(options: SafeFetchOptions): SafeFetch {
   const agent = new Agent({
     allowH2: false,
-    connect: strictHeads(createGuardedConnector(options)),
-    maxHeaderSize: mostHeadBytes,
-    keepAliveTimeout: keepAliveMs.usual,
-    keepAliveMaxTimeout: keepAliveMs.most,
-    // The deadline below covers these, and undici's own timers are coarse.
+    connect: tolerantHeads(createGuardedConnector(options)),
+    maxHeaderSize: maxHeadBytes,
+    keepAliveTimeout: keepAliveMs.default,
+    keepAliveMaxTimeout: keepAliveMs.max,
+    // The deadline below covers these timeouts, and undici's own timers are coarse.
     headersTimeout: 0,
     bodyTimeout: 0,
   });
@@ -125,14 +146,17 @@ export function createSafeFetch(options: SafeFetchOptions): SafeFetch {
         throw error;
       }
     },
-    look: async ({ url, signal, suffices }) => {
+    probe: async ({ url, signal, isSufficient }) => {
       const deadline = startDeadline(options.timeoutMs, signal);
       const request = { url, credentials: () => ({}), maxBytes: 0 };
-      const context = { agent, options, request, deadline, pace: anyPace };
+      const context = { agent, options, request, deadline, pace: unlimitedPace };
       try {
-        const told = await followRedirects({ ...context, method: 'HEAD' }).then(toldBy, () => undefined);
-        if (told && suffices(told)) return told;
-        return await seenIn(
+        const info = await followRedirects({ ...context, method: 'HEAD' }).then(
+          infoFromHead,
+          () => undefined,
+        );
+        if (info && isSufficient(info)) return info;
+        return await infoFromBytes(
           await followRedirects({ ...context, method: 'GET', range: firstBytes }),
           deadline,
         );
@@ -147,33 +171,37 @@ export function createSafeFetch(options: SafeFetchOptions): SafeFetch {
   };
 }
 
-/** Whether asking in another way would end the same. */
+/** Whether another kind of request would fail in the same way. */
 function isFinal({ code }: AppError): boolean {
   return isMediaError(code) && mediaErrorVerdict(code) !== 'retry';
 }
 
-async function followRedirects(context: Context): Promise<Answered> {
+async function followRedirects(context: Context): Promise<ReceivedResponse> {
   const { request, options } = context;
   const rules = { allowPrivateHosts: options.allowPrivateHosts, extraPorts: request.extraPorts };
   let url = parseDownloadUrl(request.url, rules);
-  // Once a redirect has left the origin, whoever answers there chooses the rest of the way, the way back included.
+  // Once a redirect has left the origin, the next host controls the rest of the chain, including a redirect
+  // back.
   let leftOrigin = false;
   for (let redirects = 0; ; redirects++) {
     const response = await send(url, leftOrigin ? {} : await credentialsFor(url, context), context);
     if (!redirectStatuses.has(response.statusCode)) return { url, response };
     discard(response.body);
-    if (redirects === mostRedirects) {
-      throw new AppError('media.too_many_redirects', `More than ${mostRedirects.toString()} redirects`);
+    if (redirects === maxRedirects) {
+      throw new AppError('media.too_many_redirects', `more than ${maxRedirects.toString()} redirects`);
     }
     const location = unicodeText(response.headers['location']) ?? '';
-    if (location === '') throw new AppError('media.http_status', `${url.host} redirects to nowhere`);
+    if (location === '')
+      throw new AppError('media.http_status', `${url.host} sent a redirect without a target`);
     const next = parseDownloadUrl(location, rules, url);
     leftOrigin ||= next.origin !== url.origin;
     url = next;
   }
 }
 
-/** A second lock behind the caller's own rules: no credentials in the clear, except within a listed host. */
+/**
+ * An additional check behind the caller's own rules: no credentials without TLS, except for a listed host.
+ */
 async function credentialsFor(url: URL, { request, options, deadline }: Context): Promise<HeaderRecord> {
   if (url.protocol !== 'https:' && !listsHost(options.allowPrivateHosts, url)) return {};
   return deadline.race(request.credentials(url));
@@ -191,7 +219,7 @@ async function send(url: URL, credentials: HeaderRecord, context: Context): Prom
   };
   const { origin, pathname, search } = url;
   try {
-    // Raced, because undici does not look at the signal before it has a connection.
+    // Raced, because undici ignores the signal until it has a connection.
     return await deadline.race(
       agent.request({ origin, path: pathname + search, method, headers, signal: deadline.signal }),
     );
@@ -199,15 +227,15 @@ async function send(url: URL, credentials: HeaderRecord, context: Context): Prom
     throw networkError(error, {
       host: url.host,
       signal: deadline.signal,
-      otherwise: 'media.connection_failed',
+      fallbackCode: 'media.connection_failed',
     });
   }
 }
 
-function toDownload({ url, response }: Answered, context: Context): Download {
+function toDownload({ url, response }: ReceivedResponse, context: Context): Download {
   const { body, headers } = response;
   const { maxBytes } = context.request;
-  context.pace.begin();
+  context.pace.bodyStarted();
   if (!isWhole(response)) {
     discard(body);
     throw refusalError(response, url.host, context.options.now?.() ?? new Date());
@@ -237,13 +265,13 @@ async function* read(
   try {
     for await (const chunk of source as AsyncIterable<Buffer>) {
       bytes += chunk.length;
-      pace.note(chunk.length);
+      pace.received(chunk.length);
       if (bytes > request.maxBytes) throw tooLarge(request.maxBytes);
       yield chunk;
     }
-    if (bytes === 0) throw new AppError('media.empty', `${host} sent no bytes`);
+    if (bytes === 0) throw new AppError('media.empty', `${host} sent an empty file`);
   } catch (error) {
-    throw networkError(error, { host, signal: deadline.signal, otherwise: 'media.truncated' });
+    throw networkError(error, { host, signal: deadline.signal, fallbackCode: 'media.truncated' });
   } finally {
     pace.end();
     deadline.clear();

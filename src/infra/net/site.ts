@@ -1,15 +1,16 @@
-/** Which hosts belong together, as far as their names and addresses show it. */
+/** Determines which hosts belong together, as far as their names and addresses show it. */
 import { isIP } from 'node:net';
 
 import ipaddr from 'ipaddr.js';
 import { getDomain } from 'tldts';
 
-/** A network of which one customer usually has all addresses. */
+/** The size of a network whose addresses usually belong to one customer. */
 const networkBits = { ipv4: 24, ipv6: 48 } as const;
 
 /**
- * What the host of a URL belongs to: its registrable domain, by the public suffix list, since its owner can make any number of names
- * below it; the network of an address. Names without a registrable domain stand for themselves. Empty for what is no URL.
+ * The site of a URL's host: its registrable domain according to the public suffix list, because its owner can
+ * create any number of names below it, or the network of an address. A name without a registrable domain is
+ * its own site. Empty if the text is not a URL.
  */
 export function siteOf(url: string): string {
   if (!URL.canParse(url)) return '';

@@ -1,16 +1,19 @@
 /**
- * Some hosts begin their answers in ways that every browser understands and undici's strict parser refuses: a length that is repeated or
- * no number, a length beside chunks, letters that no header may have, lines without a colon, an unasked "100 Continue". Here the head of
- * each answer is read as browsers read it, and handed on in the form that the parser knows. The body is left alone.
+ * Some hosts begin their responses in ways that every browser understands but undici's strict parser refuses:
+ * a repeated or non-numeric length, a length together with chunks, characters that no header may contain,
+ * lines without a colon, an unexpected "100 Continue". This module reads the head of each response like a
+ * browser and passes it on in the strict form that the parser accepts. The body stays as it is.
  */
 import type { Socket } from 'node:net';
 import type { buildConnector } from 'undici';
 
-/** What browsers take, or nearly: Chromium has 256 KB. */
-export const mostHeadBytes = 131_072;
+/** About what browsers accept: Chromium allows 256 KB. */
+export const maxHeadBytes = 131_072;
 
-/** A connector for requests that are written at once and one after another, as those without a body are. */
-export function strictHeads(connect: buildConnector.connector): buildConnector.connector {
+/**
+ * A connector for requests that are written at once and one after another, such as requests without a body.
+ */
+export function tolerantHeads(connect: buildConnector.connector): buildConnector.connector {
   return (target, callback) => {
     connect(target, (...result) => {
       const [, socket] = result;
@@ -21,48 +24,52 @@ export function strictHeads(connect: buildConnector.connector): buildConnector.c
 }
 
 function rewriteHeads(socket: Socket): void {
-  let isAwaited = false;
+  let isHeadExpected = false;
   let collected = collectHead();
-  const write = socket.write.bind(socket) as (...about: unknown[]) => boolean;
-  socket.write = (...about: unknown[]) => {
-    isAwaited = true;
-    return write(...about);
+  const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
+  socket.write = (...args: unknown[]) => {
+    isHeadExpected = true;
+    return write(...args);
   };
-  const rewritten = (chunk: Buffer): Buffer | undefined => {
+  const rewrite = (chunk: Buffer): Buffer | undefined => {
     let rest = chunk;
-    while (isAwaited) {
+    while (isHeadExpected) {
       const found = collected.add(rest);
       if (found === undefined) return undefined;
       collected = collectHead();
       rest = found.rest;
-      // These only say that the answer is to come; 101 would be another protocol.
+      // These responses only announce the final one; 101 would switch to another protocol.
       if (/^HTTP\/[\d.]+ +1(?!01)\d\d\b/i.test(found.head)) continue;
-      isAwaited = false;
+      isHeadExpected = false;
       return Buffer.concat([Buffer.from(found.head === '' ? '' : strictHead(found.head), 'latin1'), rest]);
     }
     return rest;
   };
   const read = socket.read.bind(socket) as (size?: number) => Buffer | null;
   socket.read = (size?: number) => {
-    // Node itself asks for no bytes in order to be told of more.
+    // Node itself reads zero bytes in order to be notified of more.
     if (size !== undefined) return read(size);
     for (;;) {
       const chunk = read();
-      const answer = chunk && rewritten(chunk);
+      const answer = chunk && rewrite(chunk);
       if (answer !== undefined) return answer;
     }
   };
 }
 
 interface CollectedHead {
-  /** In Latin-1. Empty when the bytes are no head of HTTP, or too long for one: they are left for the parser to refuse. */
+  /**
+   * In Latin-1. Empty if the bytes are not an HTTP head or the head is too long; the parser then refuses
+   * them.
+   */
   readonly head: string;
   readonly rest: Buffer;
 }
 
 /**
- * Takes the bytes of an answer as they come until its head is complete. A host can send a long head byte by byte, so each byte is
- * looked at once: only the last two of the earlier bytes can belong to the end of the head together with a new chunk.
+ * Collects the bytes of a response until its head is complete. A host can send a long head byte by byte, so
+ * each byte is examined once: only the last two of the earlier bytes can belong to the end of the head
+ * together with a new chunk.
  */
 function collectHead(): { readonly add: (chunk: Buffer) => CollectedHead | undefined } {
   const chunks: Buffer[] = [];
@@ -76,8 +83,8 @@ function collectHead(): { readonly add: (chunk: Buffer) => CollectedHead | undef
   };
   return {
     add: (chunk) => {
-      const before = bytes;
-      const seam = Buffer.concat([tail, chunk]);
+      const bytesBefore = bytes;
+      const boundary = Buffer.concat([tail, chunk]);
       chunks.push(chunk);
       bytes += chunk.length;
       if (!isHttp) {
@@ -85,20 +92,20 @@ function collectHead(): { readonly add: (chunk: Buffer) => CollectedHead | undef
         if (!'HTTP/'.startsWith(start)) return { head: '', rest: joined() };
         isHttp = start.length === 5;
       }
-      // The head may end in the bytes that began before it was known to be one of HTTP.
-      const end = endOfHead(seam);
+      // The head may end in bytes that arrived before it was recognised as HTTP.
+      const end = endOfHead(boundary);
       if (end !== undefined) {
         const whole = joined();
-        const length = before - tail.length + end;
+        const length = bytesBefore - tail.length + end;
         return { head: whole.toString('latin1', 0, length), rest: whole.subarray(length) };
       }
-      tail = Buffer.from(seam.subarray(-2));
-      return bytes > mostHeadBytes ? { head: '', rest: joined() } : undefined;
+      tail = Buffer.from(boundary.subarray(-2));
+      return bytes > maxHeadBytes ? { head: '', rest: joined() } : undefined;
     },
   };
 }
 
-/** Behind the first empty line. */
+/** Returns the position after the first empty line. */
 function endOfHead(bytes: Buffer): number | undefined {
   for (let at = bytes.indexOf('\n'); at >= 0; at = bytes.indexOf('\n', at + 1)) {
     const next = bytes[at + 1] === 0x0d ? at + 2 : at + 1;
@@ -121,7 +128,7 @@ function strictHead(text: string): string {
   return [start, ...headers.map(({ name, value }) => `${name}: ${value}`), '', ''].join('\r\n');
 }
 
-/** A line that begins with a blank goes on with the one before it. What has no proper name is left out. */
+/** A line that begins with whitespace continues the previous one. Lines without a valid name are dropped. */
 function headersIn(lines: readonly string[]): Header[] {
   const unfolded: string[] = [];
   for (const line of lines) {
@@ -141,8 +148,9 @@ function printable(line: string): string {
 }
 
 /**
- * Chunks have their own lengths. A length that is said twice is said once, and one that is no number is none: the body then ends with
- * the connection. Lengths that contradict each other stay as they are, for the parser to refuse.
+ * Chunked bodies need no length. A repeated length is reduced to one, and a non-numeric one is dropped: the
+ * body then ends with the connection. Contradicting lengths stay as they are, so that the parser refuses
+ * them.
  */
 function withOneLength(headers: readonly Header[]): readonly Header[] {
   const isLength = ({ name }: Header): boolean => name.toLowerCase() === 'content-length';

@@ -1,6 +1,6 @@
 /**
- * What `/metrics` tells, in Prometheus' words. Counters and times are of this process, which is how Prometheus wants them;
- * depths and ages are those of the database, the same from whichever process they are asked.
+ * The contents of `/metrics` in Prometheus' format. Counters and durations belong to this process, as
+ * Prometheus expects; queue depths and ages come from the database and are the same for every process.
  */
 import type pg from 'pg';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
@@ -9,19 +9,22 @@ import type { Logger } from '../logging/logger.js';
 import type { Spool } from '../spool/spool.js';
 
 export interface Metrics {
-  /** A webhook was answered. `channel` must be one that exists: what strangers make up would become names for ever. */
+  /**
+   * Records an answered webhook. `channel` must exist, because names that strangers invent would remain as
+   * labels forever.
+   */
   readonly webhook: (seen: {
     readonly channel: string | null;
-    /** The receipt's outcome, or the code of the refusal. */
+    /** The outcome of the receipt, or the error code. */
     readonly outcome: string;
     readonly milliseconds: number;
   }) => void;
-  /** An attempt to fetch a media ended: `ready` with its bytes, or an error's code. */
+  /** Records a download attempt: `ready` with its bytes, or an error code. */
   readonly fetched: (attempt: { readonly outcome: string; readonly bytes: number }) => void;
   readonly previewed: (milliseconds: number) => void;
-  /** A message was handed to its provider. */
+  /** Records a message that was passed to its provider. */
   readonly sent: (message: { readonly channel: string; readonly outcome: string }) => void;
-  /** An event was posted to a subscriber. */
+  /** Records an event that was posted to a subscriber. */
   readonly posted: (outcome: 'delivered' | 'failed') => void;
   readonly contentType: string;
   readonly text: () => Promise<string>;
@@ -104,9 +107,11 @@ export function createMetrics({ pool, spool, logger }: MetricsSources): Metrics 
     },
     contentType: registry.contentType,
     text: async () => {
-      // What this process has counted is told also while the database is away; depths are no number then.
+      // The counters of this process are reported even while the database is unavailable; the depths then
+      // have no value.
       for (const settled of await Promise.allSettled(depths.map((read) => read())))
-        if (settled.status === 'rejected') logger.warn({ err: settled.reason }, 'a depth could not be read');
+        if (settled.status === 'rejected')
+          logger.warn({ err: settled.reason }, 'a queue depth could not be read');
       return registry.metrics();
     },
   };
@@ -120,7 +125,10 @@ interface Depths {
   readonly eventsAge: number;
 }
 
-/** Ages in seconds: of jobs since their time had come, of media since their webhook, of events since they happened. */
+/**
+ * Ages in seconds: of jobs since they became due, of media since their webhook, of events since they
+ * happened.
+ */
 const depthsQuery = `
   select (select coalesce(json_object_agg(identifier, json_build_object('jobs', jobs, 'age', age)), '{}') from (
             select task.identifier, count(*)::int as jobs, greatest(0, extract(epoch from now() - min(greatest(job.run_at, job.created_at))))::float8 as age
@@ -132,7 +140,9 @@ const depthsQuery = `
          (select coalesce(extract(epoch from now() - min(created_at)), 0)::float8
           from notification_delivery where settled_at is null) as "eventsAge"`;
 
-/** Prometheus gives up after ten seconds unless told otherwise, and is to get at least what this process has counted. */
+/**
+ * Prometheus' default timeout is ten seconds, and it should at least receive the counters of this process.
+ */
 const depths = { text: depthsQuery, query_timeout: 5_000 };
 
 function watchDepths(pool: pg.Pool, registry: Registry): () => Promise<void> {
@@ -165,7 +175,7 @@ function watchDepths(pool: pg.Pool, registry: Registry): () => Promise<void> {
   };
 }
 
-/** Of all processes that share the folder. */
+/** Counts the spool of all processes that share the folder. */
 function watchSpool(spool: Pick<Spool, 'count'>, registry: Registry): () => Promise<void> {
   const registers = [registry];
   const gauge = (name: string, help: string) => new Gauge({ name, help, registers });

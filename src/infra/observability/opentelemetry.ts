@@ -1,4 +1,7 @@
-/** Traces by OpenTelemetry, sent to a collector as OTLP over HTTP. The only file that knows its packages; nothing global is set. */
+/**
+ * Sends traces to a collector as OTLP over HTTP, with OpenTelemetry. The only file that imports its packages;
+ * nothing global is set.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 
 import {
@@ -24,15 +27,15 @@ import { createTraceIds, rootOf } from './trace-ids.js';
 import { samplersFor } from './trace-sampler.js';
 import type { Tracing, TracingSettings } from './tracing.js';
 
-/** Spans that wait for the collector; what comes on top of them is dropped. */
-const mostWaiting = 2_048;
+/** The number of spans that wait for the collector; further spans are dropped. */
+const maxQueuedSpans = 2_048;
 const perCall = 512;
-/** Everything that waits may be on its way at once when the process ends, and one call that hangs. */
-const mostCalls = mostWaiting / perCall + 1;
-const sendEveryMs = 1_000;
-/** As long as the exporter tries by default. */
-const callMs = 10_000;
-const lastCallMs = 1_500;
+/** At shutdown, all waiting spans may be in flight at once, besides one call that hangs. */
+const maxCalls = maxQueuedSpans / perCall + 1;
+const exportIntervalMs = 1_000;
+/** The exporter's default timeout. */
+const callTimeoutMs = 10_000;
+const closeTimeoutMs = 1_500;
 
 export function startTracing(settings: TracingSettings, logger: Logger): Tracing {
   const contexts = new AsyncLocalStorageContextManager().enable();
@@ -46,17 +49,17 @@ export function startTracing(settings: TracingSettings, logger: Logger): Tracing
       .merge(resourceFromAttributes({ 'service.name': settings.serviceName })),
     spanProcessors: [
       new BatchSpanProcessor({
-        exporter: reporting(exporterFor(settings), logger),
-        maxQueueSize: mostWaiting,
+        exporter: withOutageLog(exporterFor(settings), logger),
+        maxQueueSize: maxQueuedSpans,
         maxExportBatchSize: perCall,
-        scheduledDelayMillis: sendEveryMs,
-        exportTimeoutMillis: callMs,
+        scheduledDelayMillis: exportIntervalMs,
+        exportTimeoutMillis: callTimeoutMs,
       }),
     ],
   });
   const tracer = provider.getTracer('inlet');
 
-  /** What is done for the media or message with this id hangs on what began it. */
+  /** Attaches spans for the media item or message with this id to its first span. */
   const belowRootOf = (id: string) => {
     const root = rootOf(id);
     return trace.setSpanContext(ROOT_CONTEXT, {
@@ -70,7 +73,7 @@ export function startTracing(settings: TracingSettings, logger: Logger): Tracing
   const request: Tracing['request'] = (traceparent, handle) => {
     const caller = callerOf(traceparent);
     const parent = caller ? trace.setSpanContext(ROOT_CONTEXT, caller) : ROOT_CONTEXT;
-    // A sampler gets to see no more than this; the route is known at the end only.
+    // A sampler sees no more than this; the route is known at the end only.
     const span = tracer.startSpan('request', { kind: SpanKind.SERVER }, parent);
     contexts.with(trace.setSpan(parent, span), () => {
       handle(({ method, route, status, code }) => {
@@ -94,7 +97,7 @@ export function startTracing(settings: TracingSettings, logger: Logger): Tracing
       return;
     }
     attributes['inlet.delivery.id'] = receipt.delivery;
-    // Each media has its own trace, and this is where it begins.
+    // Each media item has its own trace, which begins here.
     for (const id of receipt.media.length > 0 ? receipt.media : [receipt.delivery]) {
       const begin = () => tracer.startSpan(name, options, receipt.duplicate ? belowRootOf(id) : ROOT_CONTEXT);
       (receipt.duplicate ? begin() : ids.as(rootOf(id), begin)).end();
@@ -128,8 +131,8 @@ export function startTracing(settings: TracingSettings, logger: Logger): Tracing
     },
     queued: (messageId) => {
       const root = rootOf(messageId);
-      const asked = active()?.addLink({ context: { ...root, traceFlags: 1 } });
-      const links = asked ? [{ context: asked.spanContext() }] : [];
+      const requestSpan = active()?.addLink({ context: { ...root, traceFlags: 1 } });
+      const links = requestSpan ? [{ context: requestSpan.spanContext() }] : [];
       const options = {
         kind: SpanKind.PRODUCER,
         links,
@@ -161,11 +164,13 @@ export function startTracing(settings: TracingSettings, logger: Logger): Tracing
       span.end();
     },
     close: async () => {
-      const late = new AbortController();
-      const patience = delay(lastCallMs, undefined, { signal: late.signal }).catch(() => undefined);
-      // A collector that is away costs the last spans, too.
-      await Promise.race([provider.shutdown().catch(() => undefined), patience]);
-      late.abort();
+      const timeoutAbort = new AbortController();
+      const timeout = delay(closeTimeoutMs, undefined, { signal: timeoutAbort.signal }).catch(
+        () => undefined,
+      );
+      // If the collector is unavailable, the last spans are lost, too.
+      await Promise.race([provider.shutdown().catch(() => undefined), timeout]);
+      timeoutAbort.abort();
       contexts.disable();
     },
   };
@@ -173,20 +178,26 @@ export function startTracing(settings: TracingSettings, logger: Logger): Tracing
 
 function exporterFor({ endpoint, headers }: TracingSettings): SpanExporter {
   const url = `${endpoint.replace(/\/+$/, '')}/v1/traces`;
-  return new OTLPTraceExporter({ url, headers: { ...headers }, concurrencyLimit: mostCalls });
+  return new OTLPTraceExporter({ url, headers: { ...headers }, concurrencyLimit: maxCalls });
 }
 
-/** Says once that the collector does not take spans, and once that it does again; never what it answered. */
-function reporting(exporter: SpanExporter, logger: Logger): SpanExporter {
-  let isAway = false;
+/**
+ * Logs once when the collector stops accepting spans, and once when it accepts them again; never its
+ * response.
+ */
+function withOutageLog(exporter: SpanExporter, logger: Logger): SpanExporter {
+  let isUnavailable = false;
   return {
     export: (spans, done) => {
       exporter.export(spans, (result) => {
         const failed = result.error !== undefined;
-        if (failed && !isAway)
-          logger.warn({ reason: result.error?.name }, 'the collector takes no traces: they are dropped');
-        if (!failed && isAway) logger.info('the collector takes traces again');
-        isAway = failed;
+        if (failed && !isUnavailable)
+          logger.warn(
+            { reason: result.error?.name },
+            'the collector does not accept traces: they are dropped',
+          );
+        if (!failed && isUnavailable) logger.info('the collector accepts traces again');
+        isUnavailable = failed;
         done(result);
       });
     },
@@ -194,7 +205,7 @@ function reporting(exporter: SpanExporter, logger: Logger): SpanExporter {
   };
 }
 
-/** The span of the caller, as the W3C's `traceparent` names it (https://www.w3.org/TR/trace-context/). */
+/** The span of the caller from the W3C `traceparent` header (https://www.w3.org/TR/trace-context/). */
 function callerOf(traceparent: string | undefined) {
   const [, traceId = '', spanId = '', flags = ''] =
     /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/.exec(traceparent ?? '') ?? [];

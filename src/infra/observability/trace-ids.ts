@@ -1,4 +1,7 @@
-/** Ids of traces and spans: those that follow from an id of ours, so that every process knows them, and others by chance. */
+/**
+ * Ids of traces and spans: ids derived from an id of the service, so that every process knows them, and
+ * random ones.
+ */
 import { RandomIdGenerator, type IdGenerator } from '@opentelemetry/sdk-trace';
 
 export interface SpanIds {
@@ -8,7 +11,10 @@ export interface SpanIds {
   readonly spanId: string;
 }
 
-/** The trace of the thing with this UUID, and the span that began it: its second half, of which 62 bits are chance. */
+/**
+ * The trace of the object with this UUID, and its first span: the second half of the UUID, with 62 random
+ * bits.
+ */
 export function rootOf(uuid: string): SpanIds {
   const traceId = uuid.replaceAll('-', '');
   return { traceId, spanId: traceId.slice(16) };
@@ -16,24 +22,24 @@ export function rootOf(uuid: string): SpanIds {
 
 export interface TraceIds {
   readonly generator: IdGenerator;
-  /** Begins a span with these ids: the SDK asks its generator while it does so, and takes no ids otherwise. */
+  /** Begins a span with these ids: the SDK asks its generator meanwhile and accepts no ids otherwise. */
   readonly as: <T>(ids: SpanIds, begin: () => T) => T;
 }
 
 export function createTraceIds(): TraceIds {
-  const chance = new RandomIdGenerator();
-  let wanted: SpanIds | undefined;
+  const random = new RandomIdGenerator();
+  let forced: SpanIds | undefined;
   return {
     generator: {
-      generateTraceId: () => wanted?.traceId ?? chance.generateTraceId(),
-      generateSpanId: () => wanted?.spanId ?? chance.generateSpanId(),
+      generateTraceId: () => forced?.traceId ?? random.generateTraceId(),
+      generateSpanId: () => forced?.spanId ?? random.generateSpanId(),
     },
     as: (ids, begin) => {
-      wanted = ids;
+      forced = ids;
       try {
         return begin();
       } finally {
-        wanted = undefined;
+        forced = undefined;
       }
     },
   };

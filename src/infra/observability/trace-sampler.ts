@@ -12,11 +12,11 @@ import type { TracingSettings } from './tracing.js';
 
 export interface Samplers {
   readonly sampler: Sampler;
-  /** Whether the first span of this trace is or was kept: every process decides the same. */
+  /** Whether the first span of this trace is sampled; every process decides the same. */
   readonly isSampled: (traceId: string) => boolean;
 }
 
-/** The SDK reads `OTEL_TRACES_SAMPLER` only as a part of larger packages. */
+/** The SDK reads `OTEL_TRACES_SAMPLER` only in larger packages. */
 export function samplersFor({ sampler: name, ratio }: Pick<TracingSettings, 'sampler' | 'ratio'>): Samplers {
   const root = rootSampler(name.replace('parentbased_', ''), ratio);
   return {

@@ -1,12 +1,12 @@
-/** What traces tell, named by what it is told. Without a collector nothing of OpenTelemetry is loaded, and nothing is done. */
+/** The tracing interface. Without a collector, OpenTelemetry is not loaded and nothing is recorded. */
 export interface TracingSettings {
-  /** Base address of a collector that takes OTLP over HTTP: `/v1/traces` is added. */
+  /** The base URL of a collector that accepts OTLP over HTTP; `/v1/traces` is appended. */
   readonly endpoint: string;
-  /** Sent with every call of the collector; may be secret. */
+  /** Sent with every call to the collector; may be secret. */
   readonly headers: Readonly<Record<string, string>>;
   readonly serviceName: string;
   readonly sampler: SamplerName;
-  /** Of the ratio samplers: from 0 to 1. */
+  /** For the ratio samplers: from 0 to 1. */
   readonly ratio: number;
 }
 
@@ -20,80 +20,84 @@ export const samplerNames = [
 ];
 export type SamplerName = (typeof samplerNames)[number];
 
-/** How a request was answered. */
+/** The response to a request. */
 export interface AnsweredRequest {
   readonly method: string;
-  /** The route's pattern, never the path; null: there is no such route. */
+  /** The route's pattern, never the path; null if there is no such route. */
   readonly route: string | null;
   readonly status: number;
-  /** Of the problem, where it is one. */
+  /** The error code, if it is an error. */
   readonly code: string | null;
 }
 
 /**
- * Spans hold ids of our own, channels, hosts, outcomes and codes; nothing that a person or a stranger has written.
+ * Spans contain ids of the service, channels, hosts, outcomes and codes, and nothing that a person or a
+ * stranger has written.
  *
- * What belongs to one media has one trace, whichever processes had a hand in it: its trace id is the media's id without
- * hyphens. So has each message that is sent, and each webhook that brought no media. Nothing has to travel with a job.
+ * Each media item has one trace across all processes: its trace id is the media id without hyphens. The same
+ * applies to each sent message, and to each webhook without media. No context has to travel with a job.
  */
 export interface Tracing {
-  /** Runs `handle` inside the span of a request, which goes on the caller's trace where it names one; it ends with `answered`. */
+  /**
+   * Runs `handle` inside the span of a request, which continues the caller's trace if there is one;
+   * `answered` ends it.
+   */
   readonly request: (
     traceparent: string | undefined,
     handle: (answered: (answer: AnsweredRequest) => void) => void,
   ) => void;
-  /** A webhook was answered. */
+  /** Records an answered webhook. */
   readonly webhook: (seen: {
     readonly channel: string | null;
     readonly outcome: string;
     readonly milliseconds: number;
-    /** Null: it was refused. */
+    /** Null if it was refused. */
     readonly receipt: {
       readonly delivery: string;
       readonly media: readonly string[];
       readonly duplicate: boolean;
     } | null;
   }) => void;
-  /** Runs an attempt to fetch a media inside its span. */
+  /** Runs a download attempt inside its span. */
   readonly fetch: <T>(mediaId: string, attempt: () => Promise<T>) => Promise<T>;
-  /** How the attempt that is under way here ended. */
+  /** Records how the current attempt ended. */
   readonly fetched: (ended: { readonly outcome: string; readonly host: string }) => void;
-  /** Previews were made, for whatever is under way here. */
+  /** Records previews that were made for the current work. */
   readonly previewed: (milliseconds: number) => void;
-  /** A message was queued, by the request that is under way here. */
+  /** Records a message that the current request has queued. */
   readonly queued: (messageId: string) => void;
-  /** A message was handed to its provider. */
+  /** Records a message that was passed to its provider. */
   readonly sent: (message: {
     readonly id: string;
     readonly channel: string;
     readonly outcome: string;
     readonly milliseconds: number;
   }) => void;
-  /** An event was posted to a subscriber. */
+  /** Records an event that was posted to a subscriber. */
   readonly posted: (post: {
     readonly outcome: 'delivered' | 'failed';
     readonly type: string;
-    /** Of the media or the sent message that it is about; null: of neither. */
+    /** The id of the media item or sent message that it concerns; null if neither. */
     readonly about: string | null;
     readonly subscription: string;
     readonly milliseconds: number;
   }) => void;
-  /** Hands over what there is; waits no longer than 1.5 seconds for a collector. */
+  /** Sends the remaining spans; waits at most 1.5 seconds for the collector. */
   readonly close: () => Promise<void>;
 }
 
-const nothing = (): void => undefined;
+const ignore = (): void => undefined;
 
 export const noTracing: Tracing = {
   request: (_, handle) => {
-    handle(nothing);
+    handle(ignore);
   },
   fetch: (_, attempt) => attempt(),
-  webhook: nothing,
-  fetched: nothing,
-  previewed: nothing,
-  queued: nothing,
-  sent: nothing,
-  posted: nothing,
+  webhook: ignore,
+  fetched: ignore,
+  previewed: ignore,
+  queued: ignore,
+  sent: ignore,
+  posted: ignore,
   close: () => Promise.resolve(),
 };

@@ -1,6 +1,7 @@
 /**
- * Windows bitmaps, which phones send by MMS and libvips cannot read: 1 to 32 bits a pixel, with and without a palette, run lengths or bit
- * fields. Hostile ones can do no harm, since JavaScript reads within the bytes only; what they make is bounded by `maxPixels`.
+ * Decodes Windows bitmaps, which phones send by MMS and libvips cannot read: 1 to 32 bits per pixel, with and
+ * without a palette, with run lengths or bit fields. Hostile ones can do no harm, because JavaScript only
+ * reads within the bytes; `maxPixels` limits the output.
  */
 import { AppError } from '../../domain/errors.js';
 import { asTiff } from './tiff.js';
@@ -18,19 +19,19 @@ interface BitmapHead {
   readonly bits: number;
   readonly compression: number;
   readonly pixelsAt: number;
-  /** Red, green and blue of each colour; empty where pixels are colours themselves. */
+  /** Red, green and blue of each colour; empty if pixels contain colours. */
   readonly palette: readonly (readonly number[])[];
-  /** Of red, green, blue and opacity; empty where pixels are bytes. */
+  /** The masks of red, green, blue and opacity; empty if pixels are bytes. */
   readonly masks: readonly number[];
 }
 
-/** Values of the field `biCompression`. */
+/** The values of the field `biCompression`. */
 const compressions = { none: 0, runs8: 1, runs4: 2, fields: 3, alphaFields: 6 } as const;
 const fileHeadBytes = 14;
-/** Of the head that OS/2 1.x wrote, whose sizes are 16 bits and whose palette has three bytes a colour. */
+/** The head of OS/2 1.x, whose sizes have 16 bits and whose palette has three bytes per colour. */
 const coreHeadBytes = 12;
 const plainHeadBytes = 40;
-/** From this head on, masks are a part of it. */
+/** From this size on, the head includes the masks. */
 const maskedHeadBytes = 52;
 const depths = [1, 2, 4, 8, 16, 24, 32];
 
@@ -57,7 +58,7 @@ export function decodeBmp(bytes: Buffer, maxPixels: number): DecodedBitmap {
     for (let x = 0; x < width; x++) copy(row * stride, x, to + x * channels);
   }
   const tiff = asTiff({ width, height, channels, premultiplied: false, pixels, profile: new Uint8Array() });
-  // The last row may lack what fills it up.
+  // The padding of the last row may be missing.
   return { tiff, damaged: source.data.length + 3 < stride * height };
 }
 
@@ -81,11 +82,11 @@ function readHead(bytes: Buffer): BitmapHead | undefined {
 
 interface Sizes {
   readonly width: number;
-  /** Negative: the first row is the uppermost. */
+  /** If negative, the first row is the top one. */
   readonly height: number;
   readonly bits: number;
   readonly compression: number;
-  /** 0: as many as the bits can tell apart. */
+  /** 0 means as many as the bits can distinguish. */
   readonly colours: number;
 }
 
@@ -127,8 +128,8 @@ function masksOf(bytes: Buffer, { size, bits, compression }: Sizes & { readonly 
 }
 
 function paletteOf(bytes: Buffer, { bits, colours }: Sizes, step: number): number[][] {
-  const most = 2 ** bits;
-  const count = colours > 0 && colours <= most ? colours : most;
+  const maxColours = 2 ** bits;
+  const count = colours > 0 && colours <= maxColours ? colours : maxColours;
   return Array.from({ length: count }, (_, index) => {
     const at = index * step;
     return [bytes[at + 2] ?? 0, bytes[at + 1] ?? 0, bytes[at] ?? 0];
@@ -180,7 +181,7 @@ function plainCopier({ data, pixels }: Copied, { bits }: BitmapHead): PixelCopie
   };
 }
 
-/** What stands under a mask, as 8 bits. */
+/** Reads the bits of a mask as 8 bits. */
 function fieldReader(mask: number): (value: number) => number {
   if (mask === 0) return () => 0;
   const shift = 31 - Math.clz32(mask & -mask);
@@ -188,7 +189,7 @@ function fieldReader(mask: number): (value: number) => number {
   return (value) => Math.round((((value & mask) >>> shift) / most) * 255);
 }
 
-/** One byte a pixel, in rows of a multiple of four bytes. */
+/** One byte per pixel, in rows of a multiple of four bytes. */
 interface Canvas {
   readonly width: number;
   readonly height: number;
@@ -198,12 +199,12 @@ interface Canvas {
   row: number;
 }
 
-/** What the second byte of a run of no pixels means; other values are a count of pixels that follow as they are. */
+/** The second byte of a run without pixels; other values count pixels that follow uncompressed. */
 const endOfRow = 0;
 const endOfPicture = 1;
 const jump = 2;
 
-/** Run lengths become one byte a pixel. */
+/** Expands run lengths to one byte per pixel. */
 function unrolled(bytes: Buffer, head: BitmapHead): { readonly data: Uint8Array; readonly bits: number } {
   const stride = Math.ceil(head.width / 4) * 4;
   const data = new Uint8Array(stride * head.height);
@@ -223,11 +224,11 @@ function unrolled(bytes: Buffer, head: BitmapHead): { readonly data: Uint8Array;
 interface Escape {
   readonly value: number;
   readonly perByte: number;
-  /** What comes after it. */
+  /** The bytes after it. */
   readonly bytes: Buffer;
 }
 
-/** Answers how many bytes it has used. */
+/** Returns the number of bytes that were used. */
 function escape(canvas: Canvas, { value, perByte, bytes }: Escape): number {
   if (value === endOfRow) {
     canvas.x = 0;
@@ -251,7 +252,7 @@ function draw(canvas: Canvas, count: number, indexAt: (index: number) => number)
   }
 }
 
-/** Of two pixels in a byte, the first has the upper half. */
+/** If a byte contains two pixels, the first has the upper half. */
 function indexIn(byte: number, index: number, perByte: number): number {
   if (perByte === 1) return byte;
   return index % 2 === 0 ? byte >> 4 : byte & 15;

@@ -1,17 +1,17 @@
 /**
- * PNG files as Apple's tools make them for apps (chunk `CgBI`): no decoder but Apple's reads them. Their pixels are compressed without the
- * head of zlib, have blue first, and are multiplied by their opacity.
+ * Decodes PNG files that Apple's tools make for apps (chunk `CgBI`), which only Apple's decoder reads. Their
+ * pixels are compressed without the zlib head, have blue first, and are premultiplied by their opacity.
  */
 import { constants, deflateSync, inflateRawSync } from 'node:zlib';
 
 import { pngChunk, pngChunks, pngSignatureBytes } from './png-chunks.js';
 
-/** Of pixels with and without opacity, by the colour type in the head. */
+/** The number of channels by the colour type in the head. */
 const channelsOf: ReadonlyMap<number, number> = new Map([
   [2, 3],
   [6, 4],
 ]);
-/** What has to do with the pixels that are made anew; texts and times are left behind. */
+/** Chunks that concern the pixels, which are encoded again; texts and times are dropped. */
 const keptChunks = new Set(['IHDR', 'sRGB', 'gAMA', 'cHRM', 'iCCP']);
 
 export function isCgbi(bytes: Buffer): boolean {
@@ -19,8 +19,8 @@ export function isCgbi(bytes: Buffer): boolean {
 }
 
 /**
- * The same as a usual PNG, whose pixels still are multiplied by their opacity. Undefined for what cannot be made one, or has more than so
- * many pixels.
+ * Returns the picture as an ordinary PNG, whose pixels are still premultiplied. Undefined if it cannot be
+ * converted or has too many pixels.
  */
 export function plainPng(bytes: Buffer, maxPixels: number): Buffer | undefined {
   const chunks = [...pngChunks(bytes)];
@@ -34,7 +34,7 @@ export function plainPng(bytes: Buffer, maxPixels: number): Buffer | undefined {
   const rowBytes = 1 + width * channels;
   const packed = Buffer.concat(chunks.filter(({ name }) => name === 'IDAT').map(({ data }) => data));
   const rows = inflateRawSync(packed, {
-    // What is cut off is missing below, and nothing else.
+    // Truncated data only lacks the rows at the bottom.
     finishFlush: constants.Z_SYNC_FLUSH,
     maxOutputLength: rowBytes * height,
   });
@@ -48,7 +48,7 @@ export function plainPng(bytes: Buffer, maxPixels: number): Buffer | undefined {
   ]);
 }
 
-/** Each byte of a row is predicted from bytes of the same colour, so that rows need not be decoded for that. */
+/** Each byte of a row is predicted from bytes of the same colour, so the rows need not be decoded. */
 function swapColours(rows: Buffer, rowBytes: number, channels: number): void {
   for (let row = 0; row < rows.length; row += rowBytes) {
     const end = Math.min(row + rowBytes, rows.length);

@@ -1,14 +1,14 @@
-/** The only importer of sharp: hostile pictures in, small clean pictures out. */
+/** The only importer of sharp: turns hostile pictures into small clean ones. */
 import sharp, { type Metadata, type OutputInfo, type ResizeOptions, type Sharp } from 'sharp';
 import { rgbaToThumbHash } from 'thumbhash';
 
 import { AppError } from '../../domain/errors.js';
 import { previewEdge, type Preview } from '../../domain/media.js';
-import { filledUp } from './cut-files.js';
+import { withMissingEnd } from './cut-files.js';
 import { coloursOf, fitPicture, type Colours, type FitTarget } from './fit.js';
 import { toneMapped, type HdrColours } from './hdr.js';
 import { withoutInterlacing } from './interlaced-png.js';
-import { createMemoryBudget, heldBytes, passesOf } from './memory.js';
+import { createMemoryBudget, decodedBytes, passesOf } from './memory.js';
 import type { RawPicture } from './tiff.js';
 
 export interface MadePreview extends Preview {
@@ -23,74 +23,92 @@ export interface Previewed {
 }
 
 export interface ImageDecoder {
-  /** Makes the previews of a picture in a file or in memory. Rejects with `media.undecodable` or `media.too_many_pixels`. */
+  /**
+   * Makes the previews of a picture in a file or in memory. Rejects with `media.undecodable` or
+   * `media.too_many_pixels`.
+   */
   readonly preview: (input: string | Buffer) => Promise<Previewed>;
-  /** The same of a picture that is damaged: what is missing is black or grey. Rejects when there is nothing to be seen. */
+  /** Makes previews of a damaged picture: missing parts are black or grey. Rejects if nothing is visible. */
   readonly rescue: (bytes: Buffer) => Promise<Previewed>;
-  /** The previews of a picture with a high dynamic range, as sRGB. Rejects as well. */
-  readonly toned: (bytes: Buffer, colours: HdrColours) => Promise<Previewed>;
-  /** The pixels of a picture in memory, 8 bits each; missing ones are black or grey. Rejects as well. */
+  /** Makes previews of a picture with a high dynamic range, as sRGB. Rejects like `preview`. */
+  readonly toneMap: (bytes: Buffer, colours: HdrColours) => Promise<Previewed>;
+  /**
+   * The pixels of a picture in memory with 8 bits each; missing ones are black or grey. Rejects like
+   * `preview`.
+   */
   readonly pixels: (bytes: Buffer) => Promise<Pick<RawPicture, 'width' | 'height' | 'channels' | 'pixels'>>;
-  /** What a picture in a file is like. Rejects as well. */
+  /** The colours of a picture in a file. Rejects like `preview`. */
   readonly colours: (path: string) => Promise<Colours>;
-  /** The picture in a file or in memory, converted; undefined when it cannot be made so small. Rejects as well. */
+  /**
+   * Converts the picture in a file or in memory; undefined if it cannot be made small enough. Rejects like
+   * `preview`.
+   */
   readonly fit: (input: string | Buffer, target: FitTarget) => Promise<Buffer | undefined>;
 }
 
-/** The loaders of raster formats; every other one of libvips (SVG, PDF, ImageMagick …) stays out of reach. */
+/** The loaders of raster formats; all others of libvips (SVG, PDF, ImageMagick …) are blocked. */
 const rasterLoaders = ['Jpeg', 'Png', 'Webp', 'Nsgif', 'Tiff', 'Heif'];
 
-/** Shuts all decoders but those for raster images, for the whole process. Called once, when the process starts. */
-export function shutForeignDecoders(): void {
+/**
+ * Blocks every libvips loader except raster formats, for the whole process. Called once, when the process
+ * starts.
+ */
+export function allowOnlyRasterDecoders(): void {
   sharp.block({ operation: ['VipsForeignLoad'] });
   sharp.unblock({ operation: rasterLoaders.map((name) => `VipsForeignLoad${name}`) });
 }
 
-/** Thumbhash looks at no more than 100x100; its result does not change noticeably with fewer, its cost does. */
+/** Thumbhash uses at most 100x100 pixels; fewer do not change its result noticeably but cost less. */
 const thumbhashEdge = 64;
 
-/** What all decoders of the service together may hold of pictures that are decoded as a whole, and so what one of those may need. */
-const heldAtOnce = 128_000_000;
-/** Writers of JPEG make some ten. */
-const mostPasses = 100;
+/**
+ * The memory of all decoders together for pictures that are decoded as a whole, and thus the limit for one of
+ * them.
+ */
+const maxTotalDecodedBytes = 128_000_000;
+/** JPEG encoders write about ten passes. */
+const maxPasses = 100;
 
 export interface ImageDecoderOptions {
-  /** Who raises it beyond `heldBytes` gives a byte of memory for each. */
+  /** An operator who raises it above `maxDecodedBytes` must provide a byte of memory for each. */
   readonly maxPixels: number;
-  /** What may be held of pictures that are decoded as a whole. */
-  readonly heldBytes?: number;
+  /** The limit for pictures that are decoded as a whole. */
+  readonly maxDecodedBytes?: number;
 }
 
 interface Source {
   readonly input: string | Buffer;
-  /** `error`: a truncated or corrupt picture is refused, one with harmless oddities (as many phones write) is not. */
+  /**
+   * `error`: a truncated or corrupt picture is refused, but harmless oddities, as many phones write them, are
+   * accepted.
+   */
   readonly failOn: 'error' | 'none';
 }
 
 export function createImageDecoder(options: ImageDecoderOptions): ImageDecoder {
-  // The cache keeps decoded pictures for reuse that never comes here. One thread for each picture: as many pictures
-  // as there are cores are decoded side by side, which costs less than splitting each.
+  // The cache would keep decoded pictures that are never used again. Each picture gets one thread: decoding
+  // as many pictures as there are cores side by side costs less than splitting each.
   sharp.cache(false);
   sharp.concurrency(1);
   const open = ({ input, failOn }: Source): Sharp =>
-    // One page only: a bomb of frames is never unrolled.
+    // Only one page is decoded, so a bomb of frames is never expanded.
     sharp(input, { limitInputPixels: options.maxPixels, failOn, pages: 1, sequentialRead: true });
 
-  const budget = Math.max(options.heldBytes ?? heldAtOnce, options.maxPixels);
+  const budget = Math.max(options.maxDecodedBytes ?? maxTotalDecodedBytes, options.maxPixels);
   const inBudget = createMemoryBudget(budget);
-  /** Nothing of a picture is decoded before its head says that it may be. */
-  const bounded = async <T>(source: Source, work: (metadata: Metadata) => Promise<T>): Promise<T> => {
+  /** Nothing is decoded before the head of the picture shows that it may be. */
+  const withinLimits = async <T>(source: Source, work: (metadata: Metadata) => Promise<T>): Promise<T> => {
     const metadata = await open(source).metadata();
-    const held = heldBytes(metadata);
-    if (held > budget)
+    const neededBytes = decodedBytes(metadata);
+    if (neededBytes > budget)
       throw new AppError(
         'media.too_many_pixels',
-        `decoding it would take ${String(Math.ceil(held / 1e6))} MB`,
+        `decoding it would take ${String(Math.ceil(neededBytes / 1e6))} MB`,
       );
     const isProgressiveJpeg = metadata.format === 'jpeg' && metadata.isProgressive;
-    if (isProgressiveJpeg && (await passesOf(source.input)) > mostPasses)
-      throw new AppError('media.undecodable', `it comes in more than ${String(mostPasses)} passes`);
-    return inBudget(held, () => work(metadata));
+    if (isProgressiveJpeg && (await passesOf(source.input)) > maxPasses)
+      throw new AppError('media.undecodable', `the picture has more than ${String(maxPasses)} passes`);
+    return inBudget(neededBytes, () => work(metadata));
   };
 
   const decoding = async <T>(work: Promise<T>): Promise<T> => {
@@ -110,43 +128,43 @@ export function createImageDecoder(options: ImageDecoderOptions): ImageDecoder {
   };
 
   const preview = (source: Source): Promise<Previewed> =>
-    decoding(bounded(source, (metadata) => makePreviews(open(source), metadata)));
+    decoding(withinLimits(source, (metadata) => makePreviews(open(source), metadata)));
   return {
     preview: (input) => preview({ input, failOn: 'error' }),
     rescue: async (bytes) => {
       try {
-        return await preview({ input: filledUp(bytes) ?? bytes, failOn: 'none' });
+        return await preview({ input: withMissingEnd(bytes) ?? bytes, failOn: 'none' });
       } catch (error) {
         const input = await withoutInterlacing(bytes);
         if (!input) throw error;
         return preview({ input, failOn: 'none' });
       }
     },
-    toned: (bytes, colours) => {
+    toneMap: (bytes, colours) => {
       const source: Source = { input: bytes, failOn: 'none' };
-      return decoding(bounded(source, (metadata) => makeToned(open(source), { metadata, colours })));
+      return decoding(withinLimits(source, (metadata) => makeToned(open(source), { metadata, colours })));
     },
     pixels: (bytes) => {
       const source: Source = { input: bytes, failOn: 'none' };
-      return decoding(bounded(source, () => pixelsOf(open(source))));
+      return decoding(withinLimits(source, () => pixelsOf(open(source))));
     },
     colours: (path) => decoding(coloursOf(open({ input: path, failOn: 'none' }))),
     fit: (input, target) => {
       const source: Source = { input, failOn: 'error' };
-      return decoding(bounded(source, () => fitPicture(() => open(source), target)));
+      return decoding(withinLimits(source, () => fitPicture(() => open(source), target)));
     },
   };
 }
 
 async function makePreviews(picture: Sharp, { autoOrient, hasAlpha }: Metadata): Promise<Previewed> {
   const upright = picture.autoOrient().toColourspace('srgb').resize(fit(previewEdge.large));
-  // WebP of this size costs 80 ms where JPEG costs 12, so only transparency gets it.
+  // WebP of this size takes 80 ms and JPEG 12, so only pictures with transparency become WebP.
   const large = await encode(
     hasAlpha ? upright.webp({ quality: 80, effort: 2 }) : upright.jpeg({ quality: 80 }),
   );
-  // The picture itself is decoded once: the rest is made from the large preview, of which a decoder reads a quarter of
-  // the size at a sixteenth of the cost. Pixels of that size never become a JavaScript buffer: they would make the
-  // collector run every few pictures (measured: a fifth of all time).
+  // The picture itself is decoded once, and the rest is made from the large preview, whose decoder reads a
+  // quarter of the size at a sixteenth of the cost. Pixels of the full size never become a JavaScript buffer,
+  // which would trigger the garbage collector every few pictures (measured: a fifth of all time).
   const small = await sharp(large.data)
     .resize(fit(previewEdge.small))
     .raw()
@@ -192,7 +210,7 @@ async function makeToned(
   const values = new Uint16Array(data.buffer, data.byteOffset, data.length / 2);
   const { width, height } = info;
   const toned = sharp(toneMapped(values, colours), { raw: { width, height, channels: 3 } });
-  // Its own size is the reduced one.
+  // The size of the decoded picture is the reduced one.
   return makePreviews(toned, { ...metadata, hasAlpha: false });
 }
 

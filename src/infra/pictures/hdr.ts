@@ -1,14 +1,17 @@
 /**
- * Pictures with a high dynamic range, whose values are not those of sRGB: shown as they are, they look flat and pale. What is as bright as
- * paper or darker stays as it is; what is brighter is squeezed into what is left.
+ * Converts pictures with a high dynamic range, which look flat and pale if they are displayed as sRGB.
+ * Brightness up to that of paper stays; higher brightness is compressed into the remaining range.
  */
 
-/** How values stand for light (ITU-T H.273): perceptual quantizer (SMPTE ST 2084), hybrid log-gamma (ARIB STD-B67). */
+/**
+ * The transfer functions (ITU-T H.273): perceptual quantizer (SMPTE ST 2084), hybrid log-gamma (ARIB
+ * STD-B67).
+ */
 export type HdrTransfer = 'pq' | 'hlg';
 
 export interface HdrColours {
   readonly transfer: HdrTransfer;
-  /** Whether the primary colours are those of BT.2020; others are taken for those of sRGB. */
+  /** Whether the primary colours are those of BT.2020; others are treated as sRGB. */
   readonly isWide: boolean;
 }
 
@@ -17,16 +20,16 @@ const transfers: ReadonlyMap<number, HdrTransfer> = new Map([
   [18, 'hlg'],
 ]);
 const widePrimaries = 9;
-/** Candelas per square metre: paper in the picture (ITU-R BT.2408), and the screen that HLG is made for. */
+/** Candelas per square metre: paper in the picture (ITU-R BT.2408), and the screen for which HLG is made. */
 const paperWhite = 203;
 const hlgScreen = 1_000;
-/** Beyond this share of what a screen shows, light is squeezed. */
+/** Above this share of a screen's brightness, light is compressed. */
 const knee = 0.5;
 const values = 65_536;
 
 type Colour = readonly [red: number, green: number, blue: number];
 
-/** What the head of a HEIF, AVIF or PNG file says; undefined for pictures of the usual kind. */
+/** Reads the head of a HEIF, AVIF or PNG file; undefined for ordinary pictures. */
 export function hdrOf(head: Buffer): HdrColours | undefined {
   const box = head.indexOf('colrnclx', 0, 'latin1');
   if (box >= 0 && box + 12 <= head.length)
@@ -42,7 +45,7 @@ function coloursOf(primaries: number, transferNumber: number): HdrColours | unde
   return transfer && { transfer, isWide: primaries === widePrimaries };
 }
 
-/** Red, green and blue with 16 bits each become sRGB with 8. */
+/** Converts red, green and blue with 16 bits each to sRGB with 8. */
 export function toneMapped(pixels: Uint16Array, { transfer, isWide }: HdrColours): Uint8Array {
   const light = Float32Array.from({ length: values }, (_, value) => lightOf[transfer](value / (values - 1)));
   const encoded = Uint8Array.from({ length: values }, (_, value) =>
@@ -63,7 +66,7 @@ export function toneMapped(pixels: Uint16Array, { transfer, isWide }: HdrColours
   return mapped;
 }
 
-/** What a value from 0 to 1 stands for; 1 is paper. */
+/** The light of a value from 0 to 1; 1 is paper. */
 const lightOf: Readonly<Record<HdrTransfer, (value: number) => number>> = {
   pq: (value) => {
     const power = value ** (32 / 2523);
@@ -77,7 +80,7 @@ const lightOf: Readonly<Record<HdrTransfer, (value: number) => number>> = {
   },
 };
 
-/** From BT.2020 to the primaries of sRGB (ITU-R BT.2087); what they cannot show is cut off. */
+/** Converts from BT.2020 to the primaries of sRGB (ITU-R BT.2087); colours outside are clipped. */
 function narrowed([red, green, blue]: Colour): Colour {
   return [
     1.6605 * red - 0.5876 * green - 0.0728 * blue,
@@ -90,7 +93,7 @@ function squeezed(light: number): number {
   return knee + (1 - knee) * (1 - Math.exp(-(light - knee) / (1 - knee)));
 }
 
-/** sRGB. */
+/** The transfer function of sRGB. */
 function encode(light: number): number {
   return light <= 0.0031308 ? light * 12.92 : 1.055 * light ** (1 / 2.4) - 0.055;
 }

@@ -1,6 +1,6 @@
 /**
- * The thread that decodes one HEIC picture (see heic.ts) with libheif and libde265 as WebAssembly, and then ends. Hostile
- * bytes can do harm to the memory of that module only, and it goes with the thread.
+ * The thread that decodes one HEIC picture (see heic.ts) with libheif and libde265 as WebAssembly, and then
+ * ends. Hostile bytes can only harm the memory of that module, which disappears with the thread.
  */
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -13,17 +13,20 @@ import type { HeicAnswer, HeicTask } from './heic.js';
 import { asTiff } from './tiff.js';
 import { boundGrowth, memoriesOf, type MemoryBound } from './wasm-memory.js';
 
-/** Of libheif's C interface: `heif_colorspace_RGB`, `heif_chroma_interleaved_RGB` and `_RGBA`, `heif_channel_interleaved`. */
+/**
+ * Constants of libheif's C interface: `heif_colorspace_RGB`, `heif_chroma_interleaved_RGB` and `_RGBA`,
+ * `heif_channel_interleaved`.
+ */
 const colorspaceRgb = 1;
 const chromaRgb = 10;
 const chromaRgba = 11;
 const channelInterleaved = 10;
-/** Profiles of cameras have some hundred bytes. */
-const mostProfileBytes = 1_048_576;
+/** Profiles of cameras have a few hundred bytes. */
+const maxProfileBytes = 1_048_576;
 
 const require = createRequire(import.meta.url);
 
-/** libheif with a memory that does not grow beyond a bound: then an allocation fails in there, and the decoding with it. */
+/** Loads libheif with limited memory: beyond the limit, an allocation fails and the decoding with it. */
 function load(bound: MemoryBound): MainModule {
   const code = new WebAssembly.Module(readFileSync(require.resolve('libheif-js/libheif-wasm/libheif.wasm')));
   const silent = (): undefined => undefined;
@@ -41,15 +44,15 @@ function load(bound: MemoryBound): MainModule {
 
 function decode({ path, maxPixels }: HeicTask, bound: MemoryBound): HeicAnswer {
   const heif = load(bound);
-  // The views are made anew whenever the memory grows.
+  // The views are replaced whenever the memory grows.
   const bytes = (): Uint8Array => heif.HEAPU8 as Uint8Array;
   const numberAt = (pointer: number): number => Number((heif.HEAPU32 as Uint32Array)[pointer / 4]);
   const allocate = (size: number): number => {
     const pointer = heif._malloc(size);
-    if (pointer === 0) throw new Error('the file has no room in memory');
+    if (pointer === 0) throw new Error('the file does not fit into memory');
     return pointer;
   };
-  /** `heif_error` (code, subcode, text) and whatever a call answers through a pointer. */
+  /** Room for a `heif_error` (code, subcode, text) and for output parameters. */
   const error = allocate(12);
   const answer = allocate(8);
   const succeed = (): void => {
@@ -86,7 +89,7 @@ function decode({ path, maxPixels }: HeicTask, bound: MemoryBound): HeicAnswer {
     data: bytes().subarray(plane),
   };
   const profileBytes = heif._heif_image_handle_get_raw_color_profile_size(handle);
-  const hasProfile = profileBytes > 0 && profileBytes <= mostProfileBytes;
+  const hasProfile = profileBytes > 0 && profileBytes <= maxProfileBytes;
   const profileAt = hasProfile ? allocate(profileBytes) : 0;
   if (hasProfile) {
     heif._heif_image_handle_get_raw_color_profile(error, handle, profileAt);
@@ -109,7 +112,10 @@ interface Plane {
   readonly data: Uint8Array;
 }
 
-/** To less than twice the edge of the large preview, by averaging squares: what leaves this thread is small, whatever came in. */
+/**
+ * Reduces the picture to less than twice the edge of the large preview by averaging squares, so that the
+ * thread's output is always small.
+ */
 function reduce({ width, height, channels, stride, data }: Plane) {
   const side = Math.max(1, Math.floor(Math.max(width, height) / previewEdge.large));
   const columns = Math.ceil(width / side);

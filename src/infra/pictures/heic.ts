@@ -1,7 +1,8 @@
 /**
- * Pictures as Apple's phones take them: sharp as npm installs it cannot decode HEVC, so libheif does it as WebAssembly. Each
- * picture gets a thread of its own, which ends with it: nothing that a picture does to the decoder lasts, its memory is given
- * back, and while there is no such picture nothing is loaded. Starting one costs 50 ms, decoding 12 megapixels 1.5 seconds.
+ * Decodes pictures of Apple's phones: sharp as installed by npm cannot decode HEVC, so libheif does it as
+ * WebAssembly. Each picture gets its own thread, so that no effect of a picture lasts, its memory is
+ * released, and nothing is loaded without such pictures. Starting a thread takes 50 ms, decoding 12
+ * megapixels 1.5 seconds.
  */
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -10,10 +11,12 @@ import { AppError } from '../../domain/errors.js';
 import { projectFolder } from '../process/project-folder.js';
 
 export interface DecodedHeic {
-  /** As displayed: turned and cropped as the file says. */
+  /** As displayed: rotated and cropped as the file specifies. */
   readonly width: number;
   readonly height: number;
-  /** The upright picture as a TIFF, reduced to about the size of the large preview, with its colour profile. */
+  /**
+   * The upright picture as a TIFF, reduced to about the size of the large preview, with its colour profile.
+   */
   readonly tiff: Uint8Array<ArrayBuffer>;
 }
 
@@ -27,16 +30,19 @@ export type HeicAnswer = DecodedHeic | { readonly problem: string };
 
 export interface HeicDecoderOptions {
   readonly maxPixels: number;
-  /** Of one picture. */
+  /** Timeout for one picture. */
   readonly timeoutMs?: number;
-  /** Of the WebAssembly module: the file, what the decoder needs, and the pixels. 12 megapixels take 96 MB, 24 take 165 MB. */
+  /**
+   * Limit of the WebAssembly module: the file, the decoder, and the pixels. 12 megapixels take 96 MB, 24 take
+   * 165 MB.
+   */
   readonly maxMemoryBytes?: number;
 }
 
 /** Decodes the main picture of a file. Rejects with `media.undecodable` or `media.too_many_pixels`. */
 export type HeicDecoder = (path: string) => Promise<DecodedHeic>;
 
-/** From `src` and from `dist` it is the built one: a thread runs JavaScript only. */
+/** Always the built file, even from `src`, because a thread only runs JavaScript. */
 const worker = join(projectFolder, 'dist/infra/pictures/heic-worker.js');
 
 export function createHeicDecoder({
@@ -56,11 +62,11 @@ function errorOf(problem: string, maxPixels: number): AppError {
   if (problem === 'too many pixels')
     return new AppError('media.too_many_pixels', `the picture has more than ${String(maxPixels)} pixels`);
   if (problem === 'too much memory')
-    return new AppError('media.too_many_pixels', 'decoding it would take too much memory');
+    return new AppError('media.too_many_pixels', 'decoding the picture would take too much memory');
   return new AppError('media.undecodable', 'the picture cannot be decoded', { cause: problem });
 }
 
-/** Whatever the thread does, this resolves in time, and the thread is gone. */
+/** Resolves in time and ends the thread, whatever the thread does. */
 async function runThread(task: HeicTask, timeoutMs: number): Promise<HeicAnswer> {
   const thread = new Worker(worker, {
     workerData: task,
@@ -69,7 +75,7 @@ async function runThread(task: HeicTask, timeoutMs: number): Promise<HeicAnswer>
     stdin: false,
     stdout: true,
     stderr: true,
-    // Of JavaScript only; WebAssembly has its own limit.
+    // Limits JavaScript only; WebAssembly has its own limit.
     resourceLimits: { maxOldGenerationSizeMb: 48, maxYoungGenerationSizeMb: 8, stackSizeMb: 2 },
   });
   try {

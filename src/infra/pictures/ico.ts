@@ -1,11 +1,11 @@
-/** Windows icons and cursors: several pictures in one file, each of them a PNG or a bitmap without the head of its file. */
+/** Windows icons and cursors: several pictures in one file, each a PNG or a bitmap without a file head. */
 import { cursorKind, directoryBytes, entryBytes } from '../file-types/ico.js';
 
-/** Nobody needs as many. */
-const mostEntries = 64;
+/** More than real icons have. */
+const maxEntries = 64;
 const bitmapHeadBytes = 40;
 const fileHeadBytes = 14;
-/** `BI_ALPHABITFIELDS`, with the masks of blue, green, red and opacity as icons have them. */
+/** `BI_ALPHABITFIELDS`, with the masks of blue, green, red and opacity as in icons. */
 const alphaFields = 6;
 const masks = [0x00ff0000, 0x0000ff00, 0x000000ff, 0xff000000];
 
@@ -15,7 +15,7 @@ interface Entry {
   readonly content: Buffer;
 }
 
-/** Its pictures as PNG files and bitmaps, the largest and most colourful one first; none that is not there. */
+/** The pictures as PNG files and bitmaps, the largest and most colourful first; missing ones are skipped. */
 export function picturesIn(bytes: Buffer): Buffer[] {
   return entriesIn(bytes)
     .sort((one, other) => other.side - one.side || other.bits - one.bits)
@@ -24,7 +24,7 @@ export function picturesIn(bytes: Buffer): Buffer[] {
 }
 
 function entriesIn(bytes: Buffer): Entry[] {
-  const count = Math.min(bytes.readUInt16LE(4), mostEntries);
+  const count = Math.min(bytes.readUInt16LE(4), maxEntries);
   const isCursor = bytes.readUInt32BE(0) === cursorKind;
   const entries: Entry[] = [];
   for (let index = 0; index < count; index++) {
@@ -35,7 +35,7 @@ function entriesIn(bytes: Buffer): Entry[] {
     entries.push({
       // 256 does not fit into a byte.
       side: (bytes[at] ?? 0) || 256,
-      // A cursor has the place in it that points there.
+      // A cursor has its hotspot in this field.
       bits: isCursor ? 0 : bytes.readUInt16LE(at + 6),
       content,
     });
@@ -47,7 +47,7 @@ function asFile(content: Buffer): Buffer | undefined {
   if (content[0] === 0x89) return content;
   if (content.length < bitmapHeadBytes || content.readUInt32LE(0) !== bitmapHeadBytes) return undefined;
   const head = Buffer.from(content.subarray(0, bitmapHeadBytes));
-  // Behind the picture, and counted with it, is another one that says which pixels are to be seen.
+  // The height includes a mask after the picture, which marks the visible pixels.
   head.writeInt32LE(Math.trunc(head.readInt32LE(8) / 2), 8);
   const bits = head.readUInt16LE(14);
   const fields = Buffer.alloc(bits === 32 ? 4 * masks.length : 0);

@@ -1,6 +1,6 @@
 /**
- * Interlaced PNG files of which a part is missing: libvips gives up on them, browsers show the passes that are there. They are made anew
- * without interlacing, with each pixel that is missing as its neighbour of an earlier pass.
+ * Completes interlaced PNG files: libvips refuses incomplete ones, while browsers show the existing passes.
+ * They are encoded again without interlacing; each missing pixel copies its neighbour of an earlier pass.
  */
 import { once } from 'node:events';
 import { createInflate, deflateSync } from 'node:zlib';
@@ -12,17 +12,17 @@ interface Head {
   readonly height: number;
   readonly bits: number;
   readonly colourType: number;
-  /** Bits of one pixel. */
+  /** The bits of one pixel. */
   readonly pixelBits: number;
 }
 
-/** Where the pixels of a pass are: the first one, and how far one is from the next. */
+/** The position of a pass's pixels: the first one, and the distance between them. */
 interface Pass {
   readonly x: number;
   readonly y: number;
   readonly stepX: number;
   readonly stepY: number;
-  /** What one of its pixels stands for until the next passes come. */
+  /** The size of the block that a pixel represents until the next passes arrive. */
   readonly blockX: number;
   readonly blockY: number;
 }
@@ -37,7 +37,7 @@ const passes: readonly Pass[] = [
   { x: 0, y: 1, stepX: 1, stepY: 2, blockX: 1, blockY: 1 },
 ];
 
-/** Samples of a pixel, by the colour type. */
+/** Samples per pixel, by colour type. */
 const samplesOf: ReadonlyMap<number, number> = new Map([
   [0, 1],
   [2, 3],
@@ -47,12 +47,12 @@ const samplesOf: ReadonlyMap<number, number> = new Map([
 ]);
 const greyType = 0;
 const depths = [1, 2, 4, 8, 16];
-/** What says how pixels are to be shown. */
+/** Chunks that affect how pixels are displayed. */
 const keptChunks = new Set(['PLTE', 'tRNS', 'sRGB', 'gAMA', 'cHRM', 'iCCP']);
-/** Of pixels; they are copied one by one, in JavaScript. */
-const mostBytes = 64_000_000;
+/** The limit for pixels, which are copied one by one in JavaScript. */
+const maxBytes = 64_000_000;
 
-/** Undefined for other files, for those that are too large for it, and where not even the first pixels are there. */
+/** Undefined for other files, for files that are too large, and if even the first pixels are missing. */
 export async function withoutInterlacing(bytes: Buffer): Promise<Buffer | undefined> {
   const chunks = [...pngChunks(bytes)];
   const head = headOf(chunks);
@@ -87,10 +87,10 @@ function headOf(chunks: readonly PngChunk[]): Head | undefined {
   if (samples === undefined || !depths.includes(bits)) return undefined;
   const head: Head = { width, height, bits, colourType, pixelBits: bits * samples };
   const size = width * height * bytesOf(head);
-  return size > 0 && size <= mostBytes ? head : undefined;
+  return size > 0 && size <= maxBytes ? head : undefined;
 }
 
-/** Of one pixel, once it has no fewer than a byte. */
+/** The bytes of one pixel, which is expanded to at least a byte. */
 function bytesOf({ bits, pixelBits }: Head): number {
   return bits < 8 ? 1 : pixelBits / 8;
 }
@@ -103,23 +103,26 @@ function linesOf({ height }: Head, { y, stepY }: Pass): number {
   return Math.ceil((height - y) / stepY);
 }
 
-/** Of a row in a pass, without the byte that says how it is predicted. */
+/** The bytes of a row in a pass, without the byte that specifies the prediction. */
 function rowBytesOf(head: Head, pass: Pass): number {
   return Math.ceil((columnsOf(head, pass) * head.pixelBits) / 8);
 }
 
-/** As far as the compressed data go, and are whole. */
+/** Decompresses as much as is complete and valid. */
 async function inflated(parts: readonly Buffer[], head: Head): Promise<Buffer> {
-  const wanted = passes.reduce((sum, pass) => sum + linesOf(head, pass) * (1 + rowBytesOf(head, pass)), 0);
+  const expectedBytes = passes.reduce(
+    (sum, pass) => sum + linesOf(head, pass) * (1 + rowBytesOf(head, pass)),
+    0,
+  );
   const chunks: Buffer[] = [];
   let bytes = 0;
   const inflate = createInflate();
   inflate.on('data', (chunk: Buffer) => {
     chunks.push(chunk);
     bytes += chunk.length;
-    if (bytes >= wanted) inflate.destroy();
+    if (bytes >= expectedBytes) inflate.destroy();
   });
-  // Data that end too early, or are broken, end it as well.
+  // Truncated or damaged data also ends the stream.
   inflate.on('error', () => undefined);
   const closed = once(inflate, 'close').catch(() => undefined);
   for (const part of parts) inflate.write(part);
@@ -128,7 +131,7 @@ async function inflated(parts: readonly Buffer[], head: Head): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** All rows of the picture, each behind a byte that says that nothing is predicted. */
+/** All rows of the picture, each after a byte that specifies no prediction. */
 function rowsOf(data: Buffer, head: Head): Buffer {
   const rowBytes = 1 + head.width * bytesOf(head);
   const rows = Buffer.alloc(rowBytes * head.height);
@@ -153,11 +156,11 @@ interface Prediction {
   readonly filter: number;
   /** The row above it. */
   readonly above: Buffer;
-  /** From a byte to the same one of the pixel before. */
+  /** The distance to the same byte of the previous pixel. */
   readonly step: number;
 }
 
-/** PNG, third edition, 9.2. False for a prediction that there is not. */
+/** PNG, third edition, 9.2. Returns false for an unknown prediction. */
 function unpredict(row: Buffer, { filter, above, step }: Prediction): boolean {
   if (filter > 4) return false;
   for (let at = 0; at < row.length; at++) {
@@ -187,7 +190,7 @@ interface Target {
   readonly rowBytes: number;
 }
 
-/** Each pixel fills the block that it stands for. */
+/** Each pixel fills the block that it represents. */
 function copyRow(row: Buffer, { head, pass, line, rows, rowBytes }: Target): void {
   const size = bytesOf(head);
   const top = pass.y + line * pass.stepY;
@@ -205,7 +208,7 @@ function copyRow(row: Buffer, { head, pass, line, rows, rowBytes }: Target): voi
   }
 }
 
-/** One of several in a byte: a place in the palette, or a grey. */
+/** One of several samples in a byte: an index into the palette, or a grey value. */
 function sampleAt(row: Buffer, column: number, { bits, colourType }: Head): number {
   const at = column * bits;
   const value = ((row[at >> 3] ?? 0) >> (8 - bits - (at & 7))) & (2 ** bits - 1);

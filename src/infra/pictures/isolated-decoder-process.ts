@@ -1,4 +1,7 @@
-/** The process that makes the previews of one picture after another (see isolated-decoder.ts), and of nothing else. */
+/**
+ * The program of the isolated process, which only makes previews of one picture after another (see
+ * isolated-decoder.ts).
+ */
 import { writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { setPriority } from 'node:os';
@@ -6,24 +9,24 @@ import { setPriority } from 'node:os';
 import { AppError } from '../../domain/errors.js';
 import type { MediaWarning } from '../../domain/media.js';
 import { asMediaError } from '../../domain/retry.js';
-import { behind } from '../process/thread-priority.js';
-import { createImageDecoder, shutForeignDecoders } from './decoder.js';
+import { backgroundNice } from '../process/thread-priority.js';
+import { createImageDecoder, allowOnlyRasterDecoders } from './decoder.js';
 import type { HdrColours } from './hdr.js';
 import { createHeicDecoder } from './heic.js';
-import type { IsolatedAnswer, IsolatedTask, Looked } from './isolated-decoder.js';
+import type { IsolatedAnswer, IsolatedTask, PreviewResult } from './isolated-decoder.js';
 import { translated, type UntranslatedPicture } from './translations.js';
 
 const maxPixels = Number(process.argv[2]);
-/** For pictures of 48 megapixels, as telephones take them: some 400 MB, and a dozen seconds. */
+/** For pictures of 48 megapixels from phones: about 400 MB and a dozen seconds. */
 const decodeHeic = createHeicDecoder({ maxPixels, maxMemoryBytes: 536_870_912, timeoutMs: 25_000 });
-const images = createImageDecoder({ maxPixels, heldBytes: Number(process.argv[3]) });
+const images = createImageDecoder({ maxPixels, maxDecodedBytes: Number(process.argv[3]) });
 
-/** Where memory runs out, Linux is to end this process instead of the service. */
-function volunteer(): void {
+/** If memory runs out, Linux should end this process instead of the service. */
+function preferOomKill(): void {
   try {
     writeFileSync('/proc/self/oom_score_adj', '1000');
   } catch {
-    // There is no such thing elsewhere.
+    // Other systems do not have this file.
   }
 }
 
@@ -38,28 +41,28 @@ async function answerOf({ input, hdr }: IsolatedTask): Promise<IsolatedAnswer> {
   }
 }
 
-const partOfIt: MediaWarning = {
+const damagedWarning: MediaWarning = {
   code: 'media.damaged',
-  message: 'a part of it is missing or broken; the previews show the rest',
+  message: 'a part of the file is missing or damaged; the previews show the rest',
 };
 
-async function decode(file: UntranslatedPicture, hdr: HdrColours | undefined): Promise<Looked> {
+async function decode(file: UntranslatedPicture, hdr: HdrColours | undefined): Promise<PreviewResult> {
   const options = { images, decodeHeic, maxPixels };
   const picture = (await translated(file, options)) ?? { bytes: file.bytes, damaged: false };
   if ('warning' in picture) return { pictures: undefined, warnings: [picture.warning] };
   try {
-    const pictures = hdr ? await images.toned(picture.bytes, hdr) : await images.preview(picture.bytes);
-    return { pictures: { ...pictures, ...picture.size }, warnings: picture.damaged ? [partOfIt] : [] };
+    const pictures = hdr ? await images.toneMap(picture.bytes, hdr) : await images.preview(picture.bytes);
+    return { pictures: { ...pictures, ...picture.size }, warnings: picture.damaged ? [damagedWarning] : [] };
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'media.undecodable') throw error;
-    return { pictures: await images.rescue(picture.bytes), warnings: [partOfIt] };
+    return { pictures: await images.rescue(picture.bytes), warnings: [damagedWarning] };
   }
 }
 
-shutForeignDecoders();
-setPriority(behind);
-volunteer();
-// An orderly end would wait for a decoder that may never end.
+allowOnlyRasterDecoders();
+setPriority(backgroundNice);
+preferOomKill();
+// An orderly exit would wait for a decoder that may never finish.
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 process.on('message', (task: IsolatedTask) => {
   void answerOf(task).then((answer) => process.send?.(answer));

@@ -1,7 +1,8 @@
 /**
- * Previews made in a process of their own: of pictures that a process may have died of, of damaged ones, of formats that are decoded in
- * JavaScript, and of those that take much memory. What a picture does to a decoder there happens to nobody else, and leaves no doubt which
- * picture it was. The process is kept for the next picture, though not for long.
+ * Makes previews in a separate process: of pictures that may have killed a process, of damaged ones, of
+ * formats that are decoded in JavaScript, and of those that need much memory. A picture there harms nothing
+ * else, and it is clear which picture caused a crash. The process is kept for the next picture, but not for
+ * long.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,56 +14,65 @@ import { projectFolder } from '../process/project-folder.js';
 import type { Previewed } from './decoder.js';
 import type { HdrColours } from './hdr.js';
 
-/** What the process is sent: the path of a picture, or its bytes. */
+/** The request to the process: the path of a picture, or its bytes. */
 export interface IsolatedTask {
   readonly input: string | Uint8Array;
-  /** Of a picture with a high dynamic range. */
+  /** For a picture with a high dynamic range. */
   readonly hdr?: HdrColours | undefined;
 }
 
-/** What it answers. */
-export type IsolatedAnswer = Looked | { readonly code: MediaErrorCode; readonly message: string };
+/** The response of the process. */
+export type IsolatedAnswer = PreviewResult | { readonly code: MediaErrorCode; readonly message: string };
 
-/** What could be made of a file. */
-export interface Looked {
-  /** Undefined where there is nothing to see, or it cannot be shown. */
+/** The previews of a file. */
+export interface PreviewResult {
+  /** Undefined if there is nothing to see, or if it cannot be displayed. */
   readonly pictures: Previewed | undefined;
-  /** Why there are no previews though there is something to see, or no good ones. */
+  /** Why there are no previews, or no good ones, of a file that should have them. */
   readonly warnings: readonly MediaWarning[];
 }
 
 export interface IsolatedDecoderOptions {
   readonly maxPixels: number;
-  /** Of one picture. */
+  /** Timeout for one picture. */
   readonly timeoutMs?: number;
-  /** For which the process waits for another picture. */
+  /** How long the process waits for another picture. */
   readonly idleMs?: number;
-  /** What the process may hold, so that the machine does not run out of memory. What needs more kills it. */
+  /**
+   * The memory limit of the process, so that the machine does not run out of memory. A picture that needs
+   * more kills the process.
+   */
   readonly maxMemoryBytes?: number;
 }
 
 export interface IsolatedDecoder {
   /**
-   * Makes the previews, of a damaged picture as well as that can be done. Rejects as an image decoder does, and with `media.crashed` when
-   * the process died of it twice.
+   * Makes the best possible previews, even of a damaged picture. Rejects like an image decoder, and with
+   * `media.crashed` if the process crashed twice.
    */
-  readonly preview: (input: string | Buffer, hdr?: HdrColours) => Promise<Looked>;
+  readonly preview: (input: string | Buffer, hdr?: HdrColours) => Promise<PreviewResult>;
   /** Ends the process that waits for the next picture. */
   readonly close: () => void;
 }
 
-/** From `src` and from `dist` it is the built one: a process of Node's runs JavaScript only. */
+/** Always the built file, even from `src`, because Node runs JavaScript only. */
 const program = join(projectFolder, 'dist/infra/pictures/isolated-decoder-process.js');
 /** Pictures of 50 megapixels take 750 MB as AVIF, and 300 as progressive JPEG. */
-const heldBytes = 800_000_000;
-/** Beside what it holds of pictures, the process needs some for itself. */
+const maxDecodedBytes = 800_000_000;
+/** The process needs some memory besides that for pictures. */
 const defaultMaxMemoryBytes = 1_200_000_000;
-/** Counts what is written to only: Node.js sets much more aside (`ulimit -v` would count that). Where there is a lower limit, it stays. */
+/**
+ * Counts only memory that is written to: Node.js reserves much more (which `ulimit -v` would count). A lower
+ * existing limit stays.
+ */
 const limited = 'ulimit -d "$1" 2>/dev/null; shift; exec "$@"';
-/** The first end may have been chance: a process may be killed for other reasons, as when the machine is out of memory. */
-const tries = 2;
-/** It would take as long again. */
-const tooSlow: IsolatedAnswer = { code: 'media.crashed', message: 'decoding it took too long' };
+/**
+ * The first crash may be a coincidence: a process may be killed for other reasons, for example if the machine
+ * is out of memory.
+ */
+const maxRuns = 2;
+/** Another run would take as long again. */
+const timedOut: IsolatedAnswer = { code: 'media.crashed', message: 'decoding the picture took too long' };
 
 export function createIsolatedDecoder({
   maxPixels,
@@ -73,43 +83,49 @@ export function createIsolatedDecoder({
   let idle: { readonly child: ChildProcess; readonly timer: NodeJS.Timeout } | undefined;
   const start = (): ChildProcess => {
     const kilobytes = String(Math.ceil(maxMemoryBytes / 1024));
-    const command = [process.execPath, '--single-threaded-gc', program, String(maxPixels), String(heldBytes)];
+    const command = [
+      process.execPath,
+      '--single-threaded-gc',
+      program,
+      String(maxPixels),
+      String(maxDecodedBytes),
+    ];
     const child = spawn('/bin/sh', ['-c', limited, 'sh', kilobytes, ...command], {
       env: { MALLOC_ARENA_MAX: '2' },
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
-    child.on('error', () => undefined); // Whoever waits for an answer hears of it as well.
+    child.on('error', () => undefined); // The code that waits for the response receives the error as well.
     child.once('exit', () => {
-      if (idle?.child === child) take();
+      if (idle?.child === child) claimIdle();
     });
     return child;
   };
-  const take = (): ChildProcess | undefined => {
+  const claimIdle = (): ChildProcess | undefined => {
     clearTimeout(idle?.timer);
     const child = idle?.child;
     idle = undefined;
     return child;
   };
   const close = (): void => {
-    take()?.kill('SIGKILL');
+    claimIdle()?.kill('SIGKILL');
   };
   const putBack = (child: ChildProcess): void => {
-    close(); // One is enough.
+    close(); // One idle process is enough.
     idle = { child, timer: setTimeout(close, idleMs).unref() };
   };
 
   const ask = async (task: IsolatedTask): Promise<IsolatedAnswer | undefined> => {
-    const child = take() ?? start();
-    const patience = { isOver: false };
+    const child = claimIdle() ?? start();
+    const timeout = { isOver: false };
     const timer = setTimeout(() => {
-      patience.isOver = true;
+      timeout.isOver = true;
       child.kill('SIGKILL');
     }, timeoutMs);
     try {
       const answer = await answerOf(child, task);
       if (answer) putBack(child);
-      return answer ?? (patience.isOver ? tooSlow : undefined);
+      return answer ?? (timeout.isOver ? timedOut : undefined);
     } finally {
       clearTimeout(timer);
     }
@@ -117,18 +133,18 @@ export function createIsolatedDecoder({
 
   return {
     preview: async (input, hdr) => {
-      for (let time = 0; time < tries; time++) {
+      for (let time = 0; time < maxRuns; time++) {
         const answer = await ask({ input, hdr });
         if (answer && 'warnings' in answer) return answer;
         if (answer) throw new AppError(answer.code, answer.message);
       }
-      throw new AppError('media.crashed', 'the decoder died of it, twice');
+      throw new AppError('media.crashed', 'the decoder crashed twice on this file');
     },
     close,
   };
 }
 
-/** Undefined when the process ended instead. Rejects when there is no process. */
+/** Undefined if the process ended instead. Rejects if there is no process. */
 async function answerOf(child: ChildProcess, task: IsolatedTask): Promise<IsolatedAnswer | undefined> {
   const settled = new AbortController();
   const { signal } = settled;
@@ -136,7 +152,7 @@ async function answerOf(child: ChildProcess, task: IsolatedTask): Promise<Isolat
   const answered = once(child, 'message', { signal }).then(([answer]) => answer as IsolatedAnswer);
   ended.catch(() => undefined);
   answered.catch(() => undefined);
-  // A process that has just ended cannot be sent anything; its end is heard of next.
+  // Sending to a process that has just ended fails; its exit event follows.
   child.send(task, () => undefined);
   try {
     return await Promise.race([ended, answered]);

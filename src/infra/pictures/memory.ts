@@ -1,13 +1,17 @@
 /**
- * What decoders hold. Most formats are read row by row, at next to no memory; some must be held as a whole, and a sender makes
- * those of nothing: 36 bytes of WebP took 380 MB here, an interlaced PNG of 0.7 MB 860 MB.
+ * Limits the memory of decoders. Most formats are decoded row by row, with next to no memory; some must be
+ * held as a whole, and a sender can make those from almost nothing: 36 bytes of WebP took 380 MB here, an
+ * interlaced PNG of 0.7 MB 860 MB.
  */
 import { readFile } from 'node:fs/promises';
 
 import type { Metadata } from 'sharp';
 
-/** Bytes for each pixel of what is decoded as a whole, as measured with libvips 8.18. The others go row by row. */
-const heldPerPixel: Readonly<Record<string, (metadata: Metadata) => number>> = {
+/**
+ * Bytes per pixel of formats that are decoded as a whole, as measured with libvips 8.18. The others are
+ * decoded row by row.
+ */
+const bytesPerPixel: Readonly<Record<string, (metadata: Metadata) => number>> = {
   webp: () => 4,
   gif: () => 5,
   // The planes of AV1, several at once, and their conversion.
@@ -19,26 +23,29 @@ const heldPerPixel: Readonly<Record<string, (metadata: Metadata) => number>> = {
     isProgressive ? 1.3 * channels * (depth === 'ushort' ? 2 : 1) : 0,
 };
 
-/** How many bytes its decoder holds at once, by what its head says. */
-export function heldBytes(metadata: Metadata): number {
-  return metadata.width * metadata.height * (heldPerPixel[metadata.format]?.(metadata) ?? 0);
+/** The number of bytes that the decoder holds at once, according to the head. */
+export function decodedBytes(metadata: Metadata): number {
+  return metadata.width * metadata.height * (bytesPerPixel[metadata.format]?.(metadata) ?? 0);
 }
 
-/** Runs tasks as long as the bytes that they hold together fit; the others wait in order. None may hold more than there are. */
+/**
+ * Runs tasks as long as their bytes fit together; the others wait in order. No task may need more than the
+ * total.
+ */
 export function createMemoryBudget(total: number): <T>(bytes: number, task: () => Promise<T>) => Promise<T> {
-  const waiting: { readonly bytes: number; readonly go: () => void }[] = [];
+  const waiting: { readonly bytes: number; readonly start: () => void }[] = [];
   let free = total;
   const admit = (): void => {
     for (let next = waiting[0]; next && next.bytes <= free; next = waiting[0]) {
       waiting.shift();
       free -= next.bytes;
-      next.go();
+      next.start();
     }
   };
   return async (bytes, task) => {
     if (bytes === 0) return task();
     await new Promise<void>((go) => {
-      waiting.push({ bytes, go });
+      waiting.push({ bytes, start: go });
       admit();
     });
     try {
@@ -51,8 +58,9 @@ export function createMemoryBudget(total: number): <T>(bytes: number, task: () =
 }
 
 /**
- * How often the decoder of a progressive JPEG goes over the whole picture. Its writers need some ten passes; each costs a few
- * dozen bytes, and time for all pixels (measured: 22 seconds for 0.3 MB). They are counted by its markers.
+ * How often the decoder of a progressive JPEG processes the whole picture. Encoders write about ten passes;
+ * each costs a few dozen bytes and time for all pixels (measured: 22 seconds for 0.3 MB). The markers are
+ * counted.
  */
 export async function passesOf(input: string | Buffer): Promise<number> {
   const bytes = typeof input === 'string' ? await readFile(input) : input;
@@ -60,7 +68,7 @@ export async function passesOf(input: string | Buffer): Promise<number> {
   for (let at = 2; at >= 2 && at + 3 < bytes.length;) {
     const marker = bytes[at + 1] ?? 0;
     if (bytes[at] !== 0xff || isFiller(marker)) {
-      // Within the coded pixels: on to what may be the next marker.
+      // Inside the coded pixels: continues at the next possible marker.
       at = bytes.indexOf(0xff, at + 1);
       continue;
     }
@@ -70,7 +78,9 @@ export async function passesOf(input: string | Buffer): Promise<number> {
   return passes;
 }
 
-/** What follows 0xff in coded pixels: a pixel's own 0xff, padding, restarts and ends, none of which has a length. */
+/**
+ * What follows 0xff in coded pixels: an escaped 0xff, padding, restarts and ends, none of which has a length.
+ */
 function isFiller(marker: number): boolean {
   return marker === 0 || marker === 0xff || marker === 0x01 || (marker >= 0xd0 && marker <= 0xd9);
 }

@@ -1,7 +1,7 @@
 /**
- * The first page of a PDF, by PDFium as WebAssembly: a build without JavaScript and without XFA, which reads the one document that it is
- * handed and reaches nothing else. It runs in the process of the isolated decoder, so that a document that takes too long or too much ends
- * with that process.
+ * Renders the first page of a PDF with PDFium as WebAssembly: a build without JavaScript and XFA, which reads
+ * the given document and nothing else. It runs in the isolated process, so that a document that takes too
+ * long or needs too much memory ends with that process.
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -16,33 +16,33 @@ export type RenderedPage = Pick<RawPicture, 'width' | 'height' | 'channels' | 'p
 
 export type PdfAnswer =
   | { readonly page: RenderedPage }
-  /** `locked`: only a password opens it. `large`: it takes too much memory. */
+  /** `locked`: a password is required. `large`: it needs too much memory. */
   | { readonly problem: 'locked' | 'large' | 'broken' };
 
 type Pdfium = Awaited<ReturnType<typeof PDFiumModule>>;
-/** Its own types stand for those of browsers. */
+/** The module's own types are for browsers. */
 type StartPdfium = (options: { readonly instantiateWasm: Instantiate }) => Promise<Pdfium>;
 type Instantiate = (imports: object, receive: (instance: WebAssembly.Instance) => void) => object;
 
-/** Of the module: the document, what PDFium makes of it, and the page. */
+/** Limit of the module: the document, PDFium's data, and the page. */
 const maxMemoryBytes = 402_653_184;
-/** PDFium's own code for a password that is missing or wrong. */
+/** PDFium's code for a missing or wrong password. */
 const passwordError = 4;
-/** `FPDFBitmap_BGRA`, which the flag below makes RGBA. */
+/** `FPDFBitmap_BGRA`, which the flag below turns into RGBA. */
 const bitmapFormat = 4;
 /** `FPDF_REVERSE_BYTE_ORDER`, and `FPDF_ANNOT` for notes and stamps. */
 const reverseByteOrder = 16;
 const withAnnotations = 1;
 const white = 0xffffffff;
-/** Of the structure that PDFium wants where forms are to be drawn: 140 bytes, all zero but its version. */
+/** The structure that PDFium requires to draw forms: 140 bytes, all zero except its version. */
 const formBytes = 256;
 const formVersion = 2;
 
 const require = createRequire(import.meta.url);
-/** Compiled once; each document gets a memory of its own. */
+/** Compiled once; each document gets its own memory. */
 let compiled: WebAssembly.Module | undefined;
 
-/** Draws the first page so that it fits the large preview, on white. Never rejects. */
+/** Draws the first page on white so that it fits the large preview. Never rejects. */
 export async function renderFirstPage(bytes: Buffer): Promise<PdfAnswer> {
   const bound: MemoryBound = { maxBytes: maxMemoryBytes, isExceeded: false };
   try {
@@ -52,7 +52,7 @@ export async function renderFirstPage(bytes: Buffer): Promise<PdfAnswer> {
     const page = document === 0 ? 0 : pdfium._FPDF_LoadPage(document, 0);
     if (page !== 0) return { page: draw(pdfium, { document, page }) };
   } catch {
-    // PDFium has ended, or something had no room.
+    // PDFium has ended, or an allocation failed.
   }
   return { problem: bound.isExceeded ? 'large' : 'broken' };
 }
@@ -79,7 +79,7 @@ async function load(bound: MemoryBound): Promise<Pdfium> {
 
 function allocate(pdfium: Pdfium, size: number): number {
   const pointer = pdfium.wasmExports.malloc(size);
-  if (pointer === 0) throw new Error('no room');
+  if (pointer === 0) throw new Error('out of memory');
   return pointer;
 }
 
@@ -109,7 +109,7 @@ function draw(
   return { width, height, channels: 3, pixels: withoutOpacity(pdfium.HEAPU8.subarray(at, at + size)) };
 }
 
-/** All of a page is opaque, since it is drawn on white. */
+/** All pixels are opaque, because the page is drawn on white. */
 function withoutOpacity(pixels: Uint8Array): Uint8Array {
   const opaque = new Uint8Array((pixels.length / 4) * 3);
   for (let from = 0, to = 0; from < pixels.length; from += 4, to += 3)
@@ -117,7 +117,7 @@ function withoutOpacity(pixels: Uint8Array): Uint8Array {
   return opaque;
 }
 
-/** What people have filled in is drawn by itself. */
+/** Filled-in fields are drawn separately. */
 function drawForm(pdfium: Pdfium, document: number, drawIt: (form: number) => void): void {
   const callbacks = allocate(pdfium, formBytes);
   pdfium.HEAPU8.fill(0, callbacks, callbacks + formBytes);

@@ -1,4 +1,4 @@
-/** The pieces of a PNG file (PNG, third edition, 5). */
+/** The chunks of a PNG file (PNG, third edition, 5). */
 import { crc32 } from 'node:zlib';
 
 export interface PngChunk {
@@ -8,7 +8,7 @@ export interface PngChunk {
 
 export const pngSignatureBytes = 8;
 
-/** The chunks of a file; the last one may be cut off. Their checksums are not looked at. */
+/** The chunks of a file; the last one may be truncated. Checksums are not verified. */
 export function* pngChunks(bytes: Buffer): Generator<PngChunk> {
   for (let at = pngSignatureBytes; at + 8 <= bytes.length;) {
     const length = bytes.readUInt32BE(at);
@@ -17,7 +17,7 @@ export function* pngChunks(bytes: Buffer): Generator<PngChunk> {
   }
 }
 
-/** As it stands in a file. */
+/** Encodes a chunk as in a file. */
 export function pngChunk({ name, data }: PngChunk): Buffer {
   const body = Buffer.concat([Buffer.from(name, 'latin1'), data]);
   const whole = Buffer.alloc(body.length + 8);

@@ -1,19 +1,22 @@
-/** Raw pixels as a TIFF without compression: the one way to hand pixels to sharp together with their colour profile. */
+/**
+ * Raw pixels as an uncompressed TIFF: the only way to pass pixels together with their colour profile to
+ * sharp.
+ */
 
 export interface RawPicture {
   readonly width: number;
   readonly height: number;
-  /** 3: RGB; 4: RGB and how opaque. 8 bits each. */
+  /** 3: RGB; 4: RGB and opacity. 8 bits each. */
   readonly channels: 3 | 4;
-  /** Whether the colours were multiplied by the opacity already. */
+  /** Whether the colours are already multiplied by the opacity. */
   readonly premultiplied: boolean;
   /** Row by row, without gaps. */
   readonly pixels: Uint8Array;
-  /** An ICC profile; empty: sRGB. */
+  /** An ICC profile; empty means sRGB. */
   readonly profile: Uint8Array;
 }
 
-/** Types of fields, by their numbers in the specification (TIFF 6.0, section 2). */
+/** Field types by their numbers in the specification (TIFF 6.0, section 2). */
 const short = 3;
 const long = 4;
 const undefinedBytes = 7;

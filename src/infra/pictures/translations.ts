@@ -1,4 +1,4 @@
-/** Formats that libvips cannot read, as others that it can. */
+/** Converts formats that libvips cannot read to others that it can. */
 import { AppError } from '../../domain/errors.js';
 import { isHeic, type MediaWarning } from '../../domain/media.js';
 import { sniffType } from '../file-types/detect.js';
@@ -13,13 +13,13 @@ import { picturesIn } from './ico.js';
 import { renderFirstPage } from './pdf.js';
 import { asTiff } from './tiff.js';
 
-/** Or why there is none. */
+/** The converted picture, or the reason why there is none. */
 export type TranslatedPicture =
   | {
       readonly bytes: Buffer;
       /** Whether pixels were missing. */
       readonly damaged: boolean;
-      /** Where it is not that of what was made. */
+      /** The original size, if it differs from the size of the converted picture. */
       readonly size?: { readonly width: number; readonly height: number };
     }
   | { readonly warning: MediaWarning };
@@ -32,14 +32,17 @@ export interface TranslationOptions {
 
 export interface UntranslatedPicture {
   readonly bytes: Buffer;
-  /** Undefined for a picture that is in memory only. */
+  /** Undefined for a picture that is only in memory. */
   readonly path: string | undefined;
 }
 
-/** What is made has up to four bytes for each pixel, more than once. */
-const mostPixels = 50_000_000;
+/** A conversion needs up to four bytes per pixel, several times. */
+const maxTranslatedPixels = 50_000_000;
 
-/** The same picture in another format; undefined for what needs none. Rejects with `media.undecodable` or `media.too_many_pixels`. */
+/**
+ * Returns the picture in another format; undefined if it needs no conversion. Rejects with
+ * `media.undecodable` or `media.too_many_pixels`.
+ */
 export async function translated(
   picture: UntranslatedPicture,
   options: TranslationOptions,
@@ -48,7 +51,7 @@ export async function translated(
     return await translate(picture, options);
   } catch (cause) {
     if (cause instanceof AppError) throw cause;
-    // Such as bytes that are not there, and compressed ones that are none.
+    // For example missing bytes, or compressed data that is invalid.
     throw undecodable(cause);
   }
 }
@@ -59,27 +62,30 @@ async function translate(
 ): Promise<TranslatedPicture | undefined> {
   if ((await sniffType(bytes.subarray(0, headBytes))) === 'application/pdf') return fromPdf(bytes);
   if (path !== undefined && isHeicFile(bytes)) return fromHeic(path, decodeHeic);
-  const most = Math.min(maxPixels, mostPixels);
-  if (isBmp(bytes)) return fromBmp(bytes, most);
-  if (isIco(bytes)) return fromIco(bytes, { images, most });
-  if (isCgbi(bytes)) return fromCgbi(bytes, { images, most });
+  const pixelLimit = Math.min(maxPixels, maxTranslatedPixels);
+  if (isBmp(bytes)) return fromBmp(bytes, pixelLimit);
+  if (isIco(bytes)) return fromIco(bytes, { images, pixelLimit });
+  if (isCgbi(bytes)) return fromCgbi(bytes, { images, pixelLimit });
   if (isOddAvif(bytes)) return { bytes: asSinglePicture(bytes), damaged: false };
   return undefined;
 }
 
-/** How pixels are decoded that need no translation, and how many there may be. */
+/** How to decode pixels that need no conversion, and the largest number of pixels. */
 interface TranslationBounds extends Pick<TranslationOptions, 'images'> {
-  readonly most: number;
+  readonly pixelLimit: number;
 }
 
-function fromBmp(bytes: Buffer, most: number): TranslatedBytes {
-  const { tiff, damaged } = decodeBmp(bytes, most);
+function fromBmp(bytes: Buffer, pixelLimit: number): TranslatedBytes {
+  const { tiff, damaged } = decodeBmp(bytes, pixelLimit);
   return { bytes: Buffer.from(tiff.buffer), damaged };
 }
 
 type TranslatedBytes = Extract<TranslatedPicture, { readonly bytes: Buffer }>;
 
-/** The first of its pictures that is whole, or the first that can be seen: some tools leave entries behind that point nowhere. */
+/**
+ * Returns the first complete picture, or else the first visible one: some tools leave entries that point
+ * nowhere.
+ */
 async function fromIco(bytes: Buffer, within: TranslationBounds): Promise<TranslatedPicture> {
   let damaged: TranslatedBytes | undefined;
   for (const picture of picturesIn(bytes)) {
@@ -91,13 +97,13 @@ async function fromIco(bytes: Buffer, within: TranslationBounds): Promise<Transl
   return damaged;
 }
 
-/** Undefined where there is nothing to be seen. */
+/** Undefined if nothing is visible. */
 async function fromIconPicture(
   picture: Buffer,
-  { images, most }: TranslationBounds,
+  { images, pixelLimit }: TranslationBounds,
 ): Promise<TranslatedBytes | undefined> {
   try {
-    if (isBmp(picture)) return fromBmp(picture, most);
+    if (isBmp(picture)) return fromBmp(picture, pixelLimit);
     const tiff = asTiff({
       ...(await images.pixels(picture)),
       premultiplied: false,
@@ -109,8 +115,11 @@ async function fromIconPicture(
   }
 }
 
-async function fromCgbi(bytes: Buffer, { images, most }: TranslationBounds): Promise<TranslatedPicture> {
-  const png = plainPng(bytes, most);
+async function fromCgbi(
+  bytes: Buffer,
+  { images, pixelLimit }: TranslationBounds,
+): Promise<TranslatedPicture> {
+  const png = plainPng(bytes, pixelLimit);
   if (!png) throw undecodable();
   const pixels = await images.pixels(png);
   const tiff = asTiff({ ...pixels, premultiplied: true, profile: new Uint8Array() });
@@ -118,9 +127,9 @@ async function fromCgbi(bytes: Buffer, { images, most }: TranslationBounds): Pro
 }
 
 const pdfProblems = {
-  locked: { code: 'media.no_decoder', message: 'the document opens with a password only' },
-  large: { code: 'media.no_decoder', message: 'drawing the first page would take too much memory' },
-  broken: { code: 'media.damaged', message: 'the document has no page that can be drawn' },
+  locked: { code: 'media.no_decoder', message: 'the document requires a password' },
+  large: { code: 'media.no_decoder', message: 'rendering the first page would take too much memory' },
+  broken: { code: 'media.damaged', message: 'the document has no page that can be rendered' },
 } as const satisfies Record<string, MediaWarning>;
 
 async function fromPdf(bytes: Buffer): Promise<TranslatedPicture> {
@@ -144,12 +153,18 @@ function undecodable(cause?: unknown): AppError {
   return new AppError('media.undecodable', 'the picture cannot be decoded', { cause });
 }
 
-/** AVIF that says first that it moves, or only that it is a picture (`miaf` and others): libvips does not take it for one. */
+/**
+ * AVIF whose first brand announces a sequence, or only a picture (`miaf` and others): libvips does not
+ * recognise it.
+ */
 function isOddAvif(bytes: Buffer): boolean {
   return heifType(bytes) === 'image/avif' && bytes.toString('latin1', 8, 12) !== 'avif';
 }
 
-/** Most animated AVIF files hold their first frame as a picture of its own, too, which libheif reads when the file does not say that it moves. */
+/**
+ * Most animated AVIF files also contain their first frame as a separate picture, which libheif reads if the
+ * file does not announce a sequence.
+ */
 function asSinglePicture(bytes: Buffer): Buffer {
   const copy = Buffer.from(bytes);
   copy.write('avif', 8, 'latin1');

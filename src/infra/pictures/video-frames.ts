@@ -1,6 +1,7 @@
 /**
- * The first frame of a video, by the ffmpeg of the system. Videos are hostile and ffmpeg reads a great deal, so it is a process
- * that is given one file, the format to read it as, the decoders of telephones, no environment, and little of everything else.
+ * Extracts the first frame of a video with the system's ffmpeg. Videos are hostile and ffmpeg reads a lot, so
+ * it runs in a process with one file, a fixed format, the decoders of phones, no environment, and strict
+ * limits.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
@@ -10,7 +11,10 @@ import type { Readable } from 'node:stream';
 import { ownValue } from '../../domain/own-value.js';
 import type { HdrColours, HdrTransfer } from './hdr.js';
 
-/** Which reader of ffmpeg's reads what; it never gets to guess. Neither of them follows links to other files or hosts. */
+/**
+ * The ffmpeg demuxer of each type, so that ffmpeg never guesses. None of them follows links to other files or
+ * hosts.
+ */
 const readers: Readonly<Record<string, string>> = {
   'video/mp4': 'mov',
   'video/quicktime': 'mov',
@@ -22,33 +26,36 @@ const readers: Readonly<Record<string, string>> = {
   'video/x-matroska': 'matroska',
 };
 const decoders = 'h264,hevc,vp8,vp9,libvpx,libvpx-vp9,av1,libdav1d,mpeg4,h263';
-/** Nobody's telephone films larger than 8K. */
-const mostPixels = 7680 * 4320;
+/** No phone records more than 8K. */
+const maxPixels = 7680 * 4320;
 /** A frame in 4K as PNG has about 15 MB. */
-const mostOutputBytes = 67_108_864;
-/** Some lines for each track. */
-const mostWordsBytes = 262_144;
+const maxOutputBytes = 67_108_864;
+/** A few lines for each track. */
+const maxMessageBytes = 262_144;
 
-/** Bounds memory (KB), processor time (s), files that it may open and write, and core dumps; the lowest priority. */
+/**
+ * Limits memory (KB), processor time (s), files that it may open and write, and core dumps, and sets the
+ * lowest priority.
+ */
 const limited =
   'ulimit -v 1048576 && ulimit -t 10 && ulimit -n 32 && ulimit -f 0 && ulimit -c 0 && exec nice -n 19 "$@"';
 
 export interface FrameGrabberOptions {
-  /** Path of ffmpeg. */
+  /** The path of ffmpeg. */
   readonly ffmpeg: string;
   readonly timeoutMs?: number;
 }
 
 export interface GrabbedFrame {
-  /** A PNG, upright. */
+  /** An upright PNG. */
   readonly picture: Buffer;
-  /** Of a video with a high dynamic range, as telephones film by default. */
+  /** For a video with a high dynamic range, as phones record by default. */
   readonly hdr: HdrColours | undefined;
 }
 
 /**
- * The first frame of a video in a file; undefined where there is none. A machine that is busy with other things may not find it in time.
- * Never rejects.
+ * Extracts the first frame of a video in a file; undefined if there is none. A busy machine may not find it
+ * in time. Never rejects.
  */
 export type FrameGrabber = (path: string, type: string) => Promise<GrabbedFrame | 'out of time' | undefined>;
 
@@ -56,7 +63,7 @@ export function isVideoContainer(type: string): boolean {
   return Object.hasOwn(readers, type);
 }
 
-/** Where a program is in the folders of a PATH. */
+/** Finds a program in the folders of a PATH. */
 export function findProgram(name: string, path: string): string | undefined {
   return path
     .split(delimiter)
@@ -71,7 +78,7 @@ export function findProgram(name: string, path: string): string | undefined {
     });
 }
 
-/** On a machine that is busy with other things, the lowest priority makes half a second of work take twenty. */
+/** On a busy machine, the lowest priority turns half a second of work into twenty. */
 const defaultTimeoutMs = 20_000;
 
 export function createFrameGrabber({
@@ -85,7 +92,7 @@ export function createFrameGrabber({
       cwd: '/',
       env: {},
       stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true, // A process group of its own, so that whatever it starts ends with it.
+      detached: true, // A process group, so that everything it starts ends with it.
     });
     return outputOf(child, timeoutMs);
   };
@@ -105,7 +112,7 @@ function argumentsFor(path: string, reader: string): string[] {
     '-codec_whitelist',
     decoders,
     '-max_pixels',
-    String(mostPixels),
+    String(maxPixels),
     '-probesize',
     '4000000',
     '-analyzeduration',
@@ -131,14 +138,14 @@ function argumentsFor(path: string, reader: string): string[] {
 }
 
 async function outputOf(child: ChildProcess, timeoutMs: number): ReturnType<FrameGrabber> {
-  const picture = gather(child.stdout, mostOutputBytes, () => {
+  const picture = gather(child.stdout, maxOutputBytes, () => {
     killGroup(child);
   });
-  // What is said beyond that is read, so that nothing waits for it, and left aside.
-  const words = gather(child.stderr, mostWordsBytes, () => undefined);
-  const patience = { isOver: false };
+  // Further output is read, so that nothing blocks, and ignored.
+  const messages = gather(child.stderr, maxMessageBytes, () => undefined);
+  const timeout = { isOver: false };
   const timer = setTimeout(() => {
-    patience.isOver = true;
+    timeout.isOver = true;
     killGroup(child);
   }, timeoutMs);
   const succeeded = await new Promise<boolean>((resolve) => {
@@ -150,18 +157,18 @@ async function outputOf(child: ChildProcess, timeoutMs: number): ReturnType<Fram
     });
   });
   clearTimeout(timer);
-  if (patience.isOver) return 'out of time';
+  if (timeout.isOver) return 'out of time';
   if (!succeeded || picture.length === 0) return undefined;
-  return { picture: Buffer.concat(picture), hdr: hdrIn(Buffer.concat(words).toString('latin1')) };
+  return { picture: Buffer.concat(picture), hdr: hdrIn(Buffer.concat(messages).toString('latin1')) };
 }
 
-/** The chunks of a stream, up to so many bytes. Calls `whenFull` for those beyond them. */
-function gather(stream: Readable | null, most: number, whenFull: () => void): Buffer[] {
+/** Collects the chunks of a stream up to a limit. Calls `whenFull` for further chunks. */
+function gather(stream: Readable | null, maxBytes: number, whenFull: () => void): Buffer[] {
   const chunks: Buffer[] = [];
   let bytes = 0;
   stream?.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
-    if (bytes > most) whenFull();
+    if (bytes > maxBytes) whenFull();
     else chunks.push(chunk);
   });
   return chunks;
@@ -173,8 +180,8 @@ const transfers: ReadonlyMap<string, HdrTransfer> = new Map([
 ]);
 
 /**
- * The colours of the frame, as ffmpeg describes what it writes: `rgb48be(pc, gbr/bt2020/smpte2084)`. It knows them from the container or
- * from the coded frames themselves, whichever kind of video it is.
+ * The colours of the frame, from ffmpeg's description of its output: `rgb48be(pc, gbr/bt2020/smpte2084)`.
+ * ffmpeg knows them from the container or from the coded frames, for any kind of video.
  */
 function hdrIn(words: string): HdrColours | undefined {
   const written = words.slice(Math.max(words.indexOf('\nOutput #0'), 0));
@@ -188,6 +195,6 @@ function killGroup({ pid }: ChildProcess): void {
   try {
     if (pid !== undefined) process.kill(-pid, 'SIGKILL');
   } catch {
-    // It has ended in this moment.
+    // The process has just ended.
   }
 }

@@ -1,16 +1,16 @@
-/** Bounds for modules of WebAssembly that say themselves how far their memory may grow. */
+/** Limits the memory of WebAssembly modules that would otherwise decide themselves how far it may grow. */
 
 const pageBytes = 65_536;
 
 export interface MemoryBound {
   readonly maxBytes: number;
-  /** Whether a module wanted more. */
+  /** Whether a module requested more. */
   isExceeded: boolean;
 }
 
 /**
- * Makes a memory refuse to grow beyond so many bytes: then an allocation fails in the module, and its work with it. A module cannot grow by
- * itself, it has its JavaScript call this function.
+ * Makes a memory refuse to grow beyond this many bytes: an allocation in the module then fails, and its work
+ * with it. A module cannot grow its memory itself but calls this function through its JavaScript.
  */
 export function boundGrowth(memory: WebAssembly.Memory, bound: MemoryBound): void {
   const grow = memory.grow.bind(memory);
@@ -21,7 +21,7 @@ export function boundGrowth(memory: WebAssembly.Memory, bound: MemoryBound): voi
   };
 }
 
-/** The memories among what a module brings or is given. */
+/** The memories in a module's exports or imports. */
 export function memoriesOf(...holders: readonly object[]): WebAssembly.Memory[] {
   return holders
     .flatMap((holder) => Object.values(holder) as unknown[])

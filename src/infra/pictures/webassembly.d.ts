@@ -1,4 +1,4 @@
-/** The parts of WebAssembly that are used here: Node has them, but their types come only with those of a browser. */
+/** The parts of WebAssembly that are used here. Node has them, but only the browser types declare them. */
 declare namespace WebAssembly {
   type Exports = Record<string, unknown>;
   interface Module {

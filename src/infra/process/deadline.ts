@@ -1,33 +1,33 @@
-/** One deadline over everything a call does, from the name lookup to the last byte. */
+/** A single deadline for everything that a call does, from the name lookup to the last byte. */
 import { AppError } from '../../domain/errors.js';
 
 export interface Deadline {
   /** Aborted with `media.timeout` when time is up, or with the caller's own reason. */
   readonly signal: AbortSignal;
-  /** Settles like `work`, but no later than the signal; what `work` does afterwards is ignored. */
+  /** Settles like `work`, but no later than the signal; a later result of `work` is ignored. */
   readonly race: <T>(work: T | Promise<T>) => Promise<T>;
-  /** Moves the end, so that it is not before so many milliseconds from now. */
-  readonly notBefore: (inMs: number) => void;
-  /** Lets go of the timer and of the caller's signal. */
+  /** Extends the deadline if it would otherwise end within this many milliseconds. */
+  readonly notBefore: (earliestInMs: number) => void;
+  /** Releases the timer and the caller's signal. */
   readonly clear: () => void;
 }
 
-/** Starts the clock. `outer` is the caller's own wish to stop. */
-export function startDeadline(timeoutMs: number, outer?: AbortSignal): Deadline {
+/** Starts the deadline. `callerSignal` lets the caller abort earlier. */
+export function startDeadline(timeoutMs: number, callerSignal?: AbortSignal): Deadline {
   const controller = new AbortController();
   const { signal } = controller;
   let endsAt = performance.now() + timeoutMs;
-  const end = (): void => {
+  const check = (): void => {
     const leftMs = endsAt - performance.now();
-    if (leftMs > 0) timer = setTimeout(end, Math.ceil(leftMs));
-    else controller.abort(new AppError('media.timeout', `Not done within ${timeoutMs.toString()} ms`));
+    if (leftMs > 0) timer = setTimeout(check, Math.ceil(leftMs));
+    else controller.abort(new AppError('media.timeout', `timed out after ${timeoutMs.toString()} ms`));
   };
-  let timer = setTimeout(end, timeoutMs);
-  const follow = (): void => {
-    controller.abort(outer?.reason);
+  let timer = setTimeout(check, timeoutMs);
+  const abortWithCaller = (): void => {
+    controller.abort(callerSignal?.reason);
   };
-  if (outer?.aborted) follow();
-  else outer?.addEventListener('abort', follow, { once: true });
+  if (callerSignal?.aborted) abortWithCaller();
+  else callerSignal?.addEventListener('abort', abortWithCaller, { once: true });
 
   return {
     signal,
@@ -37,12 +37,15 @@ export function startDeadline(timeoutMs: number, outer?: AbortSignal): Deadline 
     },
     clear: () => {
       clearTimeout(timer);
-      outer?.removeEventListener('abort', follow);
+      callerSignal?.removeEventListener('abort', abortWithCaller);
     },
   };
 }
 
-/** Settles like `work`, or rejects with the reason of `signal` as soon as it aborts; what `work` does afterwards is ignored. */
+/**
+ * Settles like `work`, or rejects with the reason of `signal` as soon as it aborts; a later result of `work`
+ * is ignored.
+ */
 export function raceSignal<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => {

@@ -1,11 +1,14 @@
-/** What the thread that answers is doing. */
+/** Measures how busy the main thread is, which answers requests. */
 import { performance } from 'node:perf_hooks';
 
 const windowMs = 250;
-/** Pictures alone keep it busy for a quarter of the time, a thousand webhooks a second for more than half. */
+/**
+ * Pictures alone keep the thread busy for a quarter of the time, a thousand webhooks a second for more than
+ * half.
+ */
 const busyShare = 0.4;
 
-/** Tells whether the thread that answers had little to do lately. */
+/** Returns a function that says whether the main thread had little to do recently. */
 export function watchMainThread(): () => boolean {
   let since = performance.eventLoopUtilization();
   let isIdle = true;

@@ -1,24 +1,30 @@
-/** Decoding may wait, an answer may not: where both want the same core, the thread that answers comes first. */
+/**
+ * Lowers the priority of background threads: decoding may wait, answers may not, so the main thread comes
+ * first where both need a core.
+ */
 import { readdirSync } from 'node:fs';
 import { setPriority } from 'node:os';
 
 import type { Logger } from '../logging/logger.js';
 
-/** Of 19 at most. More would leave little to them beside other programs that are busy. */
-export const behind = 10;
+/**
+ * The nice value, of at most 19. A higher one would leave the threads little time beside other busy programs.
+ */
+export const backgroundNice = 10;
 
 /**
- * Puts all threads of the process behind its first one, and with them those that they start later: libvips starts its own from
- * the thread pool. Measured at 1 000 webhooks a second beside 20 pictures, on two cores: 99 of 100 answers within 80 ms without
- * it. On Linux priorities belong to threads, and numbers of threads are taken where numbers of processes are; elsewhere nothing
- * is done. Call it when the thread pool has been used.
+ * Lowers the priority of all threads except the main one, and thereby of the threads that they start later:
+ * libvips starts its own from the thread pool. Measured at 1 000 webhooks a second beside 20 pictures on two
+ * cores: without this, 99 of 100 answers took up to 80 ms. On Linux priorities belong to threads, and the
+ * functions for processes accept thread ids; on other systems nothing is done. Call it after the thread pool
+ * has started.
  */
-export function putThreadsBehind(logger: Pick<Logger, 'debug'>): void {
+export function lowerBackgroundThreads(logger: Pick<Logger, 'debug'>): void {
   if (process.platform !== 'linux') return;
   try {
     for (const thread of readdirSync('/proc/self/task').map(Number))
-      if (thread !== process.pid) setPriority(thread, behind);
+      if (thread !== process.pid) setPriority(thread, backgroundNice);
   } catch (error) {
-    logger.debug({ err: error }, 'threads keep their priority'); // Some sandboxes allow no such calls.
+    logger.debug({ err: error }, 'the threads keep their priority'); // Some sandboxes forbid these calls.
   }
 }

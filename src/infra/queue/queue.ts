@@ -1,10 +1,11 @@
 /**
- * The queue in PostgreSQL (graphile-worker), kept alive. The library gives the jobs of a dead process back only after
- * four hours. So each of its pools has an advisory lock named after it, on a connection of this process: the lock dies with the
- * process, and another one that finds jobs held by a pool whose lock is free gives them back. No heartbeat is needed.
+ * Runs the queue in PostgreSQL (graphile-worker). The library releases the jobs of a dead process only after
+ * four hours. Each of its pools therefore has an advisory lock named after it, on a connection of this
+ * process: the lock disappears with the process, and another process that finds jobs of a pool without its
+ * lock releases them. No heartbeat is needed.
  *
- * Pictures, messages to send, events to post and upkeep have a pool of workers each (a lane): whatever waits in one of them, the
- * others go on.
+ * Pictures, messages to send, events to post and maintenance have a pool of workers each (a lane), so that a
+ * blocked lane does not delay the others.
  */
 import { EventEmitter, once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -21,7 +22,7 @@ import type pg from 'pg';
 
 import type { Logger } from '../logging/logger.js';
 import { newSession, type Database } from '../postgres/database.js';
-import { startPatience } from '../process/patience.js';
+import { startShutdownBudget } from '../process/shutdown-budget.js';
 import { queueConnections } from './connections.js';
 import {
   deletionTask,
@@ -38,11 +39,11 @@ import {
 } from './tasks.js';
 
 export interface Queue {
-  /** Resolves when the first pool takes jobs. */
+  /** Resolves when the first pool accepts jobs. */
   readonly start: () => Promise<void>;
-  /** Lets running jobs end, for a few seconds; the others are given back. */
+  /** Waits a few seconds for running jobs; the others are released. */
   readonly stop: () => Promise<void>;
-  /** Whether jobs are being taken now. */
+  /** Whether jobs are being accepted now. */
   readonly isRunning: () => boolean;
 }
 
@@ -50,22 +51,22 @@ export interface QueueOptions {
   readonly database: Database;
   readonly logger: Logger;
   readonly tasks: TaskList;
-  /** Pictures that are under way at once. */
+  /** The number of pictures that are processed at once. */
   readonly concurrency: number;
 }
 
-/** How often jobs of dead pools are looked for. */
-const releaseEveryMs = 2_000;
-const restartAfterMs = 1_000;
+/** The interval for releasing the jobs of dead pools. */
+const releaseIntervalMs = 2_000;
+const restartDelayMs = 1_000;
 const gracefulShutdownMs = 5_000;
-/** For asking for jobs the first time; longer than connecting may take. */
-const firstAskedWithinMs = 8_000;
-/** For the whole of an end, that of a lost database's connections included. */
-const stopMs = gracefulShutdownMs + 1_000;
-const goodbyeMs = 500;
+/** The timeout of the first request for jobs, longer than connecting may take. */
+const firstJobsTimeoutMs = 8_000;
+/** The timeout of the whole shutdown, including the connections to a lost database. */
+const stopTimeoutMs = gracefulShutdownMs + 1_000;
+const sessionEndTimeoutMs = 500;
 
 interface Pool {
-  /** Settles when the pool takes no jobs, or has lost the connection that holds its lock. */
+  /** Settles when the pool no longer accepts jobs or has lost the connection with its lock. */
   readonly ended: Promise<unknown>;
   readonly close: () => Promise<void>;
 }
@@ -81,16 +82,15 @@ export function createQueue(options: QueueOptions): Queue {
     while (!isStopping()) {
       try {
         pool ??= await startPool(options);
-        if (!isStopping()) await keepReleasing(database.work, pool.ended);
+        if (!isStopping()) await releaseUntilEnded(database.work, pool.ended);
       } catch (error) {
-        if (!isStopping())
-          logger.warn({ reason: reasonOf(error) }, 'the queue is interrupted, starting it anew');
+        if (!isStopping()) logger.warn({ reason: reasonOf(error) }, 'the queue was interrupted and restarts');
       }
       const ending = pool;
       pool = undefined;
       await ending?.close();
       if (isStopping()) return;
-      await delay(restartAfterMs, undefined, { signal: stopped.signal }).catch(() => undefined);
+      await delay(restartDelayMs, undefined, { signal: stopped.signal }).catch(() => undefined);
     }
   };
 
@@ -102,36 +102,40 @@ export function createQueue(options: QueueOptions): Queue {
     },
     stop: async () => {
       stopped.abort();
-      const patience = startPatience(stopMs, logger);
+      const budget = startShutdownBudget(stopTimeoutMs, logger);
       const ending = pool;
       pool = undefined;
-      await patience.waitFor('the queue', Promise.all([ending?.close(), supervising]));
+      await budget.waitFor('the queue', Promise.all([ending?.close(), supervising]));
     },
     isRunning: () => pool !== undefined,
   };
 }
 
-/** Jobs of one kind of load, with workers of their own: whatever waits in the others, these go on. */
+/** A group of tasks with workers of its own, so that the other groups do not delay it. */
 interface Lane {
   readonly tasks: readonly string[];
-  /** Jobs at once. */
-  readonly places: number;
-  /** Jobs that are asked for together. One of them that is more urgent than those waits until they have begun. */
+  /** The number of jobs that run at once. */
+  readonly concurrency: number;
+  /**
+   * The number of jobs that are requested together. A more urgent job in a batch waits until the batch has
+   * started.
+   */
   readonly batch: number;
-  /** How often jobs are asked for without a notification: those whose time has come are not announced. */
+  /** How often jobs are requested without a notification, because jobs that become due are not announced. */
   readonly pollMs: number;
 }
 
 const lanesOf = ({ concurrency }: QueueOptions): readonly Lane[] => [
-  // Many wait for a host or a decoder. Batches of jobs are fetched and completed by one statement each.
-  { tasks: [fetchTask], places: concurrency, batch: Math.min(concurrency, 32), pollMs: 1_000 },
-  // One job for each channel that has something to send; it has several messages under way.
-  { tasks: [sendTask], places: 32, batch: 8, pollMs: 1_000 },
-  // Subscribers may take seconds to answer.
-  { tasks: [notifyTask], places: 48, batch: 16, pollMs: 1_000 },
+  // Most jobs wait for a host or a decoder. Jobs are requested and completed in batches, with one statement
+  // each.
+  { tasks: [fetchTask], concurrency: concurrency, batch: Math.min(concurrency, 32), pollMs: 1_000 },
+  // One job for each channel with queued messages; it sends several messages at once.
+  { tasks: [sendTask], concurrency: 32, batch: 8, pollMs: 1_000 },
+  // Subscribers may take seconds to respond.
+  { tasks: [notifyTask], concurrency: 48, batch: 16, pollMs: 1_000 },
   {
     tasks: [maintainTask, discardTask, deletionTask, retainTask, previewTask],
-    places: 4,
+    concurrency: 4,
     batch: 4,
     pollMs: 2_000,
   },
@@ -143,43 +147,43 @@ async function startPool(options: QueueOptions): Promise<Pool> {
   const lost = new Promise<never>((_, fail) => {
     session.once('error', fail);
     session.once('end', () => {
-      fail(new Error('the connection that holds the locks has ended'));
+      fail(new Error('the connection that holds the locks was closed'));
     });
   });
-  lost.catch(() => undefined); // Heard by the caller that waits for the pool's end; before that, by nobody.
+  lost.catch(() => undefined); // The caller handles the error once it waits for the end of the pool.
   await session.connect();
   await session.query(`listen "${libraryChannel}"; listen "${jobsChannel}"`);
-  const known = lanesOf(options).filter(({ tasks }) =>
+  const activeLanes = lanesOf(options).filter(({ tasks }) =>
     tasks.some((task) => Object.hasOwn(options.tasks, task)),
   );
   const lanes: RunningLane[] = [];
   const end = async (): Promise<void> => {
     const stopped = Promise.all(lanes.map(({ stop }) => stop()));
-    // What is still running then is given back with the locks: the process that looks for dead pools takes it up.
-    await startPatience(gracefulShutdownMs, logger).waitFor('jobs that are under way', stopped);
-    await startPatience(goodbyeMs, logger).waitFor('the session of the queue', session.end());
+    // Jobs that still run then are released with the locks, and another process takes them up.
+    await startShutdownBudget(gracefulShutdownMs, logger).waitFor('running jobs', stopped);
+    await startShutdownBudget(sessionEndTimeoutMs, logger).waitFor('the session of the queue', session.end());
   };
   let ending: Promise<void> | undefined;
   const close = (): Promise<void> => (ending ??= end());
   try {
-    for (const lane of known) {
+    for (const lane of activeLanes) {
       const running = await startLane(options, lane, session);
       lanes.push(running);
       await session.query('select pg_advisory_lock(hashtextextended($1, 0))', [running.poolId]);
     }
   } catch (error) {
-    await close(); // Without its lock, others would take it for dead.
+    await close(); // Without its lock, other processes would consider it dead.
     throw error;
   }
   const ended = Promise.race([lost, ...lanes.map((lane) => lane.ended)]);
-  ended.catch(() => undefined); // A queue that was stopped meanwhile closes the pool, and does not wait for this.
+  ended.catch(() => undefined); // A stopped queue closes the pool without waiting for this.
   return { ended, close };
 }
 
 interface RunningLane {
   readonly poolId: string;
   readonly ended: Promise<unknown>;
-  /** Never rejects: it may have ended by itself. */
+  /** Never rejects, because the lane may have ended by itself. */
   readonly stop: () => Promise<void>;
 }
 
@@ -189,25 +193,25 @@ async function startLane(
   session: pg.Client,
 ): Promise<RunningLane> {
   const events: WorkerEvents = new EventEmitter();
-  const poolId = new Promise<string>((found) => {
+  const poolId = new Promise<string>((resolve) => {
     events.once('pool:create', ({ workerPool }) => {
-      found(workerPool.id);
+      resolve(workerPool.id);
     });
   });
-  // It takes no job from then on, but ends only when the last one that it has is done.
-  const givenUp = once(events, 'pool:gracefulShutdown').then(() => {
-    throw new Error('the pool has given up');
+  // From then on the pool accepts no jobs, but it ends only after its last job.
+  const gracefulShutdown = once(events, 'pool:gracefulShutdown').then(() => {
+    throw new Error('the pool of workers shut down by itself');
   });
-  givenUp.catch(() => undefined);
-  // The library learns the numbers of its tasks with the first jobs, and should that fail, keeps the failure for good.
-  const stuck = new Promise<never>((_, fail) => {
-    const timer = setTimeout(fail, firstAskedWithinMs, new Error('jobs could not be asked for'));
+  gracefulShutdown.catch(() => undefined);
+  // The library reads the ids of its tasks with the first jobs; if that fails, the failure is permanent.
+  const startTimeout = new Promise<never>((_, fail) => {
+    const timer = setTimeout(fail, firstJobsTimeoutMs, new Error('the first request for jobs timed out'));
     timer.unref();
     events.once('localQueue:getJobs:complete', () => {
       clearTimeout(timer);
     });
   });
-  stuck.catch(() => undefined);
+  startTimeout.catch(() => undefined);
   const isFetch = lane.tasks.includes(fetchTask);
   if (isFetch)
     events.on('localQueue:getJobs:complete', ({ jobs }) => {
@@ -225,18 +229,20 @@ async function startLane(
       isEnding: () => isEnding,
     }),
     taskList: Object.fromEntries(Object.entries(tasks).filter(([name]) => lane.tasks.includes(name))),
-    parsedCronItems: lane.tasks.includes(maintainTask) ? parseCronItems(upkeep) : [],
+    parsedCronItems: lane.tasks.includes(maintainTask) ? parseCronItems(maintenanceCron) : [],
     events,
     logger: quietLogger(logger, () => stopping),
     noHandleSignals: true,
     preset: {
       worker: {
-        // The index of the few jobs beside fetch jobs serves only statements that are planned for their own tasks.
+        // The index of the few jobs besides fetch jobs is only used by statements that are planned for their
+        // own tasks.
         preparedStatements: isFetch,
-        concurrentJobs: lane.places,
+        concurrentJobs: lane.concurrency,
         localQueue: { size: lane.batch, ttl: 60_000 },
         completeJobBatchDelay: 5,
-        // Without it, a job that fails while the database is away is a rejection that nobody handles, and ends the process.
+        // Without it, a job that fails while the database is unavailable causes an unhandled rejection, which
+        // ends the process.
         failJobBatchDelay: 5,
         gracefulShutdownAbortTimeout: gracefulShutdownMs,
         pollInterval: lane.pollMs,
@@ -247,12 +253,12 @@ async function startLane(
     stopping = true;
     await runner.stop().catch(() => undefined);
   };
-  const ended = Promise.race([runner.promise, givenUp, stuck]);
+  const ended = Promise.race([runner.promise, gracefulShutdown, startTimeout]);
   ended.catch(() => undefined);
   return { poolId: await poolId, ended, stop };
 }
 
-const upkeep: CronItem[] = [
+const maintenanceCron: CronItem[] = [
   {
     task: maintainTask,
     match: '* * * * *',
@@ -265,40 +271,40 @@ const upkeep: CronItem[] = [
   },
 ];
 
-/** On which the library says that there are jobs, whichever they are. */
+/** The notification channel on which the library announces jobs of any task. */
 const libraryChannel = 'jobs:insert';
 
 /**
- * Hears of new jobs for a lane. Lanes other than that of the pictures hear only of their own jobs, so that they do not ask for jobs with
- * every picture that arrives.
+ * Emits notifications about new jobs for a lane. Lanes other than that of the pictures are notified of their
+ * own jobs only, so that they do not query for each new picture.
  */
 function listenerFor(lane: Lane, session: pg.Client): EventEmitter {
   const listener = Object.assign(new EventEmitter(), { query: () => Promise.resolve() });
   session.on('notification', ({ channel, payload }) => {
-    const concerns =
+    const isRelevant =
       channel === jobsChannel ? lane.tasks.includes(payload ?? '') : lane.tasks.includes(fetchTask);
-    if (concerns) listener.emit('notification', { channel: libraryChannel, payload: '{"count":1}' });
+    if (isRelevant) listener.emit('notification', { channel: libraryChannel, payload: '{"count":1}' });
   });
   return listener;
 }
 
 /**
- * The newest pictures are fetched first. While there are more than can be fetched, the oldest would wait until it is calm; so with
- * every full batch, some of them go to the front.
+ * Moves some of the oldest pictures to the front with every full batch. The newest pictures are fetched
+ * first, so the oldest would otherwise wait as long as there is a backlog.
  */
 function preferOldest(pool: pg.Pool, count: number, logger: Logger): void {
   pool.query({ name: 'jobs-oldest', text: preferOldestJobs, values: [count] }).catch((error: unknown) => {
-    logger.warn({ reason: reasonOf(error) }, 'the oldest pictures could not be put first');
+    logger.warn({ reason: reasonOf(error) }, 'the oldest pictures could not be prioritised');
   });
 }
 
-async function keepReleasing(pool: pg.Pool, ended: Promise<unknown>): Promise<void> {
+async function releaseUntilEnded(pool: pg.Pool, ended: Promise<unknown>): Promise<void> {
   const end = ended.then(() => true);
-  while (!(await Promise.race([end, delay(releaseEveryMs, false, { ref: false })])))
+  while (!(await Promise.race([end, delay(releaseIntervalMs, false, { ref: false })])))
     await releaseDeadPools(pool);
 }
 
-/** Gives back the jobs that are held by pools whose process is gone. */
+/** Releases jobs of pools whose process is gone. */
 async function releaseDeadPools(pool: pg.Pool): Promise<void> {
   const { rowCount } = await pool.query(`
     with holder as (
@@ -308,7 +314,8 @@ async function releaseDeadPools(pool: pg.Pool): Promise<void> {
     )
     select graphile_worker.force_unlock_workers(array_agg(id)), pg_notify('jobs:insert', '{"r":0,"count":1}')
     from dead having count(*) > 0`);
-  // A job that had put its next one in place when its process died is over: the library marks it so and leaves it there.
+  // A job that had scheduled its successor when its process died is finished: the library marks it and leaves
+  // it there.
   if (rowCount)
     await pool.query(`
       select graphile_worker.complete_jobs(array(
@@ -316,19 +323,23 @@ async function releaseDeadPools(pool: pg.Pool): Promise<void> {
 }
 
 /**
- * The library tells of every job; we only want to hear of trouble. That it may have fewer connections than jobs at work is
- * none, nor that a batch has fewer jobs than may be at work: those jobs wait for the network and for decoders most of the time.
+ * The library logs every job, and only problems are of interest. Two warnings are not problems: jobs wait for
+ * the network and for decoders most of the time, so there may be fewer connections than running jobs, and
+ * batches smaller than the concurrency.
  */
-const noTrouble = /maxPoolSize|job batch size/;
-/** Version 0.17 stumbles over its own bookkeeping when it is stopped with jobs in its hands, after it has given them back. */
-const noTroubleAtTheEnd =
+const ignoredWarnings = /maxPoolSize|job batch size/;
+/**
+ * When version 0.17 is stopped with running jobs, it reports errors of its own bookkeeping after it has
+ * released the jobs.
+ */
+const ignoredShutdownWarnings =
   /Cannot background something when the queue is already released|Errors occurred whilst deactivating queue/;
 
 function quietLogger(logger: Logger, isStopping: () => boolean): QueueLogger {
   return new QueueLogger(() => (level, message) => {
-    if (!/^(error|warning)$/.test(level) || noTrouble.test(message)) return;
-    if (isStopping() && noTroubleAtTheEnd.test(message)) return;
-    logger.warn({ queue: message.split('\n')[0] }, 'the queue reports trouble');
+    if (!/^(error|warning)$/.test(level) || ignoredWarnings.test(message)) return;
+    if (isStopping() && ignoredShutdownWarnings.test(message)) return;
+    logger.warn({ queue: message.split('\n')[0] }, 'the queue reports a problem');
   });
 }
 

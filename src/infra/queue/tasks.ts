@@ -1,44 +1,49 @@
 /**
- * The queue's tasks: their names, their payloads, and the SQL that adds their jobs. In one place, since rows and their jobs are written
- * by the same statements all over `infra`, and since the order among jobs is decided here.
+ * The tasks of the queue: their names, their payloads, and the SQL that adds their jobs. All of it is in one
+ * place, because the statements in `infra` write rows together with their jobs, and because the order among
+ * jobs is decided here.
  */
 
 /**
- * Downloads, checks, stores and previews one media; payload `{mediaId}`. Jobs of later attempts have the key
- * `fetch:<media id>`, so that one that waits is moved instead of doubled; the first one needs none.
+ * Downloads, checks, stores and previews one media item; payload `{mediaId}`. Jobs for later attempts have
+ * the key `fetch:<media id>`, so that a waiting job is moved instead of duplicated; the first one needs none.
  */
 export const fetchTask = 'fetch';
 
-/** Tells one subscription of the events that wait for it; payload `{subscriptionId}`. Never two at once for one subscription. */
+/**
+ * Posts pending events to one subscription; payload `{subscriptionId}`. Never two at once for one
+ * subscription.
+ */
 export const notifyTask = 'notify';
 
-/** Sends what waits in one channel; payload `{channel}`. Never two at once for one channel. */
+/** Sends the queued messages of one channel; payload `{channel}`. Never two at once for one channel. */
 export const sendTask = 'send';
 
-/** Removes the files of blobs that no media uses any more, then their rows; payload `{sha256: [...]}`. */
+/** Deletes the files of unused blobs, then their rows; payload `{sha256: [...]}`. */
 export const discardTask = 'discard';
 
-/** A message was taken back by its sender; payload `{channel, messageId, at, tries}`. */
+/** Handles a message that its sender has deleted; payload `{channel, messageId, at, tries}`. */
 export const deletionTask = 'deletion';
 
-/** Makes the previews of stored bytes for which no decoder had time; payload `{sha256, tries}`. One at a time. */
+/** Makes previews of stored bytes for which no decoder was free; payload `{sha256, tries}`. One at a time. */
 export const previewTask = 'preview';
 
-/** Every hour: removes what is older than it is to be kept. */
+/** Deletes what exceeds its retention period, every hour. */
 export const retainTask = 'retain';
 
-/** Every minute: looks for what was left behind. */
+/** Cleans up leftovers, every minute. */
 export const maintainTask = 'maintain';
 
 /**
- * Locking a job counts as an attempt for the queue, also when the process is killed the next moment. When to give up on
- * a picture is our own decision, so the queue's limit must never be the one that is reached.
+ * Locking a job counts as an attempt for the queue, even if the process dies right afterwards. The service
+ * itself decides when a picture has failed, so the queue's limit must never be reached.
  */
 const maxJobAttempts = 32_767;
 
 /**
- * Who goes first when several jobs are due: the lower number. Numbers are those of graphile-worker, a smallint whose default is 0.
- * Pictures come last, since there may be a hundred thousand of them; among them those that were never tried come first.
+ * The order of due jobs: lower numbers run first. The numbers are graphile-worker's, a smallint with the
+ * default 0. Pictures come last, because there may be a hundred thousand of them; among them, those that were
+ * never tried come first.
  */
 export const priorities = {
   maintain: -50,
@@ -48,26 +53,29 @@ export const priorities = {
   deletion: -15,
   retain: -10,
   preview: -5,
-  /** A picture that has waited for long, see {@link preferOldestJobs}. */
+  /** A picture that has waited for a long time, see {@link preferOldestJobs}. */
   oldest: -1,
-  /** The first attempt at a picture, or one that somebody asked for. */
+  /** The first attempt at a picture, or an attempt that a user requested. */
   first: 0,
-  /** A first attempt that was put off. */
+  /** A postponed first attempt. */
   waiting: 10,
-  /** Later attempts: this and the number of attempts that were made, so that a picture of now passes one that fails for hours. */
+  /**
+   * Later attempts: this plus the number of failed attempts, so that new pictures pass pictures that have
+   * failed for hours.
+   */
   retry: 20,
 } as const;
 
-/** How the jobs of one statement are given: SQL expressions, over the columns of `from`. */
+/** The jobs of one statement as SQL expressions over the columns of `from`. */
 interface JobSpecs {
   readonly task: string;
   readonly payload: string;
   readonly from: string;
-  /** The expression of a name; jobs of one name run one after the other. */
+  /** The expression for a queue name; jobs with the same name run one after another. */
   readonly queue?: string;
-  /** Now, when not given. */
+  /** The current time by default. */
   readonly runAt?: string;
-  /** A job that waits under this key is moved instead of doubled. */
+  /** A waiting job with this key is moved instead of duplicated. */
   readonly key?: string;
   readonly priority: string | number;
 }
@@ -79,23 +87,30 @@ function jobSpecs({ task, payload, from, queue, runAt, key, priority }: JobSpecs
     from ${from})`;
 }
 
-/** On which the lanes of the queue other than that of the pictures hear of their jobs; the payload is the name of the task. */
+/**
+ * The notification channel for the lanes other than that of the pictures; the payload is the name of the
+ * task.
+ */
 export const jobsChannel = 'inlet:jobs';
 
-/** A `select` that adds the jobs, and says how many as `added`. In a `with`, it must be read by the rest of the statement. */
+/**
+ * Returns a `select` that adds the jobs and counts them as `added`. In a `with`, the rest of the statement
+ * must read it.
+ */
 function addJobs(specs: JobSpecs, { keepsTime = false }: { readonly keepsTime?: boolean } = {}): string {
-  const told = specs.task === fetchTask ? '' : `, pg_notify('${jobsChannel}', '${specs.task}')`;
-  return `select count(*) as added${told} from graphile_worker.add_jobs(${jobSpecs(specs)}, ${String(keepsTime)})`;
+  const notification = specs.task === fetchTask ? '' : `, pg_notify('${jobsChannel}', '${specs.task}')`;
+  return `select count(*) as added${notification} from graphile_worker.add_jobs(${jobSpecs(specs)}, ${String(keepsTime)})`;
 }
 
 /**
- * The later a job is added, the earlier it is due: so the newest goes first, among jobs of one priority, at no cost for those that wait.
- * When there are more pictures than can be fetched, those of now are there at once, and only the backlog waits; first come first
- * served would make every new one wait for all of it.
+ * The later a job is added, the earlier it is due. The newest job of a priority thus runs first, at no cost
+ * for the waiting ones. If there are more pictures than can be fetched, new ones are still fetched at once
+ * and only the backlog waits; with first come, first served, every new picture would wait for the whole
+ * backlog.
  */
 const newestFirst = 'to_timestamp(-extract(epoch from now()))';
 
-/** Adds the first fetch jobs of new media, selected as `id` by `rows`. */
+/** Adds the first fetch jobs for new media, selected as `id` by `rows`. */
 export function addFirstFetchJobs(rows: string): string {
   return addJobs({
     task: fetchTask,
@@ -106,7 +121,7 @@ export function addFirstFetchJobs(rows: string): string {
   });
 }
 
-/** Puts the `$1` first attempts first that have waited longest, and as many of the others that are due. */
+/** Prioritises the `$1` first attempts that have waited longest, and as many later attempts that are due. */
 export const preferOldestJobs = `
   with first as (
     select id from graphile_worker._private_jobs
@@ -121,8 +136,8 @@ export const preferOldestJobs = `
   from (select id from first union all select id from later) as oldest where job.id = oldest.id`;
 
 /**
- * An index of all jobs but those of pictures, for the lanes that look for these: without it they would walk over every picture that
- * waits. To be run after the library's own migrations.
+ * An index of all jobs except those of pictures, for the other lanes: without it, they would scan every
+ * waiting picture. Run it after the library's own migrations.
  */
 export const indexOtherJobs = `
   do $$
@@ -136,7 +151,7 @@ export const indexOtherJobs = `
     end if;
   end $$`;
 
-/** Adds the fetch jobs of media, selected as `id, run_at, priority` by `rows`; a job that waits already is moved. */
+/** Adds fetch jobs for media, selected as `id, run_at, priority` by `rows`; a waiting job is moved. */
 export function addFetchJobs(rows: string): string {
   return addJobs({
     task: fetchTask,
@@ -148,14 +163,15 @@ export function addFetchJobs(rows: string): string {
   });
 }
 
-/** The priority of a fetch job of a media of which `attempts` (SQL) attempts have failed. */
+/** The priority of a fetch job whose media item has failed `attempts` (SQL) times. */
 export function retryPriority(attempts: string): string {
   return `${String(priorities.retry)} + least(${attempts}, 1000)`;
 }
 
 /**
- * Adds the jobs that send what waits in the channels that `rows` selects as `channel`. With `keepsTime`, a job that waits already keeps
- * its time if that is earlier than it is set to now: it was put there by something new.
+ * Adds the jobs that send the queued messages of the channels that `rows` selects as `channel`. With
+ * `keepsTime`, a waiting job keeps its time if it is earlier than the new one, because a new message has set
+ * it.
  */
 export function addSendJobs(
   rows: string,
@@ -176,7 +192,10 @@ export function addSendJobs(
   );
 }
 
-/** Adds the jobs of the subscriptions that `rows` selects as `subscription_id`; with `keepsTime`, one that waits keeps its time. */
+/**
+ * Adds the jobs for the subscriptions that `rows` selects as `subscription_id`; with `keepsTime`, a waiting
+ * job keeps its earlier time.
+ */
 export function addNotifyJobs(
   rows: string,
   { runAt, keepsTime }: { readonly runAt?: string; readonly keepsTime?: boolean } = {},
@@ -196,7 +215,10 @@ export function addNotifyJobs(
   );
 }
 
-/** Adds the jobs that remove blobs without users: one for each row of `rows`, which has their digests as `sha256`, a JSON array. */
+/**
+ * Adds the jobs that delete unused blobs: one for each row of `rows`, whose `sha256` is a JSON array of
+ * digests.
+ */
 export function addDiscardJobs(rows: string): string {
   return addJobs({
     task: discardTask,
@@ -206,7 +228,10 @@ export function addDiscardJobs(rows: string): string {
   });
 }
 
-/** Adds the jobs of messages that were taken back, selected as `channel, message_id, at, tries` by `rows`. */
+/**
+ * Adds the jobs for messages that their senders have deleted, selected as `channel, message_id, at, tries` by
+ * `rows`.
+ */
 export function addDeletionJobs(rows: string, { runAt }: { readonly runAt?: string } = {}): string {
   return addJobs({
     task: deletionTask,
@@ -218,7 +243,7 @@ export function addDeletionJobs(rows: string, { runAt }: { readonly runAt?: stri
   });
 }
 
-/** Adds the jobs of blobs without previews, selected as `sha256, tries` by `rows`. */
+/** Adds the jobs for blobs without previews, selected as `sha256, tries` by `rows`. */
 export function addPreviewJobs(rows: string, { runAt }: { readonly runAt: string }): string {
   return addJobs({
     task: previewTask,
@@ -231,9 +256,9 @@ export function addPreviewJobs(rows: string, { runAt }: { readonly runAt: string
   });
 }
 
-/** Whether the media whose id is `id` (SQL) has a fetch job that will run; for `exists`. */
+/** Selects the fetch job of the media item with the id `id` (SQL) if it will run; for `exists`. */
 export function fetchJobOf(id: string): string {
-  // A job that had its next one put in place when its process died is never run again.
+  // A job that had scheduled its successor when its process died never runs again.
   return `select from graphile_worker._private_jobs as job join graphile_worker._private_tasks as task on task.id = job.task_id
           where task.identifier = '${fetchTask}' and job.payload ->> 'mediaId' = ${id}::text
             and (job.attempts < job.max_attempts or job.locked_at is not null)`;

@@ -1,30 +1,35 @@
-/** Secrets at rest: AES-256-GCM under a key that is derived from AUTH_SECRET for one purpose. */
+/**
+ * Encrypts secrets at rest with AES-256-GCM, using a key that is derived from AUTH_SECRET for one purpose.
+ */
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 
-/** What was sealed cannot be opened: it was changed, belongs elsewhere, or AUTH_SECRET is another one now. */
+/** The data cannot be decrypted: it was changed, belongs to another row, or AUTH_SECRET has changed. */
 export class SealedBoxError extends Error {
   override readonly name = 'SealedBoxError';
 
   constructor(options?: ErrorOptions) {
-    super('what was sealed cannot be opened with this AUTH_SECRET', options);
+    super('the data cannot be decrypted with this AUTH_SECRET', options);
   }
 }
 
 export interface SealedBox {
-  /** `boundTo` names the row that it is sealed for: moved to another row, it does not open. */
+  /** `boundTo` names the row that the data belongs to: in another row, it cannot be decrypted. */
   readonly seal: (text: string, boundTo: string) => Buffer;
-  /** Throws a {@link SealedBoxError} where anything about it is not right. */
+  /** Throws a {@link SealedBoxError} if the data is not valid. */
   readonly open: (sealed: Uint8Array, boundTo: string) => string;
 }
 
-/** The first byte, so that another way of sealing can be told apart one day. */
+/** The first byte, so that a future format can be distinguished. */
 const version = 1;
 const nonceBytes = 12;
 const tagBytes = 16;
 const headBytes = 1 + nonceBytes;
 const cipher = 'aes-256-gcm';
 
-/** Layout: version, nonce, ciphertext, tag. Purposes have keys of their own, so one's bytes never open as another's. */
+/**
+ * Layout: version, nonce, ciphertext, tag. Each purpose has its own key, so data of one purpose cannot be
+ * decrypted for another.
+ */
 export function createSealedBox(authSecret: string, purpose: string): SealedBox {
   const key = Buffer.from(hkdfSync('sha256', authSecret, '', `inlet sealed box: ${purpose}`, 32));
   const additional = (boundTo: string): Buffer => Buffer.concat([Buffer.of(version), Buffer.from(boundTo)]);

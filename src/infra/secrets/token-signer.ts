@@ -1,4 +1,7 @@
-/** API tokens: JWTs signed with a key derived from AUTH_SECRET. Only HS256 is made and only HS256 is believed. */
+/**
+ * Issues and verifies API tokens: JWTs signed with a key that is derived from AUTH_SECRET. Only HS256 is used
+ * and accepted.
+ */
 import { createSecretKey, hkdfSync } from 'node:crypto';
 
 import jwt from 'jsonwebtoken';
@@ -11,12 +14,12 @@ import { newId } from '../../domain/id.js';
 export interface Grant {
   readonly name: string | null;
   readonly scopes: readonly Scope[];
-  /** Null: all. */
+  /** Null: all channels. */
   readonly channels: readonly string[] | null;
   readonly expiresInSeconds: number | null;
 }
 
-/** What a token says of itself. */
+/** The claims of a token. */
 export interface Bearer extends Access {
   readonly name: string | null;
   readonly issuedAt: Date;
@@ -24,17 +27,19 @@ export interface Bearer extends Access {
 }
 
 export interface TokenSigner {
-  /** Throws `request.invalid` when the token would be longer than {@link longestToken}. */
+  /** Throws `request.invalid` if the token would be longer than {@link maxTokenLength}. */
   readonly issue: (grant: Grant) => string;
-  /** Throws `auth.invalid` or `auth.expired`. Whether the token was revoked is not its business. */
+  /** Throws `auth.invalid` or `auth.expired`. Does not check for revocation. */
   readonly check: (token: string) => Bearer;
 }
 
-/** Browsers keep cookies of up to 4 096 bytes, name and attributes included, and drop a longer one without a word. */
-export const longestToken = 3_800;
+/**
+ * Browsers keep cookies of up to 4 096 bytes, including name and attributes, and silently drop longer ones.
+ */
+export const maxTokenLength = 3_800;
 
 const issuer = 'inlet';
-const moment = z.number().transform((seconds) => new Date(seconds * 1000));
+const dateClaim = z.number().transform((seconds) => new Date(seconds * 1000));
 const claims = z.object({
   jti: z.string(),
   name: z.string().nullish(),
@@ -43,12 +48,13 @@ const claims = z.object({
     .transform((text) => text.split(' '))
     .pipe(z.array(z.enum(scopes)).min(1)),
   channels: z.array(z.string()).min(1).nullish(),
-  iat: moment,
-  exp: moment.optional(),
+  iat: dateClaim,
+  exp: dateClaim.optional(),
 });
 
 export function createTokenSigner(secret: string, now: () => Date): TokenSigner {
-  // A key object, since jsonwebtoken tries anything else as a public key first, which takes a millisecond to fail.
+  // A key object is used because jsonwebtoken tries anything else as a public key first, which takes a
+  // millisecond to fail.
   const key = createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', 'inlet api tokens', 32)));
   const seconds = (): number => Math.floor(now().getTime() / 1000);
   return {
@@ -64,7 +70,7 @@ export function createTokenSigner(secret: string, now: () => Date): TokenSigner 
         key,
         { algorithm: 'HS256', issuer, jwtid: newId() },
       );
-      if (token.length > longestToken) throw tooLong(token.length);
+      if (token.length > maxTokenLength) throw tooLong(token.length);
       return token;
     },
     check: (token) => {
@@ -90,8 +96,8 @@ export function createTokenSigner(secret: string, now: () => Date): TokenSigner 
 
 function tooLong(length: number): AppError {
   const message =
-    `the token would have ${String(length)} characters, and a browser can keep one of at most ${String(longestToken)}; ` +
-    'name fewer channels, or leave them out for all';
+    `the token would have ${String(length)} characters, but browsers store at most ${String(maxTokenLength)}; ` +
+    'list fewer channels, or omit them to allow all';
   return new AppError('request.invalid', `channels: ${message}`, {
     fields: [{ field: 'channels', message }],
   });

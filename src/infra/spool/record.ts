@@ -1,19 +1,19 @@
 /**
- * How one webhook is written into a segment of the spool: mark, length, SHA-256, payload. The mark is the random half of the
- * segment's name, which no sender can know: whatever a body holds, nothing in it can be taken for a record.
+ * The format of one webhook in a spool segment: mark, length, SHA-256, payload. The mark is the random part
+ * of the segment's name, which senders cannot know, so no content of a body can be mistaken for a record.
  */
 import { hash } from 'node:crypto';
 
-/** A verified webhook, as it came. */
+/** A verified webhook as it was received. */
 export interface SpooledWebhook {
-  /** Of its delivery. */
+  /** The id of its delivery. */
   readonly id: string;
   readonly channel: string;
   readonly provider: string;
-  /** The ids that its media were given, in their order: its sender has been told them. */
+  /** The ids of its media in their order, which the sender has received. */
   readonly media: readonly string[];
   readonly headers: Readonly<Record<string, string>>;
-  /** ISO 8601. */
+  /** In ISO 8601. */
   readonly receivedAt: string;
   readonly body: Buffer;
 }
@@ -23,8 +23,8 @@ const digestBytes = 32;
 /** Mark, length of the payload, SHA-256 of the payload. */
 const headBytes = markBytes + 4 + digestBytes;
 
-export function encodeRecord({ body, ...facts }: SpooledWebhook, mark: Buffer): Buffer {
-  const json = Buffer.from(JSON.stringify(facts));
+export function encodeRecord({ body, ...metadata }: SpooledWebhook, mark: Buffer): Buffer {
+  const json = Buffer.from(JSON.stringify(metadata));
   const record = Buffer.allocUnsafe(headBytes + 4 + json.length + body.length);
   mark.copy(record);
   record.writeUInt32LE(record.length - headBytes, markBytes);
@@ -35,29 +35,29 @@ export function encodeRecord({ body, ...facts }: SpooledWebhook, mark: Buffer): 
   return record;
 }
 
-export interface Decoded {
+export interface DecodedRecords {
   readonly webhooks: readonly SpooledWebhook[];
-  /** Bytes that are no record, with records behind them. */
+  /** Bytes that are not a record, followed by records. */
   readonly damagedBytes: number;
-  /** Bytes at the end that are no record: one that was not finished, where its writer was killed. */
+  /** Bytes at the end that are not a complete record, because the writer died. */
   readonly tornBytes: number;
 }
 
-/** Everything that is whole. What is not is stepped over, to where the next record begins. */
-export function decodeRecords(bytes: Buffer, mark: Buffer): Decoded {
+/** Decodes all complete records. Damaged bytes are skipped up to the next record. */
+export function decodeRecords(bytes: Buffer, mark: Buffer): DecodedRecords {
   const webhooks: SpooledWebhook[] = [];
   let damagedBytes = 0;
-  let wholeUntil = 0;
+  let decodedUntil = 0;
   for (let at = bytes.indexOf(mark); at >= 0;) {
     const payload = payloadAt(bytes, at);
     if (payload) {
-      damagedBytes += at - wholeUntil;
+      damagedBytes += at - decodedUntil;
       webhooks.push(readPayload(payload));
-      wholeUntil = at + headBytes + payload.length;
+      decodedUntil = at + headBytes + payload.length;
     }
-    at = bytes.indexOf(mark, payload ? wholeUntil : at + 1);
+    at = bytes.indexOf(mark, payload ? decodedUntil : at + 1);
   }
-  return { webhooks, damagedBytes, tornBytes: bytes.length - wholeUntil };
+  return { webhooks, damagedBytes, tornBytes: bytes.length - decodedUntil };
 }
 
 function payloadAt(bytes: Buffer, at: number): Buffer | undefined {
@@ -69,11 +69,11 @@ function payloadAt(bytes: Buffer, at: number): Buffer | undefined {
   return digestOf(payload).equals(bytes.subarray(at + markBytes + 4, start)) ? payload : undefined;
 }
 
-/** The digest was right, so these are the bytes that were written. */
+/** The digest matches, so these are the bytes that were written. */
 function readPayload(payload: Buffer): SpooledWebhook {
   const bodyFrom = 4 + payload.readUInt32LE(0);
-  const facts = JSON.parse(payload.toString('utf8', 4, bodyFrom)) as Omit<SpooledWebhook, 'body'>;
-  return { ...facts, body: payload.subarray(bodyFrom) };
+  const metadata = JSON.parse(payload.toString('utf8', 4, bodyFrom)) as Omit<SpooledWebhook, 'body'>;
+  return { ...metadata, body: payload.subarray(bodyFrom) };
 }
 
 function digestOf(payload: Buffer): Buffer {

@@ -1,13 +1,13 @@
 /**
- * All channels that exist now, in memory, so that a webhook waits for nothing: those of the environment, and those that were
- * added at run time by this process or another one.
+ * Holds all existing channels in memory, so that a webhook waits for no query: channels from the environment,
+ * and channels that this or another process added at run time.
  */
 import type { Channel, Channels, ChannelSource } from '../../domain/channel.js';
 import { AppError } from '../../domain/errors.js';
 import type { ProviderKind } from '../../domain/provider-kind.js';
 import type { Logger } from '../../infra/logging/logger.js';
 import type { Notifications } from '../../infra/postgres/notifications.js';
-import { keepTrying } from '../../infra/process/keep-trying.js';
+import { retryUntilDone } from '../../infra/process/retry-until-done.js';
 import type { ChannelRow, ChannelTable } from '../../infra/tables/channels.js';
 import { buildAdapter, type SealedSettings } from './settings.js';
 
@@ -16,30 +16,33 @@ export interface ChannelEntry {
   readonly id: string;
   readonly provider: string;
   readonly name: string | null;
-  /** Whether it takes webhooks. */
+  /** Whether the channel accepts webhooks. */
   readonly enabled: boolean;
   readonly source: ChannelSource;
-  /** Null for those of the environment. */
+  /** Null for channels from the environment. */
   readonly createdAt: Date | null;
   readonly updatedAt: Date | null;
-  /** Null where there is a problem. */
+  /** Null if there is a problem. */
   readonly channel: Channel | null;
-  /** Why it cannot work, without values. */
+  /** Why the channel cannot work, without values. */
   readonly problem: string | null;
 }
 
 export interface ChannelRegistry extends Channels {
   readonly entries: () => readonly ChannelEntry[];
   readonly entry: (id: string) => ChannelEntry | undefined;
-  /** Resolves when everything that was written before the call is here. */
+  /** Resolves when everything that was written before the call is loaded. */
   readonly reload: () => Promise<void>;
   readonly close: () => void;
 }
 
-interface RegistrySurroundings {
-  /** Those of the environment. They win over others of the same name, and none of these can change them. */
-  readonly fixed: readonly Channel[];
-  readonly kinds: readonly ProviderKind[];
+interface RegistryDependencies {
+  /**
+   * Channels from the environment. They take precedence over others with the same id and cannot be changed at
+   * run time.
+   */
+  readonly environmentChannels: readonly Channel[];
+  readonly providers: readonly ProviderKind[];
   readonly table: Pick<ChannelTable, 'all'>;
   readonly sealed: SealedSettings;
   readonly notifications: Pick<Notifications, 'on'>;
@@ -47,53 +50,53 @@ interface RegistrySurroundings {
   readonly now: () => Date;
 }
 
-/** Knows the channels of the environment at once, those of the database after the first `reload`. */
-export function createChannelRegistry(surroundings: RegistrySurroundings): ChannelRegistry {
-  const { fixed, table, notifications, logger } = surroundings;
-  const ofEnvironment = fixed.map(fixedEntry);
-  const reserved = new Set(fixed.map(({ id }) => id));
+/** Knows the channels from the environment at once, and those from the database after the first `reload`. */
+export function createChannelRegistry(dependencies: RegistryDependencies): ChannelRegistry {
+  const { environmentChannels, table, notifications, logger } = dependencies;
+  const environmentEntries = environmentChannels.map(environmentEntry);
+  const reserved = new Set(environmentChannels.map(({ id }) => id));
   const closed = new AbortController();
   let built = new Map<string, Built>();
-  let entries = new Map(ofEnvironment.map((entry) => [entry.id, entry]));
-  let taking = new Map(fixed.map((channel) => [channel.id, channel]));
+  let entries = new Map(environmentEntries.map((entry) => [entry.id, entry]));
+  let active = new Map(environmentChannels.map((channel) => [channel.id, channel]));
 
   const read = async (): Promise<void> => {
     const rows = await table.all();
-    // A channel that has not changed stays the very same.
+    // An unchanged channel keeps its object.
     built = new Map(
-      rows.map((row) => [row.id, unchanged(built.get(row.id), row) ?? build(surroundings, row)]),
+      rows.map((row) => [row.id, unchanged(built.get(row.id), row) ?? build(dependencies, row)]),
     );
     const added = [...built.values()].map(({ entry }) => entry).filter(({ id }) => !reserved.has(id));
-    const all = [...ofEnvironment, ...added];
+    const all = [...environmentEntries, ...added];
     entries = new Map(all.map((entry) => [entry.id, entry]));
-    taking = new Map(
+    active = new Map(
       all.flatMap(({ id, enabled, channel }) => (enabled && channel ? [[id, channel] as const] : [])),
     );
   };
 
-  const reload = oneAtATime(read);
-  const reloadSomehow = (): void => {
-    const failed = (error: unknown): void => {
+  const reload = coalesced(read);
+  const reloadWithRetries = (): void => {
+    const onFailure = (error: unknown): void => {
       logger.warn({ err: error }, 'the channels could not be loaded');
     };
-    void keepTrying(reload, { signal: closed.signal, failed });
+    void retryUntilDone(reload, { signal: closed.signal, onFailure });
   };
-  const leave = notifications.on('channels', { heard: reloadSomehow, resumed: reloadSomehow });
+  const unsubscribe = notifications.on('channels', { heard: reloadWithRetries, resumed: reloadWithRetries });
 
   return {
-    find: (id) => taking.get(id),
-    known: (id) => entries.get(id)?.channel ?? undefined,
+    active: (id) => active.get(id),
+    any: (id) => entries.get(id)?.channel ?? undefined,
     entries: () => [...entries.values()],
     entry: (id) => entries.get(id),
     reload,
     close: () => {
       closed.abort();
-      leave();
+      unsubscribe();
     },
   };
 }
 
-function fixedEntry(channel: Channel): ChannelEntry {
+function environmentEntry(channel: Channel): ChannelEntry {
   const { id, provider, source } = channel;
   return {
     id,
@@ -120,21 +123,21 @@ function unchanged(before: Built | undefined, row: ChannelRow): Built | undefine
   return same && Buffer.compare(settings, row.settings) === 0 ? before : undefined;
 }
 
-/** What is wrong with one channel disturbs no other. */
-function build({ kinds, sealed, logger, now }: RegistrySurroundings, row: ChannelRow): Built {
+/** A problem with one channel does not affect other channels. */
+function build({ providers, sealed, logger, now }: RegistryDependencies, row: ChannelRow): Built {
   const { id, provider, name, enabled, createdAt, updatedAt } = row;
   const common = { id, provider, name, createdAt, updatedAt, source: 'database' as const };
   const broken = (problem: string): Built => {
     logger.error({ channel: id, problem }, 'a channel cannot be set up');
     return { row, entry: { ...common, enabled: false, channel: null, problem } };
   };
-  const kind = kinds.find((candidate) => candidate.id === provider);
-  if (!kind) return broken('its provider is not known');
+  const kind = providers.find((candidate) => candidate.id === provider);
+  if (!kind) return broken('its provider is unknown');
   let values;
   try {
     values = sealed.open(row.settings, id);
   } catch {
-    return broken('its settings cannot be opened: AUTH_SECRET is not the one that they were sealed with');
+    return broken('its settings cannot be decrypted: AUTH_SECRET has changed since they were stored');
   }
   try {
     const adapter = buildAdapter(kind, values, now);
@@ -147,12 +150,12 @@ function build({ kinds, sealed, logger, now }: RegistrySurroundings, row: Channe
     } as const;
     return { row, entry: { ...common, enabled, channel, problem: null } };
   } catch (error) {
-    return broken(error instanceof AppError ? error.message : 'its settings are refused');
+    return broken(error instanceof AppError ? error.message : 'its settings are invalid');
   }
 }
 
-/** A run that is asked for while another is under way begins after it; several that are asked for meanwhile are one. */
-function oneAtATime(work: () => Promise<void>): () => Promise<void> {
+/** A call during a run starts another run afterwards; several calls during a run share that one. */
+function coalesced(work: () => Promise<void>): () => Promise<void> {
   let running = Promise.resolve();
   let next: Promise<void> | undefined;
   return () => {

@@ -1,4 +1,7 @@
-/** The settings of a channel that is set up at run time: checked by its provider, sealed, and never shown again. */
+/**
+ * The settings of a channel that is configured at run time: validated by its provider, encrypted, and never
+ * shown again.
+ */
 import { randomBytes } from 'node:crypto';
 
 import { z } from 'zod';
@@ -8,23 +11,26 @@ import type { ProviderAdapter } from '../../domain/provider-adapter.js';
 import type { ProviderKind } from '../../domain/provider-kind.js';
 import type { SealedBox } from '../../infra/secrets/sealed-box.js';
 
-/** As they were given, by name. */
+/** Setting values by name, as entered. */
 export type SettingValues = Readonly<Record<string, string>>;
 
-/** Throws `request.invalid`, which names the settings that are wrong and never their values. */
+/** Throws `request.invalid`, which names the invalid settings and never their values. */
 export function buildAdapter(kind: ProviderKind, values: SettingValues, now: () => Date): ProviderAdapter {
   const fields = unknownSettings(kind, values);
   if (fields.length > 0) throw invalidSettings(fields);
   if (!kind.enabledBy.some((name) => Object.hasOwn(values, name))) {
     throw invalidSettings(
-      kind.enabledBy.map((name) => ({ field: `settings.${name}`, message: 'is needed to prove who calls' })),
+      kind.enabledBy.map((name) => ({
+        field: `settings.${name}`,
+        message: 'is required to verify webhooks',
+      })),
     );
   }
   try {
     return kind.load(values, now);
   } catch (error) {
     if (!(error instanceof z.ZodError))
-      throw invalidSettings([{ field: 'settings', message: 'do not make a channel' }]);
+      throw invalidSettings([{ field: 'settings', message: 'are not valid for this provider' }]);
     throw invalidSettings(
       error.issues.map(({ path: [name], message }) => ({
         field: name === undefined ? 'settings' : `settings.${String(name)}`,
@@ -37,7 +43,7 @@ export function buildAdapter(kind: ProviderKind, values: SettingValues, now: () 
 function unknownSettings(kind: ProviderKind, values: SettingValues): FieldError[] {
   return Object.keys(values)
     .filter((name) => !kind.settings.some((setting) => setting.name === name))
-    .map((name) => ({ field: `settings.${name}`, message: `is no setting of ${kind.id}` }));
+    .map((name) => ({ field: `settings.${name}`, message: `is not a setting of ${kind.id}` }));
 }
 
 function invalidSettings(fields: readonly FieldError[]): AppError {
@@ -45,18 +51,18 @@ function invalidSettings(fields: readonly FieldError[]): AppError {
   return new AppError('request.invalid', detail, { fields });
 }
 
-/** A secret that nobody can guess, in letters that need no escaping in an address. */
+/** An unguessable secret in characters that need no escaping in a URL. */
 export const makeSecret = (): string => randomBytes(32).toString('base64url');
 
-/** The new secret goes first; of those before, only the one that was first is still believed. */
-export function rotated(before: string | undefined, made: string): string {
-  const [previous = ''] = (before ?? '').split(',').map((secret) => secret.trim());
-  return previous === '' ? made : `${made},${previous}`;
+/** The new secret comes first. Of the old ones, only the current one remains valid. */
+export function rotated(current: string | undefined, secret: string): string {
+  const [previous = ''] = (current ?? '').split(',').map((value) => value.trim());
+  return previous === '' ? secret : `${secret},${previous}`;
 }
 
 export interface SealedSettings {
   readonly seal: (values: SettingValues, channel: string) => Buffer;
-  /** Throws where it cannot be opened, for instance since AUTH_SECRET has changed. */
+  /** Throws if the settings cannot be decrypted, for example because AUTH_SECRET has changed. */
   readonly open: (sealed: Uint8Array, channel: string) => SettingValues;
 }
 

@@ -1,4 +1,4 @@
-/** Erases on demand. When it resolves, the rows are erased and the files are gone. */
+/** Erases on request. When it resolves, the rows are erased and the files are deleted. */
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { AppError } from '../../domain/errors.js';
@@ -8,13 +8,13 @@ import type { Spool } from '../../infra/spool/spool.js';
 import type { Actor, Erased, Erasure } from '../../infra/tables/erasure/erasure.js';
 import type { Discard } from '../media/discard.js';
 
-/** With `null` in place of an actor, nothing is erased: the answer is what would be. */
+/** With `null` instead of an actor, nothing is erased and the result says what would be. */
 export interface Erase {
   /**
-   * Resolves when the webhooks that were acknowledged are in the database, so that a caller finds what it wants to erase. Throws
-   * `service.unavailable` when they do not get there soon.
+   * Resolves when all acknowledged webhooks are in the database, so that the caller finds everything it wants
+   * to erase. Throws `service.unavailable` if they do not get there in time.
    */
-  readonly untilReplayed: () => Promise<void>;
+  readonly waitForSpool: () => Promise<void>;
   readonly media: (
     media: { readonly id: string; readonly channel: string },
     by: Actor | null,
@@ -36,25 +36,25 @@ export interface EraseOptions {
   readonly spool: Pick<Spool, 'isEmpty'>;
 }
 
-/** How long an erasure waits for webhooks that were acknowledged and are not in the database yet. */
-const spoolPatienceMs = 5_000;
-const lookAgainMs = 50;
+/** How long an erasure waits for acknowledged webhooks that are not in the database yet. */
+const spoolTimeoutMs = 5_000;
+const pollMs = 50;
 
 export function createErase({ erasure, discard, quarantine, pseudonym, spool }: EraseOptions): Erase {
-  /** What lies in the spool is found by no erasure, and would come in after it. */
-  const untilReplayed = async (): Promise<void> => {
-    const until = performance.now() + spoolPatienceMs;
+  /** An erasure does not find webhooks in the spool, and they would be stored after it. */
+  const waitForSpool = async (): Promise<void> => {
+    const deadline = performance.now() + spoolTimeoutMs;
     while (!(await spool.isEmpty())) {
-      if (performance.now() > until)
+      if (performance.now() > deadline)
         throw new AppError(
           'service.unavailable',
-          'webhooks wait in the spool; erase again when they are read',
+          'webhooks in the spool are not stored yet; try again later',
         );
-      await delay(lookAgainMs);
+      await delay(pollMs);
     }
   };
-  // The files go after the commit: before it, everything might still be undone. Should this process die in between, the
-  // jobs that were committed as well remove them.
+  // The files are deleted after the commit, because the transaction may still be rolled back before it. If
+  // this process dies in between, the jobs that were committed with the rows delete the files.
   const finish = async (erased: Erased, by: Actor | null): Promise<Erased> => {
     if (by === null) return erased;
     await discard(erased.blobs);
@@ -62,13 +62,12 @@ export function createErase({ erasure, discard, quarantine, pseudonym, spool }: 
     return erased;
   };
   return {
-    untilReplayed,
+    waitForSpool,
     media: async (media, by) => finish(await erasure.media(media, by), by),
     contact: async ({ channel, contact }, by) => {
       const person = { channel, contact, pseudonym: pseudonym(channel, contact) };
       const erased = await erasure.person(person, by);
-      if (!erased)
-        throw new AppError('contact.not_found', 'nobody in this channel is known by this identifier');
+      if (!erased) throw new AppError('contact.not_found', 'no person in this channel has this identifier');
       return finish(erased, by);
     },
   };

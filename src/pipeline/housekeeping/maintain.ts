@@ -1,4 +1,6 @@
-/** The safety net, every minute: pictures that nobody is at work on, files that nobody owns. */
+/**
+ * Runs every minute as a safety net: requeues pending media without a job and deletes files without an owner.
+ */
 import type { Staging } from '../../infra/files/staging.js';
 import type { Logger } from '../../infra/logging/logger.js';
 import type { SubscriptionTable } from '../../infra/tables/events/subscriptions.js';
@@ -19,8 +21,8 @@ export interface MaintainOptions {
 }
 
 /**
- * A temporary file lives as long as its download and a wait for a decoder, stored bytes without a user until the next statement;
- * much older ones are a dead process's.
+ * A temporary file exists as long as its download and the wait for a decoder take, and stored bytes are
+ * unused only until the next statement. Much older files were left by a process that died.
  */
 const graceMs = 600_000;
 
@@ -43,6 +45,6 @@ export function createMaintain({
     await discard(left);
     const orphaned = left.length;
     if (requeued + swept + orphaned > 0)
-      logger.warn({ requeued, swept, orphaned }, 'leftovers were taken care of');
+      logger.warn({ requeued, swept, orphaned }, 'leftovers were cleaned up');
   };
 }

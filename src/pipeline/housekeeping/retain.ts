@@ -1,4 +1,7 @@
-/** Every hour: what is older than it is to be kept goes, a bounded number of rows at a time. Safe with several workers. */
+/**
+ * Runs every hour and deletes data that is older than its retention period, a limited number of rows at a
+ * time. Several workers may run it at once.
+ */
 import { newId } from '../../domain/id.js';
 import { ownValue } from '../../domain/own-value.js';
 import type { Quarantine } from '../../infra/files/quarantine.js';
@@ -15,82 +18,91 @@ export interface RetainOptions {
   readonly quarantine: Pick<Quarantine, 'sweep'>;
   readonly audit: Pick<Audit, 'record'>;
   readonly now: () => Date;
-  /** Undefined: media are kept. */
+  /** If undefined, media are kept forever. */
   readonly mediaDays: number | undefined;
   readonly deliveryDays: number;
-  /** Whether the process is on its way out: the rest can wait for the next run. */
+  /** Returns whether the process is shutting down; the rest is then left to the next run. */
   readonly stopping: () => boolean;
 }
 
 const eventDays = 7;
 const noticeDays = 30;
-const mediaAtOnce = 500;
+const mediaBatchSize = 500;
 
 export function createRetain(options: RetainOptions): () => Promise<void> {
   const { erasure, retention, discard, audit, now, mediaDays } = options;
   const daysAgo = (days: number): Date => new Date(now().getTime() - days * 86_400_000);
-  // Raw webhooks hold what their media hold, so they are not kept any longer.
+  // Raw webhooks contain the same data as their media, so they are not kept any longer.
   const deliveryDays = Math.min(options.deliveryDays, mediaDays ?? Infinity);
 
-  /** One batch after another until there is nothing left. */
-  const all = async (kind: keyof Retention, days: number, { name, account }: Counting): Promise<void> => {
+  /** Deletes batch after batch until nothing is left. */
+  const deleteAll = async (
+    kind: keyof Retention,
+    days: number,
+    { name, runCounts }: CountedBatch,
+  ): Promise<void> => {
     const before = daysAgo(days);
-    let some: number;
+    let deleted: number;
     do {
-      some = await retention[kind](before, (count) => account.with({ [name]: count }));
-      account.add({ [name]: some });
-    } while (some !== 0 && !options.stopping());
+      deleted = await retention[kind](before, (count) => runCounts.auditWith({ [name]: count }));
+      runCounts.add({ [name]: deleted });
+    } while (deleted !== 0 && !options.stopping());
   };
 
-  /** From the oldest on, each batch behind the one before: what somebody else has locked is left to them. */
-  const eraseMedia = async (days: number, account: Account): Promise<void> => {
+  /**
+   * Starts with the oldest media and continues after the previous batch. Rows that another transaction has
+   * locked are skipped.
+   */
+  const eraseMedia = async (days: number, runCounts: RunCounts): Promise<void> => {
     const before = daysAgo(days);
     let after: string | undefined;
     do {
-      const page = { limit: mediaAtOnce, after };
+      const page = { limit: mediaBatchSize, after };
       const { last, ...erased } = await erasure.receivedBefore(before, page, (some) =>
-        account.with(countsOf(some)),
+        runCounts.auditWith(countsOf(some)),
       );
       after = last;
-      account.add(countsOf(erased));
+      runCounts.add(countsOf(erased));
       await discard(erased.blobs);
     } while (after !== undefined && !options.stopping());
   };
 
   return async () => {
-    const account = openAccount(audit);
+    const runCounts = startRunCounts(audit);
     if (mediaDays !== undefined) {
-      await eraseMedia(mediaDays, account);
-      await all('outbound', mediaDays, { name: 'outbound', account });
+      await eraseMedia(mediaDays, runCounts);
+      await deleteAll('outbound', mediaDays, { name: 'outbound', runCounts });
     }
-    await all('deliveries', deliveryDays, { name: 'deletedDeliveries', account });
-    await all('events', eventDays, { name: 'events', account });
-    await all('notices', noticeDays, { name: 'notices', account });
+    await deleteAll('deliveries', deliveryDays, { name: 'deletedDeliveries', runCounts });
+    await deleteAll('events', eventDays, { name: 'events', runCounts });
+    await deleteAll('notices', noticeDays, { name: 'notices', runCounts });
     await options.quarantine.sweep(daysAgo(deliveryDays));
   };
 }
 
 type Counts = Readonly<Record<string, number>>;
 
-/** What a run has done so far: one entry in the audit trail, which each batch brings up to date in its own transaction. */
-interface Account {
-  /** For the transaction of a batch that does so much. */
-  readonly with: (batch: Counts) => Together;
-  /** The batch was committed. */
+/**
+ * The counts of a run so far: one entry in the audit trail, which each batch updates in its own transaction.
+ */
+interface RunCounts {
+  /** Updates the audit entry in the transaction of a batch with these counts. */
+  readonly auditWith: (batch: Counts) => Together;
+  /** Adds the counts of a committed batch. */
   readonly add: (batch: Counts) => void;
 }
 
-interface Counting {
-  /** Of the count in the account. */
+interface CountedBatch {
+  /** The name of the count in the audit entry. */
   readonly name: string;
-  readonly account: Account;
+  readonly runCounts: RunCounts;
 }
 
-function openAccount(audit: Pick<Audit, 'record'>): Account {
+function startRunCounts(audit: Pick<Audit, 'record'>): RunCounts {
   const run = { id: newId(), actor: 'retention', action: 'retention.run' };
   let counts: Counts = {};
   return {
-    with: (batch) => (connection) => audit.record({ ...run, details: sumOf(counts, batch) }, connection),
+    auditWith: (batch) => (connection) => audit.record({ ...run, details: sumOf(counts, batch) }, connection),
     add: (batch) => {
       counts = sumOf(counts, batch);
     },

@@ -1,4 +1,7 @@
-/** A message that its sender has taken back: its media are marked, and erased where the operator wants that. */
+/**
+ * Handles a message that its sender has deleted: marks its media, and erases them if the operator has
+ * configured that.
+ */
 import type { Deletion, Deletions } from '../../infra/tables/media/deletions.js';
 import type { Erase } from './erase.js';
 
@@ -10,18 +13,18 @@ export interface TakeBackOptions {
   readonly eraseWhenDeleted: boolean;
 }
 
-/** Who has it erased, in the audit trail. */
+/** The actor in the audit trail. */
 const actor = 'sender';
 
-/** Providers promise no order, and the longest of them tries for a day: the message may come after the word that it was taken back. */
+/** Providers guarantee no order and retry for up to a day, so the message may arrive after its deletion. */
 const firstWaitMs = 10_000;
-const mostTries = 15;
+const maxTries = 15;
 
 export function createTakeBack({ deletions, erase, eraseWhenDeleted }: TakeBackOptions): TakeBack {
   return async (deletion, tries) => {
     const media = await deletions.record(deletion);
-    // Doubled each time, 15 waits are more than three days.
-    if (media === undefined && tries < mostTries)
+    // Doubled each time, 15 waits add up to more than three days.
+    if (media === undefined && tries < maxTries)
       await deletions.waitFor(deletion, tries + 1, firstWaitMs * 2 ** tries);
     if (!eraseWhenDeleted) return;
     for (const id of media ?? []) await erase.media({ id, channel: deletion.channel }, { actor });

@@ -1,4 +1,4 @@
-/** Removes the files of blobs that nobody uses any more. */
+/** Deletes the files of unused blobs. */
 import { keysOf, type BlobStore } from '../../infra/files/blob-store.js';
 import { discardAtOnce, type Orphans, type StoredBlob } from '../../infra/tables/media/blobs.js';
 
@@ -7,7 +7,7 @@ export interface DiscardOptions {
   readonly blobs: Pick<BlobStore, 'remove'>;
 }
 
-/** Safe to run twice, and for blobs that have found a user again. */
+/** Safe to run twice, and for blobs that are in use again. */
 export type Discard = (sha256s: readonly string[]) => Promise<void>;
 
 export function createDiscard({ orphans, blobs }: DiscardOptions): Discard {

@@ -1,4 +1,7 @@
-/** One attempt to bring the bytes of one attachment home. Safe to run twice: whatever is done already is left alone. */
+/**
+ * Makes one attempt to download and store an attachment. Safe to run twice: steps that are already done are
+ * skipped.
+ */
 import { matchesHost, type Channel, type Channels } from '../../domain/channel.js';
 import { AppError } from '../../domain/errors.js';
 import type { HeldBlob } from '../../domain/media.js';
@@ -9,29 +12,29 @@ import type { StorageWatch } from '../../infra/files/storage-watch.js';
 import { failureName } from '../../infra/logging/failure-name.js';
 import { createFaultLog } from '../../infra/logging/fault-log.js';
 import type { Logger } from '../../infra/logging/logger.js';
-import { createSeldom } from '../../infra/logging/seldom.js';
+import { createRateLimitedLog } from '../../infra/logging/rate-limited-log.js';
 import type { SafeFetch } from '../../infra/net/safe-fetch.js';
 import { siteOf } from '../../infra/net/site.js';
 import { isDatabaseFailure } from '../../infra/postgres/errors.js';
 import type { MediaTable, PendingMedia } from '../../infra/tables/media/media.js';
 import type { Discard } from './discard.js';
-import type { HostGate, Wanted } from './host-gate.js';
+import type { HostGate, DownloadRequest } from './host-gate.js';
 import type { Store } from './store.js';
 
 export interface FetchOptions {
   readonly table: MediaTable;
   readonly channels: Channels;
   readonly download: SafeFetch;
-  /** By which a channel's provider is called. */
+  /** Returns the HTTP client for the provider of a channel. */
   readonly http: (channel: Channel) => Http;
   readonly staging: Staging;
   readonly store: Store;
   readonly discard: Discard;
   readonly gate: HostGate;
   readonly logger: Logger;
-  /** Knows what keeps files from being written now, and hears of files that could not be kept. */
-  readonly storage: Pick<StorageWatch, 'trouble' | 'doubt'>;
-  /** Hears how each attempt ended: `ready`, or the code of the error. */
+  /** Reports whether files can be written, and checks again after a file could not be stored. */
+  readonly storage: Pick<StorageWatch, 'problem' | 'recheck'>;
+  /** Called with the outcome of each attempt: `ready` or the error code. */
   readonly observe: (attempt: {
     readonly outcome: string;
     readonly bytes: number;
@@ -41,67 +44,70 @@ export interface FetchOptions {
   readonly chance: () => number;
   readonly maxBytes: number;
   readonly maxAttempts: number;
-  /** Whether the process is on its way out. */
+  /** Returns whether the process is shutting down. */
   readonly stopping: () => boolean;
 }
 
 export interface FetchJob {
   readonly mediaId: string;
-  /** How often this job was started; more than once means that a process died with it in its hands. */
+  /** How often this job was started. More than once means that a process died while it ran the job. */
   readonly starts: number;
 }
 
 /**
- * A picture that a process had in its hands when it died is decoded where it can do no harm to the next one. What ends that
- * process and this one at once, as when a whole container runs out of memory, is bounded by this number of decodings that begin and
- * have no end. It is high, since chance may end a process as often (measured: nine times, with a machine that was too slow to
- * decode anything in between).
+ * A picture whose processing ended with the death of a process is decoded in the isolated process. If that
+ * brings down this process as well, for example because the whole container runs out of memory, this many
+ * unfinished decodings are allowed. The limit is high because processes may also die for unrelated reasons
+ * (measured: nine times, on a machine that was too slow to decode anything in between).
  */
-const mostDecodings = 25;
-/** Attempts that wait for a place at a slow decoder, about a minute and a half; then the bytes go before the previews. */
-const attemptsForPreviews = 4;
-const surelyFetchedAgainMs = 600_000;
-/** How often the same failure of the store is logged. */
-const repeatMs = 60_000;
-/** After a statement has failed that was no fault of its values. */
-const databasePauseMs = 2_000;
+const maxUnfinishedDecodings = 25;
+/**
+ * This many attempts wait for a busy decoder, about a minute and a half; later attempts store the file
+ * without previews.
+ */
+const attemptsWithPreviews = 4;
+const minLinkLifetimeMs = 600_000;
+/** How often the same storage failure is logged. */
+const logIntervalMs = 60_000;
+/** The retry delay after a statement failed for reasons other than its data. */
+const databaseRetryMs = 2_000;
 
 export function createFetch(options: FetchOptions): (job: FetchJob) => Promise<void> {
   const { table, now, logger } = options;
-  // A store that fails does so for all pictures.
-  const isDue = createSeldom(repeatMs);
+  // A failing store fails for all pictures, so the failure is logged only now and then.
+  const isDue = createRateLimitedLog(logIntervalMs);
   const reportFault = createFaultLog(logger);
 
-  const settle = async (media: PendingMedia, error: unknown): Promise<void> => {
-    const { code, message, retryAt, mayPass, cause } = asMediaError(error);
-    const moment = now();
-    const alike = mayPass ? (await table.countFailures(media.id, code)) + 1 : undefined;
+  const recordFailure = async (media: PendingMedia, error: unknown): Promise<void> => {
+    const { code, message, retryAt, mayRecover, cause } = asMediaError(error);
+    const failedAt = now();
+    const sameFailures = mayRecover ? (await table.countFailures(media.id, code)) + 1 : undefined;
     const decision = decideAfterFailure({
       code,
       retryAt,
-      mayPass,
-      now: moment,
+      mayRecover,
+      now: failedAt,
       chance: options.chance(),
       attempts: media.attempts + 1,
       maxAttempts: options.maxAttempts,
-      alike,
-      // The end of a link that can be renewed is no end for the picture.
+      sameFailures,
+      // The expiry of a renewable link does not end the retries.
       expiresAt: refreshOf(options, media) ? null : media.expiresAt,
     });
     options.observe({ outcome: code, bytes: 0, host: hostOf(media.url) });
     logger.info(
       { media: media.id, channel: media.channel, code, state: decision.state },
-      'an attempt failed',
+      'a download attempt failed',
     );
-    if (code === 'media.storage_failed') options.storage.doubt();
+    if (code === 'media.storage_failed') options.storage.recheck();
     if (code === 'media.storage_failed' && isDue(failureName(error)))
       logger.error(
         { media: media.id, err: cause ?? error },
-        `a file could not be kept: ${failureName(error)}`,
+        `a file could not be stored: ${failureName(error)}`,
       );
     if (code === 'media.internal') reportFault('an internal failure', cause ?? error, { media: media.id });
     if (decision.state === 'pending')
-      await table.scheduleRetry(media, { at: decision.nextAttemptAt, now: moment }, { code, message });
+      await table.scheduleRetry(media, { at: decision.nextAttemptAt, now: failedAt }, { code, message });
     else await table.markRefused(media, decision.state, { code: decision.code, message });
   };
 
@@ -109,69 +115,72 @@ export function createFetch(options: FetchOptions): (job: FetchJob) => Promise<v
     const media = await table.findPending(mediaId);
     if (!media) return;
     try {
-      const store = starts > 1 ? suspecting(options, mediaId) : options.store;
-      const comeBackIn = await attempt({ ...options, store }, media);
-      if (comeBackIn !== undefined) await table.postpone(media, comeBackIn);
+      const store = starts > 1 ? isolatedStore(options, mediaId) : options.store;
+      const retryInMs = await attempt({ ...options, store }, media);
+      if (retryInMs !== undefined) await table.postpone(media, retryInMs);
     } catch (error) {
-      // Its end was no fault of the picture's, and the process that goes on takes it up at once.
+      // The attempt ended because of the shutdown, not because of the picture. Another process takes it up at
+      // once.
       if (options.stopping()) await table.postpone(media, 0);
-      // Nor was this. While the database does not take even that, the queue itself keeps the job.
-      else if (isDatabaseFailure(error)) await table.postpone(media, databasePauseMs);
-      else await settle(media, error);
+      // A database failure is not the picture's fault either. If even this statement fails, the queue keeps
+      // the job.
+      else if (isDatabaseFailure(error)) await table.postpone(media, databaseRetryMs);
+      else await recordFailure(media, error);
     }
   };
 }
 
-/** Stores as usual, but takes care of itself while it decodes. */
-function suspecting({ table, store }: FetchOptions, mediaId: string): Store {
+/** Stores as usual, but decodes in the isolated process. */
+function isolatedStore({ table, store }: FetchOptions, mediaId: string): Store {
   const beforeDecoding = async (): Promise<void> => {
-    if ((await table.countDecoding(mediaId)) > mostDecodings)
-      throw new AppError('media.crashed', 'the service ended again and again while it was decoded');
+    if ((await table.countDecoding(mediaId)) > maxUnfinishedDecodings)
+      throw new AppError('media.crashed', 'the service crashed repeatedly while it decoded this file');
   };
   return (file, expected) => store(file, { ...expected, suspicion: { beforeDecoding } });
 }
 
-/** Answers nothing when the bytes are home, or the milliseconds after which its host may have time for it. */
+/** Returns undefined if the file was stored, or the milliseconds to wait because its host is busy. */
 async function attempt(options: FetchOptions, media: PendingMedia): Promise<number | undefined> {
-  const trouble = options.storage.trouble();
-  // What cannot be kept is not fetched: hosts would be asked for the same again and again.
-  if (trouble) {
-    const message = `no file can be written: ${trouble.reason}`;
-    throw new AppError('media.storage_failed', message, { cause: trouble });
+  const storageProblem = options.storage.problem();
+  // A file that cannot be stored is not downloaded, because the hosts would receive the same request again
+  // and again.
+  if (storageProblem) {
+    const message = `files cannot be written: ${storageProblem.reason}`;
+    throw new AppError('media.storage_failed', message, { cause: storageProblem });
   }
   const source = await refreshIfExpired(options, media);
   try {
-    return await bringHome(options, source);
+    return await downloadAndStore(options, source);
   } catch (error) {
     const fresh = await refreshIfRefused(options, source, error);
     if (!fresh) throw error;
-    return bringHome(options, fresh);
+    return downloadAndStore(options, fresh);
   }
 }
 
-async function bringHome(options: FetchOptions, media: PendingMedia): Promise<number | undefined> {
+async function downloadAndStore(options: FetchOptions, media: PendingMedia): Promise<number | undefined> {
   const { gate, store } = options;
-  // Only the download holds a place at the gate: what waits to be decoded lies on the disk.
-  const passed = await gate.pass(wantedBy(media), (signal) => downloadFile(options, media, signal));
-  if ('comeBackIn' in passed) return passed.comeBackIn;
-  const file = await asAnnounced(options, media, passed.done);
-  const comesBack = mayComeBack(options, media);
-  const blob = await store(file, { kind: media.kind, comesBack, mediaId: media.id });
-  return keep(options, media, blob);
+  // Only the download occupies a place at the gate. Files that wait for a decoder are on disk.
+  const passed = await gate.pass(downloadRequest(media), (signal) => downloadFile(options, media, signal));
+  if ('retryInMs' in passed) return passed.retryInMs;
+  const file = await withAnnouncedDigest(options, media, passed.done);
+  const canRefetch = canBeRefetched(options, media);
+  const blob = await store(file, { kind: media.kind, canRefetch, mediaId: media.id });
+  return recordStored(options, media, blob);
 }
 
 /**
- * The file, or another one when its digest is not the announced one and a second download brings that. What is here is not given away for
- * the hope: where the second is no better, the first is kept.
+ * Returns the file, or the result of a second download if the digest differs from the announced one and the
+ * second download matches it. If the second download is no better, the first is kept.
  */
-async function asAnnounced(
+async function withAnnouncedDigest(
   options: FetchOptions,
   media: PendingMedia,
   file: StagedFile,
 ): Promise<StagedFile> {
   if (media.sha256 === null || media.sha256 === file.sha256) return file;
   const second = await options.gate
-    .pass(wantedBy(media), (signal) => downloadFile(options, media, signal))
+    .pass(downloadRequest(media), (signal) => downloadFile(options, media, signal))
     .catch(() => undefined);
   if (!second || !('done' in second)) return file;
   const isRight = second.done.sha256 === media.sha256;
@@ -179,27 +188,31 @@ async function asAnnounced(
   return isRight ? second.done : file;
 }
 
-/** Stored bytes become those of the media. Both may have been erased in the meantime, the media or another one with these bytes. */
-async function keep(
+/**
+ * Assigns stored bytes to the media item. Either the item or another item with the same bytes may have been
+ * erased in the meantime.
+ */
+async function recordStored(
   { table, discard, observe }: FetchOptions,
   { id, url }: PendingMedia,
   blob: HeldBlob,
 ): Promise<number | undefined> {
   const outcome = await table.markReady(id, blob);
   if (outcome === 'not pending') await discard([blob.sha256]);
-  // The files were removed after they were found or written, and nobody was told that they are there: they are fetched once more.
+  // The files were deleted after they were found or written and before the row used them, so they are
+  // downloaded again.
   if (outcome === 'bytes gone') return 0;
   if (outcome === 'ready') observe({ outcome, bytes: blob.bytes, host: hostOf(url) });
   return undefined;
 }
 
-/** Bytes that are here are not given back when they might not be had again. */
-function mayComeBack({ maxAttempts, now }: FetchOptions, { attempts, expiresAt }: PendingMedia): boolean {
-  if (expiresAt !== null && expiresAt.getTime() < now().getTime() + surelyFetchedAgainMs) return false;
-  return attempts < Math.min(attemptsForPreviews, maxAttempts - 1);
+/** A file is discarded only if it can surely be downloaded again. */
+function canBeRefetched({ maxAttempts, now }: FetchOptions, { attempts, expiresAt }: PendingMedia): boolean {
+  if (expiresAt !== null && expiresAt.getTime() < now().getTime() + minLinkLifetimeMs) return false;
+  return attempts < Math.min(attemptsWithPreviews, maxAttempts - 1);
 }
 
-function wantedBy({ id, url, channel, sender, chat, lastError }: PendingMedia): Wanted {
+function downloadRequest({ id, url, channel, sender, chat, lastError }: PendingMedia): DownloadRequest {
   const people = [sender, chat].filter((one) => one !== null && one !== '').map(String);
   return {
     media: id,
@@ -216,7 +229,7 @@ async function downloadFile(
   media: PendingMedia,
   signal: AbortSignal,
 ): Promise<StagedFile> {
-  const channel = channels.known(media.channel);
+  const channel = channels.any(media.channel);
   const answer = await download.open({
     url: media.url,
     credentials: (url) => credentialsFor(channel, media, url),
@@ -227,7 +240,7 @@ async function downloadFile(
   return staging.receive(answer.body);
 }
 
-/** A channel's credentials go to that channel's media hosts, and to nobody else. */
+/** The credentials of a channel are sent to the media hosts of that channel only. */
 function credentialsFor(
   channel: Channel | undefined,
   media: PendingMedia,
@@ -242,7 +255,8 @@ function credentialsFor(
 async function refreshIfExpired(options: FetchOptions, media: PendingMedia): Promise<PendingMedia> {
   if (media.expiresAt === null || media.expiresAt > options.now()) return media;
   const fresh = await refresh(options, media);
-  // A clock that is ahead, or a provider that is generous: without a refresh the link itself gets to say no.
+  // The local clock may be ahead, or the provider may accept expired links: without a refresh, the link
+  // itself is tried.
   return fresh ?? media;
 }
 
@@ -251,15 +265,15 @@ async function refreshIfRefused(
   media: PendingMedia,
   error: unknown,
 ): Promise<PendingMedia | undefined> {
-  // A page in place of a picture is how some hosts say that a link has ended.
+  // Some hosts answer with a page instead of a picture when a link has expired.
   const refused = error instanceof AppError && ['media.refused', 'media.type_mismatch'].includes(error.code);
   return refused ? refresh(options, media) : undefined;
 }
 
-/** The media with a fresh link, where the provider has a way to get one. */
+/** Returns the media item with a new link if the provider offers a way to renew it. */
 async function refresh(options: FetchOptions, media: PendingMedia): Promise<PendingMedia | undefined> {
   const { http, table, channels } = options;
-  const channel = channels.known(media.channel);
+  const channel = channels.any(media.channel);
   const renew = refreshOf(options, media);
   if (!channel || !renew) return undefined;
   const { url, expiresAt } = await renew(media.url, http(channel));
@@ -268,7 +282,7 @@ async function refresh(options: FetchOptions, media: PendingMedia): Promise<Pend
 }
 
 function refreshOf({ channels }: FetchOptions, media: PendingMedia): Downloads['refresh'] {
-  return channels.known(media.channel)?.adapter.downloads.refresh;
+  return channels.any(media.channel)?.adapter.downloads.refresh;
 }
 
 function hostOf(url: string): string {

@@ -1,117 +1,127 @@
 /**
- * Decides which downloads run. Links are chosen by strangers, so nobody may keep the others waiting: neither a person with many slow
- * hosts, nor a chat, a channel, or the owner of a domain with any number of names.
+ * Decides which downloads may run. Links are chosen by strangers, so none of the following may delay the
+ * others: a person with many slow hosts, a chat, a channel, or the owner of a domain with any number of
+ * names.
  *
- * - Each of them has a share of the places. The last places of a channel, for instance, are kept for the other channels.
- * - A download that is not done soon moves to a place for long ones, away from those for new ones. When there is none left, it is
- *   aborted as soon as somebody waits who has fewer downloads.
- * - Of the waiting downloads, the one whose host, site, channel and people have the fewest downloads goes first; then the one whose site
- *   has been the quickest lately, so that unknown hosts do not delay the hosts of providers; then the newest one, since the older ones
- *   had their chance. Few downloads wait here, since each of them keeps a place of the queue: the one that would go last is told when to
- *   come back.
+ * - Each of them has a limited share of the places. For example, a channel cannot occupy the places reserved
+ *   for other channels.
+ * - A download that takes long moves to a separate set of places for long downloads. If none is free, it is
+ *   aborted as soon as a waiting download has fewer running downloads beside it.
+ * - Among the waiting downloads, the one whose host, site, channel and people have the fewest running
+ *   downloads starts first; among equals, the one whose site was fastest recently, so that unknown hosts do
+ *   not delay the hosts of providers; then the newest, because the older ones already had their chance. Only
+ *   a few downloads wait here, because each occupies a place in the queue: the lowest-ranked one is postponed
+ *   for a given time.
  */
 import { AppError } from '../../domain/errors.js';
-import { createPlaces, type Guest, type Share } from './places.js';
+import { createPlaces, type Occupant, type Share } from './places.js';
 
 export interface HostGate {
   /**
-   * Runs `task` when there is a place; its signal is aborted when the place is needed for somebody else. Answers `{ comeBackIn }`
-   * (milliseconds) without running it when too many wait that go first.
+   * Runs `task` when a place is free and aborts its signal when another download needs the place. Returns `{
+   * retryInMs }` without running the task if too many higher-ranked downloads are waiting.
    */
-  readonly pass: <T>(wanted: Wanted, task: (signal: AbortSignal) => Promise<T>) => Promise<Passed<T>>;
+  readonly pass: <T>(
+    request: DownloadRequest,
+    task: (signal: AbortSignal) => Promise<T>,
+  ) => Promise<Passed<T>>;
 }
 
-export type Passed<T> = { readonly done: T } | { readonly comeBackIn: number };
+export type Passed<T> = { readonly done: T } | { readonly retryInMs: number };
 
-/** A download, and with whom it shares its places. */
-export interface Wanted {
-  /** Its id. A newer one has a greater id. */
+/** A download and everything that shares its places. */
+export interface DownloadRequest {
+  /** The id of the media item. Newer items have greater ids. */
   readonly media: string;
-  /** With its port. One that hangs is told apart from the others of its site. */
+  /** The host with its port. A host that hangs is limited separately from the rest of its site. */
   readonly host: string;
-  /** The host, together with all hosts that may have the same owner. */
+  /** The host together with all hosts that may have the same owner. */
   readonly site: string;
   readonly channel: string;
-  /** The sender, and the chat. */
+  /** The sender and the chat. */
   readonly people: readonly string[];
-  /** Whether the last attempt ended because the host was slow. */
+  /** Whether the last attempt failed because the host was slow. */
   readonly wasSlow: boolean;
 }
 
 export interface HostGateOptions {
-  /** Places for new downloads; there are as many again for long ones. */
+  /** The number of places for new downloads, and again for long downloads. */
   readonly total: number;
-  /** Of either, those that one site may have. */
-  readonly perSite: number;
-  /** How many may wait. */
-  readonly waiting: number;
-  /** A download that takes longer is a long one. */
-  readonly soonMs?: number;
+  /** The largest number of places of each kind for one site. */
+  readonly maxPerSite: number;
+  /** The largest number of waiting downloads. */
+  readonly maxWaiting: number;
+  /** A download that takes longer than this counts as long. */
+  readonly longAfterMs?: number;
 }
 
-/** Parts of all places. */
-const channelPart = 3 / 4;
-const personPart = 1 / 4;
-const slowPart = 1 / 8;
-const oldPart = 1 / 8;
+/** Fractions of all places. */
+const channelFraction = 3 / 4;
+const personFraction = 1 / 4;
+const slowFraction = 1 / 8;
+const oldestFraction = 1 / 8;
 
-const usuallySoonMs = 2_000;
-const longestWayMs = 30_000;
-const shortestWayMs = 250;
-/** A download that lasts longer counts as this: how long a host hung says nothing of how fast it is when it wakes. */
-const longestCountedMs = 1_000;
+const defaultLongAfterMs = 2_000;
+const maxRetryMs = 30_000;
+const minRetryMs = 250;
+/** Longer downloads count as this: how long a host hung says nothing about its speed when it works again. */
+const maxCountedMs = 1_000;
 
-interface Download extends Guest {
+interface Download extends Occupant {
   readonly media: string;
   readonly site: string;
   readonly abort: AbortController;
-  /** Hears whether it may run. */
+  /** Tells the waiting caller whether its download may run. */
   readonly admit: (mayRun: boolean) => void;
   isLong: boolean;
 }
 
-/** A download that waits, and what its turn depends on beside its age. */
+/** A waiting download and the criteria for its turn, except its age. */
 interface Ranked {
   readonly download: Download;
   readonly weight: number;
-  readonly lasts: number;
+  readonly expectedMs: number;
 }
 
 type ByAge = (one: Pick<Download, 'media'>, other: Pick<Download, 'media'>) => number;
 
 export function createHostGate(options: HostGateOptions): HostGate {
-  const { total, perSite, soonMs = usuallySoonMs } = options;
+  const { total, maxPerSite, longAfterMs = defaultLongAfterMs } = options;
   const fresh = createPlaces<Download>(total);
   const long = createPlaces<Download>(total);
-  const waiting = createPlaces<Download>(options.waiting);
-  const pace = createPace(perSite);
+  const waiting = createPlaces<Download>(options.maxWaiting);
+  const pace = createPace(maxPerSite);
 
-  const running = ({ shares }: Guest): number =>
-    sum(shares, ({ name, most }) => (fresh.held(name) + long.held(name)) / most);
-  const crowd = (guest: Guest): number =>
-    running(guest) + sum(guest.shares, ({ name, most }) => waiting.held(name) / most);
+  const running = ({ shares }: Occupant): number =>
+    sum(shares, ({ name, max }) => (fresh.countOf(name) + long.countOf(name)) / max);
+  const load = (guest: Occupant): number =>
+    running(guest) + sum(guest.shares, ({ name, max }) => waiting.countOf(name) / max);
 
-  /** The waiting downloads, in the order in which they are to run. */
-  const ranked = (weightOf: (guest: Guest) => number, byAge: ByAge = newestFirst): readonly Ranked[] =>
+  /** The waiting downloads in the order in which they should run. */
+  const ranked = (weightOf: (guest: Occupant) => number, byAge: ByAge = newestFirst): readonly Ranked[] =>
     waiting
-      .guests()
-      .map((download) => ({ download, weight: weightOf(download), lasts: pace.of(download.site) }))
+      .occupants()
+      .map((download) => ({
+        download,
+        weight: weightOf(download),
+        expectedMs: pace.averageMs(download.site),
+      }))
       .sort((one, other) => compareRank(one, other) || byAge(one.download, other.download));
   const inOrder = (byAge?: ByAge): readonly Download[] =>
     ranked(running, byAge).map(({ download }) => download);
-  /** The one that would go last, but for the oldest of those that are equal. */
-  const last = (): Download | undefined => {
-    const all = ranked(crowd);
+  /** The download with the lowest rank. The oldest among equals are kept, up to a reserved number. */
+  const lowestRanked = (): Download | undefined => {
+    const all = ranked(load);
     const end = all.at(-1);
     if (!end) return undefined;
     const equal = all.filter((one) => compareRank(one, end) === 0);
-    const kept = Math.floor(options.waiting * oldPart);
-    return (equal.length > kept ? equal.at(-1 - kept) : end)?.download;
+    const reserved = Math.floor(options.maxWaiting * oldestFraction);
+    return (equal.length > reserved ? equal.at(-1 - reserved) : end)?.download;
   };
 
   let admitted = 0;
   const admitNext = (): boolean => {
-    const isForOldest = (admitted + 1) % (1 / oldPart) === 0;
+    const isForOldest = (admitted + 1) % (1 / oldestFraction) === 0;
     const next = inOrder(isForOldest ? oldestFirst : newestFirst).find((one) => fresh.hasRoomFor(one));
     if (!next) return false;
     admitted += 1;
@@ -120,30 +130,35 @@ export function createHostGate(options: HostGateOptions): HostGate {
     next.admit(true);
     return true;
   };
-  /** Aborts a long download that has kept its place among the new ones, for somebody who waits for this place and has less. */
+  /**
+   * Aborts a long download that still occupies a place for new downloads, in favour of a waiting download
+   * that needs this place and has fewer running downloads.
+   */
   const makeRoom = (): boolean => {
-    const long = fresh.guests().filter(({ isLong }) => isLong);
+    const long = fresh.occupants().filter(({ isLong }) => isLong);
     if (long.length === 0) return false;
     for (const one of inOrder()) {
-      const wanted = one.shares.filter(({ name, most }) => fresh.held(name) >= most);
-      const inTheWay = long.filter(
-        (other) => wanted.every(({ name }) => has(other, name)) && running(other) > running(one),
+      const fullShares = one.shares.filter(({ name, max }) => fresh.countOf(name) >= max);
+      const candidates = long.filter(
+        (other) => fullShares.every(({ name }) => hasShare(other, name)) && running(other) > running(one),
       );
-      const heaviest = least(inTheWay, (other) => -running(other));
+      const heaviest = minBy(candidates, (other) => -running(other));
       if (!heaviest) continue;
       fresh.remove(heaviest);
-      heaviest.abort.abort(new AppError('media.timeout', 'The host was slow while others waited'));
+      heaviest.abort.abort(
+        new AppError('media.timeout', 'the download was slow and other downloads were waiting'),
+      );
       return true;
     }
     return false;
   };
   const settle = (): void => {
     while (admitNext() || makeRoom());
-    while (waiting.guests().length > options.waiting) {
-      const leaving = last();
-      if (!leaving) return;
-      waiting.remove(leaving);
-      leaving.admit(false);
+    while (waiting.occupants().length > options.maxWaiting) {
+      const evicted = lowestRanked();
+      if (!evicted) return;
+      waiting.remove(evicted);
+      evicted.admit(false);
     }
   };
   const becomeLong = (download: Download): void => {
@@ -154,35 +169,35 @@ export function createHostGate(options: HostGateOptions): HostGate {
     }
     settle();
   };
-  const leave = (download: Download): void => {
+  const finish = (download: Download): void => {
     fresh.remove(download);
     long.remove(download);
     settle();
   };
 
   return {
-    pass: async (wanted, task) => {
+    pass: async (request, task) => {
       const abort = new AbortController();
-      const shares = sharesOf(wanted, { total, perSite });
-      const { media, site } = wanted;
-      const { download, mayRun } = announce({ media, site, shares, abort });
+      const shares = sharesOf(request, { total, maxPerSite });
+      const { media, site } = request;
+      const { download, mayRun } = createDownload({ media, site, shares, abort });
       waiting.add(download);
       settle();
-      if (!(await mayRun)) return { comeBackIn: pace.book(wanted.site) };
+      if (!(await mayRun)) return { retryInMs: pace.reserveRetry(request.site) };
       const began = performance.now();
-      const timer = setTimeout(becomeLong, soonMs, download);
+      const timer = setTimeout(becomeLong, longAfterMs, download);
       try {
         return { done: await task(abort.signal) };
       } finally {
         clearTimeout(timer);
-        pace.note(wanted.site, performance.now() - began);
-        leave(download);
+        pace.record(request.site, performance.now() - began);
+        finish(download);
       }
     },
   };
 }
 
-function announce(guest: Pick<Download, 'media' | 'site' | 'shares' | 'abort'>): {
+function createDownload(guest: Pick<Download, 'media' | 'site' | 'shares' | 'abort'>): {
   readonly download: Download;
   readonly mayRun: Promise<boolean>;
 } {
@@ -199,67 +214,70 @@ function withResolvers<T>(): { readonly promise: Promise<T>; readonly resolve: (
 }
 
 function sharesOf(
-  { host, site, channel, people, wasSlow }: Wanted,
-  { total, perSite }: Pick<HostGateOptions, 'total' | 'perSite'>,
+  { host, site, channel, people, wasSlow }: DownloadRequest,
+  { total, maxPerSite }: Pick<HostGateOptions, 'total' | 'maxPerSite'>,
 ): readonly Share[] {
   const part = (of: number): number => Math.max(1, Math.ceil(total * of));
   return [
-    { name: `site ${site}`, most: perSite },
-    { name: `host ${host}`, most: perSite },
-    { name: `channel ${channel}`, most: part(channelPart) },
-    ...people.map((person) => ({ name: `person ${channel} ${person}`, most: part(personPart) })),
-    ...(wasSlow ? [{ name: 'slow', most: part(slowPart) }] : []),
+    { name: `site ${site}`, max: maxPerSite },
+    { name: `host ${host}`, max: maxPerSite },
+    { name: `channel ${channel}`, max: part(channelFraction) },
+    ...people.map((person) => ({ name: `person ${channel} ${person}`, max: part(personFraction) })),
+    ...(wasSlow ? [{ name: 'slow', max: part(slowFraction) }] : []),
   ];
 }
 
 interface Pace {
-  /** Milliseconds that a download from this site lasts, as far as it is known. */
-  readonly of: (site: string) => number;
-  /** A download has taken so long. */
-  readonly note: (site: string, milliseconds: number) => void;
-  /** When somebody who is sent away may come back. */
-  readonly book: (site: string) => number;
+  /** The average duration of downloads from this site, in milliseconds, as far as it is known. */
+  readonly averageMs: (site: string) => number;
+  /** Records the duration of a download. */
+  readonly record: (site: string, milliseconds: number) => void;
+  /** Reserves a time for a postponed download and returns the milliseconds until then. */
+  readonly reserveRetry: (site: string) => number;
 }
 
-/** How fast sites are: those that are sent away are spread over the time that the site will need for them. */
-function createPace(perSite: number): Pace {
+/**
+ * Measures the speed of sites, and spreads postponed downloads over the time that the site needs for them.
+ */
+function createPace(maxPerSite: number): Pace {
   const sites = new Map<string, { averageMs: number; bookedUntil: number }>();
   const use = (name: string): { averageMs: number; bookedUntil: number } => {
-    const site = sites.get(name) ?? { averageMs: unknownMs, bookedUntil: 0 };
-    // The one that was used last is last: the others are forgotten when there are too many.
+    const site = sites.get(name) ?? { averageMs: defaultAverageMs, bookedUntil: 0 };
+    // The most recently used site moves to the end; the least recently used ones are forgotten when there are
+    // too many.
     sites.delete(name);
     sites.set(name, site);
     for (const other of sites.keys()) {
-      if (sites.size <= mostSites) break;
+      if (sites.size <= maxSites) break;
       sites.delete(other);
     }
     return site;
   };
   return {
-    of: (name) => sites.get(name)?.averageMs ?? unknownMs,
-    note: (name, milliseconds) => {
+    averageMs: (name) => sites.get(name)?.averageMs ?? defaultAverageMs,
+    record: (name, milliseconds) => {
       const site = use(name);
-      site.averageMs += (Math.min(milliseconds, longestCountedMs) - site.averageMs) / 8;
+      site.averageMs += (Math.min(milliseconds, maxCountedMs) - site.averageMs) / 8;
     },
-    book: (name) => {
+    reserveRetry: (name) => {
       const site = use(name);
       const now = Date.now();
-      site.bookedUntil = Math.max(site.bookedUntil, now) + site.averageMs / perSite;
-      return Math.min(Math.max(site.bookedUntil - now, shortestWayMs), longestWayMs);
+      site.bookedUntil = Math.max(site.bookedUntil, now) + site.averageMs / maxPerSite;
+      return Math.min(Math.max(site.bookedUntil - now, minRetryMs), maxRetryMs);
     },
   };
 }
 
-const mostSites = 1_000;
-/** What a download is taken to last before one of its site has ended. */
-const unknownMs = 500;
+const maxSites = 1_000;
+/** The assumed duration before the first download from a site has ended. */
+const defaultAverageMs = 500;
 
-function has({ shares }: Guest, share: string): boolean {
+function hasShare({ shares }: Occupant, share: string): boolean {
   return shares.some(({ name }) => name === share);
 }
 
 function compareRank(one: Ranked, other: Ranked): number {
-  return one.weight - other.weight || one.lasts - other.lasts;
+  return one.weight - other.weight || one.expectedMs - other.expectedMs;
 }
 
 function oldestFirst(one: Pick<Download, 'media'>, other: Pick<Download, 'media'>): number {
@@ -274,8 +292,8 @@ function sum(shares: readonly Share[], of: (share: Share) => number): number {
   return shares.reduce((total, share) => total + of(share), 0);
 }
 
-/** The first one with the least of it. */
-function least<T>(items: readonly T[], of: (item: T) => number): T | undefined {
+/** Returns the first item with the smallest value. */
+function minBy<T>(items: readonly T[], of: (item: T) => number): T | undefined {
   const [first, ...rest] = items.map((item) => ({ item, weight: of(item) }));
   return first && rest.reduce((best, one) => (one.weight < best.weight ? one : best), first).item;
 }

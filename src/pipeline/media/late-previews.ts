@@ -1,4 +1,4 @@
-/** Previews of bytes that were kept while no decoder had time for them. */
+/** Makes previews for stored files that no decoder had time for. */
 import { awaitsPreviews } from '../../domain/media.js';
 import { blobKey, type BlobStore } from '../../infra/files/blob-store.js';
 import type { Staging } from '../../infra/files/staging.js';
@@ -14,8 +14,11 @@ export interface LatePreviewsOptions {
   readonly discard: Discard;
 }
 
-/** Makes them as if the same bytes had come again; where no decoder has time this time either, the store adds the next job. */
-export type LatePreviews = (sha256: string, tries: number) => Promise<void>;
+/**
+ * Stores the bytes again as if they had just arrived. If the decoder is still busy, the store adds the next
+ * job.
+ */
+export type LatePreviews = (sha256: string, attempts: number) => Promise<void>;
 
 export function createLatePreviews({
   table,
@@ -24,17 +27,17 @@ export function createLatePreviews({
   store,
   discard,
 }: LatePreviewsOptions): LatePreviews {
-  return async (sha256, tries) => {
-    const known = await table.findBlob(sha256);
-    if (!known || !awaitsPreviews(known)) return;
-    const bytes = blobs.read(blobKey(sha256), { start: 0, end: known.bytes - 1 });
+  return async (sha256, attempts) => {
+    const blob = await table.findBlob(sha256);
+    if (!blob || !awaitsPreviews(blob)) return;
+    const bytes = blobs.read(blobKey(sha256), { start: 0, end: blob.bytes - 1 });
     const file = await staging.receive(bytes);
     if (file.sha256 !== sha256) {
       await file.discard();
-      throw new Error('stored bytes are not those that were stored');
+      throw new Error('the stored bytes do not match their digest');
     }
-    await store(file, { kind: 'document', previewTries: tries });
-    // The last media that used them may have been erased in the meantime.
+    await store(file, { kind: 'document', previewAttempts: attempts });
+    // The last media item that used the bytes may have been erased in the meantime.
     await discard([sha256]);
   };
 }

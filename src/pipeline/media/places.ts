@@ -1,41 +1,41 @@
-/** Something that takes a place, and the shares that it has of all places, by name. */
-export interface Guest {
+/** Something that occupies a place, with the shares that limit it. */
+export interface Occupant {
   readonly shares: readonly Share[];
 }
 
 export interface Share {
   readonly name: string;
-  /** Places that all guests of this name may have together. */
-  readonly most: number;
+  /** The number of places that all occupants with this name may have together. */
+  readonly max: number;
 }
 
-/** A bounded number of places, which is counted for each share as well. */
-export interface Places<G extends Guest> {
-  readonly hasRoomFor: (guest: Guest) => boolean;
-  /** Without looking whether there is room. */
-  readonly add: (guest: G) => void;
-  /** Does nothing when the guest is not here. */
-  readonly remove: (guest: G) => void;
-  readonly guests: () => readonly G[];
-  /** Guests that have this share. */
-  readonly held: (name: string) => number;
+/** A limited number of places, counted for each share as well. */
+export interface Places<T extends Occupant> {
+  readonly hasRoomFor: (occupant: Occupant) => boolean;
+  /** Adds the occupant without checking whether there is room. */
+  readonly add: (occupant: T) => void;
+  /** Does nothing if the occupant is not present. */
+  readonly remove: (occupant: T) => void;
+  readonly occupants: () => readonly T[];
+  /** The number of occupants with this share. */
+  readonly countOf: (name: string) => number;
 }
 
-export function createPlaces<G extends Guest>(total: number): Places<G> {
-  const guests = new Set<G>();
+export function createPlaces<T extends Occupant>(total: number): Places<T> {
+  const occupants = new Set<T>();
   const counts = new Map<string, number>();
   const held = (name: string): number => counts.get(name) ?? 0;
   return {
-    held,
-    guests: () => [...guests],
-    hasRoomFor: ({ shares }) => guests.size < total && shares.every(({ name, most }) => held(name) < most),
-    add: (guest) => {
-      guests.add(guest);
-      for (const { name } of guest.shares) counts.set(name, held(name) + 1);
+    countOf: held,
+    occupants: () => [...occupants],
+    hasRoomFor: ({ shares }) => occupants.size < total && shares.every(({ name, max }) => held(name) < max),
+    add: (occupant) => {
+      occupants.add(occupant);
+      for (const { name } of occupant.shares) counts.set(name, held(name) + 1);
     },
-    remove: (guest) => {
-      if (!guests.delete(guest)) return;
-      for (const { name } of guest.shares)
+    remove: (occupant) => {
+      if (!occupants.delete(occupant)) return;
+      for (const { name } of occupant.shares)
         if (held(name) > 1) counts.set(name, held(name) - 1);
         else counts.delete(name);
     },

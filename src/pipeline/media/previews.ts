@@ -1,149 +1,160 @@
-/** Which decoder makes the previews of which bytes, and how many of each are at work. */
+/** Chooses the decoder for each file and limits how many decoders run at once. */
 import { AppError, type ErrorCode } from '../../domain/errors.js';
 import { isDecodable, isHeic, type WarningCode } from '../../domain/media.js';
 import type { ImageDecoder, Previewed } from '../../infra/pictures/decoder.js';
 import { hdrOf, type HdrColours } from '../../infra/pictures/hdr.js';
 import type { HeicDecoder } from '../../infra/pictures/heic.js';
-import type { IsolatedDecoder, Looked } from '../../infra/pictures/isolated-decoder.js';
+import type { IsolatedDecoder, PreviewResult } from '../../infra/pictures/isolated-decoder.js';
 import { isVideoContainer, type FrameGrabber } from '../../infra/pictures/video-frames.js';
 import { createLimit } from '../concurrency.js';
 
 export interface PreviewOptions {
   readonly images: Pick<ImageDecoder, 'preview'>;
-  /** Where a picture may do as it likes. */
+  /** The isolated process, which a hostile picture cannot harm. */
   readonly isolated: Pick<IsolatedDecoder, 'preview'>;
   readonly decodeHeic: HeicDecoder;
-  /** Undefined where there is no ffmpeg: videos have no previews then. */
+  /** If undefined, there is no ffmpeg and videos have no previews. */
   readonly grabFrame: FrameGrabber | undefined;
-  /** How many pictures are decoded at once. */
+  /** The number of pictures that are decoded at once. */
   readonly decoders: number | (() => number);
-  /** Once it is aborted nobody waits for a decoder any more. */
-  readonly lastCall?: AbortSignal;
+  /** Once aborted, callers no longer wait for a decoder. */
+  readonly stopSignal?: AbortSignal;
 }
 
-/** A process had the file in its hands when it died. */
+/** A process died while it processed the file. */
 export interface Suspicion {
-  /** Called when it is the file's turn; nothing is decoded when it rejects. */
+  /** Called when the file's turn has come; if it rejects, nothing is decoded. */
   readonly beforeDecoding: () => Promise<void>;
 }
 
 export interface Previewable {
   readonly path: string;
-  /** Its first bytes. */
+  /** The first bytes of the file. */
   readonly head: Buffer;
-  /** As the bytes say. */
+  /** The type detected from the bytes. */
   readonly type: string;
-  /** Whether it can be had again, so that the answer may be to come back. */
-  readonly comesBack?: boolean | undefined;
+  /** If true, the file can be downloaded again, so a busy decoder may fail with `media.busy`. */
+  readonly canRefetch?: boolean | undefined;
   readonly suspicion?: Suspicion | undefined;
 }
 
 /**
- * The previews of a file, as good as they can be made; that there are none is no reason not to keep it. Rejects for a file that comes back
- * when it may not wait for a decoder (`media.busy`), or a decoder failed in a way that says nothing of the file.
+ * Makes the best possible previews of a file. A file without previews is still kept. Rejects only for a file
+ * that can be downloaded again: with `media.busy` if it cannot wait for a decoder, or if a decoder failed in
+ * a way that says nothing about the file.
  */
-export type MakePreviews = (file: Previewable) => Promise<Looked>;
+export type MakePreviews = (file: Previewable) => Promise<PreviewResult>;
 
-/** How a picture becomes previews: here, or in a process of its own. */
-type Decode = (input: string | Buffer, hdr?: HdrColours) => Promise<Looked>;
+/** Turns a picture into previews, in this process or in the isolated one. */
+type Decode = (input: string | Buffer, hdr?: HdrColours) => Promise<PreviewResult>;
 
-/** Few, since each holds the job of a media: hostile files that use up their time may not hold them all. */
-const most = 16;
+/** Each waiting file occupies a job; slow hostile files must not occupy all of them. */
+const maxQueued = 16;
 
-/** What a decoder's failure says of the file. */
-const meanings: ReadonlyMap<ErrorCode, WarningCode> = new Map([
+/** The warning for each decoder error that says something about the file. */
+const warningsByError: ReadonlyMap<ErrorCode, WarningCode> = new Map([
   ['media.undecodable', 'media.damaged'],
   ['media.crashed', 'media.damaged'],
   ['media.too_many_pixels', 'media.too_many_pixels'],
 ]);
 
 export function createMakePreviews(options: PreviewOptions): MakePreviews {
-  const { images, isolated, decodeHeic, grabFrame, lastCall: until } = options;
-  const forPictures = createLimit(options.decoders, { until });
-  // One at a time: with two, nobody could tell which one it was, and each may need a lot of memory.
-  const forIsolated = createLimit(1, { until });
-  // Those that nothing speaks against but themselves do not keep suspects waiting for long.
-  const admitted = createLimit(most, { most: 0, until });
-  // What strangers' processes and threads need is bounded for each of them, so only one of them runs.
-  const forHeic = createLimit(1, { most, until });
-  const forVideos = createLimit(1, { most, until });
+  const { images, isolated, decodeHeic, grabFrame, stopSignal } = options;
+  const pictureLimit = createLimit(options.decoders, { stopSignal });
+  // The isolated process takes one file at a time: with two, it would be unclear which file killed it, and
+  // each may need a lot of memory.
+  const isolatedLimit = createLimit(1, { stopSignal });
+  // Files without a suspicion against them do not keep suspicious files waiting for long.
+  const secondOpinionLimit = createLimit(maxQueued, { maxQueued: 0, stopSignal });
+  // Separate processes and threads for hostile input have limits of their own, so only one of each runs.
+  const heicLimit = createLimit(1, { maxQueued, stopSignal });
+  const videoLimit = createLimit(1, { maxQueued, stopSignal });
 
-  const decodeHere: Decode = async (input) => seen(await forPictures(() => images.preview(input)));
-  const decodeApart: Decode = (input, hdr) => isolated.preview(input, hdr);
-  /** Where it can do no harm, with more memory and patience. */
-  const queueApart: Decode = (input, hdr) => admitted(() => forIsolated(() => decodeApart(input, hdr)));
-  /** A second opinion on a picture that was refused. Where that takes too much of its process, the first one counts. */
-  const queueAfter = async (first: unknown, input: string | Buffer, hdr?: HdrColours): Promise<Looked> => {
-    if (!(first instanceof AppError) || !meanings.has(first.code)) throw first;
+  const decodeHere: Decode = async (input) => resultOf(await pictureLimit(() => images.preview(input)));
+  const decodeIsolated: Decode = (input, hdr) => isolated.preview(input, hdr);
+  /** Decodes in the isolated process, which has more memory and a longer timeout. */
+  const queueIsolated: Decode = (input, hdr) =>
+    secondOpinionLimit(() => isolatedLimit(() => decodeIsolated(input, hdr)));
+  /**
+   * Retries a refused picture in the isolated process. If it crashes that process, the first error counts.
+   */
+  const retryIsolated = async (
+    first: unknown,
+    input: string | Buffer,
+    hdr?: HdrColours,
+  ): Promise<PreviewResult> => {
+    if (!(first instanceof AppError) || !warningsByError.has(first.code)) throw first;
     try {
-      return await queueApart(input, hdr);
+      return await queueIsolated(input, hdr);
     } catch (second) {
       throw second instanceof AppError && second.code === 'media.crashed' ? first : second;
     }
   };
   const decode: Decode = async (input, hdr) => {
-    if (hdr) return queueApart(input, hdr);
+    if (hdr) return queueIsolated(input, hdr);
     try {
       return await decodeHere(input);
     } catch (error) {
-      return queueAfter(error, input);
+      return retryIsolated(error, input);
     }
   };
 
-  // What another decoder has made of hostile bytes is a picture like any other.
-  const ofHeic = async ({ path, head }: Previewable, by: Decode): Promise<Looked> => {
-    const { tiff, ...size } = await forHeic(() => decodeHeic(path));
+  // The output of another decoder, made from hostile bytes, is treated like any other picture.
+  const previewHeic = async ({ path, head }: Previewable, by: Decode): Promise<PreviewResult> => {
+    const { tiff, ...size } = await heicLimit(() => decodeHeic(path));
     const { pictures, warnings } = await by(Buffer.from(tiff.buffer), hdrOf(head));
-    // Its own size is the reduced one.
+    // The size of the decoded picture is the reduced one, so the original size replaces it.
     return { pictures: pictures && { ...pictures, ...size }, warnings };
   };
-  /** One that takes more memory than a thread of the service may have. */
-  const ofLargeHeic = (file: Previewable, error: unknown): Promise<Looked> => {
+  /** Handles a HEIC picture that needs more memory than a thread of the service may have. */
+  const previewLargeHeic = (file: Previewable, error: unknown): Promise<PreviewResult> => {
     const isLarge = error instanceof AppError && error.code === 'media.too_many_pixels';
-    // The process that decodes suspects is taken by this one already.
+    // A suspicious file already occupies the isolated process.
     if (!isLarge || file.suspicion) throw error;
-    return queueAfter(error, file.path, hdrOf(file.head));
+    return retryIsolated(error, file.path, hdrOf(file.head));
   };
-  const ofVideo = async (path: string, type: string, by: Decode): Promise<Looked> => {
-    if (!grabFrame) return nothing;
-    const frame = await forVideos(() => grabFrame(path, type));
-    if (frame === 'out of time') return notYet;
-    if (!frame) return undecoded('no frame of the video can be decoded here');
+  const previewVideo = async (path: string, type: string, by: Decode): Promise<PreviewResult> => {
+    if (!grabFrame) return noPreviews;
+    const frame = await videoLimit(() => grabFrame(path, type));
+    if (frame === 'out of time') return postponed;
+    if (!frame) return withoutDecoder('no frame of the video could be decoded');
     return by(frame.picture, frame.hdr);
   };
-  const ofFile = (file: Previewable, by: Decode): Promise<Looked> => {
+  const previewFile = (file: Previewable, by: Decode): Promise<PreviewResult> => {
     const { path, type, head } = file;
-    if (isHeic(type)) return ofHeic(file, by).catch((error: unknown) => ofLargeHeic(file, error));
-    if (isVideoContainer(type)) return ofVideo(path, type, by);
+    if (isHeic(type)) return previewHeic(file, by).catch((error: unknown) => previewLargeHeic(file, error));
+    if (isVideoContainer(type)) return previewVideo(path, type, by);
     return by(path, hdrOf(head));
   };
-  const ofSuspect = (file: Previewable, { beforeDecoding }: Suspicion): Promise<Looked> =>
-    forIsolated(async () => {
+  const previewSuspect = (file: Previewable, { beforeDecoding }: Suspicion): Promise<PreviewResult> =>
+    isolatedLimit(async () => {
       await beforeDecoding();
-      return ofFile(file, decodeApart);
+      return previewFile(file, decodeIsolated);
     });
-  const look = (file: Previewable): Promise<Looked> => {
-    if (file.suspicion) return ofSuspect(file, file.suspicion);
-    return ofFile(file, isTranslated(file.type) ? queueApart : decode);
+  const preview = (file: Previewable): Promise<PreviewResult> => {
+    if (file.suspicion) return previewSuspect(file, file.suspicion);
+    return previewFile(file, isTranslated(file.type) ? queueIsolated : decode);
   };
 
   return async (file) => {
     if (!hasDecoder(file.type))
-      return isShown(file.type) ? undecoded(`nothing here decodes ${file.type}`) : nothing;
+      return canHavePreviews(file.type) ? withoutDecoder(`there is no decoder for ${file.type}`) : noPreviews;
     try {
-      return await look(file);
+      return await preview(file);
     } catch (error) {
-      return lookedInVain(file, error);
+      return resultOfFailure(file, error);
     }
   };
 }
 
-/** Whether the previews of such a file, or the reason why there are none, are known once it was looked at. */
-export function isShown(type: string): boolean {
+/**
+ * Whether a file of this type has either previews or a known reason for their absence once it was processed.
+ */
+export function canHavePreviews(type: string): boolean {
   return type.startsWith('image/') || hasDecoder(type);
 }
 
-/** Formats that are translated into others, in a process of its own. */
+/** Formats that are converted to others first, in the isolated process. */
 const translatedTypes: ReadonlySet<string> = new Set(['image/bmp', 'image/x-icon', 'application/pdf']);
 
 function isTranslated(type: string): boolean {
@@ -154,28 +165,28 @@ function hasDecoder(type: string): boolean {
   return isDecodable(type) || isTranslated(type) || isHeic(type) || isVideoContainer(type);
 }
 
-const nothing: Looked = { pictures: undefined, warnings: [] };
+const noPreviews: PreviewResult = { pictures: undefined, warnings: [] };
 
-/** Says nothing of the file, and is no reason to have its bytes wait. */
-const notYet: Looked = {
+/** Says nothing about the file, so the file is stored without waiting. */
+const postponed: PreviewResult = {
   pictures: undefined,
-  warnings: [{ code: 'media.not_previewed', message: 'no decoder had time for it so far' }],
+  warnings: [{ code: 'media.not_previewed', message: 'no decoder has been free for this file yet' }],
 };
 
-function seen(pictures: Previewed): Looked {
+function resultOf(pictures: Previewed): PreviewResult {
   return { pictures, warnings: [] };
 }
 
-function undecoded(message: string): Looked {
+function withoutDecoder(message: string): PreviewResult {
   return { pictures: undefined, warnings: [{ code: 'media.no_decoder', message }] };
 }
 
-/** What is known of a file that no decoder could show. */
-function lookedInVain({ comesBack = false }: Previewable, error: unknown): Looked {
-  const code = error instanceof AppError ? meanings.get(error.code) : undefined;
+/** The result for a file that could not be decoded. */
+function resultOfFailure({ canRefetch = false }: Previewable, error: unknown): PreviewResult {
+  const code = error instanceof AppError ? warningsByError.get(error.code) : undefined;
   if (error instanceof AppError && code !== undefined)
     return { pictures: undefined, warnings: [{ code, message: error.message }] };
-  if (comesBack) throw error;
-  // The bytes are more important than the previews.
-  return notYet;
+  if (canRefetch) throw error;
+  // Storing the file matters more than its previews.
+  return postponed;
 }

@@ -1,6 +1,6 @@
-/** From a staged file to stored bytes with previews: used for what is fetched and for what is uploaded. */
+/** Turns a staged file into stored bytes with previews, for downloads and for uploads. */
 import { AppError } from '../../domain/errors.js';
-import { awaitsPreviews, isNoMedia, type BlobFacts, type HeldBlob } from '../../domain/media.js';
+import { awaitsPreviews, isNotMedia, type BlobFacts, type HeldBlob } from '../../domain/media.js';
 import type { MediaKind } from '../../domain/provider.js';
 import { typeOfFile } from '../../infra/file-types/detect.js';
 import { blobKey, keysOf, previewKey, type BlobStore } from '../../infra/files/blob-store.js';
@@ -10,7 +10,7 @@ import type { StagedFile } from '../../infra/files/staging.js';
 import type { Previewed } from '../../infra/pictures/decoder.js';
 import type { MediaTable } from '../../infra/tables/media/media.js';
 import { createKeyedLock, createLimit } from '../concurrency.js';
-import { isShown, type MakePreviews, type Suspicion } from './previews.js';
+import { canHavePreviews, type MakePreviews, type Suspicion } from './previews.js';
 
 interface Scanning {
   readonly scan: MalwareScanner['scan'];
@@ -22,57 +22,57 @@ export interface StoreOptions {
   readonly makePreviews: MakePreviews;
   readonly table: Pick<MediaTable, 'findBlob' | 'announce' | 'previewLater'>;
   readonly now: () => Date;
-  /** Undefined: files are not scanned for malware. */
+  /** If undefined, files are not scanned for malware. */
   readonly scanning?: Scanning | undefined;
 }
 
-/** What the bytes should be. */
+/** What is expected of the file, and how to treat it. */
 export interface Expectation {
   readonly kind: MediaKind;
-  /** Whether they are brought again when a decoder is busy; by default they are kept without previews then. */
-  readonly comesBack?: boolean;
+  /** If true, a busy decoder fails with `media.busy`; by default the file is stored without previews then. */
+  readonly canRefetch?: boolean;
   readonly suspicion?: Suspicion;
-  /** How often its previews were to be made later. */
-  readonly previewTries?: number;
-  /** The media as which an infected file is kept aside; by default it is not kept. */
+  /** How often the previews were postponed before. */
+  readonly previewAttempts?: number;
+  /** The id under which an infected file is quarantined; by default it is deleted. */
   readonly mediaId?: string;
 }
 
 /**
- * Stores a staged file with its previews, as good as they can be made; the file is gone afterwards. Rejects with a media error for what is
- * not kept: an empty file, malware, and a page where a picture was announced. When it resolves, bytes and previews survive a crash, and the
- * row may be written.
+ * Stores a staged file with the best possible previews and deletes the staged file. Rejects with a media
+ * error for a file that is not kept: an empty file, malware, or a page where media was announced. When it
+ * resolves, bytes and previews survive a crash, and the row may be written.
  */
 export type Store = (file: StagedFile, expected: Expectation) => Promise<HeldBlob>;
 
-/** Doubled each time, ten waits are 17 hours. */
+/** Doubled each time, ten waits add up to 17 hours. */
 const firstPreviewWaitMs = 60_000;
-const mostPreviewTries = 10;
-/** clamd has ten threads unless told otherwise. */
-const scansAtOnce = 8;
+const maxPreviewAttempts = 10;
+/** clamd has ten threads by default. */
+const maxConcurrentScans = 8;
 
 export function createStore({ blobs, makePreviews, table, now, scanning }: StoreOptions): Store {
-  const limitScans = createLimit(scansAtOnce);
-  // The same bytes that arrive twice at once are decoded and written once.
+  const limitScans = createLimit(maxConcurrentScans);
+  // Identical files that arrive at the same time are decoded and written once.
   const lock = createKeyedLock();
 
-  /** Bytes that are known and there, with their previews; what somebody has removed is stored again. */
+  /** Returns a known blob whose files exist, previews included; deleted files are stored again. */
   const findStored = async (sha256: string): Promise<HeldBlob | undefined> => {
-    const known = await table.findBlob(sha256);
-    return known && (await isStored(blobs, known)) ? known : undefined;
+    const stored = await table.findBlob(sha256);
+    return stored && (await isStored(blobs, stored)) ? stored : undefined;
   };
 
   const store = async (file: StagedFile, expected: Expectation): Promise<HeldBlob> => {
-    const { kind, comesBack, suspicion, previewTries = 0 } = expected;
+    const { kind, canRefetch, suspicion, previewAttempts = 0 } = expected;
     const type = await typeOfFile(file);
-    if (isNoMedia(type, kind)) {
-      const message = `announced as ${kind}, but the bytes are ${type}`;
-      throw new AppError('media.type_mismatch', message, { mayPass: true });
+    if (isNotMedia(type, kind)) {
+      const message = `announced as ${kind}, but the file is ${type}`;
+      throw new AppError('media.type_mismatch', message, { mayRecover: true });
     }
-    const known = await findStored(file.sha256);
-    if (known && isLookedAt(known, type)) return known;
+    const stored = await findStored(file.sha256);
+    if (stored && isUpToDate(stored, type)) return stored;
     const { path, head } = file;
-    const { pictures, warnings } = await makePreviews({ path, head, type, comesBack, suspicion });
+    const { pictures, warnings } = await makePreviews({ path, head, type, canRefetch, suspicion });
     const previews = pictures?.previews ?? [];
     const blob = {
       sha256: file.sha256,
@@ -86,17 +86,20 @@ export function createStore({ blobs, makePreviews, table, now, scanning }: Store
       ...previews.map(({ size, data }) => blobs.put(previewKey(file.sha256, size), { data })),
       blobs.put(blobKey(file.sha256), { file: file.path, sha256: file.sha256 }),
     ]);
-    if (awaitsPreviews(blob) && previewTries < mostPreviewTries)
-      await table.previewLater(file.sha256, previewTries + 1, firstPreviewWaitMs * 2 ** previewTries);
+    if (awaitsPreviews(blob) && previewAttempts < maxPreviewAttempts)
+      await table.previewLater(file.sha256, previewAttempts + 1, firstPreviewWaitMs * 2 ** previewAttempts);
     return announced;
   };
 
-  /** Before anything else reads the bytes; and again for bytes that are known, since what is known of malware changes. */
+  /**
+   * Runs before other code reads the bytes, and again for known bytes, because the scanner's signatures
+   * change.
+   */
   const refuseMalware = async (file: StagedFile, { mediaId }: Expectation): Promise<void> => {
-    const found = scanning && (await limitScans(() => scanning.scan(file.path)));
-    if (found === undefined) return;
+    const threat = scanning && (await limitScans(() => scanning.scan(file.path)));
+    if (threat === undefined) return;
     if (mediaId !== undefined) await scanning?.quarantine.put(mediaId, file.path);
-    throw new AppError('media.infected', `the malware scanner found ${found}`);
+    throw new AppError('media.infected', `the malware scanner found ${threat}`);
   };
 
   return async (file, expected) => {
@@ -110,19 +113,19 @@ export function createStore({ blobs, makePreviews, table, now, scanning }: Store
   };
 }
 
-/** Whether everything that is stored of a blob is there, and whole as far as its size tells. */
+/** Whether all files of a blob exist and have the right size. */
 async function isStored(blobs: Pick<BlobStore, 'size'>, blob: BlobFacts): Promise<boolean> {
   const [bytes, ...previews] = await Promise.all(keysOf(blob).map((key) => blobs.size(key)));
   return bytes === blob.bytes && previews.every((size) => size !== undefined && size > 0);
 }
 
 /**
- * Whether there is nothing to be found out of bytes that are known: an earlier version may have taken them for something else, and the
- * decoder may have had no time for them.
+ * Whether a known blob needs no further processing. An earlier version may have detected another type, and
+ * the decoder may have been busy.
  */
-function isLookedAt(blob: BlobFacts, typeNow: string): boolean {
+function isUpToDate(blob: BlobFacts, typeNow: string): boolean {
   const { type, previews, warnings } = blob;
-  const isDone = previews.length > 0 || warnings.length > 0 || !isShown(type);
+  const isDone = previews.length > 0 || warnings.length > 0 || !canHavePreviews(type);
   return type === typeNow && isDone && !awaitsPreviews(blob);
 }
 

@@ -1,8 +1,11 @@
-/** A proven webhook becomes rows: parsed, given ids, committed. Nothing here waits for anything but the database, nor long for that. */
+/**
+ * Turns a verified webhook into rows: parses it, assigns ids and commits. It waits for the database only, and
+ * not for long.
+ */
 import { hash } from 'node:crypto';
 
 import { newId } from '../../domain/id.js';
-import { exceeds, jsonExtentOf, mostParsed } from '../../domain/json-extent.js';
+import { exceeds, jsonExtentOf, parseLimits } from '../../domain/json-extent.js';
 
 import type { Channel } from '../../domain/channel.js';
 import { AppError } from '../../domain/errors.js';
@@ -45,68 +48,74 @@ export interface Receipt {
 
 export type Receive = (webhook: ReceivedWebhook) => Promise<Receipt>;
 
-/** Text that people write may be long, identifiers may not. UTF-16 units. */
-const longestText = 16_384;
-const longestLabel = 255;
-const longestUrl = 8_192;
+/** Limits in UTF-16 units: texts written by people may be long, identifiers may not. */
+const maxTextLength = 16_384;
+const maxLabelLength = 255;
+const maxUrlLength = 8_192;
 
-/** What one webhook may bring. Real ones bring a few; thousands come from a broken or hostile sender. */
-const most = { messages: 10_000, media: 10_000, statuses: 50_000 } as const;
-/** The reason of a delivery that brings more. */
+/**
+ * The limits of one webhook. Real webhooks contain a few items; thousands come from a broken or hostile
+ * sender.
+ */
+const maxPerWebhook = { messages: 10_000, media: 10_000, statuses: 50_000 } as const;
+/** The reason of a delivery that exceeds the limits. */
 const tooMany = 'too_many';
 
-/** A provider waits for its answer, and some of them not for long. */
-const patienceMs = 2_000;
-/** A large webhook takes some seconds to write, even with a fast database. */
-const patienceForLargeMs = 20_000;
+/** Providers wait for the answer, some of them only briefly. */
+const commitTimeoutMs = 2_000;
+/** Writing a large webhook takes several seconds, even with a fast database. */
+const largeCommitTimeoutMs = 20_000;
 
-export function createReceive(inbox: Pick<Inbox, 'commit'>, shelter: Shelter): Receive {
+export function createReceive(inbox: Pick<Inbox, 'commit'>, fallback: WebhookFallback): Receive {
   return async (webhook) => {
     const entry = toEntry(newId(), webhook);
-    if (shelter.isNeeded()) return shelter.take(entry);
+    if (fallback.isActive()) return fallback.store(entry);
     try {
-      return await commit(inbox, entry, isLarge(entry) ? patienceForLargeMs : patienceMs);
+      return await commit(inbox, entry, isLarge(entry) ? largeCommitTimeoutMs : commitTimeoutMs);
     } catch (error) {
       if (isDataRefused(error)) throw error;
-      // That a large one takes long says nothing about the database.
-      if (!(isLarge(entry) && error instanceof DatabaseLateError)) shelter.open(error);
-      return shelter.take(entry);
+      // A timeout for a large webhook does not mean that the database is unavailable.
+      if (!(isLarge(entry) && error instanceof DatabaseLateError)) fallback.activate(error);
+      return fallback.store(entry);
     }
   };
 }
 
-/** Where webhooks stay while the database is away. */
-export interface Shelter {
-  /** Whether the database was away when it was last tried. */
-  readonly isNeeded: () => boolean;
-  /** The database did not take a webhook, for this reason. */
-  readonly open: (reason: unknown) => void;
-  /** Resolves when the webhook is durable; its rows will be there when the database is, under the ids of the receipt. */
-  readonly take: (entry: InboxEntry) => Promise<Receipt>;
+/** Stores webhooks while the database is unavailable. */
+export interface WebhookFallback {
+  /** Whether the database was unavailable at the last attempt. */
+  readonly isActive: () => boolean;
+  /** Called when the database did not store a webhook, with the reason. */
+  readonly activate: (reason: unknown) => void;
+  /**
+   * Resolves when the webhook is durable. Its rows are written once the database is available, with the ids
+   * of the receipt.
+   */
+  readonly store: (entry: InboxEntry) => Promise<Receipt>;
 }
 
-/** Makes rows of a webhook, or of its raw bytes alone when the database does not take what was read from them. */
+/** Writes the rows of a webhook, or only its raw bytes if the database refuses the parsed data. */
 export async function commit(
   inbox: Pick<Inbox, 'commit'>,
   entry: InboxEntry,
-  patience?: number,
+  timeoutMs?: number,
 ): Promise<Receipt> {
   try {
-    return { outcome: entry.outcome, ...(await inbox.commit(entry, patience)) };
+    return { outcome: entry.outcome, ...(await inbox.commit(entry, timeoutMs)) };
   } catch (error) {
     if (!isDataRefused(error)) throw error;
-    const bare = bareEntry(entry, 'cannot be stored');
-    return { outcome: bare.outcome, ...(await inbox.commit(bare, patience)) };
+    const malformed = malformedEntry(entry, 'cannot be stored');
+    return { outcome: malformed.outcome, ...(await inbox.commit(malformed, timeoutMs)) };
   }
 }
 
-/** What is known of a delivery before it is read. */
+/** The facts about a delivery that are known before it is parsed. */
 export type RawEntry = Omit<InboxEntry, 'outcome' | 'reason' | keyof Rows>;
 
 type Rows = Pick<InboxEntry, 'messages' | 'media' | 'statuses' | 'deletions'>;
 
-/** The raw bytes are kept, whatever could not be done with them. */
-export function bareEntry(entry: RawEntry, reason: string): InboxEntry {
+/** The entry for a delivery that cannot be parsed or stored completely: only its raw bytes are kept. */
+export function malformedEntry(entry: RawEntry, reason: string): InboxEntry {
   const { id, channel, provider, contentHash, body, headers, receivedAt } = entry;
   return {
     id,
@@ -125,7 +134,7 @@ export function bareEntry(entry: RawEntry, reason: string): InboxEntry {
   };
 }
 
-/** Stands for a payload that is kept as it came and not parsed, with the reason. */
+/** Replaces a payload that is stored raw and not parsed, with the reason. */
 class UnreadPayload {
   readonly reason: string;
 
@@ -134,20 +143,20 @@ class UnreadPayload {
   }
 }
 
-/** A body of fewer bytes cannot hold so much that it matters. */
-const harmlessBytes = 65_536;
+/** A smaller body cannot contain enough items to matter. */
+const uncheckedBytes = 65_536;
 const tooDeep = 'too_deep';
 
 /**
- * The payload of a webhook, parsed unless that would keep everybody waiting. Throws `webhook.not_json`, without a cause: V8's message
- * quotes the body.
+ * Parses the body of a webhook, unless that would block other requests for too long. Throws
+ * `webhook.not_json` without a cause, because V8's message quotes the body.
  */
 export function parsePayload(bytes: Uint8Array): unknown {
   const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const extent = body.length > harmlessBytes ? jsonExtentOf(body, mostParsed) : undefined;
-  if (extent && exceeds(extent, mostParsed))
-    return new UnreadPayload(extent.depth > mostParsed.depth ? tooDeep : tooMany);
-  // Some senders start with a byte order mark, which JSON does not know.
+  const extent = body.length > uncheckedBytes ? jsonExtentOf(body, parseLimits) : undefined;
+  if (extent && exceeds(extent, parseLimits))
+    return new UnreadPayload(extent.depth > parseLimits.depth ? tooDeep : tooMany);
+  // Some senders start with a byte order mark, which JSON does not allow.
   const text = body.toString('utf8');
   try {
     return JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
@@ -156,7 +165,10 @@ export function parsePayload(bytes: Uint8Array): unknown {
   }
 }
 
-/** Everything that one webhook means, as rows. The same function serves a replay, with the id the delivery has. */
+/**
+ * Converts everything that one webhook contains to rows. A replay uses the same function with the existing id
+ * of the delivery.
+ */
 export function toEntry(id: string, webhook: ReceivedWebhook): InboxEntry {
   const { channel, rawBody, headers, receivedAt, payload } = webhook;
   const raw: RawEntry = {
@@ -168,13 +180,13 @@ export function toEntry(id: string, webhook: ReceivedWebhook): InboxEntry {
     headers,
     receivedAt: receivedAt.toISOString(),
   };
-  if (payload instanceof UnreadPayload) return bareEntry(raw, payload.reason);
+  if (payload instanceof UnreadPayload) return malformedEntry(raw, payload.reason);
   const events = eventsOf(webhook);
-  if (events === undefined) return bareEntry(raw, 'cannot be read');
-  if (areTooMany(events)) return bareEntry(raw, tooMany);
+  if (events === undefined) return malformedEntry(raw, 'cannot be read');
+  if (exceedsLimits(events)) return malformedEntry(raw, tooMany);
   const { outcome, reason } = summarise(events);
   const { messages, media, statuses, deletions } = rowsOf(events, raw);
-  // Member by member: copying whole objects is a tenth of what a webhook costs here.
+  // The members are listed one by one, because copying whole objects takes a tenth of the time for a webhook.
   return {
     id,
     channel: raw.channel,
@@ -192,7 +204,10 @@ export function toEntry(id: string, webhook: ReceivedWebhook): InboxEntry {
   };
 }
 
-/** Undefined where the adapter fails, which it never should: the delivery is kept all the same, and can be read again once that is mended. */
+/**
+ * Returns undefined if the adapter throws, which it should never do. The delivery is still kept and can be
+ * parsed again once the adapter is fixed.
+ */
 function eventsOf({ channel, payload, receivedAt }: ReceivedWebhook): InboundEvent[] | undefined {
   try {
     return channel.adapter.parse(payload, receivedAt);
@@ -201,7 +216,7 @@ function eventsOf({ channel, payload, receivedAt }: ReceivedWebhook): InboundEve
   }
 }
 
-function areTooMany(events: readonly InboundEvent[]): boolean {
+function exceedsLimits(events: readonly InboundEvent[]): boolean {
   const count = { messages: 0, media: 0, statuses: 0 };
   for (const event of events) {
     if (event.type === 'status' || event.type === 'deletion') count.statuses += 1;
@@ -210,7 +225,11 @@ function areTooMany(events: readonly InboundEvent[]): boolean {
       count.media += event.media.length;
     }
   }
-  return count.messages > most.messages || count.media > most.media || count.statuses > most.statuses;
+  return (
+    count.messages > maxPerWebhook.messages ||
+    count.media > maxPerWebhook.media ||
+    count.statuses > maxPerWebhook.statuses
+  );
 }
 
 function rowsOf(events: readonly InboundEvent[], { id, contentHash, receivedAt }: RawEntry): Rows {
@@ -220,15 +239,15 @@ function rowsOf(events: readonly InboundEvent[], { id, contentHash, receivedAt }
   const deletions: DeletionRow[] = [];
   for (const event of events) {
     if (event.type === 'message') {
-      // Without an id of the provider's own, the same content is the same message.
-      const given = event.messageId ?? `sha256:${contentHash}:${String(messages.length)}`;
-      const messageId = storable(given, longestLabel);
+      // If the provider gives no id, the same content counts as the same message.
+      const sourceId = event.messageId ?? `sha256:${contentHash}:${String(messages.length)}`;
+      const messageId = storable(sourceId, maxLabelLength);
       messages.push(toMessageRow(event, { id, messageId }));
       const counts = new Map<MediaKind, number>();
-      for (const one of event.media) {
-        const position = counts.get(one.kind) ?? 0;
-        counts.set(one.kind, position + 1);
-        media.push(toMediaRow(one, { id, messageId, direction: event.direction, position }));
+      for (const item of event.media) {
+        const position = counts.get(item.kind) ?? 0;
+        counts.set(item.kind, position + 1);
+        media.push(toMediaRow(item, { id, messageId, direction: event.direction, position }));
       }
     } else if (event.type === 'status') statuses.push(toStatusRow(event, id));
     else if (event.type === 'deletion') deletions.push(toDeletionRow(event, { id, receivedAt }));
@@ -236,13 +255,13 @@ function rowsOf(events: readonly InboundEvent[], { id, contentHash, receivedAt }
   return { messages, media, statuses, deletions };
 }
 
-/** What must not be overlooked comes first. */
+/** The most important event type has the highest rank. */
 const ranks = { malformed: 4, message: 3, status: 2, deletion: 1, ignored: 0 } as const satisfies Record<
   InboundEvent['type'],
   number
 >;
 
-/** One outcome for the whole delivery. */
+/** Determines one outcome for the whole delivery. */
 function summarise(events: readonly InboundEvent[]): { outcome: Outcome; reason: string | null } {
   let first = events[0];
   if (!first) return { outcome: 'ignored', reason: 'not a payload of this provider' };
@@ -269,24 +288,24 @@ function toMessageRow(
     delivery_id: id,
     message_id: messageId,
     direction: message.direction,
-    sender: storable(message.from, longestLabel),
-    recipient: text(message.to, longestLabel),
-    chat: text(message.chat, longestLabel),
-    sender_name: text(message.senderName, longestLabel),
-    caption: text(message.caption, longestText),
+    sender: storable(message.from, maxLabelLength),
+    recipient: text(message.to, maxLabelLength),
+    chat: text(message.chat, maxLabelLength),
+    sender_name: text(message.senderName, maxLabelLength),
+    caption: text(message.caption, maxTextLength),
     sent_at: message.sentAt?.toISOString() ?? null,
   };
 }
 
-interface MediaPlace {
-  /** Of the delivery. */
+interface MediaContext {
+  /** The id of the delivery. */
   readonly id: string;
   readonly messageId: string;
   readonly direction: Direction;
   readonly position: number;
 }
 
-function toMediaRow(media: InboundMedia, { id, messageId, direction, position }: MediaPlace): MediaRow {
+function toMediaRow(media: InboundMedia, { id, messageId, direction, position }: MediaContext): MediaRow {
   return {
     id: newId(),
     delivery_id: id,
@@ -294,9 +313,9 @@ function toMediaRow(media: InboundMedia, { id, messageId, direction, position }:
     position,
     direction,
     kind: media.kind,
-    declared_type: text(media.declaredType, longestLabel),
+    declared_type: text(media.declaredType, maxLabelLength),
     declared_sha256: media.sha256,
-    filename: media.filename === null ? null : storableName(media.filename, longestLabel),
+    filename: media.filename === null ? null : storableName(media.filename, maxLabelLength),
     ...sourceColumns(media.source),
   };
 }
@@ -311,20 +330,20 @@ function sourceColumns(source: InboundMedia['source']): SourceColumns {
     return withoutSource({
       state: source.code === 'media.no_address' ? 'rejected' : 'failed',
       error_code: source.code,
-      error_message: text(source.message, longestLabel),
+      error_message: text(source.message, maxLabelLength),
     });
   }
-  // A part of a link is another link, and whatever it leads to is not the picture.
-  if (source.url.length > longestUrl) {
+  // A truncated link would lead to something else, so it is not stored.
+  if (source.url.length > maxUrlLength) {
     return withoutSource({
       state: 'rejected',
       error_code: 'media.invalid_url',
-      error_message: `the link has more than ${String(longestUrl)} characters`,
+      error_message: `the link has more than ${String(maxUrlLength)} characters`,
     });
   }
   return {
     state: 'pending',
-    source_url: storable(source.url, longestUrl),
+    source_url: storable(source.url, maxUrlLength),
     source_expires_at: source.expiresAt?.toISOString() ?? null,
     source_credentials: source.needsCredentials,
     error_code: null,
@@ -339,11 +358,11 @@ function withoutSource(error: Pick<SourceColumns, 'state' | 'error_code' | 'erro
 function toStatusRow({ messageId, status, at, error }: StatusEvent, deliveryId: string): StatusRow {
   return {
     delivery_id: deliveryId,
-    message_id: storable(messageId, longestLabel),
+    message_id: storable(messageId, maxLabelLength),
     status,
     at: at?.toISOString() ?? null,
-    error_code: text(error?.code ?? null, longestLabel),
-    error_message: text(error?.message ?? null, longestText),
+    error_code: text(error?.code ?? null, maxLabelLength),
+    error_message: text(error?.message ?? null, maxTextLength),
   };
 }
 
@@ -353,7 +372,7 @@ function toDeletionRow(
 ): DeletionRow {
   return {
     delivery_id: id,
-    message_id: storable(messageId, longestLabel),
+    message_id: storable(messageId, maxLabelLength),
     at: at?.toISOString() ?? receivedAt,
   };
 }

@@ -1,16 +1,16 @@
-/** Reads a kept delivery again, for instance after its parser has learned a new shape. */
+/** Parses a stored delivery again, for example after its parser was improved. */
 import type { Channels } from '../../domain/channel.js';
 import { AppError } from '../../domain/errors.js';
 import type { Together } from '../../infra/postgres/database.js';
 import type { Inbox } from '../../infra/tables/inbox/inbox.js';
 import { parsePayload, toEntry, type Receipt } from './receive.js';
 
-/** Ids of the messages that a kept delivery speaks of; undefined where it cannot be read. */
+/** Returns the ids of the messages in a stored delivery, or undefined if it cannot be parsed. */
 export function messageIdsIn(
-  { id, ...delivery }: Omit<KeptDelivery, 'erasedAt'>,
-  channels: Pick<Channels, 'known'>,
+  { id, ...delivery }: Omit<StoredDelivery, 'erasedAt'>,
+  channels: Pick<Channels, 'any'>,
 ): string[] | undefined {
-  const channel = channels.known(delivery.channel);
+  const channel = channels.any(delivery.channel);
   if (!channel) return undefined;
   const rawBody = Buffer.from(delivery.body);
   try {
@@ -22,7 +22,7 @@ export function messageIdsIn(
   }
 }
 
-export interface KeptDelivery {
+export interface StoredDelivery {
   readonly id: string;
   readonly channel: string;
   readonly body: Uint8Array;
@@ -31,16 +31,19 @@ export interface KeptDelivery {
   readonly erasedAt: Date | null;
 }
 
-/** What exists already stays as it is; what was not understood before is added. Links keep the age they have. */
+/**
+ * Existing rows stay as they are, and rows that were not understood before are added. Links keep their
+ * original age.
+ */
 export async function replay(
-  delivery: KeptDelivery,
+  delivery: StoredDelivery,
   { inbox, channels }: { readonly inbox: Pick<Inbox, 'recommit'>; readonly channels: Channels },
   together: Together,
 ): Promise<Receipt> {
-  if (delivery.erasedAt) throw new AppError('delivery.erased', 'what the delivery held was erased');
-  const channel = channels.known(delivery.channel);
+  if (delivery.erasedAt) throw new AppError('delivery.erased', 'the contents of this delivery were erased');
+  const channel = channels.any(delivery.channel);
   if (!channel)
-    throw new AppError('webhook.unknown_channel', 'the channel of this delivery does not exist any more');
+    throw new AppError('webhook.unknown_channel', 'the channel of this delivery no longer exists');
   const rawBody = Buffer.from(delivery.body);
   const payload = parsePayload(rawBody);
   const entry = toEntry(delivery.id, { ...delivery, channel, rawBody, payload });

@@ -1,9 +1,10 @@
 /**
- * While the database is away, verified webhooks go to the spool; when it is back, they become rows by the same way, with the ids
- * and the time that they were given when they came. Rows are unique, so whatever is done twice is there once.
+ * Stores verified webhooks in the spool while the database is unavailable, and replays them afterwards, with
+ * the ids and the time of their arrival. Rows are unique, so repeating a replay changes nothing.
  *
- * The order is that of receipt: within a segment and from segment to segment. Webhooks that come once the database is back do
- * not wait for those of the spool; they are sorted by when they were received, like all others.
+ * Webhooks are replayed in the order of receipt, within a segment and from segment to segment. New webhooks
+ * that arrive after the database is available again do not wait for the spool; all webhooks are sorted by
+ * their time of receipt.
  */
 import { hash } from 'node:crypto';
 import { setImmediate, setTimeout as delay } from 'node:timers/promises';
@@ -15,85 +16,102 @@ import type { SpooledWebhook } from '../../infra/spool/record.js';
 import type { Spool } from '../../infra/spool/spool.js';
 import type { InboxEntry } from '../../infra/tables/inbox/entry.js';
 import type { Inbox } from '../../infra/tables/inbox/inbox.js';
-import { bareEntry, commit, parsePayload, toEntry, type Shelter } from './receive.js';
+import { malformedEntry, commit, parsePayload, toEntry, type WebhookFallback } from './receive.js';
 
-export interface Spooling extends Shelter {
-  /** Looks whether something is in the spool, and goes on looking now and then: other processes may have left it there. */
+export interface Spooling extends WebhookFallback {
+  /**
+   * Replays what is in the spool, and checks it regularly, because other processes may have left webhooks
+   * there.
+   */
   readonly start: () => void;
-  /** `here`: the database takes webhooks. `spooling`: the spool does. `refusing`: neither. As of the last webhook. */
+  /**
+   * The state at the last webhook. `here`: the database stores webhooks. `spooling`: the spool does.
+   * `refusing`: neither does.
+   */
   readonly state: () => 'here' | 'spooling' | 'refusing';
   readonly close: () => Promise<void>;
 }
 
-interface SpoolingSurroundings {
+interface SpoolingDependencies {
   readonly spool: Spool;
   readonly inbox: Inbox;
-  readonly channels: Pick<Channels, 'known'>;
-  /** Does the work unless another process is at it; answers whether it was done. Rejects when the database is away. */
-  readonly whileAlone: (work: () => Promise<void>) => Promise<boolean>;
+  readonly channels: Pick<Channels, 'any'>;
+  /**
+   * Runs the work unless another process is running it, and returns whether it ran. Rejects if the database
+   * is unavailable.
+   */
+  readonly runExclusively: (work: () => Promise<void>) => Promise<boolean>;
   readonly logger: Logger;
 }
 
-const againAfterMs = 500;
-const lookEveryMs = 10_000;
-/** One statement's worth (see inbox.ts). */
+const retryMs = 500;
+const checkIntervalMs = 10_000;
+/** The size of one statement (see inbox.ts). */
 const batchSize = 128;
-/** A webhook that the database does not take although it takes others is tried so often by itself, after these pauses. */
-const pausesMs = [100, 500, 2_000];
-/** Reading a larger body takes so long that somebody else should have a turn before the next one. */
+/** The pauses between further attempts at a webhook that the database refuses although it stores others. */
+const retryPausesMs = [100, 500, 2_000];
+/**
+ * Parsing a larger body takes so long that the event loop should serve other requests before the next one.
+ */
 const largeBodyBytes = 65_536;
 
-export function createSpooling(surroundings: SpoolingSurroundings): Spooling {
-  const { spool, inbox, whileAlone, logger } = surroundings;
+export function createSpooling(dependencies: SpoolingDependencies): Spooling {
+  const { spool, inbox, runExclusively, logger } = dependencies;
   const closed = new AbortController();
-  let isAway = false;
+  let isDatabaseDown = false;
   let isRefusing = false;
-  let wanted = false;
+  let isRunRequested = false;
   let working: Promise<void> | undefined;
 
   const isClosed = (): boolean => closed.signal.aborted;
 
-  const isBack = (): void => {
-    if (isAway) logger.info('the database is back');
-    isAway = false;
+  const noteDatabaseUp = (): void => {
+    if (isDatabaseDown) logger.info('the database is available again');
+    isDatabaseDown = false;
   };
 
-  /** Those that the database did not take although it is there. Rejects when it is not. */
-  const tryAll = async (webhooks: readonly SpooledEntry[]): Promise<SpooledEntry[]> => {
+  /**
+   * Commits the webhooks and returns those that the database refused. Rejects if the database is unavailable.
+   */
+  const commitAll = async (webhooks: readonly SpooledEntry[]): Promise<SpooledEntry[]> => {
     const results = await Promise.allSettled(webhooks.map(({ entry }) => commit(inbox, entry)));
     const failed = webhooks.filter((_, place) => results[place]?.status === 'rejected');
     if (failed.length > 0) await inbox.tryOut();
-    isBack();
+    noteDatabaseUp();
     return failed;
   };
 
-  const commitSome = async (webhooks: readonly SpooledEntry[]): Promise<void> => {
-    let failed = await tryAll(webhooks);
-    for (const pause of pausesMs) {
+  const commitBatch = async (webhooks: readonly SpooledEntry[]): Promise<void> => {
+    let failed = await commitAll(webhooks);
+    for (const pause of retryPausesMs) {
       if (failed.length === 0) return;
       await delay(pause, undefined, { signal: closed.signal });
-      const again: SpooledEntry[] = [];
-      for (const one of failed) again.push(...(await tryAll([one])));
-      failed = again;
+      const stillFailed: SpooledEntry[] = [];
+      for (const one of failed) stillFailed.push(...(await commitAll([one])));
+      failed = stillFailed;
     }
-    for (const one of failed) await giveUp(one);
+    for (const one of failed) await keepRawBytes(one);
   };
 
-  /** Keeps the raw bytes, so that it is in nobody's way: in the database, or where that does not take them either, aside. */
-  const giveUp = async ({ webhook, entry }: SpooledEntry): Promise<void> => {
-    const facts = { delivery: entry.id, channel: entry.channel };
+  /**
+   * Stores only the raw bytes, so that the webhook does not block the replay: in the database, or in a
+   * separate file if the database refuses those too.
+   */
+  const keepRawBytes = async ({ webhook, entry }: SpooledEntry): Promise<void> => {
+    const context = { delivery: entry.id, channel: entry.channel };
     try {
-      const { delivery } = await inbox.commit(bareEntry(entry, 'cannot be stored'));
-      // What was the matter may be over just now.
+      const { delivery } = await inbox.commit(malformedEntry(entry, 'cannot be stored'));
+      // The cause may have disappeared in the meantime, so the full entry is tried again.
       const isWhole = await inbox.recommit({ ...entry, id: delivery }).then(
         () => true,
         () => false,
       );
-      if (!isWhole) logger.error(facts, 'a webhook of the spool was kept raw: its rows cannot be stored');
+      if (!isWhole)
+        logger.error(context, 'a spooled webhook was stored as raw bytes only: its rows were refused');
     } catch (error) {
       await inbox.tryOut();
-      await spool.putAside(webhook);
-      logger.error({ ...facts, err: error }, 'a webhook of the spool was put aside: it cannot be stored');
+      await spool.setAside(webhook);
+      logger.error({ ...context, err: error }, 'a spooled webhook was set aside: the database refuses it');
     }
   };
 
@@ -101,84 +119,85 @@ export function createSpooling(surroundings: SpoolingSurroundings): Spooling {
     let webhooks = 0;
     for (;;) {
       const segment = await spool.oldest().catch((error: unknown) => {
-        isBack(); // It is the disk that is not.
+        noteDatabaseUp(); // The disk failed, not the database.
         throw error;
       });
       if (!segment) break;
       for (let at = 0; at < segment.webhooks.length; at += batchSize) {
         if (isClosed()) return;
-        const batch = await readAll(segment.webhooks.slice(at, at + batchSize), surroundings);
-        await commitSome(batch);
+        const batch = await readAll(segment.webhooks.slice(at, at + batchSize), dependencies);
+        await commitBatch(batch);
         webhooks += batch.length;
       }
-      await segment.done();
+      await segment.markDone();
     }
-    isBack();
-    if (webhooks > 0) logger.info({ webhooks }, 'the spool was replayed');
+    noteDatabaseUp();
+    if (webhooks > 0) logger.info({ webhooks }, 'replayed the spool');
   };
 
   const work = async (): Promise<void> => {
-    while (wanted && !isClosed()) {
-      wanted = false;
+    while (isRunRequested && !isClosed()) {
+      isRunRequested = false;
       try {
-        // Whoever is at it, has found the database there.
-        if (!(await whileAlone(replay))) isBack();
+        // The process that runs the replay has found the database available.
+        if (!(await runExclusively(replay))) noteDatabaseUp();
         if (await spool.isEmpty()) continue;
       } catch (error) {
-        isAway ||= isDatabaseFailure(error);
-        if (!isAway && !isClosed()) logger.error({ err: error }, 'the spool could not be replayed');
+        isDatabaseDown ||= isDatabaseFailure(error);
+        if (!isDatabaseDown && !isClosed()) logger.error({ err: error }, 'the spool could not be replayed');
       }
-      wanted = true;
-      await delay(againAfterMs, undefined, { signal: closed.signal }).catch(() => undefined);
+      isRunRequested = true;
+      await delay(retryMs, undefined, { signal: closed.signal }).catch(() => undefined);
     }
   };
   const wake = (): void => {
-    wanted = true;
+    isRunRequested = true;
     working ??= work().finally(() => {
       working = undefined;
     });
   };
-  const lookAround = (): void => {
+  const checkSpool = (): void => {
     void spool.isEmpty().then(
       (isEmpty) => {
         if (!isEmpty) wake();
       },
       (error: unknown) => {
-        logger.warn({ err: error }, 'the spool cannot be looked at');
+        logger.warn({ err: error }, 'the spool cannot be read');
       },
     );
   };
-  const tryOut = async (): Promise<void> => {
+  const probeFolder = async (): Promise<void> => {
     try {
-      await spool.tryOut();
+      await spool.probe();
     } catch (error) {
       const { code: reason } = error as NodeJS.ErrnoException;
       logger.warn(
         { reason },
-        'INLET_DIR: nothing can be written to its folder spool: webhooks are refused while the database is away',
+        'INLET_DIR: the folder spool is not writable, so webhooks are refused while the database is unavailable',
       );
     }
   };
-  const mindAside = async (): Promise<void> => {
+  const reportSetAside = async (): Promise<void> => {
     const { aside } = await spool.count().catch(() => ({ aside: 0 }));
-    if (aside > 0) logger.error({ webhooks: aside }, 'webhooks were put aside in the spool');
+    if (aside > 0) logger.error({ webhooks: aside }, 'the spool contains webhooks that were set aside');
   };
   let timer: NodeJS.Timeout | undefined;
 
   return {
     start: () => {
-      lookAround();
-      void tryOut();
-      void mindAside();
-      timer = setInterval(lookAround, lookEveryMs).unref();
+      checkSpool();
+      void probeFolder();
+      void reportSetAside();
+      timer = setInterval(checkSpool, checkIntervalMs).unref();
     },
-    isNeeded: () => isAway,
-    open: (reason) => {
-      if (!isAway) logger.warn({ err: reason }, 'the database is away: webhooks go to the spool');
-      isAway = true;
+    isActive: () => isDatabaseDown,
+    activate: (reason) => {
+      if (!isDatabaseDown)
+        logger.warn({ err: reason }, 'the database is unavailable: webhooks go to the spool');
+      isDatabaseDown = true;
       wake();
     },
-    take: async (entry) => {
+    store: async (entry) => {
       const { id, channel, provider, headers, receivedAt, body, outcome } = entry;
       const media = entry.media.map((one) => one.id);
       try {
@@ -192,7 +211,7 @@ export function createSpooling(surroundings: SpoolingSurroundings): Spooling {
       return { delivery: id, outcome, duplicate: false, media };
     },
     state: () => {
-      if (!isAway) return 'here';
+      if (!isDatabaseDown) return 'here';
       return isRefusing ? 'refusing' : 'spooling';
     },
     close: async () => {
@@ -211,33 +230,33 @@ interface SpooledEntry {
 
 async function readAll(
   webhooks: readonly SpooledWebhook[],
-  surroundings: Pick<SpoolingSurroundings, 'channels'>,
+  dependencies: Pick<SpoolingDependencies, 'channels'>,
 ): Promise<SpooledEntry[]> {
   const read: SpooledEntry[] = [];
   for (const webhook of webhooks) {
-    read.push({ webhook, entry: entryOf(webhook, surroundings) });
+    read.push({ webhook, entry: entryOf(webhook, dependencies) });
     if (webhook.body.length > largeBodyBytes) await setImmediate();
   }
   return read;
 }
 
-/** What the webhook means now, with the ids that its sender was told. */
-function entryOf(webhook: SpooledWebhook, { channels }: Pick<SpoolingSurroundings, 'channels'>): InboxEntry {
+/** Parses the webhook as of now, with the ids that the sender received. */
+function entryOf(webhook: SpooledWebhook, { channels }: Pick<SpoolingDependencies, 'channels'>): InboxEntry {
   const { id, provider, body, headers } = webhook;
-  const channel = channels.known(webhook.channel);
-  if (channel?.provider !== provider) return bareOf(webhook, 'its channel does not exist any more');
+  const channel = channels.any(webhook.channel);
+  if (channel?.provider !== provider) return malformedFrom(webhook, 'its channel no longer exists');
   const receivedAt = new Date(webhook.receivedAt);
   try {
     const entry = toEntry(id, { channel, rawBody: body, payload: parsePayload(body), headers, receivedAt });
     const media = entry.media.map((row, place) => ({ ...row, id: webhook.media[place] ?? row.id }));
     return { ...entry, media };
   } catch {
-    return bareOf(webhook, 'cannot be read');
+    return malformedFrom(webhook, 'cannot be read');
   }
 }
 
-function bareOf(webhook: SpooledWebhook, reason: string): InboxEntry {
+function malformedFrom(webhook: SpooledWebhook, reason: string): InboxEntry {
   const { id, channel, provider, headers, receivedAt, body } = webhook;
   const contentHash = hash('sha256', body, 'hex');
-  return bareEntry({ id, channel, provider, headers, receivedAt, body, contentHash }, reason);
+  return malformedEntry({ id, channel, provider, headers, receivedAt, body, contentHash }, reason);
 }

@@ -1,8 +1,10 @@
-/** Bytes that are to be sent: checked against the limits, converted where that is asked for and helps, and then kept. */
+/**
+ * Checks a file that is to be sent against the limits, converts it on request if that helps, and stores it.
+ */
 import { AppError } from '../../domain/errors.js';
 import { newId } from '../../domain/id.js';
 import { isDecodable, isHeic } from '../../domain/media.js';
-import { refusedMedia, type MediaFacts } from '../../domain/outbound.js';
+import { mediaProblems, type MediaFacts } from '../../domain/outbound.js';
 import type { MediaKind } from '../../domain/provider.js';
 import type { MediaLimits } from '../../domain/sending.js';
 import { readableType } from '../../domain/type-names.js';
@@ -10,66 +12,69 @@ import { typeOfFile } from '../../infra/file-types/detect.js';
 import type { BlobStore } from '../../infra/files/blob-store.js';
 import type { StagedFile, Staging } from '../../infra/files/staging.js';
 import type { ImageDecoder } from '../../infra/pictures/decoder.js';
-import { isMakeable, type FitTarget } from '../../infra/pictures/fit.js';
+import { isEncodable, type FitTarget } from '../../infra/pictures/fit.js';
 import type { HeicDecoder } from '../../infra/pictures/heic.js';
 import type { MediaRecord } from '../../infra/tables/media/lookup.js';
 import type { OutboundMedia } from '../../infra/tables/sending/outbound.js';
 import { createLimit } from '../concurrency.js';
 import type { Store } from '../media/store.js';
 
-/** Media that were looked at. Nothing is kept before `keep`; either of both functions is to be called once. */
-export interface Found {
+/**
+ * A checked file. Nothing is stored before `store`. The caller must call exactly one of `store` and
+ * `discard`.
+ */
+export interface CheckedFile {
   readonly problems: readonly string[];
   readonly filename: string | null;
-  /** Stores what is to be stored. Rejects with a media error for what is not kept. */
-  readonly keep: () => Promise<KeptMedia>;
+  /** Stores the file. Rejects with a media error for a file that is not kept. */
+  readonly store: () => Promise<StoredMedia>;
   readonly discard: () => Promise<void>;
 }
 
-export interface KeptMedia extends MediaFacts {
+export interface StoredMedia extends MediaFacts {
   readonly media: OutboundMedia;
   readonly link: string | null;
 }
 
-export interface OutboundFileOptions {
+export interface CheckFileOptions {
   readonly staging: Staging;
   readonly blobs: BlobStore;
   readonly images: Pick<ImageDecoder, 'colours' | 'fit'>;
   readonly decodeHeic: HeicDecoder;
   readonly store: Store;
-  /** How many pictures are converted at once. */
+  /** The number of pictures that are converted at once. */
   readonly decoders: number;
 }
 
-interface WantedFile {
+interface FileRequest {
   readonly file: StagedFile;
   readonly kind: MediaKind;
   readonly limits: MediaLimits;
   readonly fit?: boolean | undefined;
-  /** The media whose bytes these are, where they are kept already. */
-  readonly held: MediaRecord | null;
+  /** The media item that already has these bytes, if there is one. */
+  readonly stored: MediaRecord | null;
 }
 
-/** What can be sent of a file, or why it cannot. */
+/** The properties of the file and the reasons why it cannot be sent. */
 interface Checked {
   readonly facts: MediaFacts;
   readonly problems: readonly string[];
-  /** A second file, in place of the first. */
-  readonly made?: StagedFile;
+  /** A converted file that replaces the original. */
+  readonly converted?: StagedFile;
 }
 
-export function createOutboundFile(options: OutboundFileOptions): (wanted: WantedFile) => Promise<Found> {
+export function createCheckFile(options: CheckFileOptions): (request: FileRequest) => Promise<CheckedFile> {
   const { images, decodeHeic, staging } = options;
   const convert = createLimit(options.decoders);
 
-  const check = async (file: StagedFile, { kind, limits }: WantedFile): Promise<Checked> => {
+  const check = async (file: StagedFile, { kind, limits }: FileRequest): Promise<Checked> => {
     const type = await typeOfFile(file);
-    const matters = limits.eightBitRgb === true && kind !== 'document' && isDecodable(type);
-    const colours = matters ? await understood(images.colours(file.path)) : undefined;
+    const needsColours = limits.eightBitRgb === true && kind !== 'document' && isDecodable(type);
+    const colours = needsColours ? await orErrorMessage(images.colours(file.path)) : undefined;
     const facts = { type, bytes: file.bytes, colours: typeof colours === 'string' ? undefined : colours };
-    const unknown =
-      typeof colours === 'string' ? [`pictures need 8 bits a channel, RGB or RGBA: ${colours}`] : [];
-    return { facts, problems: [...refusedMedia(facts, limits), ...unknown] };
+    const unreadable =
+      typeof colours === 'string' ? [`pictures must be RGB or RGBA with 8 bits per channel: ${colours}`] : [];
+    return { facts, problems: [...mediaProblems(facts, limits), ...unreadable] };
   };
 
   const fitted = async (path: string, type: string, target: FitTarget): Promise<Buffer | undefined> => {
@@ -78,63 +83,67 @@ export function createOutboundFile(options: OutboundFileOptions): (wanted: Wante
     return images.fit(Buffer.from(tiff.buffer), target);
   };
 
-  /** The words say why there is nothing that fits. */
-  const makeFitting = async (
-    { file, kind, limits }: WantedFile,
+  /** Returns a message if no suitable file can be made. */
+  const convertToFit = async (
+    { file, kind, limits }: FileRequest,
     type: string,
   ): Promise<StagedFile | string> => {
-    if (kind !== 'image' && kind !== 'sticker') return `options.fit is for pictures, not for ${kind}`;
-    const target = limits.types.find(isMakeable);
+    if (kind !== 'image' && kind !== 'sticker') return `options.fit converts pictures only, not ${kind}`;
+    const target = limits.types.find(isEncodable);
     if (!isConvertible(type) || target === undefined) return `${readableType(type)} cannot be converted`;
     const { maxBytes } = limits;
-    const content = await convert(() => understood(fitted(file.path, type, { type: target, maxBytes })));
+    const content = await convert(() => orErrorMessage(fitted(file.path, type, { type: target, maxBytes })));
     if (typeof content === 'string') return content;
-    return content
-      ? staging.receive(chunked(content))
-      : `cannot be made smaller than ${String(maxBytes)} bytes`;
+    return content ? staging.receive(chunked(content)) : `cannot be reduced to ${String(maxBytes)} bytes`;
   };
 
-  const checkOrFit = async (wanted: WantedFile): Promise<Checked> => {
-    const checked = await check(wanted.file, wanted);
-    if (!wanted.fit || checked.problems.length === 0) return checked;
-    const made = await makeFitting(wanted, checked.facts.type ?? '');
-    if (typeof made === 'string') return { ...checked, problems: [...checked.problems, made] };
-    return { ...(await check(made, wanted)), made };
+  const checkOrFit = async (request: FileRequest): Promise<Checked> => {
+    const checked = await check(request.file, request);
+    if (!request.fit || checked.problems.length === 0) return checked;
+    const converted = await convertToFit(request, checked.facts.type ?? '');
+    if (typeof converted === 'string') return { ...checked, problems: [...checked.problems, converted] };
+    return { ...(await check(converted, request)), converted };
   };
 
-  return async (wanted) => {
-    const { file, held, kind } = wanted;
-    const checked = await checkOrFit(wanted).catch(async (error: unknown) => {
+  return async (request) => {
+    const { file, stored, kind } = request;
+    const checked = await checkOrFit(request).catch(async (error: unknown) => {
       await file.discard();
       throw error;
     });
     const discard = async (): Promise<void> => {
-      await Promise.all([file.discard(), checked.made?.discard()]);
+      await Promise.all([file.discard(), checked.converted?.discard()]);
     };
-    const keep = async (): Promise<KeptMedia> => {
-      const { facts, made } = checked;
+    const store = async (): Promise<StoredMedia> => {
+      const { facts, converted } = checked;
       try {
-        if (held && !made) return { ...facts, media: { id: held.id }, link: null };
+        if (stored && !converted) return { ...facts, media: { id: stored.id }, link: null };
         return {
           ...facts,
-          media: { id: newId(), blob: await options.store(made ?? file, { kind }) },
+          media: { id: newId(), blob: await options.store(converted ?? file, { kind }) },
           link: null,
         };
       } finally {
         await discard();
       }
     };
-    return { problems: checked.problems, filename: held?.filename ?? null, keep, discard };
+    return { problems: checked.problems, filename: stored?.filename ?? null, store, discard };
   };
 }
 
-/** Of HEIC, a picture of about the size of the large preview is made, which is what its decoder gives away. */
+/**
+ * Whether a picture can be converted. The HEIC decoder returns a picture of about the size of the large
+ * preview.
+ */
 export function isConvertible(type: string): boolean {
   return isDecodable(type) || isHeic(type);
 }
 
-/** What a decoder says of a picture, or in words why it says nothing: then the limit that was asked about is named all the same. */
-async function understood<T>(work: Promise<T>): Promise<T | string> {
+/**
+ * Returns the result, or the message if the decoder refuses the picture, so that the message can name the
+ * limit as well.
+ */
+async function orErrorMessage<T>(work: Promise<T>): Promise<T | string> {
   try {
     return await work;
   } catch (error) {
@@ -143,7 +152,7 @@ async function understood<T>(work: Promise<T>): Promise<T | string> {
   }
 }
 
-// eslint-disable-next-line @typescript-eslint/require-await -- what receives it reads streams, which are asynchronous.
+// eslint-disable-next-line @typescript-eslint/require-await -- the receiver reads asynchronous streams.
 export async function* chunked(content: Buffer): AsyncGenerator<Buffer> {
   yield content;
 }

@@ -1,7 +1,7 @@
-/** The media of a message that is to be sent: a foreign link, something that is kept already, or bytes that come along. */
-import { AppError, isMediaError, isOwnTrouble, type FieldError } from '../../domain/errors.js';
+/** Checks the media of a message: a foreign link, a stored media item, or bytes in the request. */
+import { AppError, isMediaError, isServiceFault, type FieldError } from '../../domain/errors.js';
 import { isDecodable } from '../../domain/media.js';
-import { refusedMedia, wayOf } from '../../domain/outbound.js';
+import { mediaProblems, chooseWay } from '../../domain/outbound.js';
 import type { MediaKind } from '../../domain/provider.js';
 import type { MediaLimits, SendLimits } from '../../domain/sending.js';
 import { blobKey } from '../../infra/files/blob-store.js';
@@ -10,103 +10,114 @@ import type { SafeFetch } from '../../infra/net/safe-fetch.js';
 import type { BlobRecord, MediaRecord } from '../../infra/tables/media/lookup.js';
 import {
   chunked,
-  createOutboundFile,
+  createCheckFile,
   isConvertible,
-  type Found,
-  type KeptMedia,
-  type OutboundFileOptions,
+  type CheckedFile,
+  type StoredMedia,
+  type CheckFileOptions,
 } from './check-file.js';
 import { decodeDataUrl } from './data-url.js';
 
-/** Exactly one of them. */
+/** Exactly one member is set. */
 export interface MediaSource {
   readonly url?: string | undefined;
   readonly id?: string | undefined;
   readonly data?: string | undefined;
 }
 
-export interface WantedMedia {
+export interface MediaRequest {
   readonly source: MediaSource;
   readonly kind: MediaKind;
   readonly limits: SendLimits;
-  /** Converts a picture that does not fit. */
+  /** Converts a picture that exceeds the limits. */
   readonly fit?: boolean | undefined;
-  /** Fetches a link, to send what is kept of it. */
+  /** Downloads a link and sends the stored file. */
   readonly fetch?: boolean | undefined;
-  /** A ready media that whoever asks may see. */
-  readonly find: (id: string) => Promise<MediaRecord | undefined>;
+  /** Finds a ready media item that the caller may see. */
+  readonly findVisible: (id: string) => Promise<MediaRecord | undefined>;
 }
 
-/** As {@link Found}, with the field that each problem is about. */
-export type LookedAt = Omit<Found, 'problems'> & { readonly problems: readonly FieldError[] };
+/** Works like {@link CheckedFile}, with the field of each problem. */
+export type CheckedMedia = Omit<CheckedFile, 'problems'> & { readonly problems: readonly FieldError[] };
 
-export interface OutboundMediaOptions extends OutboundFileOptions {
+export interface CheckMediaOptions extends CheckFileOptions {
   readonly download: SafeFetch;
   readonly maxBytes: number;
-  readonly linksReachUs: boolean;
+  readonly linksAreReachable: boolean;
 }
 
-/** A host that takes longer to say something about a link is not waited for. */
-const longestLookMs = 5_000;
+/** A host that takes longer to answer a link check is not waited for. */
+const linkCheckTimeoutMs = 5_000;
 
-const noWay =
-  'there is no way to hand it over: this provider takes links only, and PUBLIC_URL is no address that it can reach. ' +
-  'Set PUBLIC_URL, or PUBLIC_MEDIA_LINKS=always if it can be reached all the same';
-const noLinks = 'this provider takes no links; say "options": {"fetch": true} to have it fetched and sent';
-const noMedia = 'there is no such media, or it is not ready';
+const unreachableMessage =
+  'the provider cannot get the file: it accepts links only, and PUBLIC_URL is not reachable from the internet. ' +
+  'Set PUBLIC_URL, or PUBLIC_MEDIA_LINKS=always if it is reachable after all';
+const linksNotAccepted =
+  'this provider accepts no links; set "options": {"fetch": true} to download and send the file';
+const mediaNotFound = 'no ready media item has this id';
 
-type Look = (wanted: WantedMedia, limits: MediaLimits) => Promise<Found>;
+type Check = (request: MediaRequest, limits: MediaLimits) => Promise<CheckedFile>;
 
-export function createOutboundMedia(
-  options: OutboundMediaOptions,
-): (wanted: WantedMedia) => Promise<LookedAt> {
+export function createCheckMedia(
+  options: CheckMediaOptions,
+): (request: MediaRequest) => Promise<CheckedMedia> {
   const { staging } = options;
-  const lookAtFile = createOutboundFile(options);
+  const checkFile = createCheckFile(options);
 
-  const lookAtLink: Look = async ({ source: { url = '' }, limits: { ways } }, limits) => {
-    const seen = await options.download.look({
+  const checkLink: Check = async ({ source: { url = '' }, limits: { ways } }, limits) => {
+    const info = await options.download.probe({
       url,
-      signal: AbortSignal.timeout(longestLookMs),
-      // What would be refused is looked at more closely: many hosts answer HEAD wrongly, and name types in their own way.
-      suffices: (told) => refusedMedia(told, limits).length === 0,
+      signal: AbortSignal.timeout(linkCheckTimeoutMs),
+      // A refusal is verified with a second request: many hosts answer HEAD wrongly and use unusual type
+      // names.
+      isSufficient: (answer) => mediaProblems(answer, limits).length === 0,
     });
-    const facts = seen ?? { type: null, bytes: null };
-    const problems = [...refusedMedia(facts, limits), ...(ways.includes('link') ? [] : [noLinks])];
-    return found(problems, { ...facts, media: null, link: url });
+    const facts = info ?? { type: null, bytes: null };
+    const problems = [...mediaProblems(facts, limits), ...(ways.includes('link') ? [] : [linksNotAccepted])];
+    return resultOf(problems, { ...facts, media: null, link: url });
   };
 
-  const lookAtHeld: Look = async (wanted, limits) => {
-    const media = await wanted.find(wanted.source.id ?? '');
-    if (!media?.blob) return { ...nothing, problems: [noMedia] };
+  const checkStored: Check = async (request, limits) => {
+    const media = await request.findVisible(request.source.id ?? '');
+    if (!media?.blob) return { ...emptyResult, problems: [mediaNotFound] };
     const { sha256, type, bytes } = media.blob;
-    if (needsDecoder(media.blob, wanted, limits)) {
-      return lookAtFile({ ...wanted, limits, held: media, file: await readHeld(options, { sha256, bytes }) });
+    if (needsDecoder(media.blob, request, limits)) {
+      return checkFile({
+        ...request,
+        limits,
+        stored: media,
+        file: await readStored(options, { sha256, bytes }),
+      });
     }
-    const problems = refusedMedia({ type, bytes }, limits);
-    const kept = { type, bytes, media: { id: media.id }, link: null };
-    return { ...found(problems, kept), filename: media.filename };
+    const problems = mediaProblems({ type, bytes }, limits);
+    const stored = { type, bytes, media: { id: media.id }, link: null };
+    return { ...resultOf(problems, stored), filename: media.filename };
   };
 
-  const lookAtBytes: Look = async (wanted, limits) => {
-    const { url, data } = wanted.source;
-    const content = data === undefined ? fetched(options, url ?? '') : decoded(data);
-    return lookAtFile({ ...wanted, limits, held: null, file: await staging.receive(content) });
+  const checkBytes: Check = async (request, limits) => {
+    const { url, data } = request.source;
+    const content = data === undefined ? fetchLink(options, url ?? '') : decodeData(data);
+    return checkFile({ ...request, limits, stored: null, file: await staging.receive(content) });
   };
 
-  return async (wanted) => {
-    const { source, kind, limits, fetch = false } = wanted;
+  return async (request) => {
+    const { source, kind, limits, fetch = false } = request;
     const field = fieldOf(source);
-    const ofKind = limits.media[kind];
-    // That the kind is not taken is said elsewhere.
-    if (!ofKind) return { ...nothing, problems: [] };
+    const kindLimits = limits.media[kind];
+    // A kind that the provider does not accept is reported by the check of the texts.
+    if (!kindLimits) return { ...emptyResult, problems: [] };
     const isLink = source.url !== undefined && !fetch;
-    const look = isLink ? lookAtLink : source.id === undefined ? lookAtBytes : lookAtHeld;
-    const closed = isLink || wayOf(limits.ways, options.linksReachUs) ? [] : [noWay];
-    const result = await look(wanted, ofKind).catch((error: unknown) => ({
-      ...nothing,
-      problems: [reasonOf(error)],
+    const check = isLink ? checkLink : source.id === undefined ? checkBytes : checkStored;
+    const unreachable =
+      isLink || chooseWay(limits.ways, options.linksAreReachable) ? [] : [unreachableMessage];
+    const result = await check(request, kindLimits).catch((error: unknown) => ({
+      ...emptyResult,
+      problems: [refusalReason(error)],
     }));
-    return { ...result, problems: [...result.problems, ...closed].map((message) => ({ field, message })) };
+    return {
+      ...result,
+      problems: [...result.problems, ...unreachable].map((message) => ({ field, message })),
+    };
   };
 }
 
@@ -115,45 +126,45 @@ function fieldOf({ url, id }: MediaSource): string {
   return id === undefined ? 'media.data' : 'media.id';
 }
 
-/** What is known of stored bytes does for most providers. */
-function needsDecoder({ type, bytes }: BlobRecord, { fit }: WantedMedia, limits: MediaLimits): boolean {
-  const mayBeConverted = fit === true && refusedMedia({ type, bytes }, limits).length > 0;
+/** For most providers, the known facts about stored bytes are sufficient. */
+function needsDecoder({ type, bytes }: BlobRecord, { fit }: MediaRequest, limits: MediaLimits): boolean {
+  const mayBeConverted = fit === true && mediaProblems({ type, bytes }, limits).length > 0;
   return (isDecodable(type) && limits.eightBitRgb === true) || (isConvertible(type) && mayBeConverted);
 }
 
-const nothing: Omit<Found, 'problems'> = {
+const emptyResult: Omit<CheckedFile, 'problems'> = {
   filename: null,
-  keep: () => Promise.reject(new Error('there is nothing to keep')),
+  store: () => Promise.reject(new Error('there is nothing to store')),
   discard: () => Promise.resolve(),
 };
 
-function found(problems: readonly string[], kept: KeptMedia): Found {
-  return { ...nothing, problems, keep: () => Promise.resolve(kept) };
+function resultOf(problems: readonly string[], stored: StoredMedia): CheckedFile {
+  return { ...emptyResult, problems, store: () => Promise.resolve(stored) };
 }
 
-/** A copy of stored bytes. That they are gone or damaged is no fault of whoever asked for them. */
-async function readHeld(
-  { staging, blobs }: OutboundMediaOptions,
+/** Copies stored bytes to a staged file. Missing or damaged bytes are not the caller's fault. */
+async function readStored(
+  { staging, blobs }: CheckMediaOptions,
   { sha256, bytes }: Pick<BlobRecord, 'sha256' | 'bytes'>,
 ): Promise<StagedFile> {
   const file = await staging.receive(blobs.read(blobKey(sha256), { start: 0, end: bytes - 1 }));
   if (file.sha256 === sha256) return file;
   await file.discard();
-  throw new AppError('media.storage_failed', 'the stored bytes are not those that were kept');
+  throw new AppError('media.storage_failed', 'the stored bytes do not match their digest');
 }
 
-/** In words for whoever asked. What is wrong with our own disk is not their fault. */
-export function reasonOf(error: unknown): string {
+/** Returns the message for the caller. Faults of this service are not blamed on the caller. */
+export function refusalReason(error: unknown): string {
   if (!(error instanceof AppError) || !isMediaError(error.code)) throw error;
-  if (!isOwnTrouble(error.code)) return error.message;
-  throw new AppError('service.unavailable', 'the file could not be taken; send it again', { cause: error });
+  if (!isServiceFault(error.code)) return error.message;
+  throw new AppError('service.unavailable', 'the file could not be stored; send it again', { cause: error });
 }
 
-async function* fetched({ download, maxBytes }: OutboundMediaOptions, url: string): AsyncGenerator<Buffer> {
+async function* fetchLink({ download, maxBytes }: CheckMediaOptions, url: string): AsyncGenerator<Buffer> {
   const { body } = await download.open({ url, maxBytes, credentials: () => ({}) });
   yield* body;
 }
 
-async function* decoded(dataUrl: string): AsyncGenerator<Buffer> {
+async function* decodeData(dataUrl: string): AsyncGenerator<Buffer> {
   yield* chunked(decodeDataUrl(dataUrl));
 }

@@ -1,29 +1,32 @@
-import { wayOf } from '../../domain/outbound.js';
+import { chooseWay } from '../../domain/outbound.js';
 import type { OutboundContent, Sending } from '../../domain/sending.js';
 import { publicMediaPath, type LinkSigner } from '../../domain/signed-link.js';
 import { blobKey, type BlobStore } from '../../infra/files/blob-store.js';
 import type { Waiting } from '../../infra/tables/sending/send-queue.js';
 
-export interface OutboundContentOptions {
+export interface HandOverOptions {
   readonly blobs: BlobStore;
   readonly links: LinkSigner;
-  readonly linksReachUs: boolean;
+  readonly linksAreReachable: boolean;
   readonly publicUrl: string;
   readonly now: () => Date;
 }
 
-/** Long enough for a provider that fetches media when it gets round to it. */
+/** Long enough for a provider that downloads media with a delay. */
 const linkLifetimeMs = 86_400_000;
 
-/** How the provider gets at the media of a message; undefined: it is gone, or settings have changed since it was queued. */
+/**
+ * Chooses how the provider receives the media of a message. Returns undefined if the media is gone or the
+ * settings have changed since the message was queued.
+ */
 export function createContentOf(
-  options: OutboundContentOptions,
+  options: HandOverOptions,
 ): (message: Waiting, sending: Sending) => OutboundContent | undefined {
-  const { blobs, links, linksReachUs, publicUrl, now } = options;
-  return ({ id, link, sha256, bytes, options: chosen }, sending) => {
-    const { ways } = sending.limitsFor(chosen);
+  const { blobs, links, linksAreReachable, publicUrl, now } = options;
+  return ({ id, link, sha256, bytes, options: sendOptions }, sending) => {
+    const { ways } = sending.limitsFor(sendOptions);
     if (link !== null) return ways.includes('link') ? { way: 'link', url: link } : undefined;
-    const way = wayOf(ways, linksReachUs);
+    const way = chooseWay(ways, linksAreReachable);
     if (sha256 === null || bytes === null || way === undefined) return undefined;
     if (way === 'link') {
       const path = publicMediaPath(id);
@@ -42,6 +45,6 @@ async function readAll(
   for await (const chunk of blobs.read(blobKey(sha256), { start: 0, end: bytes - 1 }))
     chunks.push(chunk as Buffer);
   const content = Buffer.concat(chunks);
-  if (content.length !== bytes) throw new Error('the stored bytes are not as many as were kept');
+  if (content.length !== bytes) throw new Error('the stored file has the wrong size');
   return content;
 }

@@ -1,18 +1,20 @@
-/** Takes a message to be sent: everything that its provider would refuse is found now, and nothing of such a one is kept. */
+/**
+ * Validates a message against the provider's limits and queues it. A refused message leaves nothing behind.
+ */
 import { createHash } from 'node:crypto';
 
 import { seesChannel, type Access } from '../../domain/access.js';
 import type { Channel, Channels } from '../../domain/channel.js';
 import { AppError, type FieldError } from '../../domain/errors.js';
 import { newId } from '../../domain/id.js';
-import { refusedWords } from '../../domain/outbound.js';
+import { textProblems } from '../../domain/outbound.js';
 import type { ProviderKind } from '../../domain/provider-kind.js';
 import type { MediaKind } from '../../domain/provider.js';
 import type { SendOptions, Sending } from '../../domain/sending.js';
 import type { Lookup } from '../../infra/tables/media/lookup.js';
 import type { Idempotency, OutboundTable } from '../../infra/tables/sending/outbound.js';
-import type { KeptMedia } from './check-file.js';
-import { reasonOf, type LookedAt, type MediaSource, type WantedMedia } from './check-media.js';
+import type { StoredMedia } from './check-file.js';
+import { refusalReason, type CheckedMedia, type MediaSource, type MediaRequest } from './check-media.js';
 
 export interface MessageRequest {
   readonly channel: string;
@@ -21,7 +23,7 @@ export interface MessageRequest {
   readonly media: MediaSource;
   readonly caption?: string | null | undefined;
   readonly filename?: string | null | undefined;
-  /** The provider's id of the message that is answered. */
+  /** The provider's id of the message that this one replies to. */
   readonly replyTo?: string | null | undefined;
   readonly options: SendOptions & {
     readonly fit?: boolean | undefined;
@@ -29,49 +31,49 @@ export interface MessageRequest {
   };
 }
 
-export interface Asker {
+export interface Caller {
   readonly access: Access;
-  /** `Idempotency-Key`. */
+  /** The header `Idempotency-Key`. */
   readonly key: string | null;
 }
 
 /**
- * Queues the message and answers its id. The same request with the same key answers the same id, and queues nothing.
- * Throws `message.refused` with everything that is wrong, and `message.key_reused`.
+ * Queues the message and returns its id. The same request with the same key returns the same id and queues
+ * nothing. Throws `message.refused` with all problems, and `message.key_reused`.
  */
-export type QueueMessage = (request: MessageRequest, asker: Asker) => Promise<string>;
+export type QueueMessage = (request: MessageRequest, caller: Caller) => Promise<string>;
 
 export interface QueueMessageOptions {
   readonly channels: Channels;
-  readonly kinds: readonly ProviderKind[];
+  readonly providers: readonly ProviderKind[];
   readonly lookup: Pick<Lookup, 'media'>;
   readonly table: Pick<OutboundTable, 'add' | 'findByKey'>;
-  readonly lookAt: (wanted: WantedMedia) => Promise<LookedAt>;
+  readonly checkMedia: (wanted: MediaRequest) => Promise<CheckedMedia>;
   readonly now: () => Date;
 }
 
 export function createQueueMessage(options: QueueMessageOptions): QueueMessage {
   const { channels, table, now } = options;
 
-  /** The message that this key has made before. */
-  const known = async ({ access, key }: Asker, requestHash: Buffer): Promise<string | undefined> => {
-    const before = key === null ? undefined : await table.findByKey(access.tokenId, key);
-    if (before && !before.requestHash.equals(requestHash))
-      throw new AppError('message.key_reused', 'another message was asked for with this Idempotency-Key', {
-        fields: [{ field: 'Idempotency-Key', message: 'was used for another message' }],
+  /** Finds the message that was queued with this key before. */
+  const findQueued = async ({ access, key }: Caller, requestHash: Buffer): Promise<string | undefined> => {
+    const previous = key === null ? undefined : await table.findByKey(access.tokenId, key);
+    if (previous && !previous.requestHash.equals(requestHash))
+      throw new AppError('message.key_reused', 'this Idempotency-Key was used for a different message', {
+        fields: [{ field: 'Idempotency-Key', message: 'was used for a different message' }],
       });
-    return before?.id;
+    return previous?.id;
   };
 
   const queue = async (
     request: MessageRequest,
-    { access, key }: Asker,
+    { access, key }: Caller,
     requestHash: Buffer,
   ): Promise<string | undefined> => {
-    const channel = seesChannel(access, request.channel) ? channels.find(request.channel) : undefined;
+    const channel = seesChannel(access, request.channel) ? channels.active(request.channel) : undefined;
     if (!channel) throw refused([{ field: 'channel', message: 'there is no such channel' }]);
     const checked = await check(options, request, { channel, access });
-    const kept = await keep(checked.media);
+    const stored = await storeMedia(checked.media);
     const id = newId();
     const idempotency: Idempotency | null = key === null ? null : { key, requestHash };
     const { caption = null, replyTo = null } = request;
@@ -82,9 +84,9 @@ export function createQueueMessage(options: QueueMessageOptions): QueueMessage {
         provider: channel.provider,
         kind: request.kind,
         recipient: checked.recipient,
-        link: kept.link,
-        type: kept.type,
-        bytes: kept.bytes,
+        link: stored.link,
+        type: stored.type,
+        bytes: stored.bytes,
         filename: checked.filename,
         caption,
         replyTo,
@@ -92,56 +94,62 @@ export function createQueueMessage(options: QueueMessageOptions): QueueMessage {
         actor: access.tokenId,
         idempotency,
       },
-      kept.media,
+      stored.media,
       now(),
     );
     if (added.type === 'bytes gone')
-      throw new AppError('service.unavailable', 'the same bytes were being erased; send them again');
+      throw new AppError(
+        'service.unavailable',
+        'an erasure removed the same file at the same time; send it again',
+      );
     if (added.type === 'media gone')
-      throw refused([{ field: 'media.id', message: 'there is no such media, or it is not ready' }]);
+      throw refused([{ field: 'media.id', message: 'no ready media item has this id' }]);
     return added.type === 'added' ? id : undefined;
   };
 
-  return async (request, asker) => {
+  return async (request, caller) => {
     const requestHash = createHash('sha256').update(canonical(request)).digest();
     const id =
-      (await known(asker, requestHash)) ??
-      (await queue(request, asker, requestHash)) ??
-      // Another request with the key was faster.
-      (await known(asker, requestHash));
+      (await findQueued(caller, requestHash)) ??
+      (await queue(request, caller, requestHash)) ??
+      // Another request with the same key was faster.
+      (await findQueued(caller, requestHash));
     if (id === undefined)
-      throw new AppError('service.unavailable', 'the same key was used at the same time; try again');
+      throw new AppError(
+        'service.unavailable',
+        'another request with the same Idempotency-Key is in progress; try again',
+      );
     return id;
   };
 }
 
 interface Checked {
-  /** As webhooks name it. */
+  /** The recipient as the provider's webhooks name it. */
   readonly recipient: string;
   readonly options: SendOptions;
   readonly filename: string | null;
-  readonly media: LookedAt;
+  readonly media: CheckedMedia;
 }
 
 async function check(
-  { kinds, lookup, lookAt }: QueueMessageOptions,
+  { providers, lookup, checkMedia }: QueueMessageOptions,
   request: MessageRequest,
   { channel, access }: { channel: Channel; access: Access },
 ): Promise<Checked> {
   const { sending } = channel.adapter;
-  if (!sending) throw refused([{ field: 'channel', message: cannotSend(channel, kinds) }]);
+  if (!sending) throw refused([{ field: 'channel', message: cannotSend(channel, providers) }]);
   const { options, problems } = checkOptions(sending, request.options);
   const limits = sending.limitsFor(options);
   const { to, kind, caption = null, replyTo = null } = request;
   if (replyTo !== null && !sending.takesReply(options))
-    problems.push({ field: 'replyTo', message: 'is not taken: this provider knows no replies' });
-  const find: WantedMedia['find'] = async (id) => {
+    problems.push({ field: 'replyTo', message: 'is not accepted: this provider does not support replies' });
+  const findVisible: MediaRequest['findVisible'] = async (id) => {
     const media = await lookup.media(id);
     return media?.state === 'ready' && seesChannel(access, media.channel) ? media : undefined;
   };
-  const media = await lookAt({ ...request.options, source: request.media, kind, limits, find });
+  const media = await checkMedia({ ...request.options, source: request.media, kind, limits, findVisible });
   const filename = request.filename ?? media.filename;
-  problems.push(...refusedWords({ to, kind, caption, filename }, limits), ...media.problems);
+  problems.push(...textProblems({ to, kind, caption, filename }, limits), ...media.problems);
   if (problems.length > 0) {
     await media.discard();
     throw refused(problems);
@@ -149,28 +157,31 @@ async function check(
   return { recipient: sending.personOf?.(to) ?? to, options, filename, media };
 }
 
-/** Where the options are wrong, the rest is checked as if there were none, so that all problems are told at once. */
+/**
+ * Invalid options are replaced by the defaults for the other checks, so that all problems are reported at
+ * once.
+ */
 function checkOptions(
   sending: Sending,
-  given: SendOptions,
+  requested: SendOptions,
 ): { readonly options: SendOptions; readonly problems: FieldError[] } {
-  const checked = sending.checkOptions(given);
+  const checked = sending.checkOptions(requested);
   if (checked.ok) return { options: checked.options, problems: [] };
-  const usual = sending.checkOptions({});
-  return { options: usual.ok ? usual.options : {}, problems: [...checked.problems] };
+  const defaults = sending.checkOptions({});
+  return { options: defaults.ok ? defaults.options : {}, problems: [...checked.problems] };
 }
 
-function cannotSend({ provider }: Channel, kinds: readonly ProviderKind[]): string {
-  const groups = kinds.find(({ id }) => id === provider)?.sendingNeeds ?? [];
+function cannotSend({ provider }: Channel, providers: readonly ProviderKind[]): string {
+  const groups = providers.find(({ id }) => id === provider)?.sendingNeeds ?? [];
   const needs = groups.map((names) => names.join(' and ')).join(', or ');
   return `cannot send yet: it lacks settings${needs === '' ? '' : ` (needed: ${needs})`}`;
 }
 
-async function keep(media: LookedAt): Promise<KeptMedia> {
+async function storeMedia(media: CheckedMedia): Promise<StoredMedia> {
   try {
-    return await media.keep();
+    return await media.store();
   } catch (error) {
-    throw refused([{ field: 'media', message: reasonOf(error) }]);
+    throw refused([{ field: 'media', message: refusalReason(error) }]);
   }
 }
 

@@ -1,26 +1,29 @@
 /**
- * Sends what waits in one channel, for as long as there is something. One job at a time does so for a channel, in all
- * processes together; it has several messages under way at once, one for each recipient.
+ * Sends the queued messages of one channel until none is left. For each channel, a single job runs across all
+ * processes; it sends to several recipients at once, with one message in progress for each recipient.
  */
 import type { Channel, Channels } from '../../domain/channel.js';
-import { paceOf, sendAgainAfter } from '../../domain/outbound.js';
+import { paceOf, resendDelayMs } from '../../domain/outbound.js';
 import type { Http } from '../../domain/provider.js';
 import type { OutboundContent, SendOutcome, Sending } from '../../domain/sending.js';
 import { createFaultLog, type FaultLog } from '../../infra/logging/fault-log.js';
 import type { Logger } from '../../infra/logging/logger.js';
 import { isDatabaseFailure } from '../../infra/postgres/errors.js';
-import { keepTrying } from '../../infra/process/keep-trying.js';
+import { retryUntilDone } from '../../infra/process/retry-until-done.js';
 import type { Pace, SendError, SendQueue, Waiting } from '../../infra/tables/sending/send-queue.js';
 
 export interface SendJobOptions {
   readonly queue: SendQueue;
   readonly channels: Channels;
-  /** By which a channel's provider is called. */
+  /** Returns the HTTP client for the provider of a channel. */
   readonly http: (channel: Channel) => Http;
-  /** How the provider gets at the media; undefined: it is gone, or cannot be handed over any more. */
+  /**
+   * Chooses how the provider receives the media; undefined if the media is gone or can no longer be handed
+   * over.
+   */
   readonly contentOf: (message: Waiting, sending: Sending) => OutboundContent | undefined;
   readonly logger: Logger;
-  /** Hears what came of each message that was handed over. */
+  /** Called with the outcome of each message. */
   readonly observe: (message: {
     readonly id: string;
     readonly channel: string;
@@ -28,57 +31,67 @@ export interface SendJobOptions {
     readonly milliseconds: number;
   }) => void;
   readonly now: () => Date;
-  /** From 0 to 1. */
+  /** Returns a random number from 0 to 1. */
   readonly chance: () => number;
   readonly stopping: AbortSignal;
 }
 
-/** Bounds the connections of one channel, and its memory: bytes that go along are held whole, in base64 as well. */
-const mostUnderWay = { link: 16, inline: 4, upload: 4 } as const;
-/** While nothing in the channel may be sent; longer ones are left to the queue, so that they hold no place in it. */
-const longestPauseMs = 2_000;
-/** While messages are under way, others may be added. */
-const lookAgainMs = 100;
+/**
+ * Limits the connections and the memory of one channel: inline bytes are held in memory completely, in base64
+ * as well.
+ */
+const maxInFlight = { link: 16, inline: 4, upload: 4 } as const;
+/**
+ * The longest wait inside the job while nothing in the channel may be sent; longer waits are left to the
+ * queue, so that the job does not occupy a place there.
+ */
+const maxPauseMs = 2_000;
+/** How often the job checks for new messages while others are in progress. */
+const pollMs = 100;
 const noChannelMs = 60_000;
-const patienceMs = 86_400_000;
+const noChannelTimeoutMs = 86_400_000;
 
 const interrupted: SendError = {
   code: 'send.interrupted',
-  message: 'the service ended while the message was on its way: nobody knows whether the provider has it',
+  message: 'the service stopped while it sent the message: it is unknown whether the provider received it',
 };
 
-const noMedia: SendError = {
+const mediaGone: SendError = {
   code: 'send.no_media',
-  message: 'the media is gone, or there is no way to hand it over any more',
+  message: 'the media is gone, or the provider can no longer get it',
 };
-const unreadable: SendError = { code: 'send.unreadable', message: 'the bytes could not be read' };
-/** It passes with an update at the earliest: it is to be seen soon, and the message can be sent again by hand. */
+const unreadable: SendError = { code: 'send.unreadable', message: 'the stored file could not be read' };
+/**
+ * Can be fixed by an update at the earliest, so the message soon counts as failed; an administrator can send
+ * it again.
+ */
 const fault: SendError = { code: 'send.internal', message: 'a fault of this service' };
-const mostFaults = 5;
-/** For a message whose adapter does not say how it is sent. */
-const usualWay: Way = { way: 'link', pace: { intervalMs: 1_000, aheadMs: 0 } };
+const maxFaults = 5;
+/** Applies to a message whose adapter fails to describe how it is sent. */
+const defaultWay: Way = { way: 'link', pace: { intervalMs: 1_000, aheadMs: 0 } };
 
 interface SendJob extends SendJobOptions {
   readonly reportFault: FaultLog;
 }
 
-export function createSend(given: SendJobOptions): (channel: string) => Promise<void> {
-  const { queue, channels, logger } = given;
-  const options: SendJob = { ...given, reportFault: createFaultLog(logger) };
+export function createSend(options: SendJobOptions): (channel: string) => Promise<void> {
+  const { queue, channels, logger } = options;
+  const job: SendJob = { ...options, reportFault: createFaultLog(logger) };
   return async (id) => {
-    const left = await queue.abandon(id, interrupted);
-    if (left > 0) logger.warn({ channel: id, messages: left }, 'messages were left on their way');
-    const channel = channels.find(id);
+    const abandoned = await queue.abandon(id, interrupted);
+    if (abandoned > 0)
+      logger.warn({ channel: id, messages: abandoned }, 'messages were abandoned while they were being sent');
+    const channel = channels.active(id);
     const sending = channel?.adapter.sending;
     if (!channel || !sending) await waitForChannel(options, id);
-    else await sendAll(options, { channel, sending });
+    else await sendAll(job, { channel, sending });
   };
 }
 
-/** It is disabled or removed, or has lost a setting: that may be mended. */
+/** The channel is disabled, removed, or lacks a setting, all of which may be fixed. */
 async function waitForChannel({ queue, now }: SendJobOptions, id: string): Promise<void> {
-  const error = { code: 'send.no_channel', message: 'the channel could not send for a day' };
-  await queue.giveUp(id, new Date(now().getTime() - patienceMs), error);
+  const error = { code: 'send.no_channel', message: 'the channel was unable to send for a day' };
+  await queue.giveUp(id, new Date(now().getTime() - noChannelTimeoutMs), error);
   if ((await queue.waitForNext(id)) !== undefined) await queue.resume(id, noChannelMs);
 }
 
@@ -87,15 +100,15 @@ interface Sender {
   readonly sending: Sending;
 }
 
-async function sendAll(options: SendJob, sender: Sender): Promise<void> {
-  const { queue, stopping } = options;
+async function sendAll(job: SendJob, sender: Sender): Promise<void> {
+  const { queue, stopping } = job;
   const { id } = sender.channel;
-  const underWay = new Set<Promise<void>>();
+  const inFlight = new Set<Promise<void>>();
   try {
     while (!stopping.aborted) {
-      const pause = await sendNext(options, sender, underWay);
+      const pause = await sendNext(job, sender, inFlight);
       if (pause === 'done') return;
-      if (underWay.size > 0 || pause.ms <= pause.most) await pauseFor(pause.ms, stopping, underWay);
+      if (inFlight.size > 0 || pause.ms <= pause.maxMs) await pauseFor(pause.ms, stopping, inFlight);
       else {
         await queue.resume(id, pause.ms);
         return;
@@ -103,83 +116,86 @@ async function sendAll(options: SendJob, sender: Sender): Promise<void> {
     }
     await queue.resume(id, 0);
   } finally {
-    await Promise.all(underWay);
+    await Promise.all(inFlight);
   }
 }
 
 interface Pause {
   readonly ms: number;
-  /** A longer one than this is left to the queue, where a new message ends it. */
-  readonly most: number;
+  /** Longer waits are left to the queue, where a new message ends them. */
+  readonly maxMs: number;
 }
 
-/** Begins to send the next message, if its time has come; answers how long to wait before looking again. */
+/** Starts to send the next message if its time has come. Returns how long to wait before checking again. */
 async function sendNext(
   options: SendJob,
   sender: Sender,
-  underWay: Set<Promise<void>>,
+  inFlight: Set<Promise<void>>,
 ): Promise<Pause | 'done'> {
   const { queue } = options;
   const { id } = sender.channel;
   const message = await queue.next(id);
   if (!message) {
-    if (underWay.size > 0) return { ms: lookAgainMs, most: lookAgainMs };
+    if (inFlight.size > 0) return { ms: pollMs, maxMs: pollMs };
     const ms = await queue.waitForNext(id);
-    return ms === undefined ? 'done' : { ms, most: 0 };
+    return ms === undefined ? 'done' : { ms, maxMs: 0 };
   }
   const { way, pace } = wayOf(options, sender, message);
-  // One that ends makes room, also for the next of its recipient.
-  if (underWay.size >= mostUnderWay[way]) return { ms: longestPauseMs, most: longestPauseMs };
+  // The end of another message makes room, also for the next message to its recipient.
+  if (inFlight.size >= maxInFlight[way]) return { ms: maxPauseMs, maxMs: maxPauseMs };
   if (!(await queue.claim(message, pace)))
-    return { ms: await queue.waitForPace(id, pace), most: longestPauseMs };
-  const sent = sendOne(options, sender, message).finally(() => underWay.delete(sent));
-  underWay.add(sent);
-  return { ms: 0, most: 0 };
+    return { ms: await queue.waitForPace(id, pace), maxMs: maxPauseMs };
+  const sent = sendOne(options, sender, message).finally(() => inFlight.delete(sent));
+  inFlight.add(sent);
+  return { ms: 0, maxMs: 0 };
 }
 
 interface Way {
-  readonly way: keyof typeof mostUnderWay;
+  readonly way: keyof typeof maxInFlight;
   readonly pace: Pace;
 }
 
-/** What is wrong with the message or its adapter shows, and is written down, when it is sent. */
+/** Problems with the message or its adapter are reported and recorded when the message is sent. */
 function wayOf({ contentOf }: SendJob, { sending }: Sender, message: Waiting): Way {
   try {
     const way = contentOf(message, sending)?.way ?? 'link';
     return { way, pace: paceOf(sending.limitsFor(message.options).rate) };
   } catch {
-    return usualWay;
+    return defaultWay;
   }
 }
 
-/** Until the time is over, or one of those under way, or the process is to end. */
-function pauseFor(ms: number, stopping: AbortSignal, underWay: ReadonlySet<Promise<void>>): Promise<void> {
+/** Waits until the time is over, a message in progress ends, or the process shuts down. */
+function pauseFor(ms: number, stopping: AbortSignal, inFlight: ReadonlySet<Promise<void>>): Promise<void> {
   if (ms === 0 || stopping.aborted) return Promise.resolve();
   return new Promise((resolve) => {
-    const over = (): void => {
+    const finish = (): void => {
       clearTimeout(timer);
-      stopping.removeEventListener('abort', over);
+      stopping.removeEventListener('abort', finish);
       resolve();
     };
-    const timer = setTimeout(over, ms);
-    stopping.addEventListener('abort', over);
-    for (const sent of underWay) void sent.then(over);
+    const timer = setTimeout(finish, ms);
+    stopping.addEventListener('abort', finish);
+    for (const sent of inFlight) void sent.then(finish);
   });
 }
 
-/** Never rejects: what became of a message is written down, however long that takes, or it stays `sending` for the next job. */
+/**
+ * Never rejects: the outcome of a message is recorded however long that takes. Otherwise it stays `sending`
+ * for the next job.
+ */
 async function sendOne(options: SendJob, sender: Sender, message: Waiting): Promise<void> {
   const { logger, stopping, observe, reportFault } = options;
-  const since = performance.now();
+  const startedAt = performance.now();
   const outcome = await outcomeOf(options, sender, message);
   const { id, channel } = message;
-  observe({ id, channel, outcome: outcome.type, milliseconds: performance.now() - since });
-  logger.info({ message: id, channel, outcome: outcome.type }, 'a message was handed over');
-  await keepTrying(() => writeDown(options, message, outcome), {
-    // When the process is to end, once more is tried and no longer.
-    signal: stopping.aborted ? AbortSignal.timeout(longestPauseMs) : stopping,
-    failed: (error) => {
-      reportFault('what became of a message could not be written down', error, { message: id });
+  observe({ id, channel, outcome: outcome.type, milliseconds: performance.now() - startedAt });
+  logger.info({ message: id, channel, outcome: outcome.type }, 'a message was sent');
+  await retryUntilDone(() => recordOutcome(options, message, outcome), {
+    // During a shutdown, recording is retried for a short time only.
+    signal: stopping.aborted ? AbortSignal.timeout(maxPauseMs) : stopping,
+    onFailure: (error) => {
+      reportFault('the outcome of a message could not be recorded', error, { message: id });
     },
   });
 }
@@ -189,24 +205,24 @@ async function outcomeOf(job: SendJob, sender: Sender, message: Waiting): Promis
   try {
     content = job.contentOf(message, sender.sending);
   } catch (error) {
-    job.reportFault('a message could not be made ready', error, { message: message.id });
+    job.reportFault('a message could not be prepared', error, { message: message.id });
     return { type: 'busy', retryAfterMs: null, ...fault };
   }
-  return content ? handOver(job, sender, { message, content }) : { type: 'refused', ...noMedia };
+  return content ? callAdapter(job, sender, { message, content }) : { type: 'refused', ...mediaGone };
 }
 
-async function handOver(
+async function callAdapter(
   { http, reportFault }: SendJob,
   { channel, sending }: Sender,
   { message, content }: { readonly message: Waiting; readonly content: OutboundContent },
 ): Promise<SendOutcome> {
-  const reading = watched(content);
+  const tracked = trackReadFailures(content);
   const { id, recipient, kind, type, bytes, filename, caption, replyTo, options } = message;
-  const wanted = {
+  const outbound = {
     id,
     to: recipient,
     kind,
-    content: reading.content,
+    content: tracked.content,
     type,
     bytes,
     filename,
@@ -216,17 +232,17 @@ async function handOver(
   };
   let outcome: SendOutcome;
   try {
-    outcome = await sending.send(wanted, http(channel));
+    outcome = await sending.send(outbound, http(channel));
   } catch (error) {
-    // Bytes that cannot be read are no fault of the adapter's.
-    if (!reading.hasFailed()) reportFault('an adapter broke down', error, { message: id });
-    outcome = { type: 'unknown', message: 'the adapter broke down' };
+    // The adapter is not to blame for bytes that cannot be read.
+    if (!tracked.hasFailed()) reportFault('an adapter threw an error', error, { message: id });
+    outcome = { type: 'unknown', message: 'the adapter of the provider failed' };
   }
-  // Whatever the adapter made of it: without the bytes, no request went out.
-  return reading.hasFailed() ? { type: 'busy', retryAfterMs: null, ...unreadable } : outcome;
+  // Whatever the adapter returned: without the bytes, no request was sent.
+  return tracked.hasFailed() ? { type: 'busy', retryAfterMs: null, ...unreadable } : outcome;
 }
 
-function watched(content: OutboundContent): { content: OutboundContent; hasFailed: () => boolean } {
+function trackReadFailures(content: OutboundContent): { content: OutboundContent; hasFailed: () => boolean } {
   let failed = false;
   if (content.way === 'link') return { content, hasFailed: () => failed };
   const data = async (): Promise<Uint8Array> => {
@@ -240,13 +256,16 @@ function watched(content: OutboundContent): { content: OutboundContent; hasFaile
   return { content: { ...content, data }, hasFailed: () => failed };
 }
 
-/** Rejects while the database does not take it. What it will never take is written down as our fault. */
-async function writeDown(options: SendJob, message: Waiting, outcome: SendOutcome): Promise<void> {
+/**
+ * Rejects while the database is unavailable. An outcome that the database refuses is recorded as a fault of
+ * this service.
+ */
+async function recordOutcome(options: SendJob, message: Waiting, outcome: SendOutcome): Promise<void> {
   try {
     await writeOutcome(options, message, outcome);
   } catch (error) {
     if (isDatabaseFailure(error)) throw error;
-    options.reportFault('what became of a message could not be kept', error, { message: message.id });
+    options.reportFault('the outcome of a message could not be stored', error, { message: message.id });
     const mayBeSent = outcome.type === 'accepted' || outcome.type === 'unknown';
     await options.queue.ended(message.id, mayBeSent ? 'unknown' : 'failed', fault);
   }
@@ -266,12 +285,12 @@ async function writeOutcome(options: SendJob, message: Waiting, outcome: SendOut
       await queue.ended(id, 'unknown', { code: 'send.unanswered', message: outcome.message });
       return;
     case 'busy': {
-      const { retryAfterMs, code, message: words } = outcome;
+      const { retryAfterMs, code, message: text } = outcome;
       const waitingMs = now().getTime() - createdAt.getTime();
       const attempts = message.attempts + 1;
-      const afterMs = sendAgainAfter({ attempts, waitingMs, retryAfterMs, chance: chance() });
-      const error = { code, message: words };
-      const isOver = code === fault.code && attempts >= mostFaults;
+      const afterMs = resendDelayMs({ attempts, waitingMs, retryAfterMs, chance: chance() });
+      const error = { code, message: text };
+      const isOver = code === fault.code && attempts >= maxFaults;
       if (afterMs === undefined || isOver) await queue.ended(id, 'failed', error);
       else await queue.postponed(message, { afterMs, blocksChannel: retryAfterMs !== null, error });
     }

@@ -1,4 +1,4 @@
-/** Every TCP connection that this process begins, whoever begins it: seen where Node hands it to the system. */
+/** Records every TCP connection that this process opens, at the point where Node passes it to the system. */
 import { createHook } from 'node:async_hooks';
 
 export interface Dial {
@@ -7,24 +7,24 @@ export interface Dial {
 }
 
 export interface Dials {
-  /** Those since it was last asked. */
+  /** The connections since the last call. */
   readonly taken: () => Dial[];
   readonly stop: () => void;
 }
 
 export function watchDials(): Dials {
-  let seen: Partial<Dial>[] = [];
+  let dials: Partial<Dial>[] = [];
   const hook = createHook({
-    // The object gets its address right after this, and is looked at later.
+    // The object receives its address right after this, and is read later.
     init: (...[, type, , resource]: [number, string, number, Partial<Dial>]) => {
-      if (type === 'TCPCONNECTWRAP') seen.push(resource);
+      if (type === 'TCPCONNECTWRAP') dials.push(resource);
     },
   }).enable();
   return {
     taken: () => {
-      const dials = seen.map(({ address = 'unknown', port = 0 }) => ({ address, port }));
-      seen = [];
-      return dials;
+      const recorded = dials.map(({ address = 'unknown', port = 0 }) => ({ address, port }));
+      dials = [];
+      return recorded;
     },
     stop: () => hook.disable(),
   };

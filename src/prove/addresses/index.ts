@@ -1,4 +1,4 @@
-/** Nobody can send us to an address that is not on the public internet; everywhere else we go. */
+/** No stranger can make the service connect to a private address; all public addresses are reachable. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -19,26 +19,29 @@ import {
 import {
   dialingAll,
   guardedWays,
-  lookingTwice,
+  resolvingTwice,
   refusingTooMuch,
   unguardedApi,
   type Way,
   type Ways,
 } from './ways.js';
 
-/** In 2000::/3 and given to nobody: dialling it reaches no one. */
-const nobody = '2000::1';
-/** What has an address that may be dialled beside one that may not: only the first is. */
+/** In 2000::/3 and unassigned: a connection to it reaches no host. */
+const unassigned = '2000::1';
+/** Names with one public and one private address: only the public one may be dialled. */
 const mayDialNobody = /^(rebinding|mixed)/;
-/** How many of these are tried at once, since each dial of nobody takes until it is given up. */
+/**
+ * How many of these are tried at once, because each connection to an unassigned address lasts until its
+ * timeout.
+ */
 const mixedAtOnce = 25;
 const refusals = ['media.forbidden_address', 'media.invalid_url'];
 
 interface Trial {
   readonly makeWays: (options: Parameters<typeof guardedWays>[0]) => Ways;
-  /** Beside the host that redirects. */
+  /** The hosts besides the one that redirects. */
   readonly allowed?: readonly string[];
-  /** Weak doubles dial what they are given: only this machine's own addresses. */
+  /** Weakened doubles connect to whatever they are given, so they only get this machine's own addresses. */
   readonly loopbackOnly?: boolean;
 }
 
@@ -53,7 +56,7 @@ async function tryAddresses({ makeWays, allowed = [], loopbackOnly }: Trial): Pr
   const failures: string[] = [];
   let tried = 0;
 
-  /** Links that are followed at once: whatever is dialled meanwhile is of one of them. */
+  /** Links that are tried at once: every connection in the meantime belongs to one of them. */
   const mustNotReach = async (way: Way, links: readonly Link[]): Promise<void> => {
     tried += links.length;
     const codes = await Promise.all(links.map(({ url }) => codeOf(way.go(url))));
@@ -117,7 +120,7 @@ function targetsFor(loopbackOnly: boolean): Targets {
   return { hosts: loopbackSpellings, addresses };
 }
 
-/** Makes names that have these addresses: one answer for each look, the last one for ever. */
+/** Creates names with these addresses: one answer for each lookup, and the last one from then on. */
 function namesIn(records: Map<string, string[][]>): (...answers: string[][]) => string {
   return (...answers) => {
     const name = `host-${String(records.size)}.example`;
@@ -147,7 +150,10 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
   }
 }
 
-/** One at a time, so that a dial tells which link it was for; those that are mixed name it by their address. */
+/**
+ * One at a time, so that a connection can be attributed to its link; mixed names identify it by their
+ * address.
+ */
 function groupsOf(links: readonly Link[]): Link[][] {
   const mixed = links.filter(({ what }) => what.startsWith('mixed'));
   const groups = links.filter((link) => !mixed.includes(link)).map((link) => [link]);
@@ -155,23 +161,24 @@ function groupsOf(links: readonly Link[]): Link[][] {
   return groups;
 }
 
-/** Everything that must not be reached, as links for one way. */
+/** All targets that must not be reached, as links for one way. */
 function linksFor(way: Way, { targets, names, inside, elsewhere }: Places): Link[] {
   const urlOf = (host: string): string =>
     `http://${host}${way.name === 'subscription' ? '' : `:${String(inside.port)}`}/`;
   const answers = targets.addresses.flatMap((address) => [[address], [address, '127.0.0.1']]);
   const mixed = targets.addresses.flatMap((address) => [
-    [nobody, address],
-    [address, nobody],
+    [unassigned, address],
+    [address, unassigned],
   ]);
   return [
     ...targets.hosts.map((host) => ({ what: `literal ${host}`, url: urlOf(host) })),
     ...answers.map((answer) => ({ what: `name with ${answer.join(' and ')}`, url: urlOf(names(answer)) })),
     ...mixed.map((answer) => ({ what: `mixed ${answer.join(' and ')}`, url: urlOf(names(answer)) })),
-    // Each look gives another answer, and what was given first is good: it is dialled, and the second never is.
+    // Each lookup returns another answer, and the first one is public: it is dialled, and the second never
+    // is.
     ...['127.0.0.1', '::1', '::ffff:127.0.0.1'].map((address) => ({
       what: `rebinding to ${address}`,
-      url: urlOf(names([nobody], [address])),
+      url: urlOf(names([unassigned], [address])),
     })),
     ...(way.name === 'download' ? targets.hosts : []).map((host) => ({
       what: `redirect to ${host}`,
@@ -181,10 +188,10 @@ function linksFor(way: Way, { targets, names, inside, elsewhere }: Places): Link
 }
 
 function isHarmless({ address, port }: Dial, redirecting: number): boolean {
-  return port === redirecting || address === nobody;
+  return port === redirecting || address === unassigned;
 }
 
-/** Answers of each name in turn; the last one for ever. */
+/** Returns the answers of each name in turn, and the last one from then on. */
 function resolverOf(records: Map<string, string[][]>): LookupAll {
   return (name) => {
     const answers = records.get(name) ?? [];
@@ -193,7 +200,7 @@ function resolverOf(records: Map<string, string[][]>): LookupAll {
   };
 }
 
-/** Listens on every address of this machine, and must hear nothing. */
+/** Listens on every address of this machine and must receive nothing. */
 async function startInside() {
   let heard = 0;
   const server = createServer((_, response) => response.end('secrets'));
@@ -201,11 +208,11 @@ async function startInside() {
   return { ...(await listen(server, '::')), heard: () => heard };
 }
 
-/** A public host, as it were, that sends its callers elsewhere. */
+/** A host, regarded as public, that redirects its clients. */
 async function startRedirecting() {
   const server = createServer((request, response) => {
     const to = new URL(request.url ?? '', 'http://host').searchParams.get('to') ?? '';
-    // A header holds no characters beyond ASCII; a host may hold them percent-encoded.
+    // A header may not contain non-ASCII characters; a host name may contain them percent-encoded.
     const location = to.replace(/[^\t\x20-\x7e]/gu, encodeURIComponent);
     response.writeHead(302, { location }).end();
   });
@@ -247,7 +254,7 @@ export const addresses: Check = {
       makeWays: unguardedApi,
     }),
     weakened('a name is looked up again to connect', /rebinding to .* was dialled/, {
-      makeWays: lookingTwice,
+      makeWays: resolvingTwice,
     }),
     weakened('a name with one good address is dialled at all of them', /mixed names, .* was dialled/, {
       makeWays: dialingAll,

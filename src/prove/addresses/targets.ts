@@ -1,8 +1,10 @@
-/** Where nobody may send us, in every spelling that some resolver, kernel or library understands; and where anybody may. */
+/**
+ * Forbidden addresses, in every spelling that some resolver, kernel or library understands; and allowed ones.
+ */
 
 const words = (text: string): string[] => text.trim().split(/\s+/);
 
-/** Of every range that is not the public internet: first, middle and last addresses, and what is known to listen there. */
+/** The first, middle and last addresses of every private range, and known services in them. */
 const privateV4 = words(`
   0.0.0.0 0.0.0.1 0.255.255.255 10.0.0.0 10.0.0.1 10.255.255.255 100.64.0.1 100.100.100.200 100.127.255.255
   127.0.0.1 127.0.0.53 127.1.2.3 127.255.255.255 168.63.129.16 169.254.0.0 169.254.169.254 169.254.170.2 169.254.255.255
@@ -15,7 +17,7 @@ const privateV6 = words(`
   ff05::2 2001::1 2001:2::1 2001:10::1 2001:20::1 2001:db8::1 2620:4f:8000::1 3fff::1 4000::1 5f00::1 8000::1 e000::1
 `);
 
-/** Tunnels and translators carry an IPv4 address inside. */
+/** Tunnels and translators embed an IPv4 address. */
 const wrapped = ['127.0.0.1', '10.0.0.1', '169.254.169.254', '192.168.1.1'].flatMap((ipv4) => {
   const [a = 0, b = 0, c = 0, d = 0] = ipv4.split('.').map(Number);
   const hex = `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
@@ -39,22 +41,25 @@ const wrapped = ['127.0.0.1', '10.0.0.1', '169.254.169.254', '192.168.1.1'].flat
   ];
 });
 
-/** A network whose translator is seen at this name (RFC 7050), with a prefix in the range of public addresses and one beyond it. */
+/**
+ * A network whose translator is visible at this name (RFC 7050), with a prefix inside the range of public
+ * addresses and one outside.
+ */
 export const translatorName = 'ipv4only.arpa';
 export const translatorAddresses = ['192.0.0.170', '2a00:64::c000:aa', 'fd00:64:0:c0:0:aa::'];
 
-/** Public addresses as that network's DNS gives them. */
+/** Public addresses in the form of that network's DNS. */
 export const translatedAddresses = words(`
   64:ff9b::808:808 64:ff9b::5db8:d822 2a00:64::808:808 2a00:64::5db8:d822 fd00:64:0:8:8:808:: fd00:64:0:5d:b8:d822::
 `);
 
-/** Through the translator back inside: these look public, or like one of the network's own. */
+/** Lead back through the translator: these look public, or like the network's own addresses. */
 const translatedBack = words(`
   2a00:64::7f00:1 2a00:64::a00:1 2a00:64::a9fe:a9fe 2a00:64::c0a8:101 2a00:64::a83f:8110 2a00:64::c000:aa
   fd00:64:0:7f:0:1:: fd00:64:0:a9:fe:a9fe:: fd00:65::808:808
 `);
 
-/** Every address in the form in which a resolver gives it. */
+/** Every address in the form that a resolver returns. */
 export const privateAddresses: readonly string[] = [
   ...privateV4,
   ...privateV6,
@@ -62,7 +67,7 @@ export const privateAddresses: readonly string[] = [
   ...translatedBack,
 ];
 
-/** What the machine itself can be called, as a stranger would write it into a link. */
+/** Names of the machine itself, as a stranger would write them in a link. */
 export const loopbackSpellings: readonly string[] = [
   ...words('127.0.0.1 127.0.0.1. 127.1 127.0.1 127.255.255.254 2130706433 2130706433. 0x7f.1 0x7f000001'),
   ...words('0X7F.0X0.0X0.0X1 0177.0.0.1 0177.1 017700000001 00000177.0.0.1 0x7f.0.0.0x1 127.0x0.00.1'),
@@ -111,7 +116,7 @@ const publicV6 = words(`
 
 export const publicAddresses: readonly string[] = [...publicV4, ...publicV6];
 
-/** As the host of a URL: plain, and in the odd forms that are still the same public address. */
+/** As the host of a URL: plain, and in odd spellings of the same public address. */
 export const publicSpellings: readonly string[] = [
   ...publicAddresses.map((address) => (address.includes(':') ? `[${address}]` : address)),
   ...words(

@@ -1,4 +1,7 @@
-/** The ways in which a stranger's address gets dialled: downloads, subscriptions, APIs of channels that were added at run time. */
+/**
+ * The ways in which the service connects to a stranger's address: downloads, subscriptions, and APIs of
+ * channels that were added at run time.
+ */
 import { Agent, request as ask } from 'undici';
 
 import { checkAddress, type LookupAll } from '../../infra/net/guarded-connector.js';
@@ -9,14 +12,14 @@ import { createSafeFetch } from '../../infra/net/safe-fetch.js';
 
 export interface Way {
   readonly name: 'download' | 'subscription' | 'api';
-  /** Resolves when something answered. */
+  /** Resolves if a server answered. */
   readonly go: (url: string) => Promise<unknown>;
   readonly close: () => Promise<void>;
 }
 
 export interface Ways {
   readonly all: readonly Way[];
-  /** What somebody who enters a URL is told. */
+  /** The message for the person who enters a URL. */
   readonly check: (url: string) => Promise<void>;
 }
 
@@ -31,7 +34,7 @@ export function guardedWays(options: Options): Ways {
   const download = createSafeFetch({ ...options, timeoutMs });
   const post = createGuardedPost({ ...options, timeoutMs });
   const { lookup, allowPrivateHosts: publicAddressesAnd } = options;
-  const api = createHttp({ timeoutMs, lookup, publicAddressesAnd });
+  const api = createHttp({ timeoutMs, lookup, allowOnlyPublicAnd: publicAddressesAnd });
   return {
     check: post.check,
     all: [
@@ -46,7 +49,7 @@ export function guardedWays(options: Options): Ways {
   };
 }
 
-/** The client for the operator's own addresses, where strangers' are dialled. */
+/** The client for the operator's own addresses, used here for those of strangers. */
 export function unguardedApi(options: Options): Ways {
   const ways = guardedWays(options);
   const api = createHttp({ timeoutMs });
@@ -54,8 +57,8 @@ export function unguardedApi(options: Options): Ways {
   return { ...ways, all: ways.all.map((way) => (way.name === 'api' ? open : way)) };
 }
 
-/** Checks first and connects afterwards, by another look at the name. */
-export function lookingTwice(options: Options): Ways {
+/** Checks first and connects afterwards, with another lookup of the name. */
+export function resolvingTwice(options: Options): Ways {
   const ways = guardedWays(options);
   const agent = new Agent({
     connect: {
@@ -83,7 +86,7 @@ export function lookingTwice(options: Options): Ways {
   return { ...ways, all: ways.all.map((way) => (way.name === 'download' ? hasty : way)) };
 }
 
-/** Takes a name for good when one of its addresses is, and dials them all. */
+/** Accepts a name if one of its addresses is public, and connects to all of them. */
 export function dialingAll(options: Options): Ways {
   const ways = guardedWays(options);
   const agent = new Agent({
@@ -112,7 +115,7 @@ export function dialingAll(options: Options): Ways {
   return { ...ways, all: ways.all.map((way) => (way.name === 'download' ? careless : way)) };
 }
 
-/** Takes a part of the internet for a private network. */
+/** Treats a part of the internet as a private network. */
 export function refusingTooMuch(options: Options): Ways {
   const ways = guardedWays(options);
   return {

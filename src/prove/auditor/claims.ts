@@ -1,14 +1,17 @@
-/** What the other side knows: the ledgers of those who sent webhooks, served pictures and took messages. */
+/**
+ * The knowledge of the other side: the records of webhooks that were sent, pictures that were served, and
+ * messages that were accepted.
+ */
 export interface Claims {
-  /** All webhooks with pictures that were sent. Then no message may have come in that is none of them. */
+  /** All webhooks with pictures that were sent. If given, no other message may have been received. */
   readonly webhooks?: readonly SentWebhook[];
-  /** Messages that the service has said it will send. */
+  /** Messages that the service has promised to send. */
   readonly asked?: readonly AskedMessage[];
-  /** Messages that providers have taken, one entry each time. */
+  /** Messages that providers have accepted, one entry for each time. */
   readonly taken?: readonly TakenMessage[];
-  /** Reports on messages that were answered with 200. */
+  /** Status reports that were answered with 200. */
   readonly reports?: readonly ReportedStatus[];
-  /** What somebody who listened all the time was told, in this order. */
+  /** The events of a client that listened all the time, in order. */
   readonly heard?: readonly HeardEvent[];
 }
 
@@ -18,19 +21,19 @@ export interface SentWebhook {
   readonly body: Buffer | string;
   /** The provider's id of the message. */
   readonly messageId: string;
-  /** SHA-256 (hex) of each picture as it was served; all of them good. */
+  /** The SHA-256 (hex) of each served picture; all of them are valid. */
   readonly pictures: readonly string[];
-  /** Answered with 200. Others may be there, though not in part and not twice. */
+  /** Whether it was answered with 200. Others may be stored, but only completely and once. */
   readonly acknowledged: boolean;
-  /** Whether its media were erased; `maybe`: it was asked for, and nobody was answered. */
+  /** Whether its media were erased; `maybe`: the erasure was requested and not answered. */
   readonly erased: 'no' | 'maybe' | 'yes';
 }
 
 export interface AskedMessage {
-  /** The service's id of it. */
+  /** The service's id of the message. */
   readonly id: string;
   readonly channel: string;
-  /** Whom it goes to, however the provider writes that: digits are compared. */
+  /** The recipient; only digits are compared, because providers write numbers differently. */
   readonly to: string;
 }
 
@@ -50,6 +53,6 @@ export interface ReportedStatus {
 export interface HeardEvent {
   readonly seq: number;
   readonly type: string;
-  /** Of the media it is about; null for messages. */
+  /** The media item; null for messages. */
   readonly mediaId: string | null;
 }

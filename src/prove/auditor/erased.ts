@@ -1,4 +1,4 @@
-/** What was erased: tombstones that name nobody, and nothing beside them. */
+/** Checks erased data: tombstones name no person, and nothing else remains. */
 import type { Finding } from './finding.js';
 import type { MediaRecord, Records } from './records.js';
 
@@ -28,7 +28,7 @@ function traces({ events, attempted }: Records, erased: ReadonlySet<string>): st
   ];
 }
 
-/** A message goes with the last of its media, its delivery with the first. */
+/** A message disappears with the last of its media, its delivery with the first. */
 function messagesOf({ media, messages, deliveries }: Records, erased: readonly MediaRecord[]): string[] {
   const owners = new Set(erased.map(({ messageRowId }) => messageRowId));
   const alive = new Set(media.filter(({ state }) => state !== 'erased').map((one) => one.messageRowId));

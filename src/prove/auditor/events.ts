@@ -1,4 +1,4 @@
-/** What was told: each fact by one event, in an order without a gap for those who listen. */
+/** Checks events: each fact has one event, in an order without gaps for listeners. */
 import type { HeardEvent } from './claims.js';
 import { countsOver, type Finding } from './finding.js';
 import type { EventRecord, MediaRecord, Records } from './records.js';
@@ -13,22 +13,22 @@ export function inspectEvents({ media, events }: Records): Finding[] {
       findings.push({ kind: 'event', what: `the number ${seq} is that of ${String(times)} events` });
   for (const [fact, times] of countsOver(events.filter(isOnce), factOf))
     if (times > 1) findings.push({ kind: 'doubled', what: `${fact} was told ${String(times)} times` });
-  const told = new Set(events.map((one) => `${one.type} ${String(one.mediaId)}`));
+  const reported = new Set(events.map((one) => `${one.type} ${String(one.mediaId)}`));
   for (const one of media)
-    if (isTold(one) && !told.has(`media.${one.state} ${one.id}`))
+    if (isTold(one) && !reported.has(`media.${one.state} ${one.id}`))
       findings.push({ kind: 'event', what: `that media ${one.id} is ${one.state} was never told` });
   return findings;
 }
 
-/** What was fetched; uploads are ready from the first, and whoever makes them knows. */
+/** Downloaded media. Uploads are ready from the start, so they need no event. */
 function isTold({ state, sourceUrl, direction, errorCode }: MediaRecord): boolean {
   const isFetched = sourceUrl !== null || direction === 'inbound' || errorCode !== null;
   return isFetched && (state === 'ready' || state === 'rejected' || state === 'failed');
 }
 
-/** What has failed may be tried again, and fail again. */
-const toldOnce: ReadonlySet<string> = new Set(['media.ready', 'media.deleted_by_sender', 'message.status']);
-const isOnce = ({ type }: EventRecord): boolean => toldOnce.has(type);
+/** A failed download may be retried and fail again. */
+const eventsOf: ReadonlySet<string> = new Set(['media.ready', 'media.deleted_by_sender', 'message.status']);
+const isOnce = ({ type }: EventRecord): boolean => eventsOf.has(type);
 
 function factOf({ type, channel, mediaId, messageId, status }: EventRecord): string {
   return mediaId === null
@@ -36,12 +36,12 @@ function factOf({ type, channel, mediaId, messageId, status }: EventRecord): str
     : `${type} of media ${mediaId}`;
 }
 
-/** What a listener heard, against what there is to be told. What was erased since need not be told any more. */
+/** Compares the events of a listener with the expected ones. Events of erased items are optional. */
 export function inspectHeard({ events }: Records, heard: readonly HeardEvent[]): Finding[] {
   const findings: Finding[] = [];
   let last = 0;
   for (const { seq } of heard) {
-    // It may come again after a connection broke, at once and not later.
+    // An event may be repeated directly after a broken connection, and not later.
     if (seq < last)
       findings.push({ kind: 'event', what: `event ${String(seq)} was told after ${String(last)}` });
     last = Math.max(last, seq);

@@ -1,4 +1,4 @@
-/** Files against rows: every object and preview is there and whole, and none is there that nobody knows of. */
+/** Compares files with rows: every object and preview exists completely, and every file has a row. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
@@ -14,15 +14,15 @@ import type { BlobRecord, Records } from './records.js';
 
 export interface Files {
   readonly uploadsDir: string;
-  /** Younger files and orphans may be in somebody's hands, or still wait to be swept; milliseconds. */
-  readonly patienceMs: number;
+  /** Younger files and orphans may be in use or waiting for the sweep; milliseconds. */
+  readonly minAgeMs: number;
 }
 
 /** Reads all bytes of all objects. */
 export async function inspectFiles({ blobs, media }: Records, files: Files): Promise<Finding[]> {
   const findings: Finding[] = [];
   const used = new Set(media.map(({ sha256 }) => sha256));
-  const isOld = (at: Date | number): boolean => Date.now() - Number(at) >= files.patienceMs;
+  const isOld = (at: Date | number): boolean => Date.now() - Number(at) >= files.minAgeMs;
   for (const { sha256, orphanedAt } of blobs) {
     if (used.has(sha256)) continue;
     if (orphanedAt === null)
@@ -37,7 +37,7 @@ export async function inspectFiles({ blobs, media }: Records, files: Files): Pro
   for (const file of await filesBelow(files.uploadsDir))
     if (!known.has(file) && (await isThere(join(files.uploadsDir, file), isOld)))
       findings.push({ kind: 'orphaned', what: `the file ${file} belongs to nobody` });
-  // What is on its way out may be gone already, the bytes first.
+  // Objects that are being deleted may be gone already, the bytes first.
   const kept = blobs.filter(({ orphanedAt }) => orphanedAt === null);
   await eachOf(kept, 4, async (blob) => {
     findings.push(...(await inspectObject(blob, files.uploadsDir)));
@@ -45,7 +45,7 @@ export async function inspectFiles({ blobs, media }: Records, files: Files): Pro
   return findings;
 }
 
-/** Where the service keeps bytes, temporary ones included; names relative to the folder. */
+/** The service's folders for files, including temporary ones; names are relative to the folder. */
 async function filesBelow(uploadsDir: string): Promise<string[]> {
   const folders = ['blobs', 'previews', 'tmp'].map(async (name) => {
     const folder = join(uploadsDir, name);

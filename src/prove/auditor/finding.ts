@@ -1,4 +1,4 @@
-/** Something that is not as it must be. */
+/** A violation of a rule. */
 export interface Finding {
   readonly kind: FindingKind;
   readonly what: string;
@@ -6,14 +6,14 @@ export interface Finding {
 
 export type FindingKind = 'lost' | 'doubled' | 'orphaned' | 'wrong bytes' | 'event' | 'not erased';
 
-/** Those that stand for more than one entry of their key, with how often. */
+/** Keys with more than one entry, and their count. */
 export function countsOver<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, number> {
   const counts = new Map<string, number>();
   for (const item of items) counts.set(keyOf(item), (counts.get(keyOf(item)) ?? 0) + 1);
   return counts;
 }
 
-/** Everything that stands under the same key. */
+/** All entries with the same key. */
 export function grouped<T>(items: readonly T[], keyOf: (item: T) => string | null): Map<string, T[]> {
   const groups = new Map<string, T[]>();
   for (const item of items) {

@@ -1,11 +1,11 @@
-/** What came in, against what was sent: nothing that was acknowledged is missing, nothing is there twice, all is the same. */
+/** Compares received webhooks with sent ones: acknowledged webhooks are stored once and unchanged. */
 import { createHash } from 'node:crypto';
 
 import type { SentWebhook } from './claims.js';
 import { countsOver, grouped, type Finding } from './finding.js';
 import type { DeliveryRecord, MediaRecord, MessageRecord, Records } from './records.js';
 
-/** Rows by themselves, whatever anybody knows of them. */
+/** Checks the rows by themselves. */
 export function inspectRows(records: Records): Finding[] {
   const damaged = records.deliveries.filter(
     ({ erasedAt, contentHash, bodyHash }) => erasedAt === null && contentHash !== bodyHash,
@@ -19,7 +19,7 @@ export function inspectRows(records: Records): Finding[] {
   ];
 }
 
-/** Indexes forbid that something is there twice; those may be damaged or missing, and content has none. */
+/** Indexes forbid duplicates, but they may be damaged or missing, and none covers contents. */
 function inspectKeys({ deliveries, messages, media }: Records): Finding[] {
   const kept = deliveries.filter(({ erasedAt }) => erasedAt === null);
   const attached = media.filter(({ messageRowId }) => messageRowId !== null);
@@ -49,7 +49,7 @@ function inspectMediaRows({ messages, media, blobs }: Records): Finding[] {
   });
 }
 
-/** Rows against the webhooks that were sent. */
+/** Compares rows with the webhooks that were sent. */
 export function inspectInbound(records: Records, webhooks: readonly SentWebhook[]): Finding[] {
   const { deliveries, messages, media } = records;
   const find = {
@@ -107,7 +107,7 @@ function inspectMedia(
   if (erased === 'yes')
     return [{ kind: 'not erased', what: `media ${id} of ${channel} was to be erased and is ${state}` }];
   if (state !== 'ready')
-    // One that is pending is named where all rows are looked at.
+    // Pending items are reported where all rows are checked.
     return state === 'pending'
       ? []
       : [

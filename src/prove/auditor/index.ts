@@ -1,8 +1,9 @@
 /**
- * Compares everything that a service keeps with itself and with what the other side knows: rows, objects, previews, events,
- * and the ledgers of those who sent and received. It asks the service nothing, and changes nothing.
+ * Compares everything that a service stores with itself and with the knowledge of the other side: rows,
+ * objects, previews, events, and the records of senders and receivers. It does not use the service and
+ * changes nothing.
  *
- * To be run when the service has nothing left to do, or on a restored copy of one that had.
+ * Run it when the service has nothing left to do, or on a restored copy of such a service.
  */
 import { readdir } from 'node:fs/promises';
 
@@ -18,27 +19,30 @@ import { readRecords } from './records.js';
 export type { Claims, SentWebhook } from './claims.js';
 
 export interface Audited {
-  /** Of a PostgreSQL with the service's tables. */
+  /** The URL of a PostgreSQL with the service's tables. */
   readonly databaseUrl: string;
   readonly uploadsDir: string;
-  /** `INLET_DIR/spool`; when it is given, nothing may be left in it. */
+  /** `INLET_DIR/spool`; if given, it must be empty. */
   readonly spoolDir?: string;
   readonly claims?: Claims;
-  /** Files that nobody owns count when they are at least so old, in milliseconds; by default as old as the sweep wants them. */
-  readonly patienceMs?: number;
+  /** Unowned files count from this age on, in milliseconds; by default the age of the sweep. */
+  readonly minAgeMs?: number;
 }
 
 export interface Audit {
-  /** How much was looked at. */
-  readonly looked: Readonly<
+  /** How much was checked. */
+  readonly checked: Readonly<
     Record<'deliveries' | 'media' | 'objects' | 'events' | 'sent' | 'erased', number>
   >;
   readonly found: Readonly<Record<FindingKind, number>>;
-  /** In words, each beginning with its kind. */
+  /** Texts that begin with the kind of the finding. */
   readonly failures: readonly string[];
 }
 
-/** Temporary files are swept after ten minutes and the time of a download (see maintain.ts), which is one at most. */
+/**
+ * Temporary files are swept after ten minutes plus the longest download (see maintain.ts), which takes at
+ * most one.
+ */
 const sweepMs = 11 * 60_000;
 
 export async function audit({
@@ -49,13 +53,13 @@ export async function audit({
   ...rest
 }: Audited): Promise<Audit> {
   const records = await readRecords(databaseUrl);
-  const { patienceMs = sweepMs } = rest;
+  const { minAgeMs = sweepMs } = rest;
   const findings = [
     ...inspectRows(records),
     ...inspectSendRows(records),
     ...inspectEvents(records),
     ...inspectErased(records),
-    ...(await inspectFiles(records, { uploadsDir, patienceMs })),
+    ...(await inspectFiles(records, { uploadsDir, minAgeMs })),
     ...(claims.webhooks ? inspectInbound(records, claims.webhooks) : []),
     ...inspectOutbound(records, claims),
     ...(claims.heard ? inspectHeard(records, claims.heard) : []),
@@ -63,7 +67,7 @@ export async function audit({
   ];
   const count = (kind: FindingKind): number => findings.filter((one) => one.kind === kind).length;
   return {
-    looked: {
+    checked: {
       deliveries: records.deliveries.length,
       media: records.media.length,
       objects: records.blobs.length,

@@ -1,12 +1,12 @@
-/** What was sent: every message that the service took on, against the ledgers of the providers. */
+/** Compares the messages that the service accepted with the records of the providers. */
 import type { AskedMessage, Claims, TakenMessage } from './claims.js';
 import { countsOver, type Finding } from './finding.js';
 import type { OutboundRecord, Records } from './records.js';
 
-/** States in which the provider may have the message although its id was never heard. */
+/** States in which the provider may have the message although its id was never received. */
 const mayBeTaken: ReadonlySet<string> = new Set(['unknown', 'erased']);
 
-/** Rows by themselves. */
+/** Checks the rows by themselves. */
 export function inspectSendRows({ outbound, messages }: Records): Finding[] {
   const findings: Finding[] = [];
   const shown = new Set(messages.map(({ channel, messageId }) => `${channel} ${messageId}`));
@@ -25,7 +25,7 @@ export function inspectSendRows({ outbound, messages }: Records): Finding[] {
   return findings;
 }
 
-/** Rows against what was asked for, and against what the providers have taken and reported. */
+/** Compares rows with the requests, and with what the providers have accepted and reported. */
 export function inspectOutbound(records: Records, { asked, taken, reports = [] }: Claims): Finding[] {
   const { outbound } = records;
   const rows = new Map(outbound.map((row) => [row.id, row]));
@@ -62,18 +62,18 @@ function inspectTaken(
   ];
 }
 
-/** What each person got, and what we know of it. */
+/** Compares the messages that each person received with the rows. */
 function inspectPersons(
   outbound: readonly OutboundRecord[],
   asked: readonly AskedMessage[],
   taken: readonly TakenMessage[],
 ): Finding[] {
-  // Of erased ones only those who asked know whom they were for.
+  // Only the client that requested an erased message knows its recipient.
   const recipients = new Map(asked.map(({ id, to }) => [id, to]));
   const personOf = ({ id, channel, recipient }: OutboundRecord): string =>
     `${channel} ${digits(recipient === '' ? (recipients.get(id) ?? '') : recipient)}`;
   const recipientOf = ({ channel, to }: TakenMessage): string => `${channel} ${digits(to)}`;
-  const wanted = countsOver(outbound, personOf);
+  const expected = countsOver(outbound, personOf);
   const unheard = countsOver(
     outbound.filter(({ state, messageId }) => messageId === null && mayBeTaken.has(state)),
     personOf,
@@ -81,7 +81,7 @@ function inspectPersons(
   const ours = new Set(outbound.map(({ channel, messageId }) => `${channel} ${String(messageId)}`));
   const nameless = taken.filter(({ channel, id }) => !ours.has(`${channel} ${id}`));
   const tooMany = [...countsOver(taken, recipientOf)].filter(
-    ([who, times]) => times > (wanted.get(who) ?? 0),
+    ([who, times]) => times > (expected.get(who) ?? 0),
   );
   const untold = [...countsOver(nameless, recipientOf)].filter(
     ([who, times]) => times > (unheard.get(who) ?? 0),
@@ -89,8 +89,8 @@ function inspectPersons(
   return [
     ...tooMany.map(([who, times]): Finding => {
       return {
-        kind: wanted.has(who) ? 'doubled' : 'lost',
-        what: `${who} got ${String(times)} messages, of which ${String(wanted.get(who) ?? 0)} were to be sent`,
+        kind: expected.has(who) ? 'doubled' : 'lost',
+        what: `${who} got ${String(times)} messages, of which ${String(expected.get(who) ?? 0)} were to be sent`,
       };
     }),
     ...untold.map(([who]): Finding => {
@@ -99,7 +99,10 @@ function inspectPersons(
   ];
 }
 
-/** Messages that providers have taken and that were erased here before their id was heard: what was reported of them went too. */
+/**
+ * Messages that providers accepted and that were erased before their id was received: their reports were
+ * erased, too.
+ */
 function erasedUnheard(
   outbound: readonly OutboundRecord[],
   asked: readonly AskedMessage[],

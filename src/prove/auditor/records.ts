@@ -1,12 +1,12 @@
-/** Everything that the audit reads of the database, as of one moment. */
+/** Everything that the audit reads from the database, as of one moment. */
 import pg from 'pg';
 
 export interface DeliveryRecord {
   readonly id: string;
   readonly channel: string;
-  /** Hex, as it is written down. */
+  /** The stored digest, in hex. */
   readonly contentHash: string;
-  /** Hex, of the body that is there. */
+  /** The digest of the stored body, in hex. */
   readonly bodyHash: string;
   readonly bodyBytes: number;
   readonly erasedAt: Date | null;
@@ -19,7 +19,7 @@ export interface MessageRecord {
   readonly direction: string;
   readonly deliveryId: string | null;
   readonly erasedAt: Date | null;
-  /** Whether a column still says who wrote it, to whom or what. */
+  /** Whether a column still contains the sender, the recipient or the content. */
   readonly isPersonal: boolean;
 }
 
@@ -85,7 +85,7 @@ export interface Records {
   readonly events: readonly EventRecord[];
   readonly outbound: readonly OutboundRecord[];
   readonly statuses: readonly StatusRecord[];
-  /** Media of which an attempt is written down. */
+  /** Media with a recorded attempt. */
   readonly attempted: readonly string[];
 }
 
@@ -107,7 +107,7 @@ const queries: { readonly [Table in keyof Records]: string } = {
   attempted: `select array_agg(distinct media_id) as ids from media_attempt`,
 };
 
-/** Reads it all in one snapshot. */
+/** Reads everything in one snapshot. */
 export async function readRecords(databaseUrl: string): Promise<Records> {
   const client = new pg.Client({ connectionString: databaseUrl, application_name: 'inlet-audit' });
   await client.connect();

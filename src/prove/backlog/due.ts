@@ -1,4 +1,4 @@
-/** Pictures by the thousand that are due at once, and the host that has none of them. */
+/** Thousands of pictures that are due at once, and their host, which has none of them. */
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -9,7 +9,7 @@ import type { BenchService } from '../../bench/service.js';
 export interface EmptyHost {
   /** `127.0.0.1:PORT` */
   readonly host: string;
-  /** How long it takes to say so from now on. */
+  /** The delay of its answers from now on. */
   readonly answerAfter: (milliseconds: number) => void;
   readonly close: () => void;
 }
@@ -34,11 +34,11 @@ export async function startEmptyHost(firstMs: number): Promise<EmptyHost> {
   };
 }
 
-/** As many pictures as Sobot may put into one webhook without it being a large one. */
+/** The number of pictures that Sobot may put into one webhook without making it a large one. */
 const perWebhook = 500;
 const webhookMs = 60_000;
 
-/** Sends so many pictures, each of another sender; answers what was not acknowledged. */
+/** Sends this many pictures, each from another sender; returns what was not acknowledged. */
 export async function sendBacklog(
   service: BenchService,
   { host, pictures }: { readonly host: string; readonly pictures: number },

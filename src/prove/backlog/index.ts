@@ -1,6 +1,6 @@
 /**
- * Thousands of pictures are due, and their host has none of them: a new picture of somebody else, a message to be sent, an event for a
- * subscriber and the upkeep are done nevertheless.
+ * Thousands of pictures are due and their host has none of them. A new picture from another sender, a
+ * message, an event for a subscriber and the maintenance are processed nevertheless.
  */
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -19,24 +19,24 @@ import { sendBacklog, startEmptyHost, type EmptyHost } from './due.js';
 
 interface Extent {
   readonly pictures: number;
-  /** How long their host takes to say that it has none of them, one after the other. */
+  /** How long the host takes to answer for each picture, one after another. */
   readonly answersMs: readonly number[];
-  /** In which everything else is done. */
-  readonly mostMs: number;
+  /** The time limit for everything else. */
+  readonly maxMs: number;
   readonly settings?: Readonly<Record<string, string>>;
 }
 
 const slowMs = 2_000;
-const full: Extent = { pictures: 100_000, answersMs: [slowMs, 0], mostMs: 15_000 };
+const full: Extent = { pictures: 100_000, answersMs: [slowMs, 0], maxMs: 15_000 };
 /**
- * All pictures that the queue takes up are asked for, instead of being sent away from a host that is busy: so a few of them keep the
- * queue as busy as many, on any machine.
+ * All pictures that the queue takes up are requested instead of being postponed because of a busy host. A few
+ * of them thus keep the queue as busy as many, on any machine.
  */
 const roomForAll = { FETCH_CONCURRENCY: '200', FETCH_CONCURRENCY_PER_HOST: '200' };
-/** A busy machine says nothing about time. */
-const short: Extent = { pictures: 2_000, answersMs: [slowMs, 0], mostMs: 60_000, settings: roomForAll };
+/** On a busy machine, times are meaningless. */
+const short: Extent = { pictures: 2_000, answersMs: [slowMs, 0], maxMs: 60_000, settings: roomForAll };
 /** Less than the queue needs for its pictures, which depends on their host and not on the machine. */
-const forMutations: Extent = { pictures: 2_000, answersMs: [slowMs], mostMs: 8_000, settings: roomForAll };
+const forMutations: Extent = { pictures: 2_000, answersMs: [slowMs], maxMs: 8_000, settings: roomForAll };
 
 const readyMs = 60_000;
 const photo = { width: 320, height: 240 };
@@ -105,7 +105,7 @@ async function judge(stage: Stage): Promise<Outcome> {
     worstMs = Math.max(worstMs, ...done.map(({ ms }) => ms));
     failures.push(
       ...done
-        .filter(({ isDone, ms }) => !isDone || ms > extent.mostMs)
+        .filter(({ isDone, ms }) => !isDone || ms > extent.maxMs)
         .map(({ what, ms }) => `${what} was not done in ${ms.toFixed(0)} ms ${behind}`),
     );
   }
@@ -126,9 +126,9 @@ interface Done {
   readonly ms: number;
 }
 
-/** All at once, since they are not to keep each other waiting either. */
+/** Starts everything at once, because nothing may delay the others. */
 function tryTheOthers({ service, subscriber, extent, goodLink }: Stage, media: string): Promise<Done[]> {
-  const { mostMs } = extent;
+  const { maxMs } = extent;
   const tried = async (what: string, work: () => Promise<boolean>): Promise<Done> => {
     const began = performance.now();
     return { what, isDone: await work(), ms: performance.now() - began };
@@ -136,21 +136,21 @@ function tryTheOthers({ service, subscriber, extent, goodLink }: Stage, media: s
   return Promise.all([
     tried('a new picture', async () => {
       const picture = { provider: 'z-api', from: '5511999990002', url: goodLink() } as const;
-      const { state } = await arrivalOf(service, await sendPicture(service, picture), mostMs);
+      const { state } = await arrivalOf(service, await sendPicture(service, picture), maxMs);
       return state === 'ready';
     }),
     tried('an outgoing message', async () => {
       const message = await sendMessage(service, media);
-      return eventually(async () => (await stateOf(service, message)) === 'sent', mostMs);
+      return eventually(async () => (await stateOf(service, message)) === 'sent', maxMs);
     }),
     tried('an event', async () => {
       const id = randomUUID();
       await tellStatus(service, id);
-      return eventually(() => subscriber.heard().includes(id), mostMs);
+      return eventually(() => subscriber.heard().includes(id), maxMs);
     }),
     tried('upkeep', async () => {
       const job = await addUpkeep(service);
-      return eventually(async () => !(await isThere(service, job)), mostMs);
+      return eventually(async () => !(await isThere(service, job)), maxMs);
     }),
   ]);
 }
@@ -158,7 +158,7 @@ function tryTheOthers({ service, subscriber, extent, goodLink }: Stage, media: s
 interface Subscriber {
   readonly host: string;
   readonly url: string;
-  /** All that was posted to it. */
+  /** Everything that was posted to it. */
   readonly heard: () => string;
   readonly close: () => void;
 }
@@ -210,7 +210,7 @@ async function stateOf(service: BenchService, message: string): Promise<string> 
   return ((await answer.json()) as { state?: string }).state ?? String(answer.status);
 }
 
-/** The provider tells that a message was read, which becomes an event. */
+/** The provider reports that a message was read, which becomes an event. */
 async function tellStatus({ simulator, baseUrl }: BenchService, id: string): Promise<void> {
   const webhook = simulator.providers['z-api'].webhook({ kind: 'status', id, status: 'read' });
   const { path, headers, body } = webhook;
@@ -218,7 +218,7 @@ async function tellStatus({ simulator, baseUrl }: BenchService, id: string): Pro
   if (answer.status !== 200) throw new Error(`a status was answered ${String(answer.status)}`);
 }
 
-/** Asks for the upkeep of every minute, as its schedule does. */
+/** Adds the maintenance job, like its schedule. */
 function addUpkeep(service: BenchService): Promise<string> {
   return withRows(service, async (client) => {
     const { rows } = await client.query<{ id: string }>(

@@ -1,6 +1,6 @@
 /**
- * Asks the same question very often at the same moment, in a process of its own: the time that its thousands of connections take is not
- * to be counted as the service's.
+ * Sends the same request very often at the same moment, from a separate process, so that the time for its
+ * thousands of connections does not count as the service's.
  */
 import { send, type Answer, type Question } from './request.js';
 
@@ -10,7 +10,7 @@ export interface Order {
   readonly times: number;
 }
 
-/** An answer without its text. */
+/** A response without its text. */
 export interface Verdict extends Pick<Answer, 'status' | 'retryAfter'> {
   /** The stable code of a refusal. */
   readonly code?: string | undefined;

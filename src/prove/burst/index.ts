@@ -1,6 +1,6 @@
 /**
- * One token asks for thousands of lists at the same moment. Each is answered, some with a refusal that says when to come back; meanwhile
- * webhooks are acknowledged in time and another token is served.
+ * One token requests thousands of lists at the same moment. Each request is answered, some with a refusal
+ * that names a retry time; meanwhile, webhooks are acknowledged in time and another token is served.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -8,7 +8,7 @@ import { startCompanion, type BenchService, type Companion, type Sibling } from 
 import { bytes } from '../../demo/media-host.js';
 import { uniquePhotos } from '../../demo/photos.js';
 import { providerIds, type Webhook } from '../../demo/providers/simulated-provider.js';
-import { standBetween, type Spoiling } from '../between.js';
+import { standBetween, type Spoiling } from '../proxy.js';
 import type { Check, Context, Mutation, Outcome } from '../check.js';
 import { countReady } from '../rows.js';
 import type { WireAnswer } from '../wire.js';
@@ -17,19 +17,22 @@ import { send, type Answer, type Question } from './request.js';
 
 interface Burst {
   readonly requests: number;
-  /** The longest time in which a webhook is answered meanwhile. */
+  /** The longest time until a webhook is answered meanwhile. */
   readonly webhookMs: number;
 }
 
 const full: Burst = { requests: 2_000, webhookMs: 4_000 };
 const short: Burst = { requests: 1_000, webhookMs: Infinity };
 
-/** So many webhooks come while the burst is under way, one after the other begins after this pause. */
+/** The number of webhooks during the burst, and the pause between them. */
 const webhooks = 10;
 const pauseMs = 100;
-/** Until the pictures of the webhooks are ready. */
+/** The timeout until the pictures of the webhooks are ready. */
 const readyMs = 60_000;
-/** A token of the burst may ask more often than that in a minute, so that only its requests at the same moment count. */
+/**
+ * The token of the burst may send more requests than that per minute, so that only the simultaneous ones
+ * count.
+ */
 const perMinute = 60_000;
 
 const listPath = '/v1/media?limit=50';
@@ -62,9 +65,9 @@ interface Stage {
   readonly context: Context;
   readonly service: BenchService;
   readonly target: Sibling;
-  /** The process that makes the burst. */
+  /** The process that sends the burst. */
   readonly caller: Companion;
-  /** Of the service, or of what stands in front of it. */
+  /** The URL of the service, or of the proxy in front of it. */
   readonly port: number;
 }
 
@@ -117,7 +120,7 @@ async function judge(stage: Stage, burst: Burst): Promise<Outcome> {
   };
 }
 
-/** Every list is answered, or refused in the way that is documented. */
+/** Every list is answered, or refused as documented. */
 function judgeLists(listed: readonly Verdict[]): string[] {
   const refused = listed.filter(({ status }) => status === 429 || status === 503);
   const unforeseen = listed.filter(({ status }) => ![200, 429, 503].includes(status));
@@ -132,7 +135,7 @@ function judgeLists(listed: readonly Verdict[]): string[] {
 
 const documented = new Set(['request.too_many_at_once', 'service.unavailable']);
 
-/** One line for each status that is not 200. */
+/** One line for each status other than 200. */
 function notServed(what: string, answers: readonly Pick<Answer, 'status'>[]): string[] {
   const wrong = answers.map(({ status }) => status).filter((status) => status !== 200);
   return [...new Set(wrong)].map((status) => {
@@ -187,8 +190,8 @@ function weakened(mutation: Omit<Mutation, 'run'>, weakness: Weakness): Mutation
 }
 
 /**
- * Refuses each list. The double passes on no header of an answer, and it refuses by itself because how many lists the service refuses
- * depends on how fast the double is.
+ * Refuses each list. The double passes on no response headers, and it refuses by itself because the number of
+ * lists that the service refuses depends on the speed of the double.
  */
 function refusingLists(refusal: WireAnswer): Weakness {
   return {

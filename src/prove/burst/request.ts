@@ -1,4 +1,4 @@
-/** One request on a connection of its own, and what came back. */
+/** One request on its own connection, and its response. */
 import { Agent, request as ask } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 
@@ -10,7 +10,7 @@ export interface Question {
 }
 
 export interface Answer {
-  /** 0: the connection ended without an answer. */
+  /** 0: the connection ended without a response. */
   readonly status: number;
   readonly retryAfter?: string | undefined;
   readonly text: string;
@@ -19,7 +19,7 @@ export interface Answer {
 
 const agent = new Agent({ keepAlive: false });
 
-/** Never rejects: a connection that ended is an answer that is to be judged. */
+/** Never rejects: a closed connection is a result that the caller evaluates. */
 export function send(port: number, { method, path, headers, body }: Question): Promise<Answer> {
   return new Promise((resolve) => {
     const began = performance.now();

@@ -1,13 +1,13 @@
 /**
- * What a container does first: it asks for the database on the volume, which is its first argument. It waits for a shorter time than the
- * service, which gives an earlier container the time to stop.
+ * The first action of a container: it opens the database on the volume, which is its first argument. Its
+ * timeout is shorter than the service's, which gives an earlier container time to stop.
  */
 import { startEmbeddedPostgres } from '../../infra/postgres/embedded/server.js';
 
-const patienceMs = 2_000;
+const timeoutMs = 2_000;
 
 try {
-  await startEmbeddedPostgres(process.argv[2] ?? '', { patienceMs });
+  await startEmbeddedPostgres(process.argv[2] ?? '', { patienceMs: timeoutMs });
   process.stdout.write('has a database\n');
 } catch (error) {
   process.stdout.write(`${String(error)}\n`);

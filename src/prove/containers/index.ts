@@ -1,4 +1,7 @@
-/** Containers on one volume: never two databases on the same data, and what was acknowledged survives the end of each of them. */
+/**
+ * Containers on one volume: two databases never use the same data, and acknowledged webhooks survive the end
+ * of each container.
+ */
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,7 +31,7 @@ interface Scene {
   readonly failures: string[];
 }
 
-/** With `path`: where programs are looked for first. */
+/** `path` names a folder in which programs are searched first. */
 async function tryContainers(context: Context, path?: string): Promise<Outcome> {
   const obstacle = await withoutContainers();
   if (obstacle !== undefined) return untriedOutcome(obstacle);
@@ -87,7 +90,7 @@ async function liveTogether(scene: Scene): Promise<void> {
   await Promise.all([send(scene, first), send(scene, beside)]);
   await refused;
   if (failures.length > 0) return;
-  await first.kill(); // The database was its own, and ends with it.
+  await first.kill(); // It owns the database, which ends with it.
   if (!(await beside.ready(comesBackMs)))
     failures.push('the container that is left has no database any more');
   await send(scene, beside);
@@ -102,7 +105,7 @@ async function send({ acknowledged, failures }: Scene, service: OwnService): Pro
     failures.push(`${String(webhooks - kept.length)} webhooks were not acknowledged`);
 }
 
-/** What is wrong with the answer to a container that cannot reach the one that has the data in use. */
+/** Checks the message for a container that cannot reach the one that uses the data. */
 async function refusal({ folder, environment, failures }: Scene): Promise<void> {
   const container = startContainer({
     entry: new URL('apart.js', import.meta.url),
@@ -129,7 +132,7 @@ async function inspect({ start, acknowledged, failures }: Scene): Promise<number
   return missing.length;
 }
 
-/** Runs `use` with a folder of programs that go before those of the system. */
+/** Runs `use` with a folder of programs that precede the system's. */
 async function withProgram<T>(
   program: { readonly name: string; readonly source: string },
   use: (path: string) => Promise<T>,

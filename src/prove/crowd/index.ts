@@ -1,6 +1,6 @@
 /**
- * Webhooks with as many attachments as they may have, and with more: the process goes on answering, small webhooks are taken in the
- * meantime, and everything that was acknowledged is there.
+ * Webhooks with the largest number of attachments and more: the process continues to respond, small webhooks
+ * are accepted in the meantime, and every acknowledged webhook is stored.
  */
 import { randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
@@ -8,14 +8,14 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { BenchService } from '../../bench/service.js';
-import { standBetween, type Spoiling } from '../between.js';
+import { standBetween, type Spoiling } from '../proxy.js';
 import type { Check, Context, Mutation, Outcome } from '../check.js';
 import { eventually } from '../eventually.js';
 import { countKept, countMedia } from '../rows.js';
 import { crowdedWebhook, type CrowdedProvider, type CrowdedWebhook } from './webhooks.js';
 
-/** The contract's bound on attachments. */
-const most = 10_000;
+/** The contract's limit of attachments. */
+const maxAttachments = 10_000;
 
 interface Extent {
   readonly providers: readonly CrowdedProvider[];
@@ -23,15 +23,15 @@ interface Extent {
   readonly tooLarge: number;
 }
 
-const full: Extent = { providers: ['blip', 'sobot', 'z-api'], large: most, tooLarge: 30_000 };
+const full: Extent = { providers: ['blip', 'sobot', 'z-api'], large: maxAttachments, tooLarge: 30_000 };
 const short: Extent = { providers: ['blip'], large: 3_000, tooLarge: 30_000 };
 
-/** In which a process that is well answers. */
-const mostHealthMs = 2_000;
+/** The response time of a healthy process. */
+const maxHealthMs = 2_000;
 const pauseMs = 20;
 const largeAnswerMs = 60_000;
 const smallAnswerMs = 15_000;
-/** Until what was acknowledged has left the disk. */
+/** The timeout until acknowledged webhooks have left the disk. */
 const emptyMs = 30_000;
 
 interface Receipt {
@@ -110,7 +110,7 @@ async function judge(service: BenchService, { base, extent }: Tried): Promise<Ou
 interface Twice {
   readonly first: Answered;
   readonly again: Answered;
-  /** How many media it has; null: it has too many. */
+  /** The number of its media; null if there are too many. */
   readonly expected: number | null;
 }
 
@@ -131,12 +131,12 @@ function differences({ what }: CrowdedWebhook, { first, again, expected }: Twice
 interface Seen {
   readonly worstHealthMs: number;
   readonly worstSmallMs: number;
-  /** Deliveries of the small webhooks that were acknowledged. */
+  /** The acknowledged deliveries of small webhooks. */
   readonly small: readonly string[];
   readonly failures: readonly string[];
 }
 
-/** Asks for the health of the process and sends small webhooks, one after the other, until it is ended. */
+/** Requests the health of the process and sends small webhooks, one after another, until it is stopped. */
 function startWatch(service: BenchService, base: string): { readonly end: () => Promise<Seen> } {
   let isOver = false;
   const small: string[] = [];
@@ -182,7 +182,7 @@ function startWatch(service: BenchService, base: string): { readonly end: () => 
     end: async () => {
       isOver = true;
       await Promise.all(working);
-      if (worstHealthMs > mostHealthMs) failures.push(`health took ${worstHealthMs.toFixed(0)} ms`);
+      if (worstHealthMs > maxHealthMs) failures.push(`health took ${worstHealthMs.toFixed(0)} ms`);
       return { worstHealthMs, worstSmallMs, small, failures: [...new Set(failures)] };
     },
   };
@@ -203,15 +203,15 @@ async function post(
   }
 }
 
-/** What is larger than this is one of the crowded webhooks. */
+/** Larger bodies belong to crowded webhooks. */
 const largeBytes = 100_000;
 
-/** Everybody waits while a crowded webhook is under way, and somewhat longer. */
+/** Delays every request during a crowded webhook, and somewhat longer. */
 function blocking(): Spoiling {
   let underWay = Promise.resolve();
   return {
     request: (request) => {
-      if (request.body.length > largeBytes) underWay = delay(mostHealthMs + 500);
+      if (request.body.length > largeBytes) underWay = delay(maxHealthMs + 500);
       return request;
     },
     answer: async (answer) => {
@@ -221,7 +221,7 @@ function blocking(): Spoiling {
   };
 }
 
-/** Acknowledges crowded webhooks without showing them to the service. */
+/** Acknowledges crowded webhooks without passing them to the service. */
 const dropping: Spoiling = {
   request: (request) =>
     request.body.length > largeBytes

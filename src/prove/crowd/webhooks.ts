@@ -1,4 +1,4 @@
-/** Webhooks as large as they may be, and larger, of the providers whose webhooks can carry much. */
+/** Webhooks of the largest size and larger, of providers whose webhooks can contain many attachments. */
 import { randomUUID } from 'node:crypto';
 
 import type { BenchService } from '../../bench/service.js';
@@ -10,7 +10,7 @@ export interface CrowdedWebhook {
   readonly body: string;
 }
 
-/** An address that is refused before anybody is asked: what becomes of the links is not what is looked at. */
+/** An address that is refused without a connection, because the outcome of the links is irrelevant. */
 const nowhere = 'http://127.0.0.1:1/';
 
 export type CrowdedProvider = 'blip' | 'sobot' | 'z-api';
@@ -27,7 +27,8 @@ const shapes: Readonly<Record<CrowdedProvider, (count: number) => object>> = {
     },
   }),
   sobot: (count) => {
-    // Ids of usual length would make the largest webhook too large in bytes, which is refused before its attachments are counted.
+    // With ids of the usual length, the largest webhook would exceed the size limit before its attachments
+    // are counted.
     const prefix = randomUUID().slice(0, 8);
     const messages = numbers(count).map((index) => ({
       from: '5511999990000',
@@ -49,7 +50,7 @@ const shapes: Readonly<Record<CrowdedProvider, (count: number) => object>> = {
   }),
 };
 
-/** With so many attachments, proven as its provider proves it. */
+/** A webhook with this many attachments, proven as its provider does. */
 export function crowdedWebhook(
   service: BenchService,
   provider: CrowdedProvider,

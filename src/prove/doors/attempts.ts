@@ -1,20 +1,20 @@
-/** What strangers may try at a door, knowing everything but the secret. */
+/** What strangers may try with full knowledge except for the secret. */
 import type { Webhook } from '../../demo/providers/simulated-provider.js';
 import type { WireRequest } from '../wire.js';
 import { claimsFor, forged, proofOf, proven, type Door } from './door.js';
 import { forgedTokens } from './forged-tokens.js';
 
-/** What is sent, and how it may be answered. */
+/** A request and its allowed responses. */
 export interface Attempt {
   readonly what: string;
   readonly request: WireRequest;
-  readonly wanted: readonly number[];
+  readonly allowedStatuses: readonly number[];
 }
 
 const refused = [401];
-/** Also 503 where nothing at all is shown: Vonage is then asked to send it again, signed. */
+/** Includes 503 if there is no proof at all: Vonage is then asked to send a signed request. */
 const unseen = [401, 503];
-/** Broken HTTP never gets as far as a proof. */
+/** Invalid HTTP never reaches the verification. */
 const broken = [400, 401, 503];
 
 /** `others` are the secrets of all other doors. */
@@ -33,15 +33,15 @@ export function attemptsAt(door: Door, others: readonly string[]): Attempt[] {
 
 function tokensAt({ webhook: make, secret }: Door): Attempt[] {
   const webhook = make();
-  const tokens = forgedTokens(claimsFor(webhook.body), { secret, given: proofOf(webhook).value });
+  const tokens = forgedTokens(claimsFor(webhook.body), { secret, validToken: proofOf(webhook).value });
   return Object.entries(tokens).map(([what, token]) => ({
     what,
     request: forged(webhook, token),
-    wanted: refused,
+    allowedStatuses: refused,
   }));
 }
 
-/** Everything that is nearly right. */
+/** All almost valid proofs. */
 function guesses(webhook: Webhook): Attempt[] {
   const { value } = proofOf(webhook);
   const places = Array.from(value, (_, index) => index);
@@ -59,41 +59,41 @@ function guesses(webhook: Webhook): Attempt[] {
       (guess): [string, string] => [`the guess ${guess}`, guess],
     ),
   ];
-  return nearly.map(([what, guess]) => ({ what, request: forged(webhook, guess), wanted: refused }));
+  return nearly.map(([what, guess]) => ({ what, request: forged(webhook, guess), allowedStatuses: refused }));
 }
 
-/** The right proof where nobody looks for it, and nothing at all. */
+/** The valid proof in a wrong place, and no proof at all. */
 function misplaced(webhook: Webhook, { channel, secret }: Door): Attempt[] {
   const { value } = proofOf(webhook);
   const lines = ['cookie', 'x-token', 'x_inlet_token', 'proxy-authorization', 'x-api-key', 'x-hub-signature'];
   const queries = ['Token', 'TOKEN', 'token[]', 'token[0]', 'token%00', 'access_token', 'x-inlet-token'];
   const elsewhere = `/webhooks/${channel}?token=${secret}`;
   return [
-    { what: 'no proof', request: forged(webhook, {}), wanted: unseen },
+    { what: 'no proof', request: forged(webhook, {}), allowedStatuses: unseen },
     ...lines.map((name) => ({
       what: `the proof in ${name}`,
-      wanted: unseen,
+      allowedStatuses: unseen,
       request: forged(webhook, { lines: [`${name}: ${value}`] }),
     })),
     ...queries.map((name) => ({
       what: `the proof in ?${name}`,
-      wanted: unseen,
+      allowedStatuses: unseen,
       request: forged(webhook, { query: `${name}=${value}` }),
     })),
     {
       what: 'the address said to be another one',
-      wanted: unseen,
+      allowedStatuses: unseen,
       request: forged(webhook, { lines: [`x-original-url: ${elsewhere}`, `x-rewrite-url: ${elsewhere}`] }),
     },
     {
       what: 'the proof in the body',
-      wanted: unseen,
+      allowedStatuses: unseen,
       request: { ...forged(webhook, {}), body: JSON.stringify({ token: secret, 'x-inlet-token': secret }) },
     },
   ];
 }
 
-/** Twice, and folded: whoever reads the second one, or glues them together, is fooled. */
+/** Repeated and folded headers, which would fool code that reads the second one or joins them. */
 function repeated(webhook: Webhook): Attempt[] {
   const proof = proofOf(webhook);
   const { value } = proof;
@@ -103,7 +103,7 @@ function repeated(webhook: Webhook): Attempt[] {
     const cut = [`token=${value.slice(0, half)}&token=${value.slice(half)}`, `token=wrong#token=${value}`];
     return [...queries, ...cut].map((query) => ({
       what: `the query ${query.replaceAll(value, '…')}`,
-      wanted: broken,
+      allowedStatuses: broken,
       request: forged(webhook, { query }),
     }));
   }
@@ -120,22 +120,22 @@ function repeated(webhook: Webhook): Attempt[] {
   };
   return Object.entries(cases).map(([what, lines]) => ({
     what,
-    wanted: broken,
+    allowedStatuses: broken,
     request: forged(webhook, { lines }),
   }));
 }
 
-/** What would open another door. */
+/** Proofs that would open another door. */
 function foreign(webhook: Webhook, others: readonly string[]): Attempt[] {
   const proof = proofOf(webhook);
   return others.map((secret) => ({
     what: "another channel's secret",
-    wanted: refused,
+    allowedStatuses: refused,
     request: forged(webhook, proven(proof, webhook.body, secret)),
   }));
 }
 
-/** Where the proof is of the body: that of one webhook with the body of another. */
+/** For signatures of the body: the signature of one webhook with the body of another. */
 function borrowed({ webhook }: Door): Attempt[] {
   const one = webhook();
   const another = webhook();
@@ -144,7 +144,7 @@ function borrowed({ webhook }: Door): Attempt[] {
   const bodies = [another.body, `${one.body} `, one.body.replace('{', '{ '), '', '{}', `\u{feff}${one.body}`];
   return bodies.map((body) => ({
     what: 'another body under a right signature',
-    wanted: refused,
+    allowedStatuses: refused,
     request: { ...forged(one, value), body },
   }));
 }

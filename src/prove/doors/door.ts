@@ -1,4 +1,4 @@
-/** The ways in: for each provider every form in which it can prove a webhook. */
+/** The doors: for each provider, every form in which it can prove a webhook. */
 import { createHash, createHmac, randomUUID } from 'node:crypto';
 
 import type { Simulator } from '../../demo/providers/index.js';
@@ -9,20 +9,20 @@ import type { WireRequest } from '../wire.js';
 export interface Door {
   readonly name: string;
   readonly channel: string;
-  /** A webhook that is right in everything, another one each time. */
+  /** A valid webhook, a different one each time. */
   readonly webhook: () => Webhook;
-  /** What proves it: shown as it is, or signed with. */
+  /** The secret: sent unchanged, or used for signing. */
   readonly secret: string;
 }
 
-/** Where a webhook carries its proof. */
+/** The place of a webhook's proof. */
 export type Proof =
   | { readonly place: 'query'; readonly value: string }
   | { readonly place: 'header'; readonly name: string; readonly scheme: string; readonly value: string };
 
 const proofHeaders = ['authorization', 'x-inlet-token', 'x-aisoule-signature', 'x-webhook-signature'];
 
-/** What a channel is proven by, by its settings' names in the environment. */
+/** The settings that verify a channel, by their environment names. */
 export function secretsOf(simulator: Simulator): Map<string, { token: string; signing: string }> {
   const env = simulator.env();
   return new Map(
@@ -33,7 +33,9 @@ export function secretsOf(simulator: Simulator): Map<string, { token: string; si
   );
 }
 
-/** Every provider of the registry, or an error: one that is not simulated would go unproven. */
+/**
+ * Every provider of the registry, or an error, because a provider without a simulator would remain untested.
+ */
 export function doorsOf(simulator: Simulator): Door[] {
   const unproven = providers.filter(({ id }) => !providerIds.some((known) => known === id));
   if (unproven.length > 0) throw new Error(`not simulated: ${unproven.map(({ id }) => id).join(', ')}`);
@@ -70,11 +72,11 @@ export function doorsOf(simulator: Simulator): Door[] {
 const picture = (): SimulatedMedia => ({
   kind: 'image',
   id: randomUUID(),
-  // Nothing listens there: what becomes of the picture is not what is looked at.
+  // No server listens there, because the outcome of the picture is irrelevant.
   url: 'http://192.0.2.1/picture.jpg',
 });
 
-/** A secret that may stand in the address may stand in a header, and the other way round. */
+/** A secret that may be in the URL may also be in a header, and vice versa. */
 function otherPlace(door: Door): Door {
   return {
     ...door,
@@ -100,7 +102,7 @@ export function proofOf({ path, headers }: Webhook): Proof {
   return { place: 'header', name, scheme, value: rest };
 }
 
-/** The webhook with another value where its proof was, or with these lines and this query instead. */
+/** The webhook with another value instead of its proof, or with these lines and this query. */
 export function forged(
   webhook: Webhook,
   proof: string | { readonly lines?: readonly string[]; readonly query?: string },
@@ -123,14 +125,14 @@ export function forged(
     : { ...request, lines: [...others, `${found.name}: ${found.scheme}${proof}`] };
 }
 
-/** What would prove `body` to somebody who trusts `secret`, in the form that the proof has. */
+/** The proof of `body` for a verifier that trusts `secret`, in the form of this door. */
 export function proven(proof: Proof, body: string | Buffer, secret: string): string {
   if (proof.place === 'query' || proof.name === 'x-inlet-token') return secret;
   if (proof.name === 'authorization') return jwt({ alg: 'HS256', typ: 'JWT' }, claimsFor(body), secret);
   return createHmac('sha256', secret).update(body).digest('hex');
 }
 
-/** As Vonage makes them. */
+/** In the format of Vonage. */
 export function claimsFor(body: string | Buffer): Record<string, unknown> {
   return {
     iss: 'Vonage',
@@ -142,7 +144,7 @@ export function claimsFor(body: string | Buffer): Record<string, unknown> {
 
 const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-/** Signed by an HMAC whatever the header says, or with a signature that is given. */
+/** Signed with an HMAC whatever the header says, or with a given signature. */
 export function jwt(header: unknown, claims: unknown, key: string | ((signed: string) => string)): string {
   const signed = `${part(header)}.${part(claims)}`;
   const signature =

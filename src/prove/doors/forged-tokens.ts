@@ -1,14 +1,14 @@
-/** What is known to go wrong with JSON web tokens. */
+/** Known attacks on JSON web tokens. */
 import { createHash, createHmac, generateKeyPairSync, sign } from 'node:crypto';
 
 import { jwt } from './door.js';
 
 const right = { alg: 'HS256', typ: 'JWT' };
 
-/** By what is wrong with them. `given` is a token that is right, and known. */
+/** Forged tokens by their defect. `validToken` is known to the attacker. */
 export function forgedTokens(
   claims: Record<string, unknown>,
-  known: { readonly secret: string; readonly given: string },
+  known: { readonly secret: string; readonly validToken: string },
 ): Tokens {
   return {
     ...otherAlgorithms(claims, known),
@@ -19,9 +19,12 @@ export function forgedTokens(
 
 type Tokens = Record<string, string>;
 
-function otherAlgorithms(claims: unknown, { secret, given }: { secret: string; given: string }): Tokens {
+function otherAlgorithms(
+  claims: unknown,
+  { secret, validToken }: { secret: string; validToken: string },
+): Tokens {
   const tokens: Tokens = {};
-  const [, , signature = ''] = given.split('.');
+  const [, , signature = ''] = validToken.split('.');
   for (const alg of ['none', 'None', 'NONE', 'nOnE', '', null, undefined, ['HS256'], 'hs256', 'HS1']) {
     const header = { ...right, alg };
     tokens[`alg ${JSON.stringify(alg)} without a signature`] = jwt(header, claims, () => '');
@@ -56,7 +59,7 @@ function otherAlgorithms(claims: unknown, { secret, given }: { secret: string; g
   return tokens;
 }
 
-/** Signed as it should be, at another time: somebody has kept it, or has made it for later. */
+/** Correctly signed at another time: an attacker has kept it, or has created it for later. */
 function otherTimes(claims: Record<string, unknown>, secret: string): Tokens {
   const now = Math.floor(Date.now() / 1000);
   const minutes = [-525_600, -2880, -1441, 6, 10, 60, 1440, 525_600];

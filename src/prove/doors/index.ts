@@ -1,6 +1,6 @@
-/** Nobody gets in without proof, and nothing is kept of those who try. */
+/** Nobody gets in without proof, and nothing of the attempts is stored. */
 import type { Check, Context, Mutation, Outcome } from '../check.js';
-import { standBetween } from '../between.js';
+import { standBetween } from '../proxy.js';
 import { countDeliveries } from '../rows.js';
 import { eachOf, exchange } from '../wire.js';
 import { attemptsAt, type Attempt } from './attempts.js';
@@ -21,11 +21,11 @@ async function tryDoors(context: Context, port: number): Promise<Outcome> {
   const attempts = context.short ? forgeries.filter(isInShort) : forgeries;
   const failures: string[] = [];
   let worstMs = 0;
-  await eachOf([...attempts, ...all.map(welcome)], atOnce, async ({ what, request, wanted }) => {
+  await eachOf([...attempts, ...all.map(welcome)], atOnce, async ({ what, request, allowedStatuses }) => {
     const started = performance.now();
     const { status } = await exchange(port, request);
     worstMs = Math.max(worstMs, performance.now() - started);
-    if (!wanted.includes(status)) failures.push(`${what} was answered ${String(status)}`);
+    if (!allowedStatuses.includes(status)) failures.push(`${what} was answered ${String(status)}`);
   });
   const kept = (await countDeliveries(service, before + all.length)) - before;
   if (kept !== all.length)
@@ -43,30 +43,34 @@ async function tryDoors(context: Context, port: number): Promise<Outcome> {
   };
 }
 
-/** Of the attempts that differ by a place only, every fourth. */
+/** Only every fourth of the attempts that differ in a single position. */
 function isInShort({ what }: Attempt): boolean {
   const place = /(?:prefix of|character at|challenge with) (\d+)/.exec(what)?.[1];
   return place === undefined || Number(place) % 4 === 0;
 }
 
-/** What would open the other doors and not this one. */
+/** Proofs that would open other doors and not this one. */
 function othersOf({ secret }: Door, all: readonly Door[]): string[] {
   return [...new Set(all.map((other) => other.secret))].filter((other) => other !== secret);
 }
 
-/** The right proof, which must be let in: a door that is shut to everybody would pass all else. */
+/** The valid proof must be accepted: a door that refuses everything would pass all other attempts. */
 function welcome({ name, webhook }: Door): Attempt {
   const { path, headers, body } = webhook();
   const lines = Object.entries(headers).map(([header, value]) => `${header}: ${value}`);
-  return { what: `${name}: the right proof`, wanted: [200], request: { method: 'POST', path, lines, body } };
+  return {
+    what: `${name}: the right proof`,
+    allowedStatuses: [200],
+    request: { method: 'POST', path, lines, body },
+  };
 }
 
-/** GET challenges with a token that is nearly right. */
+/** GET challenges with an almost valid token. */
 function challenges(simulator: Parameters<typeof secretsOf>[0]): Attempt[] {
   return [...secretsOf(simulator)].flatMap(([channel, { token }]) => {
     const ask = (guess: string, wanted: number): Attempt => ({
       what: `${channel}: a challenge with ${String(guess.length)} characters of the secret`,
-      wanted: [wanted],
+      allowedStatuses: [wanted],
       request: {
         method: 'GET',
         lines: [],

@@ -1,4 +1,4 @@
-/** The limit of failed proofs by address: headers that name another address must not get around it. */
+/** The rate limit of failed proofs by address: headers that name another address must not circumvent it. */
 import type { Context } from '../check.js';
 import { exchange } from '../wire.js';
 import { doorsOf, forged } from './door.js';
@@ -6,13 +6,13 @@ import { doorsOf, forged } from './door.js';
 const limit = 20;
 const named = ['x-forwarded-for', 'x-real-ip', 'cf-connecting-ip', 'true-client-ip', 'x-client-ip'];
 
-/** Says in every way that is known that the request comes from this address. */
+/** Claims this client address in every known header. */
 const pretending = (address: string): string[] => [
   `forwarded: for=${address}`,
   ...named.map((name) => `${name}: ${address}`),
 ];
 
-/** What was not as promised, of so many attempts. */
+/** The violations among this many attempts. */
 export async function tryAroundLimit(
   context: Context,
   settings: Record<string, string> = {},

@@ -1,4 +1,4 @@
-/** Ways in which a check of proofs can be too kind: what should not have passed is put right on its way in. */
+/** Weak verifications: the double corrects invalid proofs before the service sees them. */
 import type { WireRequest } from '../wire.js';
 import { claimsFor, jwt } from './door.js';
 
@@ -29,12 +29,14 @@ export const weakDoors: readonly WeakDoor[] = [
   {
     title: 'signatures never get too old',
     caughtBy: /iat -2880 minutes from now was answered 200/,
-    kindly: signedAgain(({ header, signature, wanted }) => header['alg'] === 'HS256' && signature === wanted),
+    kindly: signedAgain(
+      ({ header, signature, expected }) => header['alg'] === 'HS256' && signature === expected,
+    ),
   },
   {
     title: 'a signature is right for any body',
     caughtBy: /another body under a right signature was answered 200/,
-    kindly: signedAgain(({ signature, wanted, fresh }) => signature === wanted && fresh),
+    kindly: signedAgain(({ signature, expected, fresh }) => signature === expected && fresh),
   },
 ];
 
@@ -54,8 +56,8 @@ function withToken(
 interface Shown {
   readonly header: Record<string, unknown>;
   readonly signature: string;
-  /** The signature that is right for what the token says. */
-  readonly wanted: string;
+  /** The valid signature for the token's contents. */
+  readonly expected: string;
   readonly fresh: boolean;
 }
 
@@ -76,8 +78,8 @@ function shownIn(line: string, key: string): Shown | undefined {
   if (head === undefined || payload === undefined) return undefined;
   const header = decoded(head);
   const claims = decoded(payload);
-  const wanted = jwt(header, claims, key).split('.')[2] ?? '';
-  return { header, signature, wanted, fresh: Math.abs(Date.now() / 1000 - Number(claims['iat'])) < 60 };
+  const expected = jwt(header, claims, key).split('.')[2] ?? '';
+  return { header, signature, expected, fresh: Math.abs(Date.now() / 1000 - Number(claims['iat'])) < 60 };
 }
 
 function decoded(text: string): Record<string, unknown> {

@@ -1,4 +1,7 @@
-/** The database fails over to its standby under load: nothing that was acknowledged is lost or doubled, and all goes on by itself. */
+/**
+ * The database fails over to its standby under load: no acknowledged webhook is lost or duplicated, and
+ * everything recovers by itself.
+ */
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,7 +18,9 @@ import { openPair, type Pair } from './pair.js';
 
 interface Extent {
   readonly beforeMs: number;
-  /** How long the standby hears nothing before it is promoted: longer than a webhook waits for the database. */
+  /**
+   * How long the standby is disconnected before it is promoted: longer than a webhook waits for the database.
+   */
   readonly behindMs: number;
   readonly afterMs: number;
 }
@@ -31,9 +36,9 @@ interface Weakness {
 const senders = 4;
 const betweenWebhooksMs = 50;
 const webhookMs = 15_000;
-const patienceMs = 60_000;
-/** What is promised when nothing else keeps the machine busy. */
-const mostUnreadyMs = 10_000;
+const timeoutMs = 60_000;
+/** The guaranteed times on an otherwise idle machine. */
+const maxUnreadyMs = 10_000;
 const photos = 2_000;
 
 async function failOver(context: Context, weakness: Weakness = {}): Promise<Outcome> {
@@ -67,7 +72,7 @@ async function failOver(context: Context, weakness: Weakness = {}): Promise<Outc
 
 interface Load {
   readonly sent: readonly SentWebhook[];
-  /** Each answer other than 200, and how often it came. */
+  /** Each status other than 200, and how often it occurred. */
   readonly refused: ReadonlyMap<number, number>;
   readonly worstMs: () => number;
   readonly stop: () => Promise<unknown>;
@@ -154,8 +159,8 @@ async function watch({ context, pair, service, load, places }: Watched): Promise
         ([status, times]) =>
           `${String(times)} webhooks were answered ${status === 0 ? 'nothing' : String(status)}`,
       ),
-      ...tooLate('the service is not ready', unreadyMs, context.short ? patienceMs : mostUnreadyMs),
-      ...tooLate('pictures are still pending', settleMs, patienceMs),
+      ...tooLate('the service is not ready', unreadyMs, context.short ? timeoutMs : maxUnreadyMs),
+      ...tooLate('pictures are still pending', settleMs, timeoutMs),
       ...failures,
     ],
     notes: [
@@ -165,15 +170,15 @@ async function watch({ context, pair, service, load, places }: Watched): Promise
   };
 }
 
-/** Milliseconds until it came true; more than the patience when it did not. */
+/** The milliseconds until the condition was true; more than the timeout if it never was. */
 async function timeOf(look: () => Promise<boolean>): Promise<number> {
   const began = performance.now();
-  await eventually(look, patienceMs);
+  await eventually(look, timeoutMs);
   return performance.now() - began;
 }
 
-function tooLate(what: string, tookMs: number, mostMs: number): string[] {
-  return tookMs > mostMs ? [`${what} after ${mostMs.toFixed(0)} ms`] : [];
+function tooLate(what: string, tookMs: number, maxMs: number): string[] {
+  return tookMs > maxMs ? [`${what} after ${maxMs.toFixed(0)} ms`] : [];
 }
 
 async function isReady({ baseUrl }: BenchService): Promise<boolean> {

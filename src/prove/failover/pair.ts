@@ -1,4 +1,4 @@
-/** A PostgreSQL with a standby that follows it, and one address in front of both. */
+/** A PostgreSQL with a standby, and one address in front of both. */
 import { execFile } from 'node:child_process';
 import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,18 +11,18 @@ import { serverAt, startPostgres, type PostgresServer } from '../postgres-server
 import { startRelay } from './relay.js';
 
 export interface Pair {
-  /** Leads to the primary, and from the promotion on to the one that was the standby. */
+  /** Leads to the primary, and after the promotion to the former standby. */
   readonly connectionString: string;
-  /** The standby hears nothing of the primary any more. */
+  /** Disconnects the standby from the primary. */
   readonly leaveBehind: () => void;
-  /** Nobody reaches the primary any more; the standby takes its place. */
+  /** Disconnects the primary; the standby takes its place. */
   readonly promote: () => Promise<void>;
   readonly standby: Pick<PostgresServer, 'connectionString' | 'query'>;
   readonly close: () => Promise<void>;
 }
 
 const run = promisify(execFile);
-const patienceMs = 60_000;
+const timeoutMs = 60_000;
 
 /** With `isSynchronous`, the primary acknowledges only what the standby has, too. */
 export async function openPair(isSynchronous: boolean): Promise<Pair> {
@@ -34,7 +34,7 @@ export async function openPair(isSynchronous: boolean): Promise<Pair> {
   const link = await startRelay(Number(port));
   const front = await startRelay(Number(port));
 
-  // A copy of a server that is stopped is whole.
+  // A copy of a stopped server is consistent.
   await primary.stop();
   const copy = join(folder, 'data');
   await run('cp', ['-a', data, copy]);
@@ -48,12 +48,12 @@ export async function openPair(isSynchronous: boolean): Promise<Pair> {
   const standby = serverAt({ data: copy, connectionString: withPort(primary, await freePort()), like: data });
   await standby.start();
   const follows = `select from pg_stat_replication where state = 'streaming'`;
-  await eventually(async () => (await primary.query(follows)).length > 0, patienceMs);
+  await eventually(async () => (await primary.query(follows)).length > 0, timeoutMs);
   if (isSynchronous) {
     await primary.query(`alter system set synchronous_standby_names = '*'`);
     await primary.query('select pg_reload_conf()');
     const isSync = `select from pg_stat_replication where sync_state = 'sync'`;
-    await eventually(async () => (await primary.query(isSync)).length > 0, patienceMs);
+    await eventually(async () => (await primary.query(isSync)).length > 0, timeoutMs);
   }
 
   return {

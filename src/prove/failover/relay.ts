@@ -1,9 +1,9 @@
-/** Stands between clients and a server, as a virtual address or a proxy does, and can be pointed to another server. */
+/** A relay between clients and a server, like a virtual address or a proxy, whose target can be changed. */
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
 export interface Relay {
   readonly port: number;
-  /** Ends all connections; new ones go to this port, or are ended at once when there is none. */
+  /** Ends all connections; new ones go to this port, or are closed at once without a port. */
   readonly pointTo: (port: number | undefined) => void;
   readonly close: () => void;
 }

@@ -1,6 +1,7 @@
 /**
- * Another time of day for a process, to be imported before everything else (`node --import`): at SIGUSR2 it goes by as many
- * milliseconds as the file says that is named in the environment. Timers go on as they do when an operator sets the clock.
+ * Gives a process another time of day. Imported before everything else (`node --import`); at SIGUSR2, the
+ * clock changes by the milliseconds in the file that the environment names. Timers continue, as when an
+ * operator sets the clock.
  */
 import { readFileSync } from 'node:fs';
 

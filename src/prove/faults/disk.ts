@@ -12,23 +12,23 @@ const run = promisify(execFile);
 
 export interface Disk {
   readonly folder: string;
-  /** In words, for the notes. */
+  /** A description for the notes. */
   readonly kind: string;
-  /** From now on it takes nothing. */
+  /** Makes all writes fail from now on. */
   readonly fill: () => Promise<void>;
   readonly makeReadOnly: () => Promise<void>;
-  /** It takes everything again. */
+  /** Allows writes again. */
   readonly mend: () => Promise<void>;
   readonly remove: () => Promise<void>;
 }
 
 const size = '256m';
 const fillingBytes = 1_048_576;
-const patienceMs = 30_000;
-/** What the service removes while the disk is full makes room for other files. */
+const timeoutMs = 30_000;
+/** Files that the service deletes while the disk is full make room for others. */
 const topUpMs = 50;
 
-/** A file system in memory, where mounting is allowed; otherwise a folder that a file can take the place of. */
+/** A file system in memory if mounting is allowed; otherwise a folder that can be replaced by a file. */
 export async function openDisk(): Promise<Disk> {
   const folder = await mkdtemp(join(tmpdir(), 'inlet-faults-disk-'));
   try {
@@ -41,7 +41,7 @@ export async function openDisk(): Promise<Disk> {
 
 function mounted(folder: string): Disk {
   const filler = join(folder, 'filler');
-  // As long as somebody writes, it cannot be made read-only.
+  // It cannot be made read-only while a process is writing.
   const remount = (how: 'ro' | 'rw'): Promise<boolean> =>
     eventually(
       () =>
@@ -49,7 +49,7 @@ function mounted(folder: string): Disk {
           () => true,
           () => false,
         ),
-      patienceMs,
+      timeoutMs,
     );
   const fillUp = async (): Promise<void> => {
     const filling = Buffer.alloc(fillingBytes);
@@ -97,7 +97,7 @@ function mounted(folder: string): Disk {
   };
 }
 
-/** Where mounting is not allowed: a file in the place of the folder that everything is written to first. */
+/** Without mounting: a file replaces the folder in which every write begins. */
 function blocked(folder: string): Disk {
   const temporary = join(folder, 'uploads', 'tmp');
   const aside = join(folder, 'uploads', 'aside');

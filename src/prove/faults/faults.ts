@@ -1,20 +1,23 @@
-/** One fault after the other. Each says what was not as promised while it lasted, and right after it. */
+/**
+ * The faults, one after another. Each reports the guarantees that were broken during the fault and right
+ * after it.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { eventually } from '../eventually.js';
 import { retryAfterSeconds, type Mood } from './moody-host.js';
-import { arrives, type SentPicture, type Stage } from './stage.js';
+import { arrives, type SentPicture, type Stage } from './setup.js';
 
 export interface Fault {
   readonly name: string;
-  /** It takes long, and tests hold it as well. */
+  /** It takes long, and other tests cover it as well. */
   readonly onlyInFull?: true;
   readonly happen: (stage: Stage, extent: Extent) => Promise<readonly string[]>;
 }
 
-/** How much is tried. */
+/** The extent of the attempts. */
 export interface Extent {
-  /** How long the database is away, and how long everything else. */
+  /** How long the database is unavailable, and how long all other faults last. */
   readonly awayMs: number;
   readonly lastsMs: number;
   /** How many pictures a fault spoils, and how often each. */
@@ -23,19 +26,19 @@ export interface Extent {
 }
 
 const betweenWebhooksMs = 100;
-const toldWithinMs = 3_000;
-/** For what comes by itself, on a busy machine as well. */
-export const patienceMs = 60_000;
+const reportTimeoutMs = 3_000;
+/** The timeout for automatic recovery, even on a busy machine. */
+export const timeoutMs = 60_000;
 
-/** Webhooks one after another for so long; each of them has to be answered in one of these ways. */
+/** Sends webhooks one after another for this time; each must have one of these responses. */
 async function keepSending(
   stage: Stage,
   forMs: number,
   answers: readonly number[] = [200],
 ): Promise<string[]> {
-  const until = performance.now() + forMs;
+  const deadline = performance.now() + forMs;
   const failures: string[] = [];
-  while (performance.now() < until) {
+  while (performance.now() < deadline) {
     const { status } = await stage.send();
     if (!answers.includes(status)) failures.push(`a webhook was answered ${String(status)}`);
     await delay(betweenWebhooksMs);
@@ -43,7 +46,7 @@ async function keepSending(
   return failures;
 }
 
-/** Readiness has to say it, and to say so no more when it is over. */
+/** Readiness must report the problem, and its end. */
 async function whileUnready(
   stage: Stage,
   words: RegExp,
@@ -55,12 +58,12 @@ async function whileUnready(
 ): Promise<string[]> {
   await begin();
   const failures = await during();
-  // What the service has just removed may have made room for a moment.
+  // Files that the service has just deleted may have made room for a moment.
   let trouble = '';
-  const isTold = await eventually(async () => words.test((trouble = await stage.trouble())), toldWithinMs);
+  const isTold = await eventually(async () => words.test((trouble = await stage.trouble())), reportTimeoutMs);
   if (!isTold) failures.push(`readiness says "${trouble}"`);
   await end();
-  const isOver = await eventually(async () => (await stage.trouble()) === '', patienceMs);
+  const isOver = await eventually(async () => (await stage.trouble()) === '', timeoutMs);
   return isOver ? failures : [...failures, `readiness still says "${await stage.trouble()}" afterwards`];
 }
 
@@ -68,7 +71,7 @@ const sendMany = (stage: Stage, mood: Mood, { pictures, times }: Extent): Promis
   Promise.all(Array.from({ length: pictures }, () => stage.send({ mood, times })));
 
 const areAsked = ({ host }: Stage, pictures: readonly SentPicture[], times = 1): Promise<boolean> =>
-  eventually(() => pictures.every(({ link }) => host.asked(link).length >= times), patienceMs);
+  eventually(() => pictures.every(({ link }) => host.asked(link).length >= times), timeoutMs);
 
 /** The shortest time between two attempts for one picture, in milliseconds. */
 function shortestPause({ host }: Stage, pictures: readonly SentPicture[]): number {
@@ -80,7 +83,7 @@ function shortestPause({ host }: Stage, pictures: readonly SentPicture[]): numbe
 }
 
 async function allArrive(stage: Stage, pictures: readonly SentPicture[]): Promise<string[]> {
-  const states = await Promise.all(pictures.map(({ media }) => arrives(stage, media, patienceMs)));
+  const states = await Promise.all(pictures.map(({ media }) => arrives(stage, media, timeoutMs)));
   return states.filter((state) => state !== 'ready').map((state) => `a picture is ${state} afterwards`);
 }
 
@@ -101,7 +104,7 @@ const database: readonly Fault[] = [
       whileUnready(stage, /^database: away, spooling/, {
         begin: stage.postgres.halt,
         during: () => keepSending(stage, lastsMs),
-        end: stage.postgres.goOn,
+        end: stage.postgres.resume,
       }),
   },
 ];
@@ -132,7 +135,7 @@ const storage: readonly Fault[] = [
         begin: async () => {
           await Promise.all([stage.postgres.stop(), stage.disk.fill()]);
         },
-        // Nobody is told that something was kept which was not.
+        // The service must not acknowledge webhooks that it did not store.
         during: () => keepSending(stage, lastsMs, [200, 503]),
         end: async () => {
           await stage.disk.mend();
@@ -142,7 +145,7 @@ const storage: readonly Fault[] = [
   },
 ];
 
-/** Tried again by itself, after the time that the host has named if it did. */
+/** Retried automatically, after the time that the host has named, if any. */
 function hostThat(mood: Mood): Fault {
   return {
     name: `a host that ${mood}`,
@@ -151,7 +154,7 @@ function hostThat(mood: Mood): Fault {
       if (!(await areAsked(stage, pictures))) return ['the host was not asked'];
       if (mood !== 'rate-limits') return [];
       await areAsked(stage, pictures, 2);
-      // A timer may be some milliseconds early, never more.
+      // A timer may be a few milliseconds early, never more.
       return shortestPause(stage, pictures) < retryAfterSeconds * 1000 - 100
         ? ['the host was asked again before the time that it had named']
         : [];
@@ -159,7 +162,7 @@ function hostThat(mood: Mood): Fault {
   };
 }
 
-/** Refused for good, with this code; the host has to be asked again by hand once it has calmed down. */
+/** Refused permanently with this code; a user must request a retry after the host has recovered. */
 function refusedHost(mood: Mood, code: string): Fault {
   return {
     name: `a host that ${mood}`,
@@ -167,7 +170,7 @@ function refusedHost(mood: Mood, code: string): Fault {
       const pictures = await sendMany(stage, mood, { ...extent, times: Infinity });
       const failures: string[] = [];
       for (const { media, link } of pictures) {
-        await eventually(async () => (await stage.show(media)).state !== 'pending', patienceMs);
+        await eventually(async () => (await stage.show(media)).state !== 'pending', timeoutMs);
         const { state, error } = await stage.show(media);
         if (error !== code) failures.push(`a picture is ${state} (${String(error)}), not ${code}`);
         stage.host.calmDown(link);
@@ -177,14 +180,14 @@ function refusedHost(mood: Mood, code: string): Fault {
   };
 }
 
-/** Half a picture is all that there is, and is kept as that. */
+/** The incomplete picture is all there is, and is stored. */
 const halfPictures: Fault = {
   name: 'a host that promises less',
   happen: async (stage, extent) => {
     const pictures = await sendMany(stage, 'promises less', { ...extent, times: Infinity });
     const failures: string[] = [];
     for (const { media } of pictures) {
-      await eventually(async () => (await stage.show(media)).state !== 'pending', patienceMs);
+      await eventually(async () => (await stage.show(media)).state !== 'pending', timeoutMs);
       const { state, warnings } = await stage.show(media);
       if (state !== 'ready' || !warnings.includes('media.damaged'))
         failures.push(`half a picture is ${state}, with ${warnings.join(', ') || 'no warnings'}`);
@@ -206,8 +209,11 @@ const killedWorker: Fault = {
 
 const day = 86_400_000;
 const hour = 3_600_000;
-/** The least that is waited before a second attempt; less were a clock that is believed too much. */
-const leastPauseMs = 500;
+/**
+ * The minimum delay before a second attempt; a shorter one would mean that a wrong clock was trusted too
+ * much.
+ */
+const minPauseMs = 500;
 
 function clockJumps(name: string, offsetMs: number): Fault {
   return {
@@ -220,7 +226,7 @@ function clockJumps(name: string, offsetMs: number): Fault {
       const pictures = [...before, ...meanwhile];
       const failures = await allArrive(stage, pictures);
       await stage.setClock(0);
-      return shortestPause(stage, pictures) < leastPauseMs
+      return shortestPause(stage, pictures) < minPauseMs
         ? [...failures, 'a host was asked again at once']
         : failures;
     },

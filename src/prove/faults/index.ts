@@ -1,20 +1,23 @@
-/** Whatever goes wrong around the service, one thing after the other: nothing is lost or doubled, and it goes on as ever. */
+/**
+ * Whatever fails around the service, one thing after another: nothing is lost or duplicated, and the service
+ * recovers.
+ */
 import { audit } from '../auditor/index.js';
 import type { Check, Context, Mutation, Outcome } from '../check.js';
 import { eventually } from '../eventually.js';
-import { faults, patienceMs, type Extent, type Fault } from './faults.js';
-import { arrives, openStage, type Stage, type Weakness } from './stage.js';
+import { faults, timeoutMs, type Extent, type Fault } from './faults.js';
+import { arrives, openStage, type Stage, type Weakness } from './setup.js';
 
 const full: Extent = { awayMs: 30_000, lastsMs: 6_000, pictures: 8, times: 2 };
 const short: Extent = { awayMs: 3_000, lastsMs: 500, pictures: 2, times: 1 };
 
-/** What is promised of the process: at work, and with nothing to do. */
-const mostMemoryMb = 400;
-const mostIdleMb = 150;
-/** Some half a minute after the start the collector gives back what the start has used. */
+/** The limits of the process: at work, and idle. */
+const maxMemoryMb = 400;
+const maxIdleMb = 150;
+/** About half a minute after the start, the garbage collector releases what the start has used. */
 const idleWithinMs = 90_000;
-/** In which a good picture is there after each fault. */
-const mostMs = 15_000;
+/** The time limit for a good picture after each fault. */
+const maxMs = 15_000;
 
 async function tryFaults(
   context: Context,
@@ -33,7 +36,7 @@ async function happenAll(context: Context, chosen: readonly Fault[], stage: Stag
   const { service, databaseUrl, uploadsDir, spoolDir, sent } = stage;
   const failures: string[] = [];
   const memory = (): number => service.memory()?.now ?? 0;
-  const isCalm = context.short || (await eventually(() => memory() < mostIdleMb, idleWithinMs));
+  const isCalm = context.short || (await eventually(() => memory() < maxIdleMb, idleWithinMs));
   const idle = memory();
   if (!isCalm) failures.push(`with nothing to do, it holds ${idle.toFixed(0)} MB`);
   let worstMs = 0;
@@ -45,7 +48,7 @@ async function happenAll(context: Context, chosen: readonly Fault[], stage: Stag
   await settle(stage);
   const audited = await audit({ databaseUrl, uploadsDir, spoolDir, claims: { webhooks: sent } });
   const peak = service.memory()?.peak ?? 0;
-  if (peak > mostMemoryMb) failures.push(`memory reached ${peak.toFixed(0)} MB`);
+  if (peak > maxMemoryMb) failures.push(`memory reached ${peak.toFixed(0)} MB`);
   const acknowledged = sent.filter((one) => one.acknowledged).length;
   return {
     tried: sent.length,
@@ -62,9 +65,9 @@ async function happenAll(context: Context, chosen: readonly Fault[], stage: Stag
 }
 
 interface Happened {
-  /** What was not as promised, each once. */
+  /** The broken guarantees, each once. */
   readonly found: readonly string[];
-  /** Until the good picture that follows is there. */
+  /** The time until the following good picture is ready. */
   readonly goodMs: number;
 }
 
@@ -72,16 +75,16 @@ async function happen({ short: isShort }: Context, fault: Fault, stage: Stage): 
   const found = [...(await fault.happen(stage, isShort ? short : full))];
   const began = performance.now();
   const { media, status } = await stage.send();
-  const state = media === '' ? `answered ${String(status)}` : await arrives(stage, media, patienceMs);
+  const state = media === '' ? `answered ${String(status)}` : await arrives(stage, media, timeoutMs);
   const goodMs = performance.now() - began;
   if (state !== 'ready') found.push(`the good picture after it is ${state}`);
-  if (!isShort && goodMs > mostMs) found.push(`the good picture after it took ${goodMs.toFixed(0)} ms`);
+  if (!isShort && goodMs > maxMs) found.push(`the good picture after it took ${goodMs.toFixed(0)} ms`);
   return { found: [...new Set(found)], goodMs };
 }
 
-/** Until everything that was acknowledged has come to its end. */
+/** Waits until everything that was acknowledged is finished. */
 async function settle(stage: Stage): Promise<void> {
-  for (const media of stage.acknowledged()) await arrives(stage, media, patienceMs);
+  for (const media of stage.acknowledged()) await arrives(stage, media, timeoutMs);
 }
 
 /** Short runs of some of the faults. */

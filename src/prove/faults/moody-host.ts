@@ -1,4 +1,7 @@
-/** A host of pictures that misbehaves with the first requests for each of them, in the way that was asked for, and is good then. */
+/**
+ * A media host that misbehaves in the requested way for the first requests of each picture, and works
+ * afterwards.
+ */
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
@@ -8,15 +11,15 @@ interface Hosted {
   readonly content: Buffer;
   readonly response: ServerResponse;
   readonly path: string;
-  /** A hundred kilobytes that become a hundred megabytes. */
+  /** A hundred kilobytes that decompress to a hundred megabytes. */
   readonly bomb: Buffer;
 }
 
 const bombBytes = 100_000_000;
-/** What is asked of those that come too often, in seconds. */
+/** The delay that the host requests from frequent clients, in seconds. */
 export const retryAfterSeconds = 2;
 
-/** What a host may do instead of answering well. */
+/** How a host may misbehave. */
 const moods = {
   hangs: () => undefined,
   drips: ({ content, response }) => {
@@ -53,15 +56,15 @@ export type Mood = keyof typeof moods;
 export interface MoodyHost {
   /** `127.0.0.1:PORT` */
   readonly host: string;
-  /** Serves the picture, badly to the first that ask for it; answers its link. */
+  /** Serves the picture, badly for the first requests; returns its link. */
   readonly serve: (picture: {
     readonly content: Buffer;
     readonly mood?: Mood;
     readonly times?: number;
   }) => string;
-  /** From now on it serves this one well. */
+  /** Serves this picture correctly from now on. */
   readonly calmDown: (link: string) => void;
-  /** When a link was asked for, on the clock of `performance`. */
+  /** The times of requests for a link, on the clock of `performance`. */
   readonly asked: (link: string) => readonly number[];
   readonly close: () => void;
 }
@@ -107,7 +110,7 @@ export async function startMoodyHost(): Promise<MoodyHost> {
   };
 }
 
-/** What whoever believes a host that promises less takes for the picture. */
+/** The picture as a client sees it that trusts a wrong length. */
 export function promisedOf(content: Buffer): Buffer {
   return content.subarray(0, content.length / 2);
 }

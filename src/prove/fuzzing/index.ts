@@ -1,11 +1,11 @@
-/** Whatever a provider sends, rightly proven: it is taken or refused, and neither breaks nor fills the process. */
+/** Any payload with a valid proof is accepted or refused, and neither breaks nor fills the process. */
 import { randomUUID } from 'node:crypto';
 
 import { runLoad } from '../../bench/load.js';
 import { seededRandom, type Random } from '../../demo/random.js';
 import type { SimulatedMessage, Webhook } from '../../demo/providers/simulated-provider.js';
 import type { Memory } from '../../bench/service.js';
-import { standBetween } from '../between.js';
+import { standBetween } from '../proxy.js';
 import type { Check, Context, Mutation, Outcome } from '../check.js';
 import { doorsOf, forged, proofOf, proven, type Door } from '../doors/door.js';
 import { countDeliveries } from '../rows.js';
@@ -15,8 +15,11 @@ import { mutated } from './mutate.js';
 const perProvider = { short: 2_000, full: 100_000, double: 400 };
 const batch = 500;
 const connections = 16;
-/** What a process may grow by after a quarter of the payloads: its heap breathes, and one that keeps things outgrows it. */
-const mostGrowthMb = 150;
+/**
+ * The allowed growth of the process after the first quarter of the payloads: its heap fluctuates, but a leak
+ * exceeds this.
+ */
+const maxGrowthMb = 150;
 
 interface Target {
   readonly port: number;
@@ -33,7 +36,7 @@ async function tryPayloads(context: Context, { port, memory, count }: Target): P
   const failures: string[] = [];
   const samples: number[] = [];
   let tried = 0;
-  // By their ids: the same payload twice is one delivery.
+  // Compared by id, because the same payload twice is one delivery.
   const deliveries = new Set<string>();
   const before = await countDeliveries(service);
   const note = (status: number, body: string): void => {
@@ -56,7 +59,7 @@ async function tryPayloads(context: Context, { port, memory, count }: Target): P
       samples.push(memory()?.now ?? 0);
     }
   const growth = growthOf(samples);
-  if (growth > mostGrowthMb) failures.push(`memory grew by ${growth.toFixed(0)} MB`);
+  if (growth > maxGrowthMb) failures.push(`memory grew by ${growth.toFixed(0)} MB`);
   const acknowledged = deliveries.size;
   const kept = (await countDeliveries(service, before + acknowledged)) - before;
   const lost = Math.max(0, acknowledged - kept);
@@ -74,12 +77,12 @@ async function tryPayloads(context: Context, { port, memory, count }: Target): P
   };
 }
 
-/** Once the first quarter has warmed the process up. */
+/** Runs after the first quarter has warmed up the process. */
 function growthOf(samples: readonly number[]): number {
   return (samples.at(-1) ?? 0) - (samples[Math.floor(samples.length / 4)] ?? 0);
 }
 
-/** No host of the world outside: a damaged link must not lead us to a stranger. */
+/** No external host, because a damaged link must not lead to a stranger. */
 const nowhere = 'http://localhost/picture.jpg';
 
 function anything(random: Random): SimulatedMessage {
@@ -92,7 +95,7 @@ function anything(random: Random): SimulatedMessage {
   return choice === kinds.length + 1 ? { kind: 'malformed', id } : { kind: 'status', id, status: 'read' };
 }
 
-/** Damaged first and proven afterwards. */
+/** Damages the payload first, then adds the proof. */
 function damagedWebhook({ secret }: Door, webhook: Webhook, random: Random): Buffer {
   const body = mutated(webhook.body, random);
   return bytesOf({ ...forged(webhook, proven(proofOf(webhook), body, secret)), body });

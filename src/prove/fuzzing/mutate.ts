@@ -1,4 +1,4 @@
-/** Damaged payloads: by structure, so that most get past the parser, and by bytes. */
+/** Damages payloads: structurally, so that most of them pass the parser, and by bytes. */
 import type { Random } from '../../demo/random.js';
 
 const oddities: readonly unknown[] = [
@@ -43,7 +43,7 @@ const oddities: readonly unknown[] = [
   JSON.parse(`${'['.repeat(500)}${']'.repeat(500)}`),
 ];
 
-/** Another payload each time; the same for the same numbers. */
+/** Returns a different payload each time; the same for the same numbers. */
 export function mutated(payload: string, random: Random): Buffer {
   const below = (count: number): number => Math.floor(random() * count);
   let value: unknown = JSON.parse(payload);
@@ -54,7 +54,7 @@ export function mutated(payload: string, random: Random): Buffer {
 
 type Below = (count: number) => number;
 
-/** Changes one place: how deep it lies is left to chance. */
+/** Changes one value at a random depth. */
 function damaged(value: unknown, below: Below): unknown {
   if (typeof value !== 'object' || value === null || below(5) === 0) return instead(value, below);
   const entries: [string, unknown][] = Object.entries(value);
@@ -87,7 +87,7 @@ function instead(value: unknown, below: Below): unknown {
   }
 }
 
-/** Flipped, cut off, doubled or stuffed bytes: mostly no JSON any more, and perhaps no text. */
+/** Flipped, truncated, repeated or inserted bytes: mostly invalid JSON, and often invalid text. */
 function bytewise(bytes: Buffer, below: Below): Buffer {
   const at = below(bytes.length);
   const head = bytes.subarray(0, at);

@@ -1,31 +1,34 @@
-/** Stands before the providers' APIs: their answers take a while, as over the internet, so that a send has a middle. */
+/**
+ * A proxy in front of the providers' APIs that delays their responses, as over the internet, so that a kill
+ * can hit the middle of a send.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { between, type Random } from '../../demo/random.js';
 import type { Simulator } from '../../demo/providers/index.js';
 import { providerIds } from '../../demo/providers/simulated-provider.js';
-import { standBetween } from '../between.js';
+import { standBetween } from '../proxy.js';
 import type { WireRequest } from '../wire.js';
-import type { UnderWay } from './book.js';
+import type { UnderWay } from './ledger.js';
 
 export interface Couriers {
-  /** The settings of the simulator, with these in place of the APIs. */
+  /** The settings of the simulator, with these URLs instead of the APIs. */
   readonly env: Readonly<Record<string, string>>;
   readonly close: () => void;
 }
 
-const longestAnswerMs = 250;
+const maxResponseMs = 250;
 
 export interface CourierOptions {
   readonly underWay: UnderWay;
   readonly random: Random;
-  /** Sees each request that was answered, before the answer is passed on. */
-  readonly seen?: ((request: WireRequest, port: number) => Promise<unknown>) | undefined;
+  /** Called with each answered request, before the response is passed on. */
+  readonly onRequest?: ((request: WireRequest, port: number) => Promise<unknown>) | undefined;
 }
 
 export async function startCouriers(
   simulator: Simulator,
-  { underWay, random, seen }: CourierOptions,
+  { underWay, random, onRequest }: CourierOptions,
 ): Promise<Couriers> {
   let env = simulator.env();
   const standing = await Promise.all(
@@ -38,8 +41,8 @@ export async function startCouriers(
           return request;
         },
         answer: async (answer, request) => {
-          await seen?.(request, port);
-          await delay(between(random, [0, longestAnswerMs]));
+          await onRequest?.(request, port);
+          await delay(between(random, [0, maxResponseMs]));
           underWay.send -= 1;
           return answer;
         },

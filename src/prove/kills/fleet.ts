@@ -1,4 +1,7 @@
-/** The processes under test, and their ends: always a kill -9, of the service, its parts, its PostgreSQL, or all at once. */
+/**
+ * The processes under test, and their ends: always a kill -9, of the service, its parts, its PostgreSQL, or
+ * everything at once.
+ */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
@@ -9,7 +12,7 @@ import { memoryOf } from '../../bench/service.js';
 import { makeToken, startService, surroundings, type ServiceProcess } from '../../demo/service-process.js';
 import { freePort } from '../../infra/net/free-port.js';
 
-/** How the service is divided among processes. */
+/** How the service is divided into processes. */
 export type Layout = 'one process' | 'api and worker';
 export type Victim = 'everything' | 'service' | 'database' | 'api' | 'worker';
 
@@ -18,13 +21,16 @@ export interface Fleet {
   readonly inletDir: string;
   readonly uploadsDir: string;
   readonly token: string;
-  /** Starts what does not run, PostgreSQL included. Resolves when all is ready; rejects when a process ends before. */
+  /**
+   * Starts what is not running, including PostgreSQL. Resolves when everything is ready; rejects if a process
+   * ends before.
+   */
   readonly start: (layout: Layout) => Promise<void>;
   /** Resolves when they are gone. */
   readonly kill: (victim: Victim) => Promise<void>;
-  /** Of all its processes since the first start, megabytes. */
+  /** The memory of all its processes since the first start, in megabytes. */
   readonly peakMb: () => number;
-  /** Removes everything. */
+  /** Deletes everything. */
   readonly end: () => Promise<void>;
 }
 
@@ -42,7 +48,7 @@ const victims: Readonly<Record<Victim, readonly Mode[]>> = {
   worker: ['worker'],
 };
 
-/** The first start is waited for. */
+/** Waits for the first start. */
 export async function startFleet(
   environment: NodeJS.ProcessEnv,
   settings: Readonly<Record<string, string>>,
@@ -105,16 +111,16 @@ export async function startFleet(
   return { ...fleet, token: await makeToken({ env, cwd }) };
 }
 
-/** A worker listens nowhere. */
+/** A worker does not listen. */
 async function saysReady({ ended, lastOutput }: ServiceProcess): Promise<void> {
   const end = ended.then((how) => {
     throw new Error(`The worker ended (${how})`);
   });
   while (!lastOutput().includes('Inlet is ready (worker)')) await Promise.race([end, delay(20)]);
-  end.catch(() => undefined); // From here on it may.
+  end.catch(() => undefined); // From now on it may end.
 }
 
-/** The server with all its processes. There may be none: it starts, or it is dead already. */
+/** The server with all its processes. It may not exist while it starts or after it died. */
 async function killPostgres(inletDir: string): Promise<void> {
   const file = join(inletDir, 'postgres', 'data', 'postmaster.pid');
   const pid = Number((await readFile(file, 'utf8').catch(() => '')).split('\n')[0]);
@@ -127,7 +133,7 @@ async function killPostgres(inletDir: string): Promise<void> {
   while ((await Promise.all(pids.map(isPostgres))).some(Boolean)) await delay(5);
 }
 
-/** By its command line, which a process that has ended has no more. */
+/** Detected by the command line, which a process loses when it ends. */
 async function isPostgres(pid: number): Promise<boolean> {
   return (await readFile(`/proc/${String(pid)}/cmdline`, 'utf8').catch(() => '')).includes('postgres');
 }
@@ -136,6 +142,6 @@ function sendKill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It was faster.
+    // It had ended already.
   }
 }

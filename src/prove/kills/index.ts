@@ -1,4 +1,7 @@
-/** Whatever is killed, whenever it is: what was acknowledged is there once, whole, and nothing else is. */
+/**
+ * Whatever is killed at any time: acknowledged webhooks are stored once and completely, and nothing else is
+ * stored.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 import { join } from 'node:path';
 
@@ -8,7 +11,7 @@ import { seededRandom } from '../../demo/random.js';
 import { audit } from '../auditor/index.js';
 import type { Check, Context, Outcome } from '../check.js';
 import { databaseUrlOf } from '../rows.js';
-import { openBook, type Book } from './book.js';
+import { openBook, type Book } from './ledger.js';
 import { startCouriers } from './couriers.js';
 import { startFleet } from './fleet.js';
 import { hittable, killAgainAndAgain, type Killing } from './loop.js';
@@ -17,13 +20,17 @@ import { startTraffic } from './traffic.js';
 import { weaknesses, type Weakness } from './weaknesses.js';
 
 const counts = { short: 5, full: 100, weakened: 1 };
-const patienceMs = 60_000;
+const timeoutMs = 60_000;
 
 async function tryKills(context: Context, count: number, weakness: Weakness = {}): Promise<Outcome> {
   const random = seededRandom(context.seed);
   const simulator = await startSimulator();
   const book = await openBook(simulator, random);
-  const couriers = await startCouriers(simulator, { underWay: book.underWay, random, seen: weakness.taken });
+  const couriers = await startCouriers(simulator, {
+    underWay: book.underWay,
+    random,
+    onRequest: weakness.taken,
+  });
   const fleet = await startFleet(context.environment, couriers.env);
   const door = await weakness.door?.(fleet);
   try {
@@ -32,13 +39,13 @@ async function tryKills(context: Context, count: number, weakness: Weakness = {}
     const traffic = startTraffic({ service, book, random });
     const killing = await killAgainAndAgain({ fleet, book, random }, count);
     await fleet.start(killing.layout);
-    await untilMuch(book, simulator);
+    await waitForTraffic(book, simulator);
     await settle({ fleet, simulator, traffic, book });
     await weakness.damage?.(fleet);
-    const { looked, found, failures } = await audit({
+    const { checked, found, failures } = await audit({
       databaseUrl: await databaseUrlOf(fleet),
       uploadsDir: fleet.uploadsDir,
-      patienceMs: 0,
+      minAgeMs: 0,
       spoolDir: join(fleet.inletDir, 'spool'),
       claims: book.claims(),
     });
@@ -51,7 +58,7 @@ async function tryKills(context: Context, count: number, weakness: Weakness = {}
       worstMs: traffic.worstMs(),
       notes: [
         `of ${String(count)} kills (${inWords(killing.victims)}) came in the middle of: ${inWords(killing.hits)}`,
-        `looked at: ${inWords(looked)}; found: ${inWords(found)}`,
+        `looked at: ${inWords(checked)}; found: ${inWords(found)}`,
       ],
       failures: [...killing.failures, ...surprises, ...failures, ...(context.short ? [] : missed(killing))],
     };
@@ -63,14 +70,14 @@ async function tryKills(context: Context, count: number, weakness: Weakness = {}
   }
 }
 
-/** Much of everything, so that there is something to be lost; fewer kills might leave no time for it. */
-async function untilMuch({ pictures }: Book, { providers }: Simulator): Promise<void> {
+/** Much of everything, so that something can be lost; fewer kills might leave no time for it. */
+async function waitForTraffic({ pictures }: Book, { providers }: Simulator): Promise<void> {
   const since = Date.now();
   const isMuch = (): boolean =>
     pictures.filter(({ acknowledged }) => acknowledged).length >= 20 &&
     pictures.filter(({ erased }) => erased === 'yes').length >= 3 &&
     providerIds.filter((id) => providers[id].api.accepted.length > 0).length >= 3;
-  while (!isMuch() && Date.now() - since < patienceMs) await delay(100);
+  while (!isMuch() && Date.now() - since < timeoutMs) await delay(100);
 }
 
 function inWords(counts: Readonly<Record<string, number>>): string {
@@ -79,7 +86,7 @@ function inWords(counts: Readonly<Record<string, number>>): string {
     .join(', ');
 }
 
-/** Kills that hit nothing prove nothing. */
+/** Kills that interrupt nothing prove nothing. */
 function missed({ hits }: Killing): string[] {
   return hittable.filter((what) => hits[what] === 0).map((what) => `no kill came in the middle of: ${what}`);
 }

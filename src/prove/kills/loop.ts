@@ -1,10 +1,10 @@
-/** Kills, again and again, at moments that nobody has chosen, and notes what they hit. */
+/** Kills processes again and again at random times, and records what was interrupted. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { between, type Random } from '../../demo/random.js';
-import type { Activity, Book } from './book.js';
+import type { Activity, Book } from './ledger.js';
 import type { Fleet, Layout, Victim } from './fleet.js';
 
 export const hittable = ['start', 'receive', 'fetch', 'preview', 'send', 'erase'] as const;
@@ -13,21 +13,21 @@ type Hit = (typeof hittable)[number];
 export interface Killing {
   readonly kills: number;
   readonly victims: Readonly<Record<string, number>>;
-  /** How many kills came in the middle of each. */
+  /** How many kills interrupted each activity. */
   readonly hits: Readonly<Record<Hit, number>>;
   /** Starts that ended by themselves. */
   readonly failures: readonly string[];
-  /** What must be started so that all of it runs again: the part that is left goes on. */
+  /** What must be started so that everything runs again; the remaining part continues. */
   readonly layout: Layout;
 }
 
 const chanceDuringStart = 0.12;
 const startingMs = [50, 1_500] as const;
 const workingMs = [50, 1_200] as const;
-/** How long the service has to do without its database: long enough to spool, or not. */
+/** How long the service is without its database: long enough to spool, or not. */
 const widowedMs = [50, 2_500] as const;
 
-/** What each victim can be at: the other processes go on. */
+/** The possible activities of each victim: the other processes continue. */
 const doings: Readonly<Record<Victim, readonly Activity[]>> = {
   everything: ['receive', 'fetch', 'send', 'erase'],
   service: ['receive', 'fetch', 'send', 'erase'],
@@ -64,7 +64,7 @@ export async function killAgainAndAgain(scene: Scene, kills: number): Promise<Ki
       await fleet.kill('everything');
     }
     await starting.ended;
-    // The part that is left goes on with another in place of the dead one.
+    // The remaining part continues with a replacement for the dead one.
     if (whole.includes(victim)) layout = random() < 0.6 ? 'one process' : 'api and worker';
   }
   return { kills, victims, hits, failures, layout };
@@ -74,7 +74,7 @@ function hitsOf(starting: Starting, victim: Victim, { underWay }: Book): readonl
   return starting.isOver() ? doings[victim].filter((doing) => underWay[doing] > 0) : ['start'];
 }
 
-/** Somewhere in the work, or, where that is allowed, in the middle of the start. */
+/** Somewhere in the work, or, if allowed, in the middle of the start. */
 async function moment(starting: Starting, random: Random, mayBeEarly: boolean): Promise<void> {
   if (mayBeEarly && random() < chanceDuringStart)
     await Promise.race([starting.ended, delay(between(random, startingMs))]);
@@ -88,7 +88,7 @@ interface Starting {
   /** Never rejects. */
   readonly ended: Promise<void>;
   readonly isOver: () => boolean;
-  /** From now on it is no failure when it ends. */
+  /** From now on, its end is not a failure. */
   readonly mayEnd: () => void;
 }
 
@@ -115,7 +115,10 @@ function chooseVictim(layout: Layout, random: Random): Victim {
   return choices[Math.floor(random() * choices.length)] ?? 'everything';
 }
 
-/** Answers whether there are whole temporary files since it was last asked: pictures that were fetched and not stored yet. */
+/**
+ * Returns whether there are complete temporary files since the last call, that is, pictures that were
+ * downloaded and not stored yet.
+ */
 function newPictures({ fleet, book }: Scene): () => Promise<boolean> {
   const folder = join(fleet.uploadsDir, 'tmp');
   const known = new Set<string>();

@@ -1,27 +1,33 @@
-/** What goes on while processes die: providers call, people are answered, some are forgotten, somebody listens. */
+/**
+ * The traffic while processes die: providers call, people receive messages, some are erased, and a client
+ * listens.
+ */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { createClient } from '../../client/index.js';
 import { between, type Random } from '../../demo/random.js';
 import { providerIds, type ProviderId } from '../../demo/providers/simulated-provider.js';
-import { nameOf, type Activity, type Book, type Picture } from './book.js';
+import { nameOf, type Activity, type Book, type Picture } from './ledger.js';
 
 export interface Traffic {
-  /** Begins nothing new; resolves when what was begun is done, for which the service must be there. */
+  /**
+   * Starts nothing new; resolves when everything that was started is done, for which the service must be
+   * running.
+   */
   readonly stop: () => Promise<void>;
-  /** Nobody listens any more. */
+  /** Stops the listener. */
   readonly hangUp: () => Promise<void>;
-  /** What came back and should not have. */
+  /** Data that reappeared although it must not. */
   readonly surprises: readonly string[];
-  /** Longest that an acknowledged webhook waited for its answer, milliseconds. */
+  /** The longest time until an acknowledged webhook was answered, in milliseconds. */
   readonly worstMs: () => number;
 }
 
 interface Service {
   readonly baseUrl: string;
   readonly token: string;
-  /** Where calls go; the service itself, unless somebody stands before it. */
+  /** The URL for calls: the service itself, or a proxy in front of it. */
   readonly doorUrl: string;
 }
 
@@ -35,19 +41,22 @@ interface World extends Surroundings {
   readonly chance: (of: number) => boolean;
   readonly pick: <T>(items: readonly T[]) => T | undefined;
   readonly isOver: () => boolean;
-  /** Whether what was not answered is worth another try. */
+  /** Whether an unanswered call should be repeated. */
   readonly isHopeful: () => boolean;
   readonly surprises: string[];
   readonly noteMs: (ms: number) => void;
 }
 
-/** More would be decoded for so long that jobs see many deaths, after which a picture is given up as their cause. */
-const mostWaiting = 20;
-/** How long what was begun may go on at the end, when nobody is killed any more; and how long one call may take. */
+/**
+ * With more, jobs would decode for so long that they see many deaths, and a picture would count as their
+ * cause.
+ */
+const maxWaiting = 20;
+/** How long started work may take at the end, after the last kill; and how long one call may take. */
 const hopeMs = 60_000;
 const callMs = 30_000;
 const chances = { twiceAtOnce: 0.1, again: 0.2, givesUp: 0.1, contact: 0.25, recipient: 0.15 };
-/** Between two messages in a channel: somewhat more than the provider's rate allows. */
+/** The pause between two messages in a channel, a little longer than the provider's rate requires. */
 const sendEveryMs: Readonly<Record<ProviderId, number>> = {
   blip: 700,
   'z-api': 2_500,
@@ -108,10 +117,10 @@ async function keepOn(
   }
 }
 
-/** Tells of a new picture, sometimes twice at once, and now and then of an old one again. */
+/** Sends a webhook for a new picture, sometimes twice at once, and sometimes for an old one again. */
 async function provide(world: World, provider: ProviderId): Promise<void> {
   const { book, chance, pick } = world;
-  if (book.waiting() >= mostWaiting) return;
+  if (book.waiting() >= maxWaiting) return;
   const picture = book.newPicture(provider);
   const times = chance(chances.twiceAtOnce) ? 2 : 1;
   await Promise.all(Array.from({ length: times }, () => deliver(world, picture)));
@@ -120,7 +129,7 @@ async function provide(world: World, provider: ProviderId): Promise<void> {
   if (old) await deliver(world, old);
 }
 
-/** As providers do: again and again until it is taken, or a few times and never more. */
+/** Retries like the providers: until it is accepted, or only a few times. */
 async function deliver(world: World, picture: Picture): Promise<void> {
   const { service, book, chance, isHopeful, surprises, noteMs } = world;
   do {
@@ -145,7 +154,7 @@ async function deliver(world: World, picture: Picture): Promise<void> {
   if (!isHopeful()) surprises.push(`a webhook of ${picture.channel} was not taken any more`);
 }
 
-/** Sends a picture to somebody new: one that came in, an upload, or the bytes themselves. */
+/** Sends a picture to a new person: a received one, an upload, or the bytes themselves. */
 async function answer(world: World, channel: ProviderId): Promise<void> {
   const { book, chance, isHopeful } = world;
   const media = await mediaToSend(world, channel);
@@ -160,7 +169,7 @@ async function answer(world: World, channel: ProviderId): Promise<void> {
   do {
     const given = await ask(world, request);
     if (given?.status === 202) book.noteAsked({ id: String(given.body['id']), channel, to });
-    // The media may have been erased meanwhile.
+    // The media item may have been erased in the meantime.
     if (given && given.status < 500) return;
     await delay(100);
   } while (isHopeful() && !chance(chances.givesUp));
@@ -190,7 +199,7 @@ function idOf(media: readonly MediaFound[] | undefined): object | undefined {
   return ready && { id: ready.id };
 }
 
-/** What the service has of a picture; undefined: nothing, or it is not there to be asked. */
+/** The service's record of a picture; undefined if there is none or the service is down. */
 async function find(
   world: World,
   picture: Picture | undefined,
@@ -201,7 +210,7 @@ async function find(
   return given?.status === 200 ? (given.body as never) : undefined;
 }
 
-/** Has a picture erased, a person with all of theirs, or somebody who was sent something. */
+/** Erases a picture, a person with everything, or a person who received a message. */
 async function forget(world: World): Promise<void> {
   const { book, chance, pick } = world;
   if (chance(chances.recipient)) {
@@ -210,7 +219,7 @@ async function forget(world: World): Promise<void> {
     return;
   }
   const kept = book.pictures.filter(isKept);
-  // One that has just come is perhaps still being fetched.
+  // A picture that has just arrived may still be downloading.
   const picture = pick(chance(0.5) ? kept.slice(-8) : kept);
   const found = await find(world, picture);
   if (!picture || !found) return;
@@ -222,7 +231,8 @@ async function forgetPerson(world: World, { person, channel }: Picture, contact:
   if (person.isLeaving) return;
   person.isLeaving = true;
   const theirs = world.book.pictures.filter((one) => one.person === person);
-  // What lies in the spool comes in later, as the documents say: only those whose pictures are all there are erased.
+  // Webhooks in the spool are stored later, as documented, so only people whose pictures are all stored are
+  // erased.
   for (const one of theirs) if (!one.acknowledged || !(await find(world, one))) return;
   await eraseAll(world, theirs, `/v1/contacts/${channel}/${contact}`);
 }
@@ -235,13 +245,13 @@ async function eraseAll(world: World, pictures: readonly Picture[], path: string
   if (await erase(world, path)) mark('yes');
 }
 
-/** Whether it was answered that it is done. */
+/** Returns whether the service confirmed the erasure. */
 async function erase(world: World, path: string): Promise<boolean> {
   const { book, chance, isHopeful, surprises } = world;
   do {
     const given = await during(book, 'erase', () => ask(world, { method: 'DELETE', path }));
     if (given?.status === 200) return true;
-    // The picture that they were sent was erased before, and nothing else was known of them.
+    // Their picture was erased before, and nothing else was known of them.
     if (given?.body['code'] === 'contact.not_found') return false;
     if (given && given.status < 500) {
       surprises.push(`an erasure was refused with ${String(given.status)} ${String(given.body['code'])}`);
@@ -258,7 +268,7 @@ interface Listening {
   readonly signal: AbortSignal;
 }
 
-/** Hears every event, through all deaths. */
+/** Receives every event, through all deaths. */
 async function listen({ service, book, signal }: Listening): Promise<void> {
   for await (const { id, type, data } of createClient(service).events({ lastEventId: '0', signal })) {
     const mediaId = type === 'message.status' ? null : data.id;
@@ -285,7 +295,7 @@ interface Question {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Undefined: no answer, or not all of it. */
+/** Undefined if there was no complete response. */
 async function ask(
   { service: { doorUrl, token } }: World,
   { method, path, json, form, headers }: Question,
@@ -308,7 +318,7 @@ async function ask(
   }
 }
 
-/** 0: there was no answer. */
+/** 0 if there was no response. */
 async function statusOf(response: Promise<Response>): Promise<number> {
   try {
     const { status, body } = await response;

@@ -1,26 +1,26 @@
 /**
- * Services that are worse than ours, and what befalls their data: each must be noticed. The other kinds of damage are tried with
- * the auditor's tests.
+ * Weakened services and damaged data, each of which must be detected. The auditor's tests cover the other
+ * kinds of damage.
  */
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { standBetween, type Between } from '../between.js';
+import { standBetween, type Between } from '../proxy.js';
 import type { Mutation } from '../check.js';
 import { withRows } from '../rows.js';
 import { exchange, type WireRequest } from '../wire.js';
 import type { Fleet } from './fleet.js';
 
 export interface Weakness {
-  /** Stands before the service. */
+  /** Runs in front of the service. */
   readonly door?: (fleet: Fleet) => Promise<Between>;
-  /** Sees what a provider was asked. */
+  /** Called with each request to a provider. */
   readonly taken?: (request: WireRequest, port: number) => Promise<unknown>;
-  /** Done at the end, before the audit. */
+  /** Runs at the end, before the audit. */
   readonly damage?: (fleet: Fleet) => Promise<unknown>;
 }
 
-/** Says yes to these requests; every other one of them does not get to the service. */
+/** Acknowledges these requests, and drops every other one of them. */
 const hasty =
   (isMeant: (request: WireRequest) => boolean) =>
   async ({ baseUrl }: Fleet): Promise<Between> => {
@@ -34,7 +34,7 @@ const hasty =
     });
   };
 
-/** The same request once more, whatever it was. */
+/** Repeats any request. */
 async function again({ method, path, lines, body }: WireRequest, port: number): Promise<void> {
   const others = lines.filter((line) => !/^(host|transfer-encoding):/i.test(line));
   await exchange(port, { method, path, lines: others, body });

@@ -1,7 +1,8 @@
 /**
- * A thousand webhooks a second for a minute, by the clock, while pictures are fetched and previewed. The sender, PostgreSQL and
- * the hosts of the pictures are on the same machine: on two cores a fiftieth of the webhooks brings a picture, that is
- * twenty previews a second of the some 120 that these cores can make when they do nothing else.
+ * A thousand webhooks a second for a minute, at fixed times, while pictures are downloaded and previewed. The
+ * sender, PostgreSQL and the media hosts are on the same machine: on two cores, a fiftieth of the webhooks
+ * contains a picture, which means twenty previews a second of the 120 or so that these cores can make when
+ * they do nothing else.
  */
 import { randomUUID } from 'node:crypto';
 
@@ -19,23 +20,23 @@ import { forgetful, refusing, stalling } from './weak-services.js';
 export interface Load {
   readonly perSecond: number;
   readonly seconds: number;
-  /** The part of the webhooks that bring a picture. */
+  /** The share of webhooks with a picture. */
   readonly pictures: number;
-  /** 99 of 100 answers take no longer. */
+  /** The limit for 99 of 100 responses. */
   readonly p99Ms: number;
-  /** How long what was acknowledged may lie on the disk before it is counted as lost. */
-  readonly keptMs?: number;
+  /** How long acknowledged webhooks may be on disk before they count as lost. */
+  readonly storeTimeoutMs?: number;
 }
 
 const full: Load = { perSecond: 1_000, seconds: 60, pictures: 0.02, p99Ms: 50 };
 const short: Load = { perSecond: 200, seconds: 5, pictures: 0.02, p99Ms: Infinity };
 
-/** How long pictures may take that were not made while webhooks came. */
+/** How long pictures may take that were not processed while webhooks arrived. */
 const drainMs = 120_000;
-/** So many requests go to the sender in one message. */
+/** The number of requests in one message to the sender. */
 const piece = 1_000;
 
-/** Sends to `port`, which is the service or what stands in front of it. */
+/** Sends to `port`, which is the service or a proxy in front of it. */
 export async function tryLoad(context: Context, load: Load, port?: number): Promise<Outcome> {
   const service = await context.service();
   const before = await countDeliveries(service);
@@ -58,7 +59,7 @@ async function hand(sender: Companion, requests: readonly Buffer[]): Promise<voi
     await sender.ask({ requests: requests.slice(at, at + piece).map((one) => one.toString('latin1')) });
 }
 
-/** Pictures, texts and statuses of all five providers, mixed by chance. */
+/** Pictures, texts and statuses of all five providers in random order. */
 async function webhooks(
   { seed }: Context,
   { simulator }: BenchService,
@@ -85,7 +86,7 @@ async function webhooks(
 interface Run {
   readonly sent: Sent;
   readonly load: Load;
-  /** How many deliveries there were. */
+  /** The number of deliveries. */
   readonly before: number;
 }
 
@@ -100,7 +101,7 @@ async function judge(service: BenchService, { sent, load, before }: Run): Promis
   const drained = performance.now();
   const ready = await countReady(service, media, drainMs);
   const drainedMs = performance.now() - drained;
-  const kept = await countKept(service, deliveries, load.keptMs);
+  const kept = await countKept(service, deliveries, load.storeTimeoutMs);
   const lost = deliveries.length - kept;
   const doubled = Math.max(0, (await countDeliveries(service)) - before - sent.statuses.length);
   const took = sent.took.filter((ms) => ms >= 0).sort((one, other) => one - other);
@@ -138,7 +139,7 @@ export const load: Check = {
     run: async (context) => {
       const double = await spoil((await context.service()).port);
       try {
-        return await tryLoad(context, { ...short, p99Ms: full.p99Ms, keptMs: 2_000 }, double.port);
+        return await tryLoad(context, { ...short, p99Ms: full.p99Ms, storeTimeoutMs: 2_000 }, double.port);
       } finally {
         double.close();
       }

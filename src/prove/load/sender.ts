@@ -1,30 +1,30 @@
 /**
- * Sends webhooks by the clock, in a process of its own: the next one goes out when it is its time, whatever has become of those
- * before it. How long an answer took counts from the moment at which its webhook should have gone out. So a service that stalls
- * is seen by all who would have called meanwhile, and not by one.
+ * Sends webhooks at fixed times from a separate process: the next one leaves when it is due, whatever
+ * happened to earlier ones. The duration of a response counts from the time at which its webhook was due. A
+ * stall of the service therefore affects all callers in that time and not just one.
  */
 import type { Socket } from 'node:net';
 
 import { onAnswers, openConnection } from '../../bench/load.js';
 
-/** What is to be sent comes in pieces, each as its bytes in Latin 1; the last message says how fast. */
+/** The requests arrive in parts, each as its bytes in Latin-1; the last message contains the rate. */
 export type Order =
   { readonly requests: readonly string[] } | { readonly port: number; readonly perSecond: number };
 
 export interface Sent {
-  /** Milliseconds until each answer, in the order in which the webhooks were due. -1: there was none. */
+  /** Milliseconds until each response, in the order in which the webhooks were due. -1 if there was none. */
   readonly took: readonly number[];
-  /** 0: the connection ended without an answer. */
+  /** 0: the connection ended without a response. */
   readonly statuses: readonly number[];
-  /** As they were answered. */
+  /** In the order of the responses. */
   readonly bodies: readonly string[];
   readonly connections: number;
 }
 
-/** Beyond it webhooks wait for a connection, and their time runs all the same. */
-const mostConnections = 1_000;
-/** How long the last answers are waited for. */
-const patienceMs = 20_000;
+/** Further webhooks wait for a connection, and their time counts. */
+const maxConnections = 1_000;
+/** How long the last responses are awaited. */
+const timeoutMs = 20_000;
 
 const requests: Buffer[] = [];
 
@@ -43,7 +43,7 @@ async function sendAll(port: number, perSecond: number): Promise<Sent> {
   return new Promise((resolve) => {
     const end = (): void => {
       clearInterval(clock);
-      clearTimeout(patience);
+      clearTimeout(timeout);
       for (const socket of idle) socket.destroy();
       resolve({ took, statuses, bodies, connections: open });
     };
@@ -88,7 +88,7 @@ async function sendAll(port: number, perSecond: number): Promise<Sent> {
         return;
       }
       waiting.push(index);
-      if (open >= mostConnections) return;
+      if (open >= maxConnections) return;
       open += 1;
       connect().catch(() => {
         open -= 1;
@@ -97,7 +97,7 @@ async function sendAll(port: number, perSecond: number): Promise<Sent> {
     const clock = setInterval(() => {
       for (const now = performance.now(); sent < requests.length && dueAt(sent) <= now; sent += 1) send(sent);
     }, 1);
-    const patience = setTimeout(end, (requests.length * 1_000) / perSecond + patienceMs);
+    const timeout = setTimeout(end, (requests.length * 1_000) / perSecond + timeoutMs);
   });
 }
 

@@ -1,18 +1,18 @@
-/** Doubles of the service that break under load what they keep otherwise. */
+/** Doubles of the service that break a guarantee under load. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { standBetween, type Between } from '../between.js';
+import { standBetween, type Between } from '../proxy.js';
 import type { WireRequest } from '../wire.js';
 
 interface WeakService {
   readonly title: string;
   readonly caughtBy: RegExp;
-  /** Stands in front of the service at `port`. */
+  /** Runs in front of the service at `port`. */
   readonly spoil: (port: number) => Promise<Between>;
 }
 
-/** Of how many webhooks one is treated badly. */
+/** One webhook in this many is treated badly. */
 const one = 1_000;
 const everyMs = 1_000;
 const stallMs = 200;
@@ -60,7 +60,7 @@ export const forgetful: WeakService = {
   },
 };
 
-/** Says yes to one of so many, in the middle of them. */
+/** Acknowledges one in this many without storing it. */
 function oneOf(): () => boolean {
   let count = 0;
   return () => {

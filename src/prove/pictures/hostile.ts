@@ -1,4 +1,4 @@
-/** Pictures that are made to hurt whoever decodes them. None is stored anywhere: all are made when they are needed. */
+/** Pictures made to harm decoders. None is stored as a file: all are created when needed. */
 import sharp from 'sharp';
 
 import { photo } from '../../demo/photos.js';
@@ -44,7 +44,7 @@ interface Whole {
   readonly content: Buffer;
 }
 
-/** The size in the head says much more than there is. */
+/** The size in the head is much larger than the content. */
 function absurd({ format, content }: Whole): HostilePicture[] {
   const copy = Buffer.from(content);
   if (format === 'jpeg') {
@@ -59,10 +59,10 @@ function absurd({ format, content }: Whole): HostilePicture[] {
     // Lossy: 14 bits each, after the start code.
     copy.writeUInt32LE(0x3fff3fff, copy.indexOf(Buffer.from([0x9d, 0x01, 0x2a])) + 3);
   } else return [];
-  return [{ what: `${format} that says it is enormous`, content: copy, wanted: kept }];
+  return [{ what: `${format} that says it is enormous`, content: copy, allowed: kept }];
 }
 
-/** Every `step` KB. What lacks next to nothing may still be shown. */
+/** Cut off every `step` KB. Almost complete pictures may still be displayed. */
 function truncated({ format, content }: Whole, step: number): HostilePicture[] {
   const kilobytes = Math.floor(content.length / 1024 / step);
   return Array.from({ length: kilobytes }, (_, index) => {
@@ -70,31 +70,31 @@ function truncated({ format, content }: Whole, step: number): HostilePicture[] {
     return {
       what: `${format} cut off at ${String(length)}`,
       content: content.subarray(0, length),
-      wanted: either,
+      allowed: either,
     };
   });
 }
 
-/** Two things at once: pictures to some, and to others what runs. */
+/** Two formats at once: pictures for some programs, executable content for others. */
 function polyglots(jpeg: Buffer): HostilePicture[] {
   const html = Buffer.from('<html><script>alert(1)</script></html>');
   const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="1e9" height="1e9"><rect/></svg>');
   const zip = Buffer.concat([Buffer.from('PK\u0005\u0006'), Buffer.alloc(18)]);
   return [
-    { what: 'JPEG and archive', content: Buffer.concat([jpeg, zip]), wanted: shown },
-    { what: 'JPEG and page', content: Buffer.concat([jpeg, html]), wanted: shown },
-    { what: 'GIF and script', content: Buffer.from('GIF89a/*\0\0\0\0*/=1;alert(1)'), wanted: kept },
-    { what: 'page before a JPEG', content: Buffer.concat([html, jpeg]), wanted: rejected },
-    { what: 'SVG', content: svg, wanted: kept },
-    { what: 'PDF and JPEG', content: Buffer.concat([Buffer.from('%PDF-1.7\n'), jpeg]), wanted: kept },
-    { what: 'nothing but a JPEG marker', content: Buffer.from([0xff, 0xd8, 0xff, 0xe0]), wanted: kept },
+    { what: 'JPEG and archive', content: Buffer.concat([jpeg, zip]), allowed: shown },
+    { what: 'JPEG and page', content: Buffer.concat([jpeg, html]), allowed: shown },
+    { what: 'GIF and script', content: Buffer.from('GIF89a/*\0\0\0\0*/=1;alert(1)'), allowed: kept },
+    { what: 'page before a JPEG', content: Buffer.concat([html, jpeg]), allowed: rejected },
+    { what: 'SVG', content: svg, allowed: kept },
+    { what: 'PDF and JPEG', content: Buffer.concat([Buffer.from('%PDF-1.7\n'), jpeg]), allowed: kept },
+    { what: 'nothing but a JPEG marker', content: Buffer.from([0xff, 0xd8, 0xff, 0xe0]), allowed: kept },
     {
       what: 'noise behind a PNG signature',
       content: Buffer.concat([
         Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
         Buffer.alloc(9_000, 7),
       ]),
-      wanted: kept,
+      allowed: kept,
     },
   ];
 }

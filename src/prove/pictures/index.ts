@@ -1,4 +1,4 @@
-/** Hostile pictures neither break the process nor fill it, and the next good one is served as ever. */
+/** Hostile pictures neither break nor fill the process, and the next good one is processed as usual. */
 import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 
@@ -9,22 +9,22 @@ import type { MediaView } from '../../http/shapes/media.js';
 import type { Check, Context, Outcome } from '../check.js';
 import { hostilePictures } from './hostile.js';
 
-/** What is promised of the process. */
-const mostMemoryMb = 400;
-/** Of the process that decodes what is damaged or large: 1200 MB of its own, and the programs that all processes share. */
-const mostApartMb = 1_300;
-const mostMs = 15_000;
+/** The limits of the process. */
+const maxMemoryMb = 400;
+/** The limit of the isolated process: 1200 MB of its own, and the programs that all processes share. */
+const maxIsolatedMb = 1_300;
+const maxMs = 15_000;
 /** After this time a picture counts as pending for good, also in a short run. */
-const patienceMs = 240_000;
-/** How often a good picture follows in a short run; in a full one it does after each. */
+const pendingTimeoutMs = 240_000;
+/** How often a good picture follows in a short run; in a full run it follows each. */
 const goodEvery = 8;
 
 interface Tried {
   readonly what: string;
   readonly ms: number;
-  /** The most that the process held meanwhile. */
+  /** The peak memory of the process meanwhile. */
   readonly peakMb: number;
-  /** And the processes that it has started, together; 0 when they have ended. */
+  /** The memory of its child processes together; 0 if they have ended. */
   readonly apartMb: number;
 }
 
@@ -33,15 +33,15 @@ async function tryPictures(context: Context, service: BenchService): Promise<Out
   const failures: string[] = [];
   const tried: Tried[] = [];
   const every = context.short ? goodEvery : 1;
-  const allowedMs = context.short ? Infinity : mostMs;
+  const allowedMs = context.short ? Infinity : maxMs;
   const goodOnes = Math.ceil(pictures.length / every);
   const photos = await uniquePhotos(goodOnes, { seed: context.seed % 1000, width: 320, height: 240 });
-  for (const [index, { what, content, wanted }] of pictures.entries()) {
+  for (const [index, { what, content, allowed }] of pictures.entries()) {
     service.forgetPeak();
     const { fate, ms } = await becomes(service, content);
-    const one = { what, ms, peakMb: service.memory()?.peak ?? 0, apartMb: heldApart(service.pid) };
+    const one = { what, ms, peakMb: service.memory()?.peak ?? 0, apartMb: isolatedPeak(service.pid) };
     tried.push(one);
-    if (!wanted.some((wantedFate) => wantedFate === fate)) failures.push(`${what} is ${fate}`);
+    if (!allowed.some((one) => one === fate)) failures.push(`${what} is ${fate}`);
     failures.push(...excesses(one, allowedMs));
     if (index % every !== 0) continue;
     const next = await becomes(service, photos.at(index / every));
@@ -51,16 +51,16 @@ async function tryPictures(context: Context, service: BenchService): Promise<Out
 }
 
 function summary(tried: readonly Tried[]): Omit<Outcome, 'failures'> {
-  const most = worst(tried, ({ peakMb }) => peakMb);
+  const peakMb = worst(tried, ({ peakMb }) => peakMb);
   const slowest = worst(tried, ({ ms }) => ms);
   return {
     tried: tried.length,
     lost: 0,
     doubled: 0,
     worstMs: slowest[0]?.ms ?? 0,
-    worstMemoryMb: most[0]?.peakMb ?? 0,
+    worstMemoryMb: peakMb[0]?.peakMb ?? 0,
     notes: [
-      `most memory: ${most.map(({ what, peakMb }) => `${what} ${peakMb.toFixed(0)} MB`).join(', ')}`,
+      `most memory: ${peakMb.map(({ what, peakMb }) => `${what} ${peakMb.toFixed(0)} MB`).join(', ')}`,
       `most in a process of its own: ${worst(tried, ({ apartMb }) => apartMb)
         .map(({ what, apartMb }) => `${what} ${apartMb.toFixed(0)} MB`)
         .join(', ')}`,
@@ -72,13 +72,13 @@ function summary(tried: readonly Tried[]): Omit<Outcome, 'failures'> {
 function excesses({ what, ms, peakMb, apartMb }: Tried, allowedMs: number): string[] {
   return [
     ...(ms > allowedMs ? [`${what} took ${ms.toFixed(0)} ms`] : []),
-    ...(peakMb > mostMemoryMb ? [`memory reached ${peakMb.toFixed(0)} MB with ${what}`] : []),
-    ...(apartMb > mostApartMb ? [`a decoder reached ${apartMb.toFixed(0)} MB with ${what}`] : []),
+    ...(peakMb > maxMemoryMb ? [`memory reached ${peakMb.toFixed(0)} MB with ${what}`] : []),
+    ...(apartMb > maxIsolatedMb ? [`a decoder reached ${apartMb.toFixed(0)} MB with ${what}`] : []),
   ];
 }
 
-/** The most that processes that this one has started, and that go on, have held (MB). */
-function heldApart(pid: number | undefined): number {
+/** The peak memory of its running child processes (MB). */
+function isolatedPeak(pid: number | undefined): number {
   const peaks = childrenOf(pid).map((child) => memoryOf(child)?.peak ?? 0);
   return Math.max(0, ...peaks.filter((peak) => !Number.isNaN(peak)));
 }
@@ -89,12 +89,12 @@ function childrenOf(pid: number | undefined): number[] {
   return readFileSync(task, 'utf8').split(' ').filter(Boolean).map(Number);
 }
 
-/** The three with the highest values. */
+/** The three entries with the highest values. */
 function worst(tried: readonly Tried[], valueOf: (one: Tried) => number): Tried[] {
   return [...tried].sort((one, other) => valueOf(other) - valueOf(one)).slice(0, 3);
 }
 
-/** What becomes of a picture with these bytes, and in how many milliseconds. */
+/** The outcome of a picture with these bytes, and its duration in milliseconds. */
 async function becomes(service: BenchService, content: Buffer): Promise<{ fate: string; ms: number }> {
   const provider = service.simulator.providers['z-api'];
   const url = provider.publish(bytes('image/jpeg', content));
@@ -106,7 +106,7 @@ async function becomes(service: BenchService, content: Buffer): Promise<{ fate: 
     const found = await service.get(`/v1/media/${media[0] ?? ''}?wait=30`);
     const { state = String(found.status), previews = {} } = (await found.json()) as Partial<MediaView>;
     const ms = performance.now() - started;
-    if (state === 'pending' && ms < patienceMs) continue;
+    if (state === 'pending' && ms < pendingTimeoutMs) continue;
     const ready = Object.keys(previews).length > 0 ? 'shown' : 'kept';
     return { fate: state === 'ready' ? ready : state, ms };
   }

@@ -1,4 +1,4 @@
-/** A disk that loses power: what was not synced is gone. */
+/** A disk that loses power: unsynced data is lost. */
 import { execFile } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,10 @@ const unmountMs = 20_000;
 
 export interface PowerDisk {
   readonly folder: string;
-  /** Cuts the power, and gives it back: from now on the folder is what had reached the disk. To be called when nobody uses it. */
+  /**
+   * Cuts the power and restores it: the folder then has the contents that had reached the disk. Call it when
+   * no process uses the folder.
+   */
   readonly losePower: () => Promise<void>;
   readonly remove: () => Promise<void>;
 }

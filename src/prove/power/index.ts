@@ -1,4 +1,7 @@
-/** The power is cut right after an acknowledgement, in the first minute of a new installation: nothing acknowledged is lost. */
+/**
+ * The power fails right after an acknowledgement, in the first minute of a new installation: nothing
+ * acknowledged is lost.
+ */
 import { truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -10,15 +13,15 @@ import { withRows } from '../rows.js';
 import { openPowerDisk, type PowerDisk } from './disk.js';
 
 const rounds = { short: 1, full: 20 };
-/** Of webhooks. */
-const fewest = 2;
-const most = 12;
+/** The number of webhooks. */
+const minWebhooks = 2;
+const maxWebhooks = 12;
 const reloadMs = 10_000;
 
 interface Weakness {
-  /** Before the first webhook. */
+  /** Runs before the first webhook. */
   readonly before?: (folder: string) => Promise<void>;
-  /** While there is no power. */
+  /** Runs while the power is off. */
   readonly meanwhile?: (folder: string) => Promise<void>;
 }
 
@@ -37,7 +40,10 @@ async function tryPower(context: Context, weakness: Weakness = {}): Promise<Outc
     const disk = await openPowerDisk();
     try {
       done.push(
-        await cutOnce(context, disk, { weakness, webhooks: Math.floor(between(random, [fewest, most])) }),
+        await cutOnce(context, disk, {
+          weakness,
+          webhooks: Math.floor(between(random, [minWebhooks, maxWebhooks])),
+        }),
       );
     } finally {
       await disk.remove();
@@ -96,10 +102,10 @@ async function cutOnce(context: Context, disk: PowerDisk, { weakness, webhooks }
   }
   await disk.losePower();
   await weakness.meanwhile?.(disk.folder);
-  return { ...(await lookAgain(await start(), acknowledged)), acknowledged: acknowledged.length };
+  return { ...(await checkAgain(await start(), acknowledged)), acknowledged: acknowledged.length };
 }
 
-/** The server goes on writing, and no longer waits until the disk has it. */
+/** The server continues to write, but no longer waits for the disk. */
 async function stopSyncing(folder: string): Promise<void> {
   await withRows({ inletDir: join(folder, 'inlet') }, async (client) => {
     await client.query('alter system set fsync = off');
@@ -114,7 +120,7 @@ function failed(what: string): Round {
   return { acknowledged: 0, failures: [what], startMs: 0 };
 }
 
-async function lookAgain(
+async function checkAgain(
   service: OwnService,
   acknowledged: readonly string[],
 ): Promise<Omit<Round, 'acknowledged'>> {

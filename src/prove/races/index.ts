@@ -1,4 +1,7 @@
-/** Erasing against everything that could bring back what is erased, at the same moment. Afterwards nothing of it may be anywhere. */
+/**
+ * Erasures compete with everything that could bring the erased data back, at the same moment. Afterwards,
+ * nothing of it may remain.
+ */
 import { join } from 'node:path';
 
 import type { BenchService } from '../../bench/service.js';
@@ -6,23 +9,23 @@ import { uniquePhotos } from '../../demo/photos.js';
 import { providerIds } from '../../demo/providers/simulated-provider.js';
 import { seededRandom } from '../../demo/random.js';
 import { audit, type Audit } from '../auditor/index.js';
-import { standBetween, type Spoiling } from '../between.js';
+import { standBetween, type Spoiling } from '../proxy.js';
 import type { Check, Context, Mutation, Outcome } from '../check.js';
 import { eventually } from '../eventually.js';
 import { databaseUrlOf, withRows } from '../rows.js';
 import { race, type Raced, type Round, type Victim } from './race.js';
 import { findRemains } from './remains.js';
 
-/** Of each victim with each provider. What a weakness leaves, each round shows. */
+/** The number of victims for each provider. Every round reveals what a weakness leaves behind. */
 const rounds = { full: 20, short: 2, weakened: 1 };
-/** Within which all that race begin: an erasure takes about as long. */
+/** The time within which all competitors start; an erasure takes about as long. */
 const spreadMs = 14;
-/** Until everything that was begun has come to its end. */
+/** The timeout until everything that was started has ended. */
 const settleMs = 60_000;
 
 interface Weakness {
   readonly between?: Spoiling;
-  /** SQL that spoils the database before the first round. */
+  /** SQL that weakens the database before the first round. */
   readonly damage?: string;
 }
 
@@ -54,7 +57,7 @@ async function tryRaces(context: Context, weakness?: Weakness): Promise<Outcome>
   }
 }
 
-/** Everything that is kept, once what was begun has come to its end. */
+/** Everything that is stored once all started work has ended. */
 async function inspect(
   service: BenchService,
   raced: readonly Raced[],

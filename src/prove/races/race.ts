@@ -1,4 +1,6 @@
-/** One round: a picture is received, then erased while everything that could bring it back happens at once. */
+/**
+ * One round: a picture is received, then erased while everything that could bring it back happens at once.
+ */
 import { randomUUID } from 'node:crypto';
 
 import type { BenchService } from '../../bench/service.js';
@@ -10,26 +12,26 @@ export type Victim = 'person' | 'media';
 
 export interface Surroundings {
   readonly service: BenchService;
-  /** Where requests go: the service, or what stands in front of it. */
+  /** The URL for requests: the service, or a proxy in front of it. */
   readonly port: number;
 }
 
 export interface Round {
   readonly provider: ProviderId;
   readonly victim: Victim;
-  /** Digits that nobody else has. */
+  /** Unique digits. */
   readonly from: string;
   readonly photo: Buffer;
-  /** Whether the picture is there before it is erased; otherwise it is on its way. */
+  /** Whether the picture is stored before it is erased; otherwise it is still downloading. */
   readonly waits: boolean;
-  /** How long each of those that race waits before it begins. */
+  /** How long each competitor waits before it starts. */
   readonly delaysMs: readonly number[];
 }
 
 export interface Raced {
-  /** What must be nowhere afterwards. */
+  /** The texts that must not remain anywhere. */
   readonly secret: string;
-  /** What was not answered as promised. */
+  /** Responses that broke a guarantee. */
   readonly failures: readonly string[];
 }
 
@@ -89,7 +91,7 @@ function ask({ service, port }: Surroundings, method: string, path: string): Pro
   return fetch(`http://127.0.0.1:${String(port)}${path}`, { method, headers });
 }
 
-/** The picture goes on to somebody else. */
+/** Sends the picture to another person. */
 function send({ service, port }: Surroundings, channel: ProviderId, id: string): Promise<Response> {
   return fetch(`http://127.0.0.1:${String(port)}/v1/messages`, {
     method: 'POST',

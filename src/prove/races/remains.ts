@@ -1,6 +1,6 @@
 import type pg from 'pg';
 
-/** Rows of any table that hold one of the texts, each in words. */
+/** Rows of any table that contain one of the texts, as descriptions. */
 export async function findRemains(client: pg.Client, secrets: readonly string[]): Promise<string[]> {
   const { rows: tables } = await client.query<{ name: string }>(
     `select format('%I.%I', table_schema, table_name) as name from information_schema.tables

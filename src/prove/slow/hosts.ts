@@ -1,11 +1,13 @@
-/** Hosts that send one byte a second. Each has an address in a network of its own, so that nothing shows that they belong together. */
+/**
+ * Hosts that send one byte a second. Each has an address in its own network, so that they appear unrelated.
+ */
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export interface SlowHosts {
   /** `ADDRESS:PORT` of each. */
   readonly hosts: readonly string[];
-  /** Downloads that are under way now. */
+  /** The number of running downloads. */
   readonly underWay: () => number;
   readonly close: () => void;
 }

@@ -1,6 +1,6 @@
 /**
- * Hundreds of links to hosts that send a byte a second, of one sender, and of as many senders in one channel: the good pictures of
- * somebody else are there soon, on the same channel and on another one.
+ * Hundreds of links to hosts that send a byte a second, from one sender and from as many senders in one
+ * channel: the good pictures of another sender are ready soon, on the same channel and on another one.
  */
 import { randomUUID } from 'node:crypto';
 
@@ -18,7 +18,7 @@ import { startSlowHosts, type SlowHosts } from './hosts.js';
 
 interface Crowd {
   readonly name: string;
-  /** Digits of the sender of the link with this number. */
+  /** The digits of the sender of the link with this number. */
   readonly from: (index: number) => string;
 }
 
@@ -31,26 +31,26 @@ const manySenders: Crowd = {
 interface Extent {
   readonly hosts: number;
   readonly crowds: readonly Crowd[];
-  /** Good pictures on each channel, one after the other. */
+  /** The number of good pictures on each channel, one after another. */
   readonly rounds: number;
-  /** In which each of them is there. */
-  readonly mostMs: number;
+  /** The time limit for each of them. */
+  readonly maxMs: number;
 }
 
-const full: Extent = { hosts: 500, crowds: [oneSender, manySenders], rounds: 3, mostMs: 8_000 };
-/** A busy machine says nothing about time, but even there nobody waits for a hundred hosts to be given up. */
-const short: Extent = { hosts: 100, crowds: [oneSender, manySenders], rounds: 1, mostMs: 30_000 };
+const full: Extent = { hosts: 500, crowds: [oneSender, manySenders], rounds: 3, maxMs: 8_000 };
+/** On a busy machine times are meaningless, but even there a picture does not wait for a hundred timeouts. */
+const short: Extent = { hosts: 100, crowds: [oneSender, manySenders], rounds: 1, maxMs: 30_000 };
 
 const crowdedChannel: ProviderId = 'z-api';
 const otherChannel: ProviderId = 'sobot';
 const webhooksAtOnce = 4;
-/** Until the queue has looked at all of the slow ones. */
+/** Waits until the queue has taken up all of the slow ones. */
 const takenUpMs = 60_000;
 const photo = { width: 320, height: 240 };
-const mostPhotos = 100;
+const maxPhotos = 100;
 
 interface Stage {
-  /** Statements that spoil the database once the slow ones are taken up. */
+  /** Statements that weaken the database once the slow ones are taken up. */
   readonly weakening: string;
   readonly service: BenchService;
   readonly slow: SlowHosts;
@@ -66,7 +66,7 @@ async function trySlowHosts(context: Context, extent: Extent, weakening = ''): P
       FETCH_ALLOW_PRIVATE_HOSTS: [good.host, ...slow.hosts].join(','),
     });
     try {
-      const photos = await uniquePhotos(mostPhotos, { seed: context.seed % 1_000, ...photo });
+      const photos = await uniquePhotos(maxPhotos, { seed: context.seed % 1_000, ...photo });
       return await judge({ weakening, service, slow, extent, goodLink: servingEach(good, photos.at) });
     } finally {
       await service.stop();
@@ -136,9 +136,9 @@ async function tryGoodOnes({ service, extent, goodLink }: Stage): Promise<{
   for (let round = 0; round < extent.rounds; round += 1) {
     const tryOne = async (provider: ProviderId, where: string): Promise<void> => {
       const media = await sendPicture(service, { provider, from: '5511999990001', url: goodLink() });
-      const { state, ms } = await arrivalOf(service, media, extent.mostMs);
+      const { state, ms } = await arrivalOf(service, media, extent.maxMs);
       worstMs = Math.max(worstMs, ms);
-      if (state !== 'ready' || ms > extent.mostMs)
+      if (state !== 'ready' || ms > extent.maxMs)
         failures.push(`a good picture on ${where} channel is ${state} after ${ms.toFixed(0)} ms`);
     };
     await Promise.all([tryOne(crowdedChannel, 'the same'), tryOne(otherChannel, 'another')]);
@@ -146,7 +146,7 @@ async function tryGoodOnes({ service, extent, goodLink }: Stage): Promise<{
   return { failures, worstMs };
 }
 
-/** How many media wait for the queue to take them up for the first time. */
+/** The number of media that wait for their first attempt. */
 function untouched(service: BenchService): Promise<number> {
   return countNow(
     service,
@@ -155,9 +155,9 @@ function untouched(service: BenchService): Promise<number> {
   );
 }
 
-/** Short, with the time that is promised: what is weakened here takes far longer on any machine. */
+/** Short, with the guaranteed time: the weakened services take far longer on any machine. */
 function weakened(mutation: Omit<Mutation, 'run'>, weakening: string): Mutation {
-  const extent = { ...short, crowds: [manySenders], mostMs: full.mostMs };
+  const extent = { ...short, crowds: [manySenders], maxMs: full.maxMs };
   return { ...mutation, run: (context) => trySlowHosts(context, extent, weakening) };
 }
 

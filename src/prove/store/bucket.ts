@@ -1,6 +1,7 @@
 /**
- * A store that speaks as much of the protocol of S3 as Inlet needs, keeps objects in memory, and has moods. It never knows
- * `x-amz-checksum-sha256`, as some stores do not, and looks at the digest of the payload instead. It checks no signatures.
+ * An object store with the part of the S3 protocol that Inlet needs. It keeps objects in memory and can
+ * misbehave. Like some stores, it does not support `x-amz-checksum-sha256`, and verifies the digest of the
+ * payload instead. It checks no signatures.
  */
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -10,12 +11,12 @@ import { buffer } from 'node:stream/consumers';
 interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** Of the object, without the bucket; empty: the bucket itself. */
+  /** The key of the object without the bucket; empty for the bucket itself. */
   readonly key: string;
   readonly objects: Map<string, Buffer>;
 }
 
-/** What a store may do instead of working. */
+/** How a store may misbehave. */
 const moods = {
   refuses: (exchange) => {
     refuse(exchange, 503, 'SlowDown');
@@ -28,7 +29,7 @@ const moods = {
   },
   hangs: () => undefined,
   resets: ({ request }) => request.socket.resetAndDestroy(),
-  /** It says that it has stored what it has not. */
+  /** It confirms objects that it has not stored. */
   forgets: (exchange) => {
     if (exchange.request.method === 'PUT') exchange.request.resume().on('end', () => exchange.response.end());
     else serve(exchange);
@@ -41,10 +42,10 @@ const moods = {
 export type StoreMood = keyof typeof moods;
 
 export interface Bucket {
-  /** For a service that is to use it. */
+  /** The settings for a service that uses it. */
   readonly settings: Readonly<Record<string, string>>;
   readonly objects: Map<string, Buffer>;
-  /** Undefined: it works. */
+  /** Undefined if it works. */
   readonly setMood: (mood: StoreMood | undefined) => void;
   readonly close: () => void;
 }
@@ -76,7 +77,7 @@ export async function startBucket(): Promise<Bucket> {
     objects,
     setMood: (now) => {
       mood = now;
-      // Those who were left hanging are told.
+      // Ends the requests that were left hanging.
       if (now === undefined) server.closeAllConnections();
     },
     close: () => {
@@ -103,7 +104,7 @@ function serve(exchange: Exchange): void {
   }
   const object = objects.get(key);
   if (!object) refuse(exchange, 404, 'NoSuchKey');
-  else give(exchange, object);
+  else respond(exchange, object);
 }
 
 async function take(exchange: Exchange): Promise<void> {
@@ -119,7 +120,7 @@ async function take(exchange: Exchange): Promise<void> {
   }
 }
 
-function give({ request, response }: Exchange, object: Buffer): void {
+function respond({ request, response }: Exchange, object: Buffer): void {
   const [, from = '0', to = String(object.length - 1)] =
     /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? [];
   const part = object.subarray(Number(from), Number(to) + 1);

@@ -1,6 +1,6 @@
 /**
- * An object store in each of its moods, under webhooks: none of them is lost or refused, no request ends in an internal error,
- * readiness and the log name the reason, and everything goes on by itself.
+ * An object store that fails in different ways during webhooks: none of them is lost or refused, no request
+ * ends in an internal error, readiness and the log name the reason, and everything recovers by itself.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
@@ -8,7 +8,7 @@ import { buffer } from 'node:stream/consumers';
 import type { BenchService } from '../../bench/service.js';
 import { uniquePhotos, type UniquePhotos } from '../../demo/photos.js';
 import { blobKey } from '../../infra/files/blob-store.js';
-import { standBetween, type Spoiling } from '../between.js';
+import { standBetween, type Spoiling } from '../proxy.js';
 import type { Check, Context, Mutation, Outcome } from '../check.js';
 import { eventually } from '../eventually.js';
 import { startMoodyHost, type MoodyHost } from '../faults/moody-host.js';
@@ -16,7 +16,7 @@ import { startBucket, type Bucket, type StoreMood } from './bucket.js';
 
 interface Trouble {
   readonly mood: StoreMood;
-  /** What readiness and the log call it. */
+  /** The name in readiness and the log. */
   readonly reason: RegExp;
 }
 
@@ -29,19 +29,19 @@ const troubles: readonly Trouble[] = [
   { mood: 'answers garbage', reason: /Wrong(Bytes|Answer)/ },
   { mood: 'hangs', reason: /TimeoutError/ },
 ];
-/** Those that take little time to tell. */
+/** The failures that are detected quickly. */
 const forShort: ReadonlySet<StoreMood> = new Set<StoreMood>(['refuses', 'forgets']);
 
 interface Weakness {
   readonly between?: Spoiling;
-  /** What the store does when all is over. */
+  /** The behaviour of the store after everything is over. */
   readonly afterwards?: (bucket: Bucket) => void;
-  readonly patienceMs?: number;
+  readonly timeoutMs?: number;
 }
 
 interface Stage {
   readonly service: BenchService;
-  /** Where the service is asked: at itself, or at what stands before it. */
+  /** The URL of the service, or of the proxy in front of it. */
   readonly baseUrl: string;
   readonly bucket: Bucket;
   readonly host: MoodyHost;
@@ -56,9 +56,11 @@ interface Sent {
 }
 
 const photo = { width: 320, height: 240 };
-const mostPhotos = 1_000;
+const maxPhotos = 1_000;
 const webhooksEach = { short: 3, full: 20 } as const;
-/** How long readiness, the log and the pictures may take. In a weakened service what is waited for never comes. */
+/**
+ * The timeout of readiness, the log and the pictures. In a weakened service, the awaited state never comes.
+ */
 const patienceMs = { check: 60_000, mutation: 10_000 } as const;
 
 async function tryMoods(context: Context, weakness: Weakness = {}): Promise<Outcome> {
@@ -67,9 +69,9 @@ async function tryMoods(context: Context, weakness: Weakness = {}): Promise<Outc
   const between = weakness.between && (await standBetween(service.port, weakness.between));
   try {
     const baseUrl = between ? `http://127.0.0.1:${String(between.port)}` : service.baseUrl;
-    const photos = await uniquePhotos(mostPhotos, { seed: context.seed % 1_000, ...photo });
-    const mostMs = weakness.patienceMs ?? patienceMs.check;
-    const stage = { service, baseUrl, bucket, host, photos, sent: [], patienceMs: mostMs };
+    const photos = await uniquePhotos(maxPhotos, { seed: context.seed % 1_000, ...photo });
+    const maxMs = weakness.timeoutMs ?? patienceMs.check;
+    const stage = { service, baseUrl, bucket, host, photos, sent: [], patienceMs: maxMs };
     return await endureAll(context, stage, weakness);
   } finally {
     between?.close();
@@ -139,7 +141,7 @@ async function sendMany(stage: Stage, count: number): Promise<string[]> {
   const provider = service.simulator.providers['z-api'];
   const failures: string[] = [];
   for (let index = 0; index < count; index += 1) {
-    const content = photos.at(sent.length % mostPhotos);
+    const content = photos.at(sent.length % maxPhotos);
     const url = host.serve({ content });
     const { path, headers, body } = provider.webhook({ kind: 'image', id: randomUUID(), url });
     const answer = await fetch(baseUrl + path, { method: 'POST', headers, body });
@@ -151,7 +153,7 @@ async function sendMany(stage: Stage, count: number): Promise<string[]> {
   return failures;
 }
 
-/** Each picture is ready, and its bytes are those that were sent. */
+/** Each picture is ready, and its bytes are the ones that were sent. */
 async function allArrive({ service, sent, patienceMs }: Stage): Promise<string[]> {
   const failures: string[] = [];
   for (const { media, sha256 } of sent) {
@@ -175,7 +177,7 @@ async function stateOf(service: BenchService, media: string): Promise<string> {
   return state ?? String(answer.status);
 }
 
-/** What is wrong, as `/health/ready` says; empty: nothing. */
+/** The problem according to `/health/ready`; empty if there is none. */
 async function trouble({ baseUrl }: Stage): Promise<string> {
   const answer = await fetch(`${baseUrl}/health/ready`);
   const { detail } = (await answer.json()) as { detail?: string };

@@ -1,4 +1,7 @@
-/** AISoule (WhatsApp). Two generations of documentation disagree, both are understood and can be sent with. */
+/**
+ * AISoule (WhatsApp). Its two generations of documentation disagree; webhooks of both are understood, and
+ * both can be used for sending.
+ */
 import { createHmac } from 'node:crypto';
 
 import { z } from 'zod';
@@ -37,16 +40,17 @@ export const aisoule = defineProvider({
     verify: signatureCheck(webhookSecret),
     handshake: sharedSecret(webhookSecret).handshake,
     parse,
-    // Media hosts and how they authorise are UNVERIFIED. Whether the API key would be right there is not known, so
-    // nobody is given it: links are fetched as they are.
+    // Media hosts and their authorisation are UNVERIFIED. It is unknown whether the API key would be right
+    // there, so links are downloaded without credentials.
     downloads: { trustedHosts: mediaHosts },
     ...(apiKey !== undefined && { sending: sendingOf({ apiKey, generation, apiUrl }, now) }),
   }),
 });
 
 /**
- * HMAC-SHA256 of the raw body: v1 `X-AISoule-Signature: sha256=<hex>` (aisoule.com/docs/webhooks/signature-validation),
- * v2 `X-Webhook-Signature: <hex>` (aisoule.com/help/settings/webhook-configuration). Each that is there must be right.
+ * HMAC-SHA256 of the raw body: v1 `X-AISoule-Signature: sha256=<hex>`
+ * (aisoule.com/docs/webhooks/signature-validation), v2 `X-Webhook-Signature: <hex>`
+ * (aisoule.com/help/settings/webhook-configuration). Each signature that is present must be valid.
  */
 function signatureCheck(secrets: readonly string[]): ProviderAdapter['verify'] {
   return ({ headers, rawBody }) => {
@@ -54,9 +58,9 @@ function signatureCheck(secrets: readonly string[]): ProviderAdapter['verify'] {
     const v2 = headers['x-webhook-signature'];
     if (v1 === undefined && v2 === undefined) return { ok: false, reason: 'no signature' };
     const digests = secrets.map((secret) => createHmac('sha256', secret).update(rawBody).digest('hex'));
-    const v1Right =
+    const v1Matches =
       v1 === undefined || secretMatcher(digests.map((hex) => `sha256=${hex}`))(v1.toLowerCase());
-    const v2Right = v2 === undefined || secretMatcher(digests)(v2.toLowerCase());
-    return v1Right && v2Right ? { ok: true } : { ok: false, reason: 'wrong signature' };
+    const v2Matches = v2 === undefined || secretMatcher(digests)(v2.toLowerCase());
+    return v1Matches && v2Matches ? { ok: true } : { ok: false, reason: 'wrong signature' };
   };
 }

@@ -1,6 +1,7 @@
 /**
- * Webhooks of AISoule. Two generations of documentation disagree, both are understood:
- * v1 https://aisoule.com/docs/webhooks/webhook-events, v2 https://aisoule.com/help/integrations/webhooks-receiving
+ * Parses webhooks of AISoule. Its two generations of documentation disagree; both are understood: v1
+ * https://aisoule.com/docs/webhooks/webhook-events, v2
+ * https://aisoule.com/help/integrations/webhooks-receiving
  */
 import {
   mediaKinds,
@@ -44,7 +45,7 @@ const statuses: Readonly<Record<string, MessageStatus>> = {
   'message.sent': 'sent',
   'message.delivered': 'delivered',
   'message.read': 'read',
-  // Undocumented, like the next two: WhatsApp has them, so that they may be passed on.
+  // This and the next two are undocumented, but WhatsApp has them, so AISoule may pass them on.
   'message.played': 'read',
   'message.failed': 'failed',
 };
@@ -61,11 +62,11 @@ function ownEvents({ event, timestamp, data }: JsonRecord): InboundEvent[] {
   if (name.startsWith('message.')) return eventsOfMessageEvent(name, data, sentAt);
   if (name === 'ping') return [ignored('ping')];
   if (/^(?:contact|campaign|transfer)\./.test(name)) return [ignored('account event')];
-  return bringsFile(fieldsOf(data)) ? eventsOfMessage(fieldsOf(data), sentAt) : [];
+  return hasFile(fieldsOf(data)) ? eventsOfMessage(fieldsOf(data), sentAt) : [];
 }
 
-/** Whether there is a file with a link, whatever the event is called. */
-function bringsFile(data: JsonRecord): boolean {
+/** Whether the data contains a file with a link, regardless of the name of the event. */
+function hasFile(data: JsonRecord): boolean {
   const kind = mediaKindOf(typeIn(data));
   return kind !== undefined && sourceOf(data, kind)?.type === 'link';
 }
@@ -74,15 +75,15 @@ function eventsOfMessageEvent(event: string, data: unknown, at: Date | null): In
   const status = lookUp(statuses, event);
   if (status !== undefined) return [eventOfStatus(status, at, fieldsOf(data))];
   if (deletions.has(event)) return [deletion(identifier(fieldsOf(data)['message_id']), at)];
-  // One that nobody has documented may carry a picture.
-  if (event !== 'message.received' && event !== 'message.incoming' && !bringsFile(fieldsOf(data)))
+  // An undocumented event may contain a picture.
+  if (event !== 'message.received' && event !== 'message.incoming' && !hasFile(fieldsOf(data)))
     return [malformed('message event of an unknown kind')];
   const content = asRecord(data);
   return content === undefined ? [malformed('message without data')] : eventsOfMessage(content, at);
 }
 
 function eventOfStatus(status: MessageStatus, at: Date | null, data: JsonRecord): InboundEvent {
-  // What a failed message carries is not documented (UNVERIFIED).
+  // The contents of a failed message are not documented (UNVERIFIED).
   const { error } = data;
   const { code, message } = fieldsOf(error);
   return statusEvent({
@@ -120,32 +121,33 @@ function eventsOfMessage(data: JsonRecord, sentAt: Date | null): InboundEvent[] 
   });
 }
 
-/** Where the type is absent or no word that is known, the block that is there says it, or what goes with the link. */
+/** If the type is missing or unknown, the existing block or the MIME type beside the link decides. */
 function typeIn(data: JsonRecord): unknown {
   const { type, mime_type: mimeType } = data;
   if (mediaKindOf(type) !== undefined || isMediaFree(type)) return type;
-  const named = mediaKinds.find((kind) => asRecord(data[kind]) && !isAbsent(data[kind]));
+  const kindOfBlock = mediaKinds.find((kind) => asRecord(data[kind]) && !isAbsent(data[kind]));
   const family = textOrNull(mimeType)?.split('/', 1)[0];
-  // People write links, too: one in the text of some other message is no file.
+  // People write links, too: a link in the text of another message is not a file.
   const link = sourceOf(isAbsent(type) ? data : { ...data, body: null }, 'document');
-  return named ?? mediaKindOf(family) ?? (link?.type === 'link' ? 'document' : type);
+  return kindOfBlock ?? mediaKindOf(family) ?? (link?.type === 'link' ? 'document' : type);
 }
 
-/** Where AISoule names people without a telephone number is UNVERIFIED: these are Meta's names for it. */
+/** How AISoule names people without a phone number is UNVERIFIED; these are Meta's names. */
 function senderOf(data: JsonRecord): string | undefined {
   const { sender, from, from_user_id: userId, user_id: bareUserId } = data;
   return personId(sender) ?? personId(from) ?? personId(userId) ?? personId(bareUserId);
 }
 
 /**
- * No page shows an inbound picture, so every place is UNVERIFIED: first the block that sending documents
- * (aisoule.com/docs/messaging/send-media), then flat fields, then a link in `body`, then Meta's own block.
+ * No documentation shows an inbound picture, so every location is UNVERIFIED: first the block that sending
+ * documents (aisoule.com/docs/messaging/send-media), then flat fields, then a link in `body`, then Meta's own
+ * block.
  */
 function sourceOf(data: JsonRecord, kind: MediaKind): MediaSource | undefined {
   const block = fieldsOf(data[kind]);
   const media = fieldsOf(data['media']);
   const { body } = data;
-  const places = [
+  const candidates = [
     block['link'],
     block['url'],
     data['media_url'],
@@ -155,6 +157,6 @@ function sourceOf(data: JsonRecord, kind: MediaKind): MediaSource | undefined {
     media['link'],
     typeof body === 'string' && /^https:\/\/\S+$/i.test(body) ? body : undefined,
   ];
-  const link = linkTo(firstAddress(places));
+  const link = linkTo(firstAddress(candidates));
   return link ?? (identifier(block['id']) === undefined ? undefined : mediaIdOnly);
 }

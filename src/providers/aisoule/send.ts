@@ -1,13 +1,13 @@
 /**
- * Sending over AISoule: v1 https://aisoule.com/docs/messaging/send-media, v2 https://aisoule.com/help. Of the errors only that
- * of too many requests is documented.
+ * Sends through AISoule: v1 https://aisoule.com/docs/messaging/send-media, v2 https://aisoule.com/help. The
+ * only documented error is that of too many requests.
  */
 import { z } from 'zod';
 
 import type { HttpRequest, MediaKind } from '../../domain/provider.js';
 import type { OutboundMessage, Sending, SendLimits, SendOptions } from '../../domain/sending.js';
 import { asRecord, fieldsOf, identifier, type JsonRecord } from '../kit/lenient.js';
-import { type Answering, compact, linkOf, optionsCheck, sender } from '../kit/sending.js';
+import { type ResponseReader, compact, linkOf, optionsCheck, sender } from '../kit/sending.js';
 import { captionLength, megabyte, whatsApp, whatsAppPerson } from '../kit/whatsapp.js';
 
 export const generations = ['v1', 'v2'] as const;
@@ -63,7 +63,7 @@ interface Account {
 export function sendingOf(account: Account, now: () => Date): Sending {
   const generationOf = ({ generation }: SendOptions): Generation =>
     generations.find((one) => one === generation) ?? account.generation;
-  const answering: Answering = { idIn, errorIn, secrets: [account.apiKey], now };
+  const reader: ResponseReader = { idIn, errorIn, secrets: [account.apiKey], now };
   return {
     checkOptions: optionsCheck(
       sendOptions.extend({ generation: z.enum(generations).default(account.generation) }),
@@ -71,7 +71,7 @@ export function sendingOf(account: Account, now: () => Date): Sending {
     limitsFor: (options) => limits[generationOf(options)],
     limits,
     takesReply: () => false,
-    send: sender((message) => requests[generationOf(message.options)](message, account), answering),
+    send: sender((message) => requests[generationOf(message.options)](message, account), reader),
   };
 }
 
@@ -88,7 +88,7 @@ const requests: Readonly<Record<Generation, (message: OutboundMessage, account: 
   }),
   v2: (message, { apiKey, apiUrl }) => ({
     method: 'POST',
-    // Another host, unless somebody has replaced it.
+    // v2 has a different host, unless the operator has replaced it.
     url: `${apiUrl === hosts.v1 ? hosts.v2 : apiUrl}/api/messages/send`,
     headers: { 'x-api-key': apiKey },
     json: bodyOf(message, /^\d/.test(message.to) ? `+${message.to}` : message.to, {
@@ -109,13 +109,13 @@ const captionOf = ({ kind, caption }: OutboundMessage): string | null =>
   captioned.includes(kind) ? caption : null;
 
 /** v1 `{success, message_id}`, v2 `{data: {message_id}}`. */
-const idIn: Answering['idIn'] = ({ body }) => {
+const idIn: ResponseReader['idIn'] = ({ body }) => {
   const { message_id: id, data, success } = fieldsOf(body);
   return success === false ? undefined : (identifier(id) ?? identifier(fieldsOf(data)['message_id']));
 };
 
 /** v1 `{success: false, error: {code, message}}`, v2 `{status: "error", message}`. */
-const errorIn: Answering['errorIn'] = ({ error, success, status, message }) => {
+const errorIn: ResponseReader['errorIn'] = ({ error, success, status, message }) => {
   const details = asRecord(error);
   if (details !== undefined) return { code: details['code'], message: details['message'] };
   return success === false || status === 'error' ? { code: undefined, message } : undefined;

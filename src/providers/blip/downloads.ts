@@ -1,4 +1,4 @@
-/** How Blip's media are downloaded, and how links are renewed. */
+/** Downloads of Blip's media, and renewal of their links. */
 import { randomUUID } from 'node:crypto';
 
 import { AppError } from '../../domain/errors.js';
@@ -6,14 +6,14 @@ import type { Downloads, FreshLink, HeaderRecord } from '../../domain/provider.j
 import { address, fieldsOf, type JsonRecord } from '../kit/lenient.js';
 import { signatureEnd } from './parse.js';
 
-/** `api`: undefined where its address is not known. */
+/** `api` is undefined if its URL is unknown. */
 export function withKey(headers: HeaderRecord, api: string | undefined): Omit<Downloads, 'trustedHosts'> {
   const authorize = () => headers;
   if (api === undefined) return { authorize };
   const commands = `${api}/commands`;
   return {
     authorize,
-    /** takenet/blip-docs extensions/media.md @d81a7c3: links die about 15 minutes after the message. */
+    /** takenet/blip-docs extensions/media.md @d81a7c3: links expire about 15 minutes after the message. */
     refresh: async (url, http) => {
       const { status, body } = await http({
         method: 'POST',
@@ -28,10 +28,10 @@ export function withKey(headers: HeaderRecord, api: string | undefined): Omit<Do
           resource: url,
         },
       });
-      // A command that fails is answered with 200 and `status: "failure"`.
+      // A failed command is answered with 200 and `status: "failure"`.
       const answer = fieldsOf(body);
       if (status >= 200 && status < 300) return freshLink(answer);
-      if (status === 429) throw new AppError('media.rate_limited', 'Blip refuses commands for a while');
+      if (status === 429) throw new AppError('media.rate_limited', 'Blip limits the rate of commands');
       if (status >= 500 || status === 408)
         throw new AppError('media.http_status', `Blip answered ${String(status)}`);
       throw new AppError('media.refused', `Blip answered ${String(status)}`);
@@ -42,5 +42,5 @@ export function withKey(headers: HeaderRecord, api: string | undefined): Omit<Do
 function freshLink({ status, resource }: JsonRecord): FreshLink {
   const link = status === 'success' ? address(resource) : undefined;
   if (link !== undefined) return { url: link, expiresAt: signatureEnd(link) };
-  throw new AppError('media.link_expired', 'Blip has no fresh link for it');
+  throw new AppError('media.link_expired', 'Blip has no new link for the file');
 }

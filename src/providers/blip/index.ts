@@ -1,6 +1,4 @@
-/**
- * Blip (Take Blip, LIME protocol). Its webhooks are not signed.
- */
+/** Blip (Take Blip, LIME protocol). Its webhooks are not signed. */
 import { z } from 'zod';
 
 import { apiUrl, credential, defineProvider, hostList, secretList } from '../kit/define-provider.js';
@@ -16,7 +14,7 @@ export const blip = defineProvider({
     webhookSecret: secretList,
     contractId: z
       .string()
-      .regex(/^[\w-]+$/, 'is the part before .http.msging.net')
+      .regex(/^[\w-]+$/, 'must be the part before .http.msging.net')
       .meta({ description: 'The part before .http.msging.net; needed for sending and for renewing links' })
       .optional(),
     key: credential(
@@ -51,12 +49,13 @@ export const blip = defineProvider({
     const key = settings.key?.replace(/^Key\s+/i, '');
     const headers = { authorization: `Key ${key ?? ''}` };
     return {
-      // No signature exists; a custom header can be set in the portal (help.blip.ai 4474381206423).
+      // There is no signature; a custom header can be set in the portal (help.blip.ai 4474381206423).
       ...sharedSecret(webhookSecret),
       parse,
       downloads: {
-        // The key is for media with `authorizationRealm: "blip"`, which are here, never for the blob stores, whose
-        // links carry their own signature (takenet/blip-cards-vue-components src/utils/media.js @0558fac).
+        // The key is for media with `authorizationRealm: "blip"`, which are on this host, and never for the
+        // blob stores, whose links contain a signature (takenet/blip-cards-vue-components src/utils/media.js
+        // @0558fac).
         trustedHosts: ['media.msging.net', ...mediaHosts],
         ...(key !== undefined && withKey(headers, api)),
       },
@@ -66,7 +65,7 @@ export const blip = defineProvider({
   },
 });
 
-/** The address that stands for the standard one needs the contract's id in it. */
+/** The default URL contains the contract id. */
 function apiOf(apiUrl: string, contractId: string | undefined): string | undefined {
   if (!apiUrl.includes('{contractId}')) return apiUrl;
   return contractId === undefined ? undefined : apiUrl.replace('{contractId}', contractId);

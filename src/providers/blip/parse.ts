@@ -1,7 +1,7 @@
 /**
- * Webhooks of Blip (LIME protocol). There are two with nearly the same JSON: the bot's HTTP endpoint
- * (takenet/blip-docs getting-started-http.md @d81a7c3) and the data webhook, which also brings what the business
- * sent (help.blip.ai 4474381206423). Neither is signed.
+ * Parses webhooks of Blip (LIME protocol). There are two with nearly the same JSON: the bot's HTTP endpoint
+ * (takenet/blip-docs getting-started-http.md @d81a7c3) and the data webhook, which also contains what the
+ * business sent (help.blip.ai 4474381206423). Neither is signed.
  */
 import type {
   InboundEvent,
@@ -38,15 +38,15 @@ const lime = (name: string): string => `application/vnd.lime.${name}+json`;
 const mediaLink = lime('media-link');
 const collection = lime('collection');
 
-/** Where documents hide in documents: takenet/lime-csharp src/Lime.Messaging/Contents @8523a59. */
+/** Where documents are nested in documents: takenet/lime-csharp src/Lime.Messaging/Contents @8523a59. */
 const innerDocumentKeys: Readonly<Record<string, 'replied' | 'header' | null>> = {
-  // `inReplyTo`, like `inReactionTo` of a reaction, is the old message that is quoted: not new media.
+  // `inReplyTo`, like `inReactionTo` of a reaction, is the quoted old message and not new media.
   [lime('reply')]: 'replied',
   [lime('document-select')]: 'header',
   [lime('sensitive')]: null,
   [lime('container')]: null,
 };
-/** Nobody nests deeper than collection, container, menu, media. */
+/** The deepest real nesting is collection, container, menu, media. */
 const maxNesting = 8;
 
 /** takenet/blip-docs concepts2/notifications.md @d81a7c3 */
@@ -76,7 +76,7 @@ export function parse(payload: unknown): InboundEvent[] {
   const type = typeOf(envelope['type'], content);
   if (type !== undefined) return eventsOfMessage(envelope, type);
   if (typeof event === 'string' && typeof from === 'string') return [eventOfNotification(envelope)];
-  // The data webhook's other two kinds are told by one field each (help.blip.ai 29187147295767).
+  // The other two kinds of the data webhook are identified by one field each (help.blip.ai 29187147295767).
   if (typeof category === 'string' && !isAbsent(category)) return [ignored('event')];
   return isAbsent(lastMessageDate) ? [] : [ignored('contact')];
 }
@@ -99,13 +99,13 @@ function eventsOfMessage(envelope: JsonRecord, type: string): InboundEvent[] {
   findMediaLinks({ type, document: envelope['content'], depth: 0 }, links);
   if (links.length === 0) return [ignored(lookUp(mediaFreeTypes, type) ?? 'other')];
   const byBusiness = domainOf(identityOf(envelope['from'])) === 'msging.net';
-  // The data webhook brings the bot's own messages, too; what an attendant wrote is marked (help.blip.ai
+  // The data webhook also contains the bot's own messages; messages of an attendant are marked (help.blip.ai
   // 4474381206423, and `#messageEmitter` as seen in third-party code).
   if (byBusiness && metadata['#messageEmitter'] !== 'Human') return [ignored('echo of an API send')];
   return messageEvents({
     messageId: messageIdOf(envelope['id'], metadata),
     ...(byBusiness ? sentTo(envelope, metadata) : receivedFrom(envelope, metadata)),
-    // UNVERIFIED: the key was seen in third-party code only.
+    // UNVERIFIED: the key was only seen in third-party code.
     chat: identifier(metadata['#wa.context.group_id']) ?? null,
     senderName: null,
     caption: captionIn(links),
@@ -115,12 +115,12 @@ function eventsOfMessage(envelope: JsonRecord, type: string): InboundEvent[] {
 }
 
 /**
- * The content is empty (takenet/lime-csharp DeletedContent.cs @8523a59): the message that it stands for is the one with the same id,
- * unless the channel names another.
+ * The content is empty (takenet/lime-csharp DeletedContent.cs @8523a59): the deleted message has the same id,
+ * unless the channel names another one.
  */
 function eventOfDeletion({ id }: JsonRecord, metadata: JsonRecord): InboundEvent {
-  const named = identifier(metadata['#wa.context.id']) ?? identifier(id);
-  return deletion(named, dateFromMillis(metadata['date_created']));
+  const originalId = identifier(metadata['#wa.context.id']) ?? identifier(id);
+  return deletion(originalId, dateFromMillis(metadata['date_created']));
 }
 
 function captionIn(links: readonly (JsonRecord | undefined)[]): string | null {
@@ -131,23 +131,23 @@ function captionIn(links: readonly (JsonRecord | undefined)[]): string | null {
   return null;
 }
 
-/** WhatsApp's own id; nothing promises one (lime-csharp Envelope.cs @8523a59: `id` is optional). */
+/** WhatsApp's own id, which is optional (lime-csharp Envelope.cs @8523a59). */
 function messageIdOf(id: unknown, metadata: JsonRecord): string | null | undefined {
-  const given = firstPresent([id, metadata['#uniqueId']]);
-  return isAbsent(given) ? null : identifier(given);
+  const present = firstPresent([id, metadata['#uniqueId']]);
+  return isAbsent(present) ? null : identifier(present);
 }
 
 interface LimeDocument {
   readonly type: unknown;
   readonly document: unknown;
-  /** How many documents it lies in. */
+  /** The number of enclosing documents. */
   readonly depth: number;
 }
 
-/** What the names of LIME's own types begin with. */
+/** The prefix of LIME's own types. */
 const limeNames = /^application\/vnd\.(?:lime|iris)\./;
 
-/** The type of a document, without parameters. Where it is absent or no type that is known, what the document holds says it. */
+/** The type of a document without parameters. If it is missing or unknown, the content decides. */
 function typeOf(type: unknown, document: unknown): string | undefined {
   const word = typeof type === 'string' ? type.toLowerCase().replace(/;.*/s, '').trim() : '';
   if (limeNames.test(word) || lookUp(mediaFreeTypes, word) !== undefined) return word;
@@ -162,20 +162,20 @@ function typeByContent({ uri, items, replied, header, type, value }: JsonRecord)
   return isDocument({ type, value }) ? lime('container') : undefined;
 }
 
-/** Whether it is a document in a document. */
-function isDocument(held: unknown): boolean {
-  return asRecord(fieldsOf(held)['value']) !== undefined;
+/** Whether the value is a nested document. */
+function isDocument(value: unknown): boolean {
+  return asRecord(fieldsOf(value)['value']) !== undefined;
 }
 
 /**
- * Adds every media link in a document; undefined for one that is not understood. One list for all of them: a hostile collection has a
- * million items, and a list for each of them would take seconds.
+ * Adds every media link in a document, and undefined for one that is not understood. All share one list: a
+ * hostile collection has a million items, and a list for each of them would take seconds.
  */
 function findMediaLinks(
-  { type: given, document, depth }: LimeDocument,
+  { type: present, document, depth }: LimeDocument,
   links: (JsonRecord | undefined)[],
 ): void {
-  const type = typeOf(given, document);
+  const type = typeOf(present, document);
   if (depth > maxNesting) links.push(undefined);
   else if (type === mediaLink) links.push(asRecord(document));
   else if (type === collection) {
@@ -201,14 +201,14 @@ function mediaOf(link: JsonRecord, metadata: JsonRecord): InboundMedia | undefin
       needsCredentials: authorizationRealm === 'blip',
     }),
     declaredType: type,
-    // `title` is a name of a file or a heading ("Cat" in blip-docs media-link/images.md @d81a7c3).
+    // `title` is either a file name or a heading ("Cat" in blip-docs media-link/images.md @d81a7c3).
     filename: typeof title === 'string' && /\.\w{1,8}$/.test(title) ? title : null,
   });
 }
 
 /**
- * LIME has no stickers. A sticker of WhatsApp arriving as image/webp is UNVERIFIED, and people send WebP pictures
- * as well: image/webp is an image.
+ * LIME has no stickers. That a WhatsApp sticker arrives as image/webp is UNVERIFIED, and people also send
+ * WebP pictures, so image/webp counts as an image.
  */
 function kindOf(type: unknown, metadata: JsonRecord): MediaKind {
   const family = typeof type === 'string' ? type.toLowerCase().split('/', 1)[0] : undefined;
@@ -216,15 +216,17 @@ function kindOf(type: unknown, metadata: JsonRecord): MediaKind {
   return metadata['#wa.voice'] === 'true' ? 'audio' : 'document';
 }
 
-/** Azure's shared access signature says when it ends: `…?st=…&se=…&sig=…` (samples of blipmediastore). */
+/** The expiry in Azure's shared access signature: `…?st=…&se=…&sig=…` (samples of blipmediastore). */
 export function signatureEnd(uri: string): Date | null {
-  // Most links have none, and reading a query takes long.
+  // Most links have none, and parsing a query is slow.
   if (!uri.includes('sig=')) return null;
   const query = new URLSearchParams(uri.slice(uri.indexOf('?') + 1));
   return query.has('sig') ? dateFromIso(query.get('se')) : null;
 }
 
-/** `name@domain/instance`: the instance varies and is no part of the identity (blip-docs concepts2 @d81a7c3). */
+/**
+ * `name@domain/instance`: the instance varies and is not part of the identity (blip-docs concepts2 @d81a7c3).
+ */
 function identityOf(node: unknown): string | undefined {
   return typeof node === 'string' && !isAbsent(node) ? node.split('/', 1)[0] : undefined;
 }
@@ -253,12 +255,13 @@ function sentTo({ from, to }: JsonRecord, metadata: JsonRecord): Parties {
 }
 
 /**
- * Behind a router the address is a tunnel's, and the person stands in the metadata. One of WhatsApp without a telephone number is named
- * there by a business-scoped id (UNVERIFIED by Blip's pages, seen in third-party code).
+ * Behind a router, the address is that of a tunnel, and the metadata contain the person. WhatsApp users
+ * without a phone number have a business-scoped id there (UNVERIFIED in Blip's documentation, seen in
+ * third-party code).
  */
 function personIn(node: unknown, metadata: JsonRecord): string | undefined {
-  const given = partyOf(node);
+  const present = partyOf(node);
   const isTunnel = domainOf(identityOf(node)) === 'tunnel.msging.net';
-  if (given !== undefined && !isTunnel) return given;
-  return partyOf(metadata['#tunnel.originator']) ?? personId(metadata['#wa.bsuid']) ?? given;
+  if (present !== undefined && !isTunnel) return present;
+  return partyOf(metadata['#tunnel.originator']) ?? personId(metadata['#wa.bsuid']) ?? present;
 }

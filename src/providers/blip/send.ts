@@ -1,6 +1,7 @@
 /**
- * Sending over Blip: takenet/blip-docs getting-started/http, content-types/media-link @d81a7c3. It answers before it looks at
- * anything: what becomes of the message comes as notifications, under the id that we gave it.
+ * Sends through Blip: takenet/blip-docs getting-started/http, content-types/media-link @d81a7c3. Blip answers
+ * before it processes the message; the outcome arrives as notifications under the id that the service has
+ * chosen.
  */
 import { z } from 'zod';
 
@@ -17,35 +18,38 @@ export const sendOptions = z.strictObject({
   title: z.string().min(1).max(255).meta({ description: "A heading; else the file's name" }).optional(),
   aspectRatio: z
     .string()
-    .regex(/^\d{1,4}:\d{1,4}$/, 'is two numbers, like 1:1')
+    .regex(/^\d{1,4}:\d{1,4}$/, 'must be two numbers, like 1:1')
     .meta({ description: 'How the picture is shown, e.g. 1:1' })
     .optional(),
   previewUri: z
-    .url({ protocol: /^https?$/, error: 'is no http(s) URL' })
+    .url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
     .meta({ description: 'A small picture to show before the media are opened' })
     .optional(),
   previewType: z
     .string()
-    .regex(mimeType, 'is no MIME type')
+    .regex(mimeType, 'must be a MIME type')
     .meta({ description: 'MIME type of the preview' })
     .optional(),
 });
 
-/** concepts2/throughput.md: 3 messages a second, 50 with a paid plan. */
+/** concepts2/throughput.md: 3 messages a second, 50 on a paid plan. */
 export const freeMessagesPerSecond = 3;
 
-/** Uploads: takenet/helpcenter security/images.md. The channel behind Blip may take less; its captions are not documented. */
-const any = { maxBytes: 20 * megabyte, maxCaption: null };
+/**
+ * Uploads: takenet/helpcenter security/images.md. The channel behind Blip may accept less; captions are not
+ * documented.
+ */
+const commonLimits = { maxBytes: 20 * megabyte, maxCaption: null };
 
 const media: SendLimits['media'] = {
   // media-link/images.md
-  image: { ...any, types: ['image/jpeg', 'image/png', 'image/gif'] },
-  video: { ...any, types: whatsApp.video.types },
-  audio: { ...any, types: whatsApp.audio.types },
-  document: { ...any, types: [...officeTypes, 'application/zip'] },
+  image: { ...commonLimits, types: ['image/jpeg', 'image/png', 'image/gif'] },
+  video: { ...commonLimits, types: whatsApp.video.types },
+  audio: { ...commonLimits, types: whatsApp.audio.types },
+  document: { ...commonLimits, types: [...officeTypes, 'application/zip'] },
 };
 
-const person = new RegExp(`^(?:${whatsAppPerson.pattern})$`);
+const personPattern = new RegExp(`^(?:${whatsAppPerson.pattern})$`);
 
 interface Account {
   readonly api: string;
@@ -60,7 +64,7 @@ export function sendingOf({ api, headers, key, messagesPerSecond }: Account, now
     rate: { messages: messagesPerSecond, perMs: 1000, burst: messagesPerSecond },
     recipient: {
       description:
-        'a node, name@domain, like 5511900000001@wa.gw.msging.net; of WhatsApp the digits are enough, or an id like BR.13491208655302741918',
+        'a node, name@domain, like 5511900000001@wa.gw.msging.net; for WhatsApp, the digits or an id like BR.13491208655302741918 are enough',
       pattern: `(${whatsAppPerson.pattern})(@wa\\.gw\\.msging\\.net)?|[^\\s@/]+@(?!wa\\.gw\\.)[\\w-]+(\\.[\\w-]+)+`,
     },
     ways: ['link'],
@@ -75,7 +79,7 @@ export function sendingOf({ api, headers, key, messagesPerSecond }: Account, now
     checkOptions: optionsCheck(sendOptions),
     limitsFor: () => limits,
     limits: { default: limits },
-    // Received ones are named without the address of the network.
+    // Received messages name people without the domain of the network.
     personOf: (to) => to.replace(/@wa\.gw\.msging\.net$/, ''),
     takesReply: () => false,
     send: (message, http) =>
@@ -92,12 +96,12 @@ export function sendingOf({ api, headers, key, messagesPerSecond }: Account, now
   };
 }
 
-/** Without an id there would be no notifications (concepts2/notifications.md). */
+/** Without an id, there would be no notifications (concepts2/notifications.md). */
 function envelopeOf(message: OutboundMessage, type: string): object {
   const { id, to, bytes, caption, filename, options } = message;
   return {
     id,
-    to: person.test(to) ? `${to}@wa.gw.msging.net` : to,
+    to: personPattern.test(to) ? `${to}@wa.gw.msging.net` : to,
     type: 'application/vnd.lime.media-link+json',
     content: compact({
       type,

@@ -18,20 +18,23 @@ const secretsOf = (minLength: number) =>
         .min(1, 'is empty'),
     );
 
-/** Several secrets that the operator chooses, comma separated, so that one can be rotated without a gap. Short ones can be guessed. */
+/**
+ * Secrets that the operator chooses, separated by commas, so that one can be rotated without a gap. Short
+ * ones can be guessed.
+ */
 export const secretList = secretsOf(16).meta({
   description:
     'Verifies the sender: at least 16 characters; several values, separated by commas, allow a rotation without a gap',
   secret: true,
 });
 
-/** The same for secrets that the provider chooses: they are as long as they are. */
+/** Works like {@link secretList} for secrets that the provider issues, whose length is given. */
 export const issuedSecretList = (description: string) => secretsOf(8).meta({ description, secret: true });
 
-/** A secret as the provider shows it. */
+/** A secret as the provider displays it. */
 export const credential = (description: string) => z.string().meta({ description, secret: true });
 
-/** Exact hosts (`host` or `host:port`), comma separated. */
+/** Exact hosts (`host` or `host:port`), separated by commas. */
 export const hostList = z
   .string()
   .default('')
@@ -45,7 +48,7 @@ export const hostList = z
     description: 'More media hosts, comma separated: they may use any port and receive credentials',
   });
 
-/** Replaces the provider's scheme and host; paths stay. */
+/** Replaces the scheme and host of the provider's API; paths stay. */
 export const apiUrl = (standard: string) =>
   z
     .url({ protocol: /^https?$/ })
@@ -53,23 +56,26 @@ export const apiUrl = (standard: string) =>
     .transform((url) => url.replace(/\/+$/, ''))
     .meta({ description: `Replaces the scheme and host of the provider's API, ${standard}` });
 
-/** A PEM in the setting itself, or a path to one: the configuration reads the file, providers do no I/O. */
+/**
+ * A PEM in the setting itself, or a path to one. The configuration reads the file, because providers do no
+ * I/O.
+ */
 export const pemOrPath = z.string().meta({ contentFromFile: true });
 
-/** How the environment makes a channel of it, which is named like the provider. */
+/** How the environment configures a channel of the provider, which has the provider's name. */
 export interface ProviderDefinition<Id extends string = string> extends ProviderKind<Id> {
-  /** Name of a setting → name of its environment variable, e.g. `webhookSecret` → `ZAPI_WEBHOOK_SECRET`. */
+  /** Maps a setting to its environment variable, for example `webhookSecret` → `ZAPI_WEBHOOK_SECRET`. */
   readonly envKeys: Readonly<Record<string, string>>;
-  /** Name of a setting → its default, for settings that have one. */
+  /** Maps a setting to its default, if it has one. */
   readonly defaults: Readonly<Record<string, string>>;
-  /** Settings whose value may be a path, to be replaced by the file's content. */
+  /** Settings whose value may be a path; it is replaced by the content of the file. */
   readonly fileSettings: readonly string[];
 }
 
 /**
- * Declares a provider: its settings, and how an adapter is made of them. Each setting carries `.meta({ description })`, and
- * `secret: true` where its value is one.
- * Environment names follow from the prefix: prefix `ZAPI`, setting `clientToken` → `ZAPI_CLIENT_TOKEN`.
+ * Declares a provider: its settings, and how to build an adapter from them. Each setting has `.meta({
+ * description })`, and `secret: true` if its value is secret. Environment names follow from the prefix:
+ * prefix `ZAPI`, setting `clientToken` → `ZAPI_CLIENT_TOKEN`.
  */
 export function defineProvider<const Id extends string, Shape extends z.ZodRawShape>(definition: {
   readonly id: Id;
@@ -133,7 +139,7 @@ function descriptionOf(schema: unknown): string {
   return typeof description === 'string' ? description : '';
 }
 
-/** What `.meta()` says, also of what lies within `optional()` and `default()`. */
+/** Reads `.meta()`, even inside `optional()` and `default()`. */
 function markOf(schema: unknown, mark: 'contentFromFile' | 'description' | 'secret'): unknown {
   if (!(schema instanceof z.ZodType)) return undefined;
   const own = schema.meta()?.[mark];

@@ -13,7 +13,10 @@ import { address, sha256OrNull, textOrNull } from './lenient.js';
 export const ignored = (reason: string): InboundEvent => ({ type: 'ignored', reason });
 export const malformed = (reason: string): InboundEvent => ({ type: 'malformed', reason });
 
-/** Kinds of message without media. Only these words become reasons: a foreign text might hold personal data. */
+/**
+ * Kinds of messages without media. Only these words become reasons, because a foreign text might contain
+ * personal data.
+ */
 const mediaFreeKinds: ReadonlySet<unknown> = new Set(
   'text location contact contacts vcard reaction interactive button order system unsupported reply template custom random'.split(
     ' ',
@@ -24,7 +27,7 @@ export function ignoredKind(kind: string): InboundEvent {
   return ignored(isMediaFree(kind) ? kind : 'other');
 }
 
-/** Whether a word names a kind of message that has no media. */
+/** Whether a word names a kind of message without media. */
 export function isMediaFree(word: unknown): boolean {
   return mediaFreeKinds.has(word);
 }
@@ -38,15 +41,15 @@ interface LinkTerms {
   readonly needsCredentials?: boolean;
 }
 
-/** A link, or undefined where there is no address. */
+/** A link source, or undefined if there is no address. */
 export function linkTo(url: unknown, terms: LinkTerms = {}): MediaSource | undefined {
-  const found = address(url);
-  if (found === undefined) return undefined;
+  const link = address(url);
+  if (link === undefined) return undefined;
   const { expiresAt = null, needsCredentials = false } = terms;
-  return { type: 'link', url: found, expiresAt, needsCredentials };
+  return { type: 'link', url: link, expiresAt, needsCredentials };
 }
 
-/** Media of which the provider gives nothing but its own id, and no way to use it. */
+/** Media for which the provider gives only its own id, without a way to use it. */
 export const mediaIdOnly: MediaSource = {
   type: 'unavailable',
   code: 'media.no_address',
@@ -61,7 +64,7 @@ interface MediaFacts {
   readonly sha256?: unknown;
 }
 
-/** One attachment; undefined, like its source, where its shape is not understood. */
+/** Builds one attachment; undefined, like its source, if its shape is not understood. */
 export function mediaFrom(facts: MediaFacts): InboundMedia | undefined {
   const { kind, source } = facts;
   if (source === undefined) return undefined;
@@ -74,23 +77,24 @@ export function mediaFrom(facts: MediaFacts): InboundMedia | undefined {
   };
 }
 
-/** Who sent what names no sender: its media are kept all the same. */
+/** Replaces a missing sender, so that the media are stored nevertheless. */
 const unknownSender = 'unknown';
 
 interface MessageFacts extends Omit<InboundMessage, 'type' | 'messageId' | 'from' | 'media'> {
-  /** Undefined: there is none that can be used, although there must be. */
+  /** Undefined if there is no usable id although there must be one. */
   readonly messageId: string | null | undefined;
   readonly from: string | undefined;
   readonly media: readonly (InboundMedia | undefined)[];
 }
 
 /**
- * The message with the media that are understood; what is not is said beside it, so that nothing goes silently. Media with an address
- * are fetched even where nobody says whose they are: by the time somebody reads of it their links have ended.
+ * Returns the message with the media that are understood, and a `malformed` event for the rest, so that
+ * nothing is lost silently. Media with an address are downloaded even if their sender is missing, because
+ * their links would expire before anyone notices.
  */
 export function messageEvents(facts: MessageFacts): InboundEvent[] {
   const { messageId = null, from = unknownSender } = facts;
-  const media = facts.media.filter((one) => one !== undefined);
+  const media = facts.media.filter((item) => item !== undefined);
   const events: InboundEvent[] = [];
   if (media.length > 0) events.push({ ...facts, type: 'message', messageId, from, media });
   if (facts.messageId === undefined) events.push(malformed('message without a usable id'));

@@ -1,4 +1,4 @@
-/** Between file extensions and types, for providers that ask for the one where only the other is known. */
+/** Maps file extensions to types and back, for providers that require the one if only the other is known. */
 import type { OutboundMessage } from '../../domain/sending.js';
 import { lookUp } from './lenient.js';
 
@@ -27,29 +27,29 @@ const typeOfExtension: Readonly<Record<string, string>> = {
 };
 const extensions = Object.entries(typeOfExtension);
 
-type Named = Pick<OutboundMessage, 'content' | 'filename' | 'type'>;
+type NamedFile = Pick<OutboundMessage, 'content' | 'filename' | 'type'>;
 
 /**
- * The type, without parameters. Where a link says nothing of itself, or bytes only that they are an old Office file, how the
- * name ends decides. Undefined where nothing tells.
+ * The type without parameters. If a link has no type, or the bytes only reveal an old Office file, the
+ * extension decides. Undefined if nothing is known.
  */
-export function typeOf(message: Named): string | undefined {
-  const type = bareType(message);
+export function typeOf(message: NamedFile): string | undefined {
+  const type = typeWithoutParameters(message);
   const isVague = type === undefined || type === 'application/x-cfb';
-  return isVague ? (lookUp(typeOfExtension, givenExtension(message)) ?? type) : type;
+  return isVague ? (lookUp(typeOfExtension, extensionFromName(message)) ?? type) : type;
 }
 
-const bareType = ({ type }: Named): string | undefined => type?.split(';')[0]?.trim();
+const typeWithoutParameters = ({ type }: NamedFile): string | undefined => type?.split(';')[0]?.trim();
 
-/** As in `send-document/pdf`; letters and digits only. */
-export function extensionOf(message: Named): string {
-  const type = bareType(message);
-  return givenExtension(message) ?? extensions.find(([, known]) => known === type)?.[0] ?? 'bin';
+/** For example for `send-document/pdf`; letters and digits only. */
+export function extensionOf(message: NamedFile): string {
+  const type = typeWithoutParameters(message);
+  return extensionFromName(message) ?? extensions.find(([, known]) => known === type)?.[0] ?? 'bin';
 }
 
-/** Of the file's name, or of the link's path. */
-function givenExtension({ filename, content }: Named): string | undefined {
+/** The extension of the file name or of the link's path. */
+function extensionFromName({ filename, content }: NamedFile): string | undefined {
   const path = content.way === 'link' && URL.canParse(content.url) ? new URL(content.url).pathname : '';
-  const named = [filename ?? '', path].map((name) => /\.([a-z0-9]{1,8})$/i.exec(name)?.[1]);
-  return named.find((extension) => extension !== undefined)?.toLowerCase();
+  const extensions = [filename ?? '', path].map((name) => /\.([a-z0-9]{1,8})$/i.exec(name)?.[1]);
+  return extensions.find((extension) => extension !== undefined)?.toLowerCase();
 }

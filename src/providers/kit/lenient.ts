@@ -1,6 +1,6 @@
 /**
- * Reading foreign JSON that may have drifted or be hostile. Nothing here throws, and no text that comes out holds
- * what PostgreSQL cannot store: NUL characters and lone surrogates.
+ * Reads foreign JSON whose shape may have changed or be hostile. Nothing here throws, and no returned text
+ * contains what PostgreSQL cannot store: NUL characters and lone surrogates.
  */
 import { ownValue } from '../../domain/own-value.js';
 
@@ -9,9 +9,12 @@ export type JsonRecord = Readonly<Record<string, unknown>>;
 const noFields: JsonRecord = Object.freeze({});
 const unstorable = /\0|\p{Surrogate}/gu;
 
-/** The longest identifier that is kept; a longer one is not an identifier. */
+/** The longest identifier that is stored; longer text is not an identifier. */
 const maxIdLength = 255;
-/** ITU-T E.164: longer runs of digits are other identifiers, e.g. WhatsApp's old group ids `<phone>-<time>`. */
+/**
+ * ITU-T E.164: longer runs of digits are other identifiers, for example WhatsApp's old group ids
+ * `<phone>-<time>`.
+ */
 const maxPhoneDigits = 15;
 
 export function asRecord(value: unknown): JsonRecord | undefined {
@@ -20,15 +23,15 @@ export function asRecord(value: unknown): JsonRecord | undefined {
     : undefined;
 }
 
-/** The fields of an object; none when it is not one. */
+/** The fields of an object; none if the value is not an object. */
 export function fieldsOf(value: unknown): JsonRecord {
   return asRecord(value) ?? noFields;
 }
 
 /**
- * Whether a provider means "not there". Besides leaving a field out they write null, a blank text, `false`, and an object or a list
- * without anything in it. Foreign fields are asked this and nothing else (ESLint sees to it): what is absent next to a picture must
- * never cost the picture.
+ * Whether a provider means that a value is absent. Besides omitting a field, providers write null, a blank
+ * text, `false`, and an empty object or list. Foreign fields are tested with this function only (ESLint
+ * enforces it): what is absent beside a picture must never cost the picture.
  */
 export function isAbsent(value: unknown): boolean {
   if (value === undefined || value === null || value === false) return true;
@@ -38,28 +41,28 @@ export function isAbsent(value: unknown): boolean {
 
 function isEmpty(value: object): boolean {
   if (Array.isArray(value)) return value.length === 0;
-  // Without a list of the names: a hostile object has a million of them.
+  // Does not list all names, because a hostile object has a million of them.
   for (const name in value) if (Object.hasOwn(value, name)) return false;
   return true;
 }
 
-/** Whether an object has fields, and none of them holds anything. */
-export function isHollow(record: JsonRecord): boolean {
+/** Whether no field of an object has a value. */
+export function hasNoValues(record: JsonRecord): boolean {
   return Object.values(record).every(isAbsent);
 }
 
-/** The first value that is there. */
+/** The first value that is present. */
 export function firstPresent(values: readonly unknown[]): unknown {
   return values.find((value) => !isAbsent(value));
 }
 
-/** The items of a list; none when it is absent, undefined when there is something else. */
+/** The items of a list; none if it is absent, undefined if it is not a list. */
 export function itemsOf(value: unknown): readonly unknown[] | undefined {
   if (Array.isArray(value)) return value as unknown[];
   return isAbsent(value) ? [] : undefined;
 }
 
-/** What a table says about a foreign key; never what it inherits (`constructor`, `__proto__`). */
+/** Looks up a foreign key in a table, never an inherited one (`constructor`, `__proto__`). */
 export function lookUp<Value>(table: Readonly<Record<string, Value>>, key: unknown): Value | undefined {
   return typeof key === 'string' ? ownValue(table, key) : undefined;
 }
@@ -72,7 +75,7 @@ export function textOrNull(value: unknown): string | null {
   return isAbsent(text) ? null : text;
 }
 
-/** The first value that is an address of the web; where none is, the first that is a text. */
+/** The first value that is a web address, or else the first text. */
 export function firstAddress(values: readonly unknown[]): unknown {
   const texts = values.filter((value) => typeof value === 'string' && !isAbsent(value));
   return texts.find((text) => /^\s*https?:\/\//i.test(String(text))) ?? texts[0];
@@ -88,15 +91,18 @@ export function firstText(values: readonly unknown[]): string | null {
 }
 
 /**
- * An identifier exactly as given, or undefined. One that could not be stored as it is is refused, not repaired:
- * two different identifiers must never become the same.
+ * An identifier exactly as given, or undefined. An identifier that cannot be stored unchanged is refused
+ * rather than repaired, because two different identifiers must never become the same.
  */
 export function identifier(value: unknown): string | undefined {
   if (typeof value !== 'string' || value.length > maxIdLength || value.trim() === '') return undefined;
   return isStorable(value) ? value : undefined;
 }
 
-/** The engine's own look at a text takes a tenth of the time of a regular expression: a webhook may have a hundred thousand texts. */
+/**
+ * The engine's own check takes a tenth of the time of a regular expression, and a webhook may have a hundred
+ * thousand texts.
+ */
 function isStorable(text: string): boolean {
   return text.isWellFormed() && !text.includes('\0');
 }
@@ -111,8 +117,8 @@ export function personId(value: unknown): string | undefined {
 }
 
 /**
- * An address of bytes, whatever it holds but blanks: it is checked when it is fetched. What cannot be stored is written the
- * way a URL parser would write it.
+ * A non-blank address of a file, which is checked when it is downloaded. Characters that cannot be stored are
+ * written as a URL parser would.
  */
 export function address(value: unknown): string | undefined {
   if (typeof value !== 'string' || isAbsent(value)) return undefined;
@@ -134,14 +140,14 @@ export function dateFromMillis(value: unknown): Date | null {
   return plausibleDate(numberOf(value));
 }
 
-/** ISO 8601, in UTC where no offset is given. */
+/** ISO 8601, in UTC if there is no offset. */
 export function dateFromIso(value: unknown): Date | null {
   if (typeof value !== 'string' || !/^\d{4}-\d\d-\d\d(T[\d:.]+)?(Z|[+-]\d\d:?\d\d)?$/.test(value))
     return null;
   return plausibleDate(Date.parse(/T[\d:.]+$/.test(value) ? `${value}Z` : value));
 }
 
-/** Providers write numbers as strings, too. */
+/** Providers also write numbers as strings. */
 function numberOf(value: unknown): number {
   if (typeof value === 'number') return value;
   return typeof value === 'string' && /^\d{1,16}(\.\d{1,9})?$/.test(value) ? Number(value) : NaN;
@@ -150,7 +156,7 @@ function numberOf(value: unknown): number {
 const year2000 = Date.UTC(2000, 0);
 const year2100 = Date.UTC(2100, 0);
 
-/** Anything else is a mistake in units or no date at all. */
+/** Anything else has the wrong unit or is not a date. */
 function plausibleDate(ms: number): Date | null {
   return ms >= year2000 && ms < year2100 ? new Date(ms) : null;
 }

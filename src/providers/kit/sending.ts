@@ -1,6 +1,6 @@
 /**
- * What the sending halves share: the options' check, and the meaning of an answer. One rule stands above all: nothing that a
- * provider may have taken is ever called `busy`, because what is busy is sent again.
+ * Code that the sending halves share: validation of options, and the meaning of responses. The most important
+ * rule: a message that the provider may have accepted is never `busy`, because busy messages are sent again.
  */
 import type { z } from 'zod';
 
@@ -16,9 +16,9 @@ import type {
 } from '../../domain/sending.js';
 import { fieldsOf, firstPresent, type JsonRecord, textOrNull } from './lenient.js';
 
-const longestWordsKept = 300;
+const maxMessageLength = 300;
 
-/** The check that a schema of options makes; `fit` and `fetch` are the service's own. */
+/** Creates the validation from a schema of options; `fit` and `fetch` belong to the service. */
 export function optionsCheck(schema: z.ZodType<SendOptions>): Sending['checkOptions'] {
   return (options): CheckedOptions => {
     const own = Object.entries(options).filter(([name]) => name !== 'fit' && name !== 'fetch');
@@ -26,7 +26,7 @@ export function optionsCheck(schema: z.ZodType<SendOptions>): Sending['checkOpti
     if (checked.success) return { ok: true, options: checked.data };
     const problems = checked.error.issues.flatMap((issue) =>
       issue.code === 'unrecognized_keys'
-        ? issue.keys.map((key) => ({ field: `options.${key}`, message: 'is not known to this provider' }))
+        ? issue.keys.map((key) => ({ field: `options.${key}`, message: 'is unknown to this provider' }))
         : [{ field: ['options', ...issue.path].join('.'), message: issue.message }],
     );
     return { ok: false, problems };
@@ -38,95 +38,113 @@ interface ProviderError {
   readonly message: unknown;
 }
 
-/** How a provider answers, for {@link ask}. */
-export interface Answering {
-  /** Its id of the message; undefined where the answer does not say that it has been taken. */
+/** How to read a provider's responses, for {@link callProvider}. */
+export interface ResponseReader {
+  /** The provider's id of the message; undefined if the response does not confirm the message. */
   readonly idIn: (response: HttpResponse) => string | undefined;
-  /** Its own code and words, where the body says that something is wrong. */
+  /** The provider's own code and message, if the body reports an error. */
   readonly errorIn: (body: JsonRecord) => ProviderError | undefined;
-  /** What must never be repeated, even where the provider does. */
+  /** Secrets that must never be repeated, even if the provider does so. */
   readonly secrets: readonly string[];
   readonly now: () => Date;
 }
 
-/** Sends with one call. What fails before the call has surely not been sent. */
+/** Sends with one call. A failure before the call means that nothing was sent. */
 export function sender(
   requestFor: (message: OutboundMessage) => MaybePromise<HttpRequest | SendOutcome>,
-  answering: Answering,
+  reader: ResponseReader,
 ): Sending['send'] {
   return async (message, http) => {
-    const request = await prepared(() => requestFor(message));
-    return 'type' in request ? request : ask(request, http, answering);
+    const request = await tryPrepare(() => requestFor(message));
+    return 'type' in request ? request : callProvider(request, http, reader);
   };
 }
 
-/** What `prepare` makes, or that nothing was sent: bytes could not be read, a token could not be signed. */
-export async function prepared<T extends object>(prepare: () => MaybePromise<T>): Promise<T | SendOutcome> {
+/**
+ * Returns the result of `prepare`, or `busy` if it fails: bytes could not be read, or a token could not be
+ * signed.
+ */
+export async function tryPrepare<T extends object>(prepare: () => MaybePromise<T>): Promise<T | SendOutcome> {
   try {
     return await prepare();
   } catch {
-    return { type: 'busy', retryAfterMs: null, code: 'not_prepared', message: 'It could not be made ready' };
+    return {
+      type: 'busy',
+      retryAfterMs: null,
+      code: 'not_prepared',
+      message: 'the message could not be prepared',
+    };
   }
 }
 
-/** Calls the provider and says what the answer means. Never rejects. */
-export async function ask(request: HttpRequest, http: Http, answering: Answering): Promise<SendOutcome> {
+/** Calls the provider and returns the meaning of the response. Never rejects. */
+export async function callProvider(
+  request: HttpRequest,
+  http: Http,
+  reader: ResponseReader,
+): Promise<SendOutcome> {
   try {
-    return meaningOf(await http(request), answering);
+    return outcomeOf(await http(request), reader);
   } catch (error) {
-    return meaningOfNone(error);
+    return outcomeOfFailedCall(error);
   }
 }
 
-/** Whether the request never left decides; of the rest nobody can tell. */
-function meaningOfNone(error: unknown): SendOutcome {
-  if (!(error instanceof AppError)) return { type: 'unknown', message: 'The call broke off' };
+/** The outcome is only known if the request never left. */
+function outcomeOfFailedCall(error: unknown): SendOutcome {
+  if (!(error instanceof AppError)) return { type: 'unknown', message: 'the call was aborted' };
   const { message } = error;
   if (error.requestLeft) return { type: 'unknown', message };
   const code = error.code.replace(/^media\./, '');
-  // An address that is forbidden or none stays so until somebody changes the settings.
+  // A forbidden or invalid URL stays so until the settings change.
   return error.retryable
     ? { type: 'busy', retryAfterMs: null, code, message }
     : { type: 'refused', code, message };
 }
 
-function meaningOf(response: HttpResponse, answering: Answering): SendOutcome {
+function outcomeOf(response: HttpResponse, reader: ResponseReader): SendOutcome {
   const { status } = response;
   const isOk = status >= 200 && status < 300;
-  const messageId = isOk ? answering.idIn(response) : undefined;
+  const messageId = isOk ? reader.idIn(response) : undefined;
   if (messageId !== undefined) return { type: 'accepted', messageId };
-  const error = answering.errorIn(fieldsOf(response.body));
-  const about = described(error, status, answering.secrets);
-  const retryAfterMs = askedWaitMs(response, answering.now());
-  if (saysLater(status, retryAfterMs)) return { type: 'busy', retryAfterMs, ...about };
-  const isNo = isOk ? error !== undefined : saysNo(status);
-  return isNo ? { type: 'refused', ...about } : { type: 'unknown', message: about.message };
+  const error = reader.errorIn(fieldsOf(response.body));
+  const described = describeError(error, status, reader.secrets);
+  const retryAfterMs = requestedDelayMs(response, reader.now());
+  if (isRetryLater(status, retryAfterMs)) return { type: 'busy', retryAfterMs, ...described };
+  const isRejected = isOk ? error !== undefined : isRejection(status);
+  return isRejected ? { type: 'refused', ...described } : { type: 'unknown', message: described.message };
 }
 
-function described(error: ProviderError | undefined, status: number, secrets: readonly string[]) {
-  const code = words(error?.code, secrets) ?? `http_${String(status)}`;
-  return { code, message: words(error?.message, secrets) ?? `The provider answered ${String(status)}` };
+function describeError(error: ProviderError | undefined, status: number, secrets: readonly string[]) {
+  const code = cleanText(error?.code, secrets) ?? `http_${String(status)}`;
+  return { code, message: cleanText(error?.message, secrets) ?? `the provider answered ${String(status)}` };
 }
 
-/** 503 as such may come from a proxy that gave up waiting. Who names a time has not begun (RFC 9110, 15.6.4). */
-const saysLater = (status: number, retryAfterMs: number | null): boolean =>
+/**
+ * A plain 503 may come from a proxy that timed out. A server that names a time has not started (RFC 9110,
+ * 15.6.4).
+ */
+const isRetryLater = (status: number, retryAfterMs: number | null): boolean =>
   status === 429 || (status === 503 && retryAfterMs !== null);
 
-/** 408 says that the provider stopped reading, not how far it got. */
-const saysNo = (status: number): boolean => status >= 400 && status < 500 && status !== 408;
+/** 408 says that the provider stopped reading, but not how much it had read. */
+const isRejection = (status: number): boolean => status >= 400 && status < 500 && status !== 408;
 
-/** By `Retry-After`, or as AISoule writes it into the body (aisoule.com/docs, rate limits). In milliseconds, at most an hour. */
-function askedWaitMs({ headers, body }: HttpResponse, now: Date): number | null {
+/**
+ * The delay from `Retry-After`, or from the body as AISoule writes it (aisoule.com/docs, rate limits). In
+ * milliseconds, at most an hour.
+ */
+function requestedDelayMs({ headers, body }: HttpResponse, now: Date): number | null {
   const { error, retry_after_seconds: inBody } = fieldsOf(body);
   const seconds = firstPresent([fieldsOf(error)['retry_after_seconds'], inBody]);
-  const asked =
+  const header =
     headers['retry-after'] ?? (typeof seconds === 'number' ? String(Math.ceil(seconds)) : undefined);
-  const at = parseRetryAfter(asked, now);
+  const at = parseRetryAfter(header, now);
   return at === undefined ? null : at.getTime() - now.getTime();
 }
 
-/** A provider's words, short and without our secrets: some servers repeat the address that was called. */
-function words(value: unknown, secrets: readonly string[]): string | undefined {
+/** A provider's text, shortened and without secrets: some servers repeat the URL of the call. */
+function cleanText(value: unknown, secrets: readonly string[]): string | undefined {
   const text = typeof value === 'number' ? String(value) : textOrNull(value);
   if (text === null) return undefined;
   const clean = secrets
@@ -135,28 +153,28 @@ function words(value: unknown, secrets: readonly string[]): string | undefined {
       (rest, secret) => rest.replaceAll(secret, '***').replaceAll(encodeURIComponent(secret), '***'),
       text,
     );
-  return textOrNull(clean.slice(0, longestWordsKept)) ?? undefined;
+  return textOrNull(clean.slice(0, maxMessageLength)) ?? undefined;
 }
 
-/** A JSON object without the fields that are not there. */
+/** A JSON object without absent fields. */
 export function compact(fields: Readonly<Record<string, unknown>>): JsonRecord {
   return Object.fromEntries(
-    // Ours, not a provider's: what is false or blank here is meant.
+    // These are the service's own values, so false and blank values are intended.
     // eslint-disable-next-line inlet/foreign-fields
     Object.entries(fields).filter(([, value]) => value !== undefined && value !== null),
   );
 }
 
-/** For providers that must be told the type, of a link that says nothing of itself. */
+/** The outcome for providers that require the type, if a link has none. */
 export const typeMissing: SendOutcome = {
   type: 'refused',
   code: 'type_unknown',
   message:
-    'The provider must be told the type, and the link does not say it: "options":{"fetch":true} finds it out',
+    'this provider requires the type, which the link does not reveal: set "options":{"fetch":true} to detect it',
 };
 
-/** The link, of a provider that takes nothing else. */
+/** The link, for providers that accept nothing else. */
 export function linkOf({ content }: OutboundMessage): string {
   if (content.way === 'link') return content.url;
-  throw new Error(`this provider takes links, not media ${content.way}`);
+  throw new Error(`this provider accepts links, not ${content.way}`);
 }

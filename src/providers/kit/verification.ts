@@ -5,29 +5,32 @@ import type { ProviderAdapter } from '../../domain/provider-adapter.js';
 const digest = (text: string): Buffer => hash('sha256', text, 'buffer');
 
 /**
- * Whether a text is one of the secrets. Digests are compared, and all of them, so that neither content, length nor
- * place in the list shows in the time it takes.
+ * Returns a function that checks whether a text is one of the secrets. All digests are compared, so that the
+ * time reveals neither content, length nor position in the list.
  */
 export function secretMatcher(secrets: readonly string[]): (candidate: string | undefined) => boolean {
   const digests = secrets.map(digest);
   return (candidate) => {
     if (candidate === undefined) return false;
     const offered = digest(candidate);
-    let found = false;
-    for (const expected of digests) if (timingSafeEqual(expected, offered)) found = true;
-    return found;
+    let isMatch = false;
+    for (const expected of digests) if (timingSafeEqual(expected, offered)) isMatch = true;
+    return isMatch;
   };
 }
 
-/** The value of a header that has one value. Node joins the lines of one that a gateway has repeated, which say the same. */
+/**
+ * The value of a header with a single value. Node joins repeated lines, for example from a gateway, which are
+ * then equal.
+ */
 export function singleHeader(value: string | undefined): string | undefined {
   const [first, ...others] = value?.split(', ') ?? [];
   return others.every((other) => other === first) ? first : value;
 }
 
 /**
- * For providers that sign nothing: the operator puts a secret into the webhook's address (`?token=`) or, where the
- * provider can send one, into the header `X-Inlet-Token`. The same secret answers Meta's GET challenge
+ * For providers without signatures: the operator puts a secret into the webhook's URL (`?token=`) or, if the
+ * provider supports it, into the header `X-Inlet-Token`. The same secret answers Meta's GET challenge
  * (developers.facebook.com, webhooks/create-webhook-endpoint).
  */
 export function sharedSecret(
@@ -43,9 +46,12 @@ export function sharedSecret(
     },
     handshake: (query) => {
       const challenge = query['hub.challenge'];
-      const asked = query['hub.mode'] === 'subscribe' && matches(query['hub.verify_token']);
-      // Echoed to whoever asks: nothing that a browser could take for a document.
-      return asked && challenge !== undefined && /^[\w.-]{1,200}$/.test(challenge) ? challenge : undefined;
+      const isChallenge = query['hub.mode'] === 'subscribe' && matches(query['hub.verify_token']);
+      // The challenge is echoed to the caller, so it must not contain anything that a browser could interpret
+      // as a document.
+      return isChallenge && challenge !== undefined && /^[\w.-]{1,200}$/.test(challenge)
+        ? challenge
+        : undefined;
     },
   };
 }

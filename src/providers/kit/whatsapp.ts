@@ -1,6 +1,7 @@
 /**
- * What WhatsApp takes, whoever carries it there: developers.facebook.com, whatsapp cloud-api reference media. Its pages count
- * in MB; like everywhere in Inlet 1 MB is 1024 * 1024 bytes, so a picture of 5 242 880 bytes passes and one byte more does not.
+ * WhatsApp's limits, for any provider: developers.facebook.com, whatsapp cloud-api reference media. The
+ * documentation counts in MB; as everywhere in Inlet, 1 MB is 1024 * 1024 bytes, so a picture of 5 242 880
+ * bytes passes and one byte more does not.
  */
 import type { MediaKind } from '../../domain/provider.js';
 import type { MediaLimits } from '../../domain/sending.js';
@@ -12,23 +13,23 @@ export const captionLength = 1024;
 
 /** Digits with country code (ITU-T E.164). */
 export const phoneNumber = {
-  description: 'a phone number with its country code, 7 to 15 digits and nothing else',
+  description: 'a phone number with country code, 7 to 15 digits only',
   pattern: '\\d{7,15}',
 };
 
 /**
- * Somebody of WhatsApp without a telephone number: the country and up to 128 letters and digits (developers.facebook.com,
- * business-scoped-user-ids).
+ * The id of a WhatsApp user without a phone number: the country and up to 128 letters and digits
+ * (developers.facebook.com, business-scoped-user-ids).
  */
 export const businessScopedId = '[A-Z]{2}\\.[A-Za-z0-9]{1,128}';
 
-/** Anybody of WhatsApp. */
+/** Any WhatsApp user. */
 export const whatsAppPerson = {
-  description: `${phoneNumber.description}; or the id of somebody without one, like BR.13491208655302741918`,
+  description: `${phoneNumber.description}; or the id of a user without one, like BR.13491208655302741918`,
   pattern: `${phoneNumber.pattern}|${businessScopedId}`,
 };
 
-/** By what the bytes say: old Word, Excel and PowerPoint files share a container, `application/x-cfb`. */
+/** Types of the bytes: old Word, Excel and PowerPoint files share a container, `application/x-cfb`. */
 export const officeTypes = [
   'application/pdf',
   'application/msword',
@@ -50,6 +51,6 @@ export const whatsApp = {
     maxCaption: 0,
   },
   document: { types: officeTypes, maxBytes: 100 * megabyte, maxCaption: captionLength },
-  // Animated ones may have 500 KB, which cannot be told before they are decoded.
+  // Animated stickers may have 500 KB, but whether one is animated is unknown before decoding.
   sticker: { types: ['image/webp'], maxBytes: 100 * kilobyte, maxCaption: 0 },
 } as const satisfies Record<MediaKind, MediaLimits>;

@@ -1,4 +1,4 @@
-/** The application's key, and the tokens it signs: for protected media and for the API. */
+/** The application's key, and the tokens that it signs for protected media and for the API. */
 import { createPrivateKey, type KeyObject, randomUUID } from 'node:crypto';
 
 import jwt from 'jsonwebtoken';
@@ -7,7 +7,10 @@ const tokenLifetimeSeconds = 15 * 60;
 
 export type Bearer = () => { readonly authorization: string };
 
-/** Environment files often hold a PEM on one line, with `\n` spelled out. */
+/**
+ * Environment files often contain a PEM on one line, with `
+ * ` written out.
+ */
 export const parsePem = (pem: string): KeyObject => createPrivateKey(pem.replaceAll('\\n', '\n'));
 
 export function isRsaKey(pem: string): boolean {
@@ -19,7 +22,7 @@ export function isRsaKey(pem: string): boolean {
   }
 }
 
-/** Claims of an application's token: nexmo-developer concepts/guides/authentication.md. */
+/** The claims of an application's token: nexmo-developer concepts/guides/authentication.md. */
 export function bearer(applicationId: string, key: KeyObject, now: () => Date): Bearer {
   let cached = { headers: { authorization: '' }, renewAt: 0 };
   return () => {

@@ -1,14 +1,14 @@
 /**
- * A picture in a conversation, the older way (Nexmo/nexmo-developer client-sdk/in-app-messaging/guides/send-receive-image,
- * Vonage/vonage-node-sdk conversations messageImageBody.ts @babd2d8): first its bytes go to the image service, then its
- * address into an event.
+ * Sends a picture in a conversation, the older way (Nexmo/nexmo-developer
+ * client-sdk/in-app-messaging/guides/send-receive-image, Vonage/vonage-node-sdk conversations
+ * messageImageBody.ts @babd2d8): uploads its bytes to the image service, then posts its URL in an event.
  */
 import { randomUUID } from 'node:crypto';
 
 import type { Http, HttpRequest } from '../../domain/provider.js';
 import type { OutboundMessage, Sending, SendOutcome } from '../../domain/sending.js';
 import { address, fieldsOf } from '../kit/lenient.js';
-import { type Answering, ask, prepared, sender } from '../kit/sending.js';
+import { type ResponseReader, callProvider, tryPrepare, sender } from '../kit/sending.js';
 import type { Bearer } from './application.js';
 import { conversationId } from './parse.js';
 
@@ -17,44 +17,47 @@ interface Account {
   readonly apiUrl: string;
 }
 
-/** Sizes of the copies, in percent, as the guide has them. */
+/** The sizes of the copies in percent, as in the guide. */
 const ratios = { quality_ratio: '100', medium_size_ratio: '50', thumbnail_size_ratio: '30' };
 
-export function conversationSender(account: Account, answering: Omit<Answering, 'idIn'>): Sending['send'] {
+export function conversationSender(account: Account, reader: Omit<ResponseReader, 'idIn'>): Sending['send'] {
   return async (message, http) => {
-    const picture = await upload(message, http, { account, answering });
+    const picture = await upload(message, http, { account, reader });
     if (picture.type !== 'accepted') return picture;
-    return post(message, http, { picture: picture.messageId, side: { account, answering } });
+    return post(message, http, { picture: picture.messageId, api: { account, reader } });
   };
 }
 
-interface Side {
+interface ApiAccess {
   readonly account: Account;
-  readonly answering: Omit<Answering, 'idIn'>;
+  readonly reader: Omit<ResponseReader, 'idIn'>;
 }
 
-/** "Accepted" under the address of the picture. Nobody sees it before the event: what is not known of it can be done again. */
+/**
+ * `accepted` with the URL of the picture as id. The picture is invisible before the event, so an upload with
+ * an unknown outcome can be repeated.
+ */
 async function upload(
   message: OutboundMessage,
   http: Http,
-  { account, answering }: Side,
+  { account, reader }: ApiAccess,
 ): Promise<SendOutcome> {
-  const request = await prepared(() => formOf(message, account));
+  const request = await tryPrepare(() => formOf(message, account));
   if ('type' in request) return request;
-  const idIn: Answering['idIn'] = ({ body }) => address(fieldsOf(fieldsOf(body)['original'])['url']);
-  const outcome = await ask(request, http, { ...answering, idIn });
+  const idIn: ResponseReader['idIn'] = ({ body }) => address(fieldsOf(fieldsOf(body)['original'])['url']);
+  const outcome = await callProvider(request, http, { ...reader, idIn });
   return outcome.type === 'unknown'
     ? { type: 'busy', retryAfterMs: null, code: 'upload_failed', message: outcome.message }
     : outcome;
 }
 
-interface Event {
+interface PictureEvent {
   readonly picture: string;
-  readonly side: Side;
+  readonly api: ApiAccess;
 }
 
-function post(message: OutboundMessage, http: Http, { picture, side }: Event): Promise<SendOutcome> {
-  const { authorize, apiUrl } = side.account;
+function post(message: OutboundMessage, http: Http, { picture, api }: PictureEvent): Promise<SendOutcome> {
+  const { authorize, apiUrl } = api.account;
   const { to, options } = message;
   const send = sender(
     () => ({
@@ -67,14 +70,14 @@ function post(message: OutboundMessage, http: Http, { picture, side }: Event): P
         body: { message_type: 'image', image: { url: picture } },
       },
     }),
-    // As the events of the conversation are named in its webhooks.
-    { ...side.answering, idIn: ({ body }) => conversationId(to, fieldsOf(body)['id']) },
+    // The same id as in the webhooks of the conversation.
+    { ...api.reader, idIn: ({ body }) => conversationId(to, fieldsOf(body)['id']) },
   );
   return send(message, http);
 }
 
 async function formOf(message: OutboundMessage, { authorize, apiUrl }: Account): Promise<HttpRequest> {
-  if (message.content.way !== 'upload') throw new Error('the image service takes bytes');
+  if (message.content.way !== 'upload') throw new Error('the image service accepts bytes only');
   const value = await message.content.data();
   return {
     method: 'POST',

@@ -1,6 +1,6 @@
 /**
- * Vonage (Nexmo): the Messages API, and the older Conversation API, whose in-app messaging is announced to end on
- * 30 April 2026.
+ * Vonage (Nexmo): the Messages API, and the older Conversation API, whose in-app messaging was announced to
+ * end on 30 April 2026.
  */
 import { z } from 'zod';
 
@@ -33,7 +33,7 @@ export const vonage = defineProvider({
       })
       .optional(),
     privateKey: pemOrPath
-      .refine(isRsaKey, 'is no RSA private key of at least 2048 bits in PEM')
+      .refine(isRsaKey, 'must be an RSA private key of at least 2048 bits in PEM')
       .meta({
         description: 'RSA key of the application in PEM, at least 2048 bits',
         secret: true,
@@ -43,7 +43,7 @@ export const vonage = defineProvider({
     from: z
       .string()
       .trim()
-      .regex(/^[\w-]{1,50}$/, 'is a number, or the id of a page or a service')
+      .regex(/^[\w-]{1,50}$/, 'must be a number, or the id of a page or a service')
       .meta({
         description:
           'The sender of messages, unless options.from says otherwise: your number, page or service id',

@@ -1,4 +1,4 @@
-/** What each of Vonage's channels takes: APIs-guru/openapi-directory nexmo.com/messages-olympus 1.4.0. */
+/** The limits of each of Vonage's channels: APIs-guru/openapi-directory nexmo.com/messages-olympus 1.4.0. */
 import type { SendLimits } from '../../domain/sending.js';
 import { megabyte, officeTypes, phoneNumber, whatsApp, whatsAppPerson } from '../kit/whatsapp.js';
 
@@ -6,13 +6,17 @@ export const channels = ['whatsapp', 'messenger', 'mms', 'viber_service'] as con
 export type Channel = (typeof channels)[number];
 
 /**
- * Nothing is documented for the Messages API but its answer 429 (UNVERIFIED). Of text messages an account may send 30 a second
- * (api.support.vonage.com 203993598), and one a second from a long number of the USA, which is how most MMS go.
+ * For the Messages API, only the status 429 is documented (UNVERIFIED). An account may send 30 text messages
+ * a second (api.support.vonage.com 203993598), and one a second from a long number of the USA, the usual
+ * number for MMS.
  */
 const rate = { messages: 10, perMs: 1000, burst: 10 };
 const mmsRate = { messages: 1, perMs: 1000, burst: 1 };
 
-/** The limits of bytes are WhatsApp's throughout: of the other channels none are given, save for Viber's files. */
+/**
+ * The size limits are WhatsApp's throughout: for the other channels none are documented, except for Viber's
+ * files.
+ */
 const withGif = { ...whatsApp.image, types: [...whatsApp.image.types, 'image/gif'] };
 const document = { ...whatsApp.document, types: [...officeTypes, 'application/zip'] };
 const captions = (maxCaption: number) => ({ maxCaption });
@@ -44,7 +48,7 @@ export const limitsOfChannels: Readonly<Record<Channel, SendLimits>> = {
   viber_service: {
     ...shared,
     rate,
-    // Its videos need a length and a preview picture, which we do not have.
+    // Its videos require a length and a preview picture, which the service does not have.
     media: {
       image: { ...whatsApp.image, ...captions(1000) },
       document: { ...document, maxBytes: 200 * megabyte, ...captions(0) },
@@ -52,7 +56,7 @@ export const limitsOfChannels: Readonly<Record<Channel, SendLimits>> = {
   },
 };
 
-/** The image service takes JPEG; how large is UNVERIFIED, it answers 413. Captions are unknown to it. */
+/** The image service accepts JPEG; its size limit is UNVERIFIED, it answers 413. It has no captions. */
 export const limitsOfConversation: SendLimits = {
   rate,
   media: { image: { types: ['image/jpeg'], maxBytes: 5 * megabyte, maxCaption: 0 } },

@@ -2,7 +2,7 @@
 import type { MediaKind } from '../../domain/provider.js';
 import type { OutboundMessage, Sending } from '../../domain/sending.js';
 import { fieldsOf, firstPresent, identifier, isAbsent } from '../kit/lenient.js';
-import { type Answering, compact, linkOf, sender } from '../kit/sending.js';
+import { type ResponseReader, compact, linkOf, sender } from '../kit/sending.js';
 import type { Bearer } from './application.js';
 
 interface Account {
@@ -12,7 +12,7 @@ interface Account {
 
 export function messagesSender(
   { authorize, apiUrl }: Account,
-  answering: Omit<Answering, 'idIn'>,
+  reader: Omit<ResponseReader, 'idIn'>,
 ): Sending['send'] {
   return sender(
     (message) => ({
@@ -21,12 +21,12 @@ export function messagesSender(
       headers: authorize(),
       json: bodyOf(message),
     }),
-    { ...answering, idIn: ({ body }) => identifier(fieldsOf(body)['message_uuid']) },
+    { ...reader, idIn: ({ body }) => identifier(fieldsOf(body)['message_uuid']) },
   );
 }
 
-/** RFC 7807: the reference to the error ends in its name or number, and each wrong field has a reason. */
-export const errorIn: Answering['errorIn'] = ({ type, title, detail, invalid_parameters: invalid }) => {
+/** RFC 7807: the error type ends in its name or number, and each invalid field has a reason. */
+export const errorIn: ResponseReader['errorIn'] = ({ type, title, detail, invalid_parameters: invalid }) => {
   if (isAbsent(type) && isAbsent(title)) return undefined;
   const code = typeof type === 'string' ? /[#/]([\w-]{1,60})$/.exec(type)?.[1] : undefined;
   const fields = (Array.isArray(invalid) ? (invalid as unknown[]) : []).map((one) => {

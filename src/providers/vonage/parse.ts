@@ -1,6 +1,7 @@
 /**
- * Webhooks of Vonage. Two products post pictures: the Messages API (Vonage/vonage-java-sdk messages/InboundMessage.java
- * @609f524) and the Conversation API (Nexmo/nexmo-developer conversation/concepts/event.md @4da2b39).
+ * Parses webhooks of Vonage. Two products send pictures: the Messages API (Vonage/vonage-java-sdk
+ * messages/InboundMessage.java @609f524) and the Conversation API (Nexmo/nexmo-developer
+ * conversation/concepts/event.md @4da2b39).
  */
 import {
   mediaKinds,
@@ -36,7 +37,10 @@ import {
   textOrNull,
 } from '../kit/lenient.js';
 
-/** Media hosts by region: api.nexmo.com, api-us.nexmo.com, api-eu-3.vonage.com (legacy-client-sdk/in-app-messaging guides). */
+/**
+ * Media hosts by region: api.nexmo.com, api-us.nexmo.com, api-eu-3.vonage.com
+ * (legacy-client-sdk/in-app-messaging guides).
+ */
 export const vonageHost = /^api([-.][a-z0-9-]+)?\.(nexmo|vonage)\.com$/;
 /** Inbound media of the Messages API are kept for 48 hours (developer.vonage.com, secure inbound media). */
 const mediaLifetimeMs = 48 * 60 * 60 * 1000;
@@ -65,7 +69,10 @@ function isOfMessagesApi(body: JsonRecord): boolean {
   return typeIn(body) !== undefined || blockIn(fieldsOf(fieldsOf(message)['content'])) !== undefined;
 }
 
-/** Undefined: it is no event of a conversation. Where the type is absent or unknown, the body that is there says it. */
+/**
+ * Undefined if it is not an event of a conversation. If the type is missing or unknown, the existing body
+ * decides.
+ */
 function eventTypeIn(body: JsonRecord): string | undefined {
   const { type, conversation_id: conversation, application_id: application } = body;
   const content = fieldsOf(body['body']);
@@ -75,14 +82,14 @@ function eventTypeIn(body: JsonRecord): string | undefined {
   return typeof type === 'string' && !isAbsent(type) ? type : undefined;
 }
 
-/** Of the events that say what they are; other names are no reason to overlook a file. */
+/** Whether the event states its type. Other names are no reason to ignore a file. */
 function isEventName(type: unknown): boolean {
   return typeof type === 'string' && /^(?:message|image|text)$|:/.test(type);
 }
 
 function eventsOfMessagesApi(body: JsonRecord, receivedAt: Date): InboundEvent[] {
   const { message_type: word, message } = body;
-  // Where the type is absent, what has a link says it.
+  // If the type is missing, the block with a link decides.
   const type = typeIn(body);
   const nested = fieldsOf(fieldsOf(message)['content']);
   if (type === undefined && !isAbsent(nested) && (isAbsent(word) || blockIn(nested) !== undefined))
@@ -96,28 +103,31 @@ function isStatus({ status, message_uuid: uuid, channel }: JsonRecord): boolean 
   return !isAbsent(status) && !(isAbsent(uuid) && isAbsent(channel));
 }
 
-/** The type that a body of the Messages API without one must have. */
+/** The type that a payload of the Messages API without one must have. */
 function typeIn(body: JsonRecord): string | undefined {
-  const isList = () => attachmentsOf(body, '').some(({ about }) => !isAbsent(about['url']));
+  const isList = () => attachmentsOf(body, '').some(({ fields }) => !isAbsent(fields['url']));
   return blockIn(body) ?? (isList() ? 'content' : undefined);
 }
 
-/** The type that is given; where that is no kind of media, the one whose block has a link. */
+/** The given type, or, if that is not a kind of media, the one whose block has a link. */
 function typeOf(word: unknown, holder: JsonRecord): unknown {
   const isKind = typeof word === 'string' && kindOf(word) !== undefined;
   return isKind ? word : (blockIn(holder) ?? word);
 }
 
-/** The word under which a body of the Messages API has a link. */
+/** The key of the block with a link in a payload of the Messages API. */
 function blockIn(body: JsonRecord): string | undefined {
   return blockNames.find((name) => !isAbsent(fieldsOf(body[name])['url']));
 }
 
-/** Messages API v0.1 nests: `{from:{type,number}, message:{content:{type,image}}}` (Nexmo/api-specification messages-olympus.yml @ad04200). */
+/**
+ * Messages API v0.1 nests: `{from:{type,number}, message:{content:{type,image}}}` (Nexmo/api-specification
+ * messages-olympus.yml @ad04200).
+ */
 function flattened(envelope: JsonRecord): JsonRecord {
   const content = fieldsOf(fieldsOf(envelope['message'])['content']);
   const type = typeOf(content['type'], content);
-  // What is read of it, and no more: a hostile body has a hundred thousand other fields.
+  // Copies only what is needed, because a hostile body has a hundred thousand other fields.
   return {
     ...(typeof type === 'string' && { [type]: lookUp(content, type) }),
     message_type: type,
@@ -148,9 +158,9 @@ function eventsOfMessage(body: JsonRecord, receivedAt: Date): InboundEvent[] {
 }
 
 interface Attachment {
-  /** Undefined: it is something that is not understood. */
+  /** Undefined if it is not understood. */
   readonly kind: MediaKind | undefined;
-  readonly about: JsonRecord;
+  readonly fields: JsonRecord;
 }
 
 /**
@@ -163,29 +173,32 @@ function attachmentsOf(body: JsonRecord, type: string): Attachment[] {
   const found: Attachment[] = [];
   for (const item of items) addAttachment(item, found);
   const kind = kindOf(type);
-  const about = fieldsOf(lookUp(body, type));
+  const fields = fieldsOf(lookUp(body, type));
   // The list may repeat the block.
-  const isOwn = isAbsent(about['url'])
+  const isSeparate = isAbsent(fields['url'])
     ? found.length === 0
-    : found.every((one) => one.about['url'] !== about['url']);
-  if (kind !== undefined && isOwn) found.unshift({ kind, about });
-  // A list that holds nothing must have been one of something.
-  if (type === 'content' && items.length === 0) found.push({ kind: undefined, about: {} });
+    : found.every((one) => one.fields['url'] !== fields['url']);
+  if (kind !== undefined && isSeparate) found.unshift({ kind, fields });
+  // An empty list must have had content.
+  if (type === 'content' && items.length === 0) found.push({ kind: undefined, fields: {} });
   return found;
 }
 
-/** Adds an item `{type, url, caption}`, or one that has these in a block named like its type. Texts and contacts are no media. */
+/**
+ * Adds an item `{type, url, caption}`, or one with these in a block named like its type. Texts and contacts
+ * are not media.
+ */
 function addAttachment(item: unknown, found: Attachment[]): void {
   if (isAbsent(item)) return;
   const outer = fieldsOf(item);
   const type = wordOf(outer);
-  const about = asRecord(lookUp(outer, type)) ?? outer;
-  const isUnnamedFile = type !== 'vcard' && !isAbsent(about['url']);
+  const fields = asRecord(lookUp(outer, type)) ?? outer;
+  const isUnnamedFile = type !== 'vcard' && !isAbsent(fields['url']);
   const kind = kindOfAttachment(type) ?? (isUnnamedFile ? 'document' : undefined);
-  if (kind !== undefined || type === '') found.push({ kind, about });
+  if (kind !== undefined || type === '') found.push({ kind, fields });
 }
 
-/** The first word for a kind that is known, else the name of the block with a link, else any word. */
+/** The first word for a known kind, or else the name of the block with a link, or else any word. */
 function wordOf(item: JsonRecord): string {
   const words = [item['type'], item['message_type'], item['mime_type']];
   const given = words.filter((word) => typeof word === 'string' && !isAbsent(word)).map(String);
@@ -193,26 +206,27 @@ function wordOf(item: JsonRecord): string {
   return known ?? blockIn(item) ?? given[0] ?? '';
 }
 
-/** A kind, or a MIME type, which some write in its place. */
+/** A kind, or a MIME type, which some senders write instead. */
 function kindOfAttachment(word: string): MediaKind | undefined {
   return kindOf(word) ?? kindOf(word.toLowerCase().split('/', 1)[0] ?? '');
 }
 
-function mediaOf({ kind, about }: Attachment, receivedAt: Date): InboundMedia | undefined {
-  const { url, name } = about;
+function mediaOf({ kind, fields }: Attachment, receivedAt: Date): InboundMedia | undefined {
+  const { url, name } = fields;
   if (kind === undefined) return undefined;
   const expiresAt = isVonageLink(url) ? new Date(receivedAt.getTime() + mediaLifetimeMs) : null;
-  // Links are open unless "secure inbound media" is on; only Vonage's own hosts ever see the token.
+  // Links are public unless "secure inbound media" is enabled; only Vonage's own hosts ever receive the
+  // token.
   return mediaFrom({ kind, source: linkTo(url, { expiresAt, needsCredentials: true }), filename: name });
 }
 
 function captionOf({ text }: JsonRecord, attachments: readonly Attachment[]): string | null {
-  return firstText([...attachments.map(({ about }) => about['caption']), text]);
+  return firstText([...attachments.map(({ fields }) => fields['caption']), text]);
 }
 
 /**
- * People of WhatsApp may have no telephone number: then `from` is their business-scoped id or absent, and
- * `whatsapp.sender` says who it is (InboundMessage.java @609f524).
+ * WhatsApp users may have no phone number: `from` is then their business-scoped id or missing, and
+ * `whatsapp.sender` identifies them (InboundMessage.java @609f524).
  */
 function senderOf(body: JsonRecord): string | undefined {
   const { wa_id: phone, user_id: userId } = fieldsOf(fieldsOf(body['whatsapp'])['sender']);
@@ -224,7 +238,7 @@ function nameOf({ profile }: JsonRecord): string | null {
   return firstText([name, username]);
 }
 
-/** `error.title` is the code, and sometimes a number (MessageStatusTest.java @609f524). */
+/** `error.title` is the code and sometimes a number (MessageStatusTest.java @609f524). */
 function eventOfStatus({ message_uuid: uuid, status, timestamp, error }: JsonRecord): InboundEvent {
   const { title, detail, code, reason } = fieldsOf(error);
   return statusEvent({
@@ -262,8 +276,8 @@ function eventsOfConversation(event: JsonRecord, type: string): InboundEvent[] {
 }
 
 /**
- * The whole picture, or where its link is absent the larger one of its copies (vonage JS SDK ImageEvent; no official webhook
- * sample).
+ * The original picture, or the larger of its copies if its link is missing (vonage JS SDK ImageEvent; there
+ * is no official webhook sample).
  */
 function pictureIn(body: JsonRecord): JsonRecord {
   const { original, medium, thumbnail } = fieldsOf(body['representations']);
@@ -271,7 +285,7 @@ function pictureIn(body: JsonRecord): JsonRecord {
   return copies.find(({ url }) => !isAbsent(url)) ?? fieldsOf(original);
 }
 
-/** Who in a conversation is the business's side cannot be told, so every message counts as inbound. */
+/** It is unknown which participants belong to the business, so every message counts as inbound. */
 function pictureInConversation(event: JsonRecord, kind: MediaKind, media: JsonRecord): InboundEvent[] {
   const { from_user: fromUser, from_member: fromMember } = fieldsOf(event['_embedded']);
   const user = fieldsOf(fromUser);
@@ -288,7 +302,8 @@ function pictureInConversation(event: JsonRecord, kind: MediaKind, media: JsonRe
     media: [
       mediaFrom({
         kind,
-        // The sender may have passed any address (vonage-node-sdk messageImageBody.ts @babd2d8). Expiry: UNVERIFIED.
+        // The sender may have passed any URL (vonage-node-sdk messageImageBody.ts @babd2d8). Expiry:
+        // UNVERIFIED.
         source: linkTo(media['url'], { needsCredentials: true }),
         declaredType: media['type'],
         filename: media['name'],
@@ -297,7 +312,7 @@ function pictureInConversation(event: JsonRecord, kind: MediaKind, media: JsonRe
   });
 }
 
-/** Ids of events count up within their conversation. */
+/** The ids of events are consecutive within their conversation. */
 export function conversationId(conversation: unknown, eventId: unknown): string | undefined {
   const event = Number.isSafeInteger(eventId) ? String(eventId) : identifier(eventId);
   const scope = identifier(conversation);

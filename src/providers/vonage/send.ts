@@ -1,8 +1,8 @@
-/** Which of Vonage's two ways a message goes, and what its options may say. */
+/** Chooses between Vonage's two APIs and validates the options. */
 import { z } from 'zod';
 
 import type { Sending, SendOptions } from '../../domain/sending.js';
-import { type Answering, optionsCheck } from '../kit/sending.js';
+import { type ResponseReader, optionsCheck } from '../kit/sending.js';
 import type { Bearer } from './application.js';
 import { conversationSender } from './conversation.js';
 import { type Channel, channels, limitsOfChannels, limitsOfConversation } from './limits.js';
@@ -19,7 +19,7 @@ export const sendOptions = z.strictObject({
     .meta({ description: 'Of the Messages API: how the message goes; viber is short for viber_service' }),
   from: z
     .string()
-    .regex(/^[\w-]{1,50}$/, 'is a number, or the id of a page, a service or a member')
+    .regex(/^[\w-]{1,50}$/, 'must be a number, or the id of a page, a service or a member')
     .meta({ description: "What it is sent from; else the channel's own. Of a conversation: a member, MEM-…" })
     .optional(),
   clientRef: z
@@ -38,15 +38,15 @@ interface Account {
 }
 
 export function sendingOf(account: Account, now: () => Date): Sending {
-  const answering: Pick<Answering, 'errorIn' | 'secrets' | 'now'> = { errorIn, secrets: [], now };
-  const sendMessage = messagesSender(account, answering);
-  const sendEvent = conversationSender(account, answering);
+  const reader: Pick<ResponseReader, 'errorIn' | 'secrets' | 'now'> = { errorIn, secrets: [], now };
+  const sendMessage = messagesSender(account, reader);
+  const sendEvent = conversationSender(account, reader);
   return {
     checkOptions: optionsCheck(checked(account.from)),
     limitsFor: (options) =>
       isConversation(options) ? limitsOfConversation : limitsOfChannels[channelOf(options)],
     limits: { ...limitsOfChannels, conversation: limitsOfConversation },
-    // A reply names the message it answers in `context`, which only WhatsApp has.
+    // A reply names the original message in `context`, which only WhatsApp supports.
     takesReply: (options) => !isConversation(options) && channelOf(options) === 'whatsapp',
     send: (message, http) => (isConversation(message.options) ? sendEvent : sendMessage)(message, http),
   };
@@ -57,7 +57,7 @@ const isConversation = ({ product }: SendOptions): boolean => product === 'conve
 const channelOf = ({ channel }: SendOptions): Channel =>
   channels.find((one) => one === channel) ?? (channel === 'viber' ? 'viber_service' : 'whatsapp');
 
-/** With the channel's own number, and as the two ways need it. */
+/** Adds the channel's own number and the requirements of the two APIs. */
 function checked(ownFrom: string | undefined): z.ZodType<SendOptions> {
   return sendOptions.transform((options, context) => {
     if (isConversation(options)) {
@@ -71,7 +71,7 @@ function checked(ownFrom: string | undefined): z.ZodType<SendOptions> {
     }
     const from = options.from ?? ownFrom;
     if (from === undefined) {
-      const message = 'is needed, because this channel has no number of its own (setting from)';
+      const message = 'is required because this channel has no number of its own (setting from)';
       context.addIssue({ code: 'custom', path: ['from'], message });
     }
     return { ...options, channel: channelOf(options), from };

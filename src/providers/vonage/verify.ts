@@ -1,4 +1,4 @@
-/** Who calls: the signature of the Messages API, or a token in the address. */
+/** Verifies the sender: by the signature of the Messages API, or by a token in the URL. */
 import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto';
 
 import type { Verdict, WebhookRequest } from '../../domain/provider.js';
@@ -6,14 +6,18 @@ import type { ProviderAdapter } from '../../domain/provider-adapter.js';
 import { fieldsOf, isAbsent, type JsonRecord } from '../kit/lenient.js';
 import { secretMatcher } from '../kit/verification.js';
 
-/** Vonage tries for so long (api.support.vonage.com 360028543292), and nobody knows whether it signs each try anew. */
+/**
+ * Vonage retries for this long (api.support.vonage.com 360028543292), and it is unknown whether it signs each
+ * retry again.
+ */
 const maxSignatureAgeSeconds = 24 * 60 * 60;
-/** How far the two clocks may be apart. */
+/** The largest difference between the clocks. */
 const maxAheadSeconds = 5 * 60;
 
 /**
- * Messages API: nexmo-developer messages/concepts/signed-webhooks.md. Whether Conversation events are signed is
- * UNVERIFIED: a token in their address proves them. A signature that is there must be right in any case.
+ * Messages API: nexmo-developer messages/concepts/signed-webhooks.md. Whether Conversation events are signed
+ * is UNVERIFIED, so a token in their URL verifies them. A signature that is present must be valid in any
+ * case.
  */
 export function verifier(
   signatureSecrets: readonly string[],
@@ -23,7 +27,8 @@ export function verifier(
   return (request) => {
     const { authorization, 'x-inlet-token': header } = request.headers;
     if (authorization !== undefined && keys.length > 0) return verifySignature(authorization, keys, request);
-    // "Rarely a callback arrives unsigned by internal error: answer 5xx to get a signed retry" (signed-webhooks.md).
+    // "Rarely a callback arrives unsigned by internal error: answer 5xx to get a signed retry"
+    // (signed-webhooks.md).
     if (authorization === undefined && header === undefined && request.query['token'] === undefined)
       return { ok: false, reason: 'not signed', askToResend: true };
     return verifyToken(request);
@@ -40,8 +45,9 @@ function verifySignature(
   const claims = keys.map((key) => claimsOf(token, key)).find((found) => found !== undefined);
   if (claims === undefined) return { ok: false, reason: 'wrong signature' };
   const { iat, exp, payload_hash: payloadHash } = claims;
-  // The token has no `exp` as a rule, and Vonage's own SDK checks no age (vonage-node-sdk packages/jwt/lib/verifySignature.ts).
-  // Somebody who has recorded a call can repeat it until then, and gets nothing by it: the same delivery counts once.
+  // Tokens usually have no `exp`, and Vonage's own SDK checks no age (vonage-node-sdk
+  // packages/jwt/lib/verifySignature.ts). An attacker who has recorded a request can repeat it until then but
+  // gains nothing, because the same delivery counts once.
   if (!isRecent(iat, nowSeconds) || !(isAbsent(exp) || isAfter(exp, nowSeconds)))
     return { ok: false, reason: 'signature is not fresh' };
   const bodyHash = hash('sha256', request.rawBody, 'hex');
@@ -57,18 +63,20 @@ const isRecent = (time: unknown, nowSeconds: number): boolean =>
 const isAfter = (time: unknown, nowSeconds: number): boolean => typeof time === 'number' && time > nowSeconds;
 
 /**
- * HS256 and nothing else: the SDK also takes RS256, which lets a public key be used as a secret. Checked here rather than
- * by jsonwebtoken, which takes eight times as long to do the same, on the path that acknowledges webhooks.
+ * Only HS256 is accepted: the SDK also accepts RS256, which allows a public key to be used as a secret. The
+ * check is done here and not by jsonwebtoken, which takes eight times as long, on the path that acknowledges
+ * webhooks.
  */
 function claimsOf(token: string, key: KeyObject): JsonRecord | undefined {
   const [header = '', payload = '', signature = '', ...more] = token.split('.');
-  const wanted = createHmac('sha256', key).update(`${header}.${payload}`).digest('base64url');
-  // As text: in base64url the same signature has several spellings, and only one of them is right.
-  const isRight = more.length === 0 && secretMatcher([wanted])(signature);
-  return isRight && decoded(header)['alg'] === 'HS256' ? decoded(payload) : undefined;
+  const expected = createHmac('sha256', key).update(`${header}.${payload}`).digest('base64url');
+  // Compared as text, because in base64url the same signature has several spellings, and only one of them is
+  // valid.
+  const isRight = more.length === 0 && secretMatcher([expected])(signature);
+  return isRight && decodePart(header)['alg'] === 'HS256' ? decodePart(payload) : undefined;
 }
 
-function decoded(part: string): JsonRecord {
+function decodePart(part: string): JsonRecord {
   try {
     return fieldsOf(JSON.parse(Buffer.from(part, 'base64url').toString('utf8')));
   } catch {

@@ -1,6 +1,4 @@
-/**
- * Z-API (WhatsApp). Authenticity, retries and order of its webhooks are documented nowhere.
- */
+/** Z-API (WhatsApp). Authenticity, retries and order of its webhooks are not documented. */
 import { z } from 'zod';
 
 import type { ProviderAdapter } from '../../domain/provider-adapter.js';
@@ -49,7 +47,7 @@ export const zApi = defineProvider({
   create: ({ webhookSecret, headerToken, mediaHosts, instanceId, token, clientToken, apiUrl }, now) => ({
     ...proofOf(webhookSecret ?? [], headerToken ?? []),
     parse,
-    // Links are public (f00N.backblazeb2.com/file/temp-file-download/): there are no credentials to give away.
+    // Links are public (f00N.backblazeb2.com/file/temp-file-download/), so there are no credentials.
     downloads: { trustedHosts: mediaHosts },
     ...(instanceId !== undefined &&
       token !== undefined && { sending: sendingOf({ instanceId, token, clientToken, apiUrl }, now) }),
@@ -57,9 +55,9 @@ export const zApi = defineProvider({
 });
 
 /**
- * The secret that the operator has put into the address, or the header that Z-API sets by itself. No page of Z-API names that one, and
- * third-party code disagrees whether it holds the token of the instance or that of the account: so it proves nothing unless the operator says what
- * is in it.
+ * Accepts the secret in the URL, or the header that Z-API sets by itself. Z-API does not document that
+ * header, and third-party code disagrees whether it contains the token of the instance or of the account, so
+ * it only counts if the operator has configured its value.
  */
 function proofOf(
   webhookSecrets: readonly string[],

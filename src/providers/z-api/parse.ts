@@ -1,4 +1,4 @@
-/** Webhooks of Z-API: Z-API/z-api-docs docs/webhooks/*.md @7021b82 and developer.z-api.io/webhooks. */
+/** Parses webhooks of Z-API: Z-API/z-api-docs docs/webhooks/*.md @7021b82 and developer.z-api.io/webhooks. */
 import {
   mediaKinds,
   type InboundEvent,
@@ -25,14 +25,14 @@ import {
   firstText,
   identifier,
   isAbsent,
-  isHollow,
+  hasNoValues,
   type JsonRecord,
   lookUp,
   personId,
   textOrNull,
 } from '../kit/lenient.js';
 
-/** Where the address of each kind is. GIFs and round videos come as `video` (on-message-received.md). */
+/** The URL field of each kind. GIFs and round videos come as `video` (on-message-received.md). */
 const urlKeys = {
   image: 'imageUrl',
   video: 'videoUrl',
@@ -81,12 +81,12 @@ export function parse(payload: unknown, receivedAt: Date): InboundEvent[] {
     case 'disconnectedcallback':
       return [ignored('session')];
     default:
-      // Where the type is absent or another word, a link says that it is a message.
+      // If the type is missing or different, a link shows that it is a message.
       return attachmentsOf(event).some(hasLink) ? eventsOfMessage(event, receivedAt) : [];
   }
 }
 
-/** `error` is there only when the send failed: developer.z-api.io/webhooks/on-message-send-examples */
+/** `error` is only present if the send failed: developer.z-api.io/webhooks/on-message-send-examples */
 function eventOfDelivery({ messageId, error }: JsonRecord): InboundEvent {
   const failed = !isAbsent(error);
   return statusEvent({
@@ -107,15 +107,18 @@ function eventsOfStatus({ ids, status, momment }: JsonRecord): InboundEvent[] {
 
 function eventsOfMessage(event: JsonRecord, receivedAt: Date): InboundEvent[] {
   const attachments = attachmentsOf(event);
-  // Calls, group and profile changes come as messages, too (on-message-received.md). What is no name of one hides no file.
+  // Calls, group and profile changes also come as messages (on-message-received.md). A value that is not the
+  // name of a notification hides no file.
   const { notification } = event;
   if (isNameOfNotification(notification) || (!isAbsent(notification) && !attachments.some(hasLink)))
     return [eventOfNotification(event)];
-  // With "notify sent by me" our own sends come back (docs/webhooks/update-notify-sent-by-me.md).
+  // With "notify sent by me", messages sent through the API are reported, too
+  // (docs/webhooks/update-notify-sent-by-me.md).
   if (event['fromApi'] === true) return [ignored('echo of an API send')];
   if (attachments.length === 0) return [eventWithoutMedia(event)];
   const expiresAt = new Date(receivedAt.getTime() + mediaLifetimeMs);
-  // An edited caption is the same picture. That editMessageId names the original is UNVERIFIED (third-party schema).
+  // An edited caption belongs to the same picture. That editMessageId names the original is UNVERIFIED
+  // (third-party schema).
   const edited = event['isEdit'] === true ? identifier(event['editMessageId']) : undefined;
   return messageEvents({
     messageId: edited ?? identifier(event['messageId']),
@@ -131,7 +134,10 @@ function isNameOfNotification(word: unknown): boolean {
   return typeof word === 'string' && /^[A-Z]+(?:_[A-Z\d]+)*$/.test(word);
 }
 
-/** That a message was taken back is UNVERIFIED: the other notifications are called like those of WhatsApp, which has this one. */
+/**
+ * That this means a deleted message is UNVERIFIED: the other notifications have WhatsApp's names, and
+ * WhatsApp has this one.
+ */
 function eventOfNotification(event: JsonRecord): InboundEvent {
   if (event['notification'] !== 'REVOKE') return ignored('notification');
   const original = identifier(event['referenceMessageId']) ?? identifier(event['messageId']);
@@ -143,7 +149,7 @@ function eventWithoutMedia(event: JsonRecord): InboundEvent {
   if (event['waitingMessage'] === true) return ignored('waiting message');
   const key = mediaFreeKeys.find((one) => !isAbsent(event[one]));
   if (key !== undefined) return ignored(key);
-  // A block for media, although without anything in it, is no text.
+  // A block for media is not a text, even if it is empty.
   const isOfMedia = mediaKinds.some((kind) => asRecord(event[kind]) !== undefined);
   return isOfMedia ? malformed('media without a usable address') : ignored('other');
 }
@@ -160,15 +166,15 @@ function partiesOf(event: JsonRecord): Parties {
   return { direction: 'outbound', from: business ?? identifier(instanceId), to: partner ?? null, chat };
 }
 
-/** Who wrote in a group is not always said; the picture is then kept as the group's. */
+/** The author in a group is not always named; the picture is then stored under the group. */
 function participantOf(event: JsonRecord): string | undefined {
   const { participantPhone, participantLid, senderLid, phone } = event;
   return personId(participantPhone) ?? personId(participantLid) ?? personId(senderLid) ?? personId(phone);
 }
 
-/** In a chat of two: its number, or the id that stands for it (docs/tips/lid.md). */
+/** In a one-to-one chat: the number, or the id that replaces it (docs/tips/lid.md). */
 function partnerOf({ phone, chatLid, senderLid, fromMe }: JsonRecord): string | undefined {
-  // Of what the business wrote itself, the sender is the business.
+  // In messages that the business wrote, the sender is the business.
   return personId(phone) ?? personId(chatLid) ?? (fromMe === true ? undefined : personId(senderLid));
 }
 
@@ -181,58 +187,61 @@ function isShared({ isGroup, isNewsletter, phone }: JsonRecord): boolean {
 interface Attachment {
   readonly kind: MediaKind;
   readonly url: unknown;
-  readonly about: JsonRecord;
+  readonly fields: JsonRecord;
 }
 
 function hasLink({ url }: Attachment): boolean {
   return typeof url === 'string' && !isAbsent(url);
 }
 
-/** Not among them: `statusImage`, `product` and `externalAdReply`, which are what a message is about. */
+/** Excludes `statusImage`, `product` and `externalAdReply`, which a message refers to. */
 function attachmentsOf(event: JsonRecord): Attachment[] {
   const { cards } = fieldsOf(event['carouselMessage']);
   const found: Attachment[] = [];
-  const lookIn = (holder: JsonRecord): void => {
+  const collectFrom = (holder: JsonRecord): void => {
     for (const kind of mediaKinds) {
       const block = holder[kind];
-      const about = fieldsOf(block);
-      // A block for what it does not bring has nothing in it.
-      const isThere = !isAbsent(block) && !(asRecord(block) && isHollow(about));
-      if (isThere) found.push({ kind, url: about[urlKeys[kind]], about });
+      const fields = fieldsOf(block);
+      // A block of a kind that the message does not contain is empty.
+      const isPresent = !isAbsent(block) && !(asRecord(block) && hasNoValues(fields));
+      if (isPresent) found.push({ kind, url: fields[urlKeys[kind]], fields });
     }
   };
-  lookIn(event);
-  lookIn(fieldsOf(fieldsOf(event['hydratedTemplate'])['header']));
+  collectFrom(event);
+  collectFrom(fieldsOf(fieldsOf(event['hydratedTemplate'])['header']));
   for (const card of Array.isArray(cards) ? (cards as unknown[]) : []) {
     const header = asRecord(fieldsOf(card)['header']);
-    if (header) lookIn(header);
+    if (header) collectFrom(header);
   }
   const { imageUrl, videoUrl } = fieldsOf(event['buttonsMessage']);
-  if (!isAbsent(imageUrl)) found.push({ kind: 'image', url: imageUrl, about: {} });
-  if (!isAbsent(videoUrl)) found.push({ kind: 'video', url: videoUrl, about: {} });
+  if (!isAbsent(imageUrl)) found.push({ kind: 'image', url: imageUrl, fields: {} });
+  if (!isAbsent(videoUrl)) found.push({ kind: 'video', url: videoUrl, fields: {} });
   return found;
 }
 
-function mediaOf({ kind, url, about }: Attachment, expiresAt: Date): InboundMedia | undefined {
+function mediaOf({ kind, url, fields }: Attachment, expiresAt: Date): InboundMedia | undefined {
   return mediaFrom({
     kind,
-    source: linkTo(url, { expiresAt }) ?? failedDownload(about['downloadError']),
-    declaredType: about['mimeType'],
-    filename: firstText([about['fileName'], about['title']]),
+    source: linkTo(url, { expiresAt }) ?? failedDownload(fields['downloadError']),
+    declaredType: fields['mimeType'],
+    filename: firstText([fields['fileName'], fields['title']]),
   });
 }
 
-/** Z-API could not fetch the media itself. That there is no address then is UNVERIFIED (on-message-received.md). */
+/**
+ * Z-API could not download the media itself. That there is no URL in this case is UNVERIFIED
+ * (on-message-received.md).
+ */
 function failedDownload(downloadError: unknown): MediaSource | undefined {
   const text = typeof downloadError === 'string' ? textOrNull(downloadError.slice(0, 200)) : null;
   if (text === null) return undefined;
-  const message = `the provider could not fetch it: ${text}`;
+  const message = `the provider could not download the file: ${text}`;
   return { type: 'unavailable', code: 'media.provider_failed', message };
 }
 
 function captionOf(event: JsonRecord, attachments: readonly Attachment[]): string | null {
   return firstText([
-    ...attachments.map(({ about }) => about['caption']),
+    ...attachments.map(({ fields }) => fields['caption']),
     fieldsOf(event['hydratedTemplate'])['message'],
     fieldsOf(event['carouselMessage'])['text'],
     fieldsOf(event['buttonsMessage'])['message'],

@@ -1,6 +1,6 @@
 /**
- * Sending over Z-API: Z-API/z-api-docs docs/message/send-message-*.md @7021b82. A 200 says that the message is queued; whether
- * WhatsApp took it comes later, in the webhook "on send".
+ * Sends through Z-API: Z-API/z-api-docs docs/message/send-message-*.md @7021b82. A 200 means that the message
+ * is queued; whether WhatsApp accepted it comes later, in the webhook "on send".
  */
 import { z } from 'zod';
 
@@ -24,16 +24,17 @@ export const sendOptions = z.strictObject({
 const limits: SendLimits = {
   media: {
     ...whatsApp,
-    // "Any image": Z-API itself converts what WhatsApp does not know (send-message-image.md shows an SVG).
+    // "Any image": Z-API itself converts what WhatsApp does not support (send-message-image.md shows an SVG).
     image: { ...whatsApp.image, types: ['image/jpeg', 'image/png', 'image/webp', 'image/gif'] },
     document: { ...whatsApp.document, types: [...whatsApp.document.types, 'application/zip'] },
   },
-  // It waits 1 to 3 seconds after each message of its own accord and queues the others (send-message-text.md).
+  // It waits 1 to 3 seconds after each message by itself and queues the others (send-message-text.md).
   rate: { messages: 1, perMs: 1000, burst: 1 },
   recipient: {
     description:
-      'a phone number with its country code, 7 to 15 digits; or the id of a group, one that ends in @lid, or one like BR.13491208655302741918',
-    // Whether Z-API takes the last one is UNVERIFIED: WhatsApp has such people, and whoever cannot be written to is refused there.
+      'a phone number with country code, 7 to 15 digits; or the id of a group, an id that ends in @lid, or an id like BR.13491208655302741918',
+    // Whether Z-API accepts the last form is UNVERIFIED: WhatsApp has such users, and Z-API refuses those it
+    // cannot reach.
     pattern: `${whatsAppPerson.pattern}|\\d{7,25}(-\\d{1,25})?-group|\\d{7,15}-\\d{6,13}|\\d{1,25}@lid`,
   },
   ways: ['link', 'inline'],
@@ -42,7 +43,7 @@ const limits: SendLimits = {
 interface Account {
   readonly instanceId: string;
   readonly token: string;
-  /** Needed where the account has the security token switched on (docs/security/client-token.md). */
+  /** Required if the account has enabled the security token (docs/security/client-token.md). */
   readonly clientToken: string | undefined;
   readonly apiUrl: string;
 }
@@ -58,9 +59,9 @@ export function sendingOf({ instanceId, token, clientToken, apiUrl }: Account, n
       json: await bodyOf(message),
     }),
     {
-      // `id` is the same as `messageId`, for old integrations.
+      // `id` equals `messageId`, for old integrations.
       idIn: ({ body }) => identifier(fieldsOf(body)['messageId']) ?? identifier(fieldsOf(body)['id']),
-      // `{"error":"null not allowed"}`: which status goes with it is not said (docs/security).
+      // `{"error":"null not allowed"}`: its status is not documented (docs/security).
       errorIn: ({ error, message }) =>
         isAbsent(error) ? undefined : { code: undefined, message: isAbsent(message) ? error : message },
       secrets: [token, clientToken ?? ''],

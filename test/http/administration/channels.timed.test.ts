@@ -278,7 +278,7 @@ describe('settings', () => {
   it('of a file are taken from no path', async () => {
     const settings = { privateKey: new URL('../../../package.json', import.meta.url).pathname };
     expect((await create({ provider: 'vonage', settings })).body.errors).toEqual([
-      { field: 'settings.privateKey', message: 'is no RSA private key of at least 2048 bits in PEM' },
+      { field: 'settings.privateKey', message: 'must be an RSA private key of at least 2048 bits in PEM' },
     ]);
   });
 
@@ -495,11 +495,11 @@ describe('a channel that cannot be set up', () => {
     await copy('elsewhere', 'blip');
     await copy('unknown', 'telegraph');
     await until(async () => (await get('unknown')).problem ?? undefined);
-    expect((await get('elsewhere')).problem).toContain('cannot be opened');
+    expect((await get('elsewhere')).problem).toContain('cannot be decrypted');
     expect(await get('unknown')).toMatchObject({
       enabled: false,
       setup: [],
-      problem: 'its provider is not known',
+      problem: 'its provider is unknown',
     });
     expect((await remove('unknown')).status).toBe(204);
   });

@@ -43,7 +43,7 @@ describe('a link', () => {
     const { status, body } = await sendLink('/status?code=404');
     expect([status, JSON.stringify(body)]).toEqual([
       422,
-      expect.stringContaining('nothing is there') as unknown,
+      expect.stringContaining('the file does not exist') as unknown,
     ]);
   });
 });

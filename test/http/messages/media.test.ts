@@ -273,7 +273,10 @@ describe('a picture that is made to fit', () => {
     });
     expect([status, body.errors.map(({ message }) => message)]).toEqual([
       422,
-      ['text/plain is not taken; application/pdf is', 'options.fit is for pictures, not for document'],
+      [
+        'text/plain is not accepted; accepted: application/pdf',
+        'options.fit converts pictures only, not document',
+      ],
     ]);
   });
 });

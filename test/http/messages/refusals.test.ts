@@ -79,25 +79,25 @@ describe('the words', () => {
 
   test('name a kind that there is, and that the provider takes', async () => {
     expect(await refused({ media, kind: 'video' })).toEqual({
-      kind: 'video is not taken; image, sticker, document are',
+      kind: 'video is not accepted; accepted: image, sticker, document',
     });
     expect(await refused({ media, kind: 'hologram' }, 400)).toHaveProperty('kind');
   });
 
   test('have a caption of as many characters as the provider takes, and one more is too many', async () => {
     expect(await refused({ media, caption: 'x'.repeat(21) })).toEqual({
-      caption: 'at most 20 characters, these are 21',
+      caption: 'has 21 characters; at most 20 are allowed',
     });
     await sent(service, { media, caption: '🌹'.repeat(20) });
     const sticker = { data: dataOf(await sharp(picture).png().toBuffer(), 'image/png') };
     expect(await refused({ media: sticker, kind: 'sticker', caption: 'Hi' })).toEqual({
-      caption: 'is not taken: this provider has no captions',
+      caption: 'is not accepted: this provider has no captions',
     });
   });
 
   test('have a file name where it is needed', async () => {
     const pdf = { data: dataOf(Buffer.from('%PDF-1.7'), 'application/pdf') };
-    expect(await refused({ media: pdf, kind: 'document' })).toEqual({ filename: 'is needed' });
+    expect(await refused({ media: pdf, kind: 'document' })).toEqual({ filename: 'is required' });
     await sent(service, { media: pdf, kind: 'document', filename: 'bill.pdf' });
   });
 
@@ -147,7 +147,7 @@ describe('media that come along', () => {
   test('are what their bytes say: text is no picture that the provider takes', async () => {
     const text = { data: dataOf(Buffer.from('no picture at all')) };
     expect(await refused({ media: text })).toEqual({
-      'media.data': 'text/plain is not taken; image/jpeg, image/png are',
+      'media.data': 'text/plain is not accepted; accepted: image/jpeg, image/png',
     });
   });
 
@@ -159,14 +159,14 @@ describe('media that come along', () => {
   test('have a type that the provider takes', async () => {
     const gif = { data: dataOf(await sharp(picture).gif().toBuffer(), 'image/jpeg') };
     expect(await refused({ media: gif })).toEqual({
-      'media.data': 'image/gif is not taken; image/jpeg, image/png are',
+      'media.data': 'image/gif is not accepted; accepted: image/jpeg, image/png',
     });
   });
 
   test('have as many bytes as the provider takes, and one more is too many', async () => {
     await sent(service, { media: { data: dataOf(ofSize(100_000)) } });
     expect(await refused({ media: { data: dataOf(ofSize(100_001)) } })).toEqual({
-      'media.data': 'at most 100000 bytes, these are 100001',
+      'media.data': 'has 100001 bytes; at most 100000 are allowed',
     });
   });
 
@@ -188,7 +188,7 @@ describe('media by their id', () => {
   test('are ready, and seen by the token', async () => {
     const id = '019aa5e2-0000-7000-8000-000000000000';
     expect(await refused({ media: { id } })).toEqual({
-      'media.id': 'there is no such media, or it is not ready',
+      'media.id': 'no ready media item has this id',
     });
     const { body: others } = await upload(service, { file: picture, fields: { channel: 'blip' } });
     const token = service.token('messages:send', { channels: ['courier'] });
@@ -199,7 +199,7 @@ describe('media by their id', () => {
   test('keep to the limits too', async () => {
     const { body: large } = await upload(service, { file: ofSize(100_001), fields: { channel: 'courier' } });
     expect(await refused({ media: { id: large.id } })).toEqual({
-      'media.id': 'at most 100000 bytes, these are 100001',
+      'media.id': 'has 100001 bytes; at most 100000 are allowed',
     });
   });
 });
@@ -218,18 +218,18 @@ describe('a foreign link', () => {
   test('that answers a page, or nothing, is refused', async () => {
     const page = host.serve('/page', bytes('text/html', Buffer.from('<!doctype html><p>Hi')));
     expect(await refused({ media: { url: page } })).toEqual({
-      'media.url': 'text/html is not taken; image/jpeg, image/png are',
+      'media.url': 'text/html is not accepted; accepted: image/jpeg, image/png',
     });
     expect(await refused({ media: { url: page }, options: { fetch: true } })).toHaveProperty(['media.url']);
     expect(await refused({ media: { url: `${host.origin}/nothing.jpg` } })).toEqual({
-      'media.url': `${host.host} answered 404 Not Found: nothing is there`,
+      'media.url': `${host.host} answered 404 Not Found: the file does not exist`,
     });
   });
 
   test('to more bytes than the provider takes is refused, before they are read', async () => {
     const url = host.serve('/large.jpg', bytes('image/jpeg', ofSize(100_001)));
     expect(await refused({ media: { url } })).toEqual({
-      'media.url': 'at most 100000 bytes, these are 100001',
+      'media.url': 'has 100001 bytes; at most 100000 are allowed',
     });
   });
 });

@@ -297,7 +297,7 @@ describe('a webhook that the database does not take although it takes others', (
     expect(await trouble(service)).not.toContain('database');
     expect(await spooled(service)).toMatchObject({ aside: 1 });
     expect(await service.database.query('select message_id from message')).toHaveLength(20);
-    expect(service.logs()).toContain('a webhook of the spool was put aside');
+    expect(service.logs()).toContain('a spooled webhook was set aside');
 
     await service.database.query('drop trigger fail on delivery');
     const folder = join(service.uploadsDir, 'spool');
@@ -358,7 +358,7 @@ describe('the logs', () => {
     // Digits of an id of ours may be those of a telephone number by chance.
     const ids = /[\da-f]{8}-[\da-f]{4}-[47][\da-f]{3}-[\da-f]{4}-[\da-f]{12}/g;
     const logs = service.logs().replaceAll(ids, 'id');
-    expect(logs).toContain('an attempt failed');
+    expect(logs).toContain('a download attempt failed');
     expect(logs).toContain('a request failed');
     const { password } = new URL(service.database.connectionString);
     const words = [

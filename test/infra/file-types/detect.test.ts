@@ -47,7 +47,7 @@ describe('sound, moving pictures and documents', () => {
     expect(await sniffType(bytes)).toBe(type);
   });
 
-  test('Ogg with Opus, as voice messages are', async () => {
+  test('Ogg with Opus, the format of voice messages', async () => {
     const page = Buffer.concat([ascii('OggS'), Buffer.alloc(24), ascii('OpusHead'), Buffer.alloc(32)]);
     expect(typeFitsKind(await sniffType(page), 'audio')).toBe(true);
   });
@@ -55,7 +55,7 @@ describe('sound, moving pictures and documents', () => {
 
 const svg = '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>';
 
-describe('markup is told from pictures', () => {
+describe('markup is distinguished from pictures', () => {
   test.each([
     ['SVG', svg],
     ['SVG with an XML declaration', `<?xml version="1.0" encoding="UTF-8"?>\n${svg}`],
@@ -105,7 +105,7 @@ describe('markup is told from pictures', () => {
 
 describe('JSON', () => {
   test.each(['{"error":"gone"}', ' [{"code":403}]\n', '{}', '[1, 2]', `{"a":"${'b'.repeat(70_000)}"}`])(
-    'is told from other text',
+    'is distinguished from other text',
     async (text) => {
       expect(await sniffType(Buffer.from(text).subarray(0, 65_536))).toBe('application/json');
     },
@@ -155,7 +155,7 @@ describe('brands of pictures', () => {
   });
 });
 
-describe('what is two things at once is what it begins with', () => {
+describe('an ambiguous file is what it begins with', () => {
   test('GIF89a and a script', async () => {
     expect(await sniffType(ascii('GIF89a/*\x01\x00*/=1;alert(1)//<svg onload=alert(1)>'))).toBe('image/gif');
   });
@@ -176,8 +176,8 @@ describe('what is two things at once is what it begins with', () => {
   });
 });
 
-describe('the rest', () => {
-  test('nothing at all is unknown', async () => {
+describe('other files', () => {
+  test('an empty file is unknown', async () => {
     expect(await sniffType(Buffer.alloc(0))).toBe(unknownType);
   });
 
@@ -197,7 +197,7 @@ describe('the rest', () => {
     ['Latin letters', Buffer.from('nome;cidade\nJoão;São Paulo\n', 'latin1')],
     ['UTF-16', Buffer.from('\ufeffname\tcity\nAna\tPorto\n', 'utf16le')],
     ['UTF-16, the other way around', Buffer.from('\ufeffname\tcity\nAna\tPorto\n', 'utf16le').swap16()],
-  ])('text in another encoding than UTF-8 is text: %s', async (_, bytes) => {
+  ])('text in an encoding other than UTF-8 is text: %s', async (_, bytes) => {
     expect(await sniffType(bytes)).toBe('text/plain');
   });
 
@@ -227,11 +227,11 @@ describe('the rest', () => {
     ['P5 is a name, and no picture', 'text/plain'],
     ['HTTP/1.1 200 OK\r\n\r\n%PDF-1.4\n', 'application/pdf'],
     ['how a %PDF-1.4 file begins', 'text/plain'],
-  ])('what looks like text, by its beginning: %s', async (text, type) => {
+  ])('files that look like text have the type of their beginning: %s', async (text, type) => {
     expect(await sniffType(Buffer.from(text))).toBe(type);
   });
 
-  test('what begins like an icon is one only if it lists pictures', async () => {
+  test('a file that begins like an icon is one only if it lists pictures', async () => {
     const icon = Buffer.from('00000100010010100000010020000000000016000000', 'hex');
     icon.writeUInt32LE(40, 14);
     expect(await sniffType(Buffer.concat([icon, Buffer.alloc(40)]))).toBe('image/x-icon');
@@ -240,14 +240,14 @@ describe('the rest', () => {
     expect(await sniffType(Buffer.from('0000010000000000', 'hex'))).toBe(unknownType);
   });
 
-  test('text is text, also when the head ends in the middle of a character', async () => {
+  test('text is text, even if the head ends in the middle of a character', async () => {
     const text = Buffer.from('ção '.repeat(20_000));
     expect(await sniffType(Buffer.from('hello'))).toBe('text/plain');
     for (const length of [65_533, 65_534, 65_535, 65_536])
       expect(await sniffType(text.subarray(0, length))).toBe('text/plain');
   });
 
-  test('no head of a picture, however short, is taken for another picture or fails', async () => {
+  test('a truncated head of a picture neither fails nor is detected as another picture', async () => {
     for (const format of ['jpeg', 'png', 'webp', 'gif', 'tiff', 'avif'] as const) {
       const bytes = await pixel.clone().toFormat(format).toBuffer();
       const types = await Promise.all(

@@ -1,4 +1,7 @@
-/** Types that the first bytes do not tell: Office files whose list of contents stands last, and films without pictures. */
+/**
+ * Types that the first bytes do not reveal: Office files whose list of contents comes last, and films without
+ * pictures.
+ */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,12 +31,12 @@ async function typeOf(bytes: Buffer): Promise<string> {
 interface Entry {
   readonly name: string;
   readonly content: Buffer;
-  /** With its length behind it, as programs write that do not know it in advance. */
+  /** With its length behind it, as programs write files whose length they do not know in advance. */
   readonly streamed?: boolean;
   readonly stored?: boolean;
 }
 
-/** A file as it stands in a ZIP, and its line in the list of contents. */
+/** A file inside a ZIP, and its line in the list of contents. */
 function pack(
   { name, content, streamed = false, stored = false }: Entry,
   at: number,
@@ -85,11 +88,11 @@ const contentTypes = (main: string): Entry => ({
     `<?xml version="1.0"?><Types><Default Extension="xml" ContentType="application/xml"/><Override PartName="/x" ContentType="${main}.main+xml"/></Types>`,
   ),
 });
-/** Larger than what is read of a file at first. */
+/** Larger than the first read of a file. */
 const photo: Entry = { name: 'word/media/image1.jpg', content: Buffer.alloc(120_000, 7), stored: true };
 const office = 'application/vnd.openxmlformats-officedocument';
 
-describe('a ZIP is what its contents say', () => {
+describe('the contents of a ZIP decide its type', () => {
   const word = contentTypes(`${office}.wordprocessingml.document`);
 
   test.each([
@@ -117,7 +120,7 @@ describe('a ZIP is what its contents say', () => {
     expect(await typeOf(zip([photo, contentTypes(main)]))).toBe(type);
   });
 
-  test('OpenDocument whose own type stands last', async () => {
+  test('OpenDocument whose type comes last', async () => {
     const mimetype = { name: 'mimetype', content: ascii('application/vnd.oasis.opendocument.text') };
     expect(await typeOf(zip([photo, mimetype]))).toBe('application/vnd.oasis.opendocument.text');
   });
@@ -135,11 +138,11 @@ describe('a ZIP is what its contents say', () => {
       'a list that lies beyond the file',
       Buffer.concat([zip([photo]), ascii('PK\x05\x06'), Buffer.alloc(18, 0xff)]),
     ],
-  ])('with %s it stays a ZIP', async (_, bytes) => {
+  ])('with %s, it remains a ZIP', async (_, bytes) => {
     expect(await typeOf(bytes)).toBe('application/zip');
   });
 
-  test('of which only the beginning is here it is not told', async () => {
+  test('the beginning alone does not reveal it', async () => {
     expect(await typeOfHead(zip([photo, word]).subarray(0, headBytes))).toBeUndefined();
     expect(await typeOfHead(zip([word, photo]).subarray(0, headBytes))).toBe(
       `${office}.wordprocessingml.document`,
@@ -154,7 +157,7 @@ function box(type: string, ...content: Buffer[]): Buffer {
   return Buffer.concat([size, ascii(type), body]);
 }
 
-/** A box whose size is written in 64 bits. */
+/** A box whose size has 64 bits. */
 function largeBox(type: string, content: Buffer): Buffer {
   const size = Buffer.alloc(8);
   size.writeBigUInt64BE(BigInt(content.length + 16));
@@ -172,7 +175,7 @@ const movie = (...kinds: string[]): Buffer =>
   box('moov', box('mvhd', Buffer.alloc(100)), ...kinds.map(track));
 const samples = box('mdat', Buffer.alloc(200_000, 1));
 
-describe('an MP4 is what its tracks say', () => {
+describe('the tracks of an MP4 decide its type', () => {
   test.each([
     ['sound only', [brand('mp42'), movie('soun'), samples], 'audio/mp4'],
     ['sound only, listed last', [brand('isom'), samples, movie('soun')], 'audio/mp4'],
@@ -197,7 +200,7 @@ describe('an MP4 is what its tracks say', () => {
     expect(await typeOf(Buffer.concat(parts))).toBe(type);
   });
 
-  test('boxes without end are given up soon', async () => {
+  test('the detection soon stops at endless boxes', async () => {
     const empty = box('free');
     const bytes = Buffer.concat([
       brand('isom'),
@@ -209,14 +212,14 @@ describe('an MP4 is what its tracks say', () => {
     expect(ms).toBeLessThan(2_000);
   });
 
-  test('of which only the beginning is here it is told where the list is in it', async () => {
+  test('the beginning alone reveals it if it contains the list', async () => {
     expect(await typeOfHead(Buffer.concat([brand('mp42'), movie('soun')]))).toBe('audio/mp4');
     expect(await typeOfHead(Buffer.concat([brand('mp42'), movie('soun', 'vide')]))).toBe('video/mp4');
     expect(await typeOfHead(Buffer.concat([brand('mp42'), samples]).subarray(0, headBytes))).toBeUndefined();
   });
 });
 
-/** An element of Matroska; without a length it goes on to the end, as recorders write it. */
+/** An element of Matroska; without a length it extends to the end, as recorders write it. */
 function element(id: string, content: Buffer, { isOpen = false } = {}): Buffer {
   const size = Buffer.alloc(8);
   size.writeBigUInt64BE(BigInt(content.length));
@@ -238,7 +241,7 @@ function webm(tracks: readonly number[], { docType = 'webm', isOpen = false, bef
   ]);
 }
 
-describe('a WebM is what its tracks say', () => {
+describe('the tracks of a WebM decide its type', () => {
   test.each([
     ['sound only', webm([2]), 'audio/webm'],
     ['sound only, as a browser records it', webm([2], { isOpen: true }), 'audio/webm'],
@@ -252,7 +255,7 @@ describe('a WebM is what its tracks say', () => {
     expect(await typeOf(bytes)).toBe(type);
   });
 
-  test('elements without end are given up soon', async () => {
+  test('the detection soon stops at endless elements', async () => {
     const empty = element('ec', Buffer.alloc(0));
     const before = Buffer.concat(Array.from({ length: 500_000 }, () => empty));
     const { result, ms } = await threadCpuMs(() => typeOf(webm([2], { before })));

@@ -91,7 +91,7 @@ describe.each(stores)('bytes in %s', (_, open) => {
     expect((await buffer(store.read(key, part))).equals(bytes.subarray(part.start, part.end + 1))).toBe(true);
   });
 
-  test('of a file are moved there', async () => {
+  test('of a file are moved to the store', async () => {
     const bytes = randomBytes(2_000_000);
     const file = join(folder, 'staged');
     await writeFile(file, bytes);
@@ -101,7 +101,7 @@ describe.each(stores)('bytes in %s', (_, open) => {
     expect(await readdir(folder)).not.toContain('staged');
   });
 
-  test('that are there already stay the same when they are stored again', async () => {
+  test('that exist already stay the same when they are stored again', async () => {
     const bytes = randomBytes(100_000);
     const key = await stored(bytes);
     const reading = store.read(key, { start: 0, end: bytes.length - 1 });
@@ -110,12 +110,12 @@ describe.each(stores)('bytes in %s', (_, open) => {
     expect((await buffer(store.read(key, { start: 0, end: bytes.length - 1 }))).equals(bytes)).toBe(true);
   });
 
-  test('that nobody stored are not there', async () => {
+  test('that were never stored do not exist', async () => {
     expect(await store.size(blobKey('0'.repeat(64)))).toBeUndefined();
     expect(await store.size(blobKey('0'.repeat(64)))).toBeUndefined();
   });
 
-  test('are gone when they were removed, which can be done twice', async () => {
+  test('are gone after their removal, which can be repeated', async () => {
     const key = await stored(randomBytes(10));
     await store.remove([key]);
     await store.remove([key]);
@@ -145,7 +145,7 @@ describe.each(stores)('bytes in %s', (_, open) => {
 });
 
 describe('bytes in a folder', () => {
-  test('leave nothing beside them', async () => {
+  test('leave no other files behind', async () => {
     const store = createLocalBlobStore(folder);
     const file = join(folder, 'staged');
     await writeFile(file, 'content');
@@ -160,7 +160,7 @@ describe('bytes in a folder', () => {
     expect(files.toSorted()).toEqual([blobKey(digest), previewKey(digest, 'small')]);
   });
 
-  test('cannot be stored where a file is in the way, which is a failure of our own', async () => {
+  test('cannot be stored if a file has the name of a folder, which is a storage failure', async () => {
     await writeFile(join(folder, 'blobs'), '');
     const failure = await createLocalBlobStore(folder)
       .put(blobKey('0'.repeat(64)), { data: Buffer.from('x') })
@@ -179,7 +179,7 @@ describe('bytes in a folder', () => {
   });
 });
 
-describe('a bucket that is away', () => {
+describe('an unavailable bucket', () => {
   const away = async (work: () => Promise<unknown>): Promise<unknown> => {
     await bucket.goAway();
     try {
@@ -199,10 +199,10 @@ describe('a bucket that is away', () => {
 
   test.each<[string, string, () => Promise<unknown>]>([
     ['nothing can be stored', 'media.storage_failed', () => store.put(key, { data: randomBytes(10) })],
-    ['nobody knows what is there', 'service.unavailable', () => store.size(key)],
+    ['its contents are unknown', 'service.unavailable', () => store.size(key)],
     ['nothing can be read', 'service.unavailable', () => buffer(store.read(key, { start: 0, end: 9 }))],
     ['nothing can be removed', 'service.unavailable', () => store.remove([key])],
-  ])('says so: %s', async (_, code, work) => {
+  ])('is reported: %s', async (_, code, work) => {
     expect(await away(work)).toBe(code);
     expect(await store.size(key)).toBeUndefined();
   });
@@ -218,15 +218,15 @@ describe('a bucket that is away', () => {
     expect(await store.size(blobKey(digest))).toBe(7);
   });
 
-  test('is found out by trying, and so is one that is not there', async () => {
-    await store.tryOut();
-    await expect(createS3BlobStore({ ...bucket.settings, bucket: 'others' }).tryOut()).rejects.toThrow();
-    expect(await away(() => store.tryOut())).not.toBe('nothing went wrong');
+  test('is detected by the probe, and so is a missing one', async () => {
+    await store.probe();
+    await expect(createS3BlobStore({ ...bucket.settings, bucket: 'others' }).probe()).rejects.toThrow();
+    expect(await away(() => store.probe())).not.toBe('nothing went wrong');
   });
 });
 
-/** A store that has a bad moment: it answers each first attempt to store with 503. */
-test('a file is sent again after a moment when the store was busy', async () => {
+/** A store that is briefly overloaded: it answers each first attempt to store with 503. */
+test('a file is sent again after a moment if the store was busy', async () => {
   const refused: string[] = [];
   const { hostname, port } = new URL(bucket.settings.endpoint ?? '');
   const busy = createServer((request, response) => {
@@ -259,8 +259,8 @@ test('a file is sent again after a moment when the store was busy', async () => 
   busy.closeAllConnections();
 });
 
-/** A store that does not do as S3 does: in each of its moods. */
-describe('a bucket in a store of its own kind', () => {
+/** A store that deviates from S3, in several ways. */
+describe('a bucket in a store that deviates from S3', () => {
   let other: Bucket;
   const said: string[] = [];
   let store: BlobStore;
@@ -284,16 +284,16 @@ describe('a bucket in a store of its own kind', () => {
     other.close();
   });
 
-  test('takes files, though it knows no checksum in a header', async () => {
+  test('stores files although it does not support a checksum header', async () => {
     const file = join(folder, 'staged');
     await writeFile(file, data);
     await store.put(key, { file, sha256: sha256(data) });
     await store.put(previewKey(sha256(data), 'small'), { data });
     expect(other.objects.get(key)?.equals(data)).toBe(true);
-    expect(said).toEqual(['NotImplemented']); // Found out once.
+    expect(said).toEqual(['NotImplemented']); // Detected once.
   });
 
-  test('takes no bytes that were changed on the way', async () => {
+  test('refuses bytes that were changed in transit', async () => {
     const file = join(folder, 'staged');
     await writeFile(file, 'others');
     const failure = await store.put(key, { file, sha256: sha256(data) }).catch((error: unknown) => error);
@@ -307,25 +307,25 @@ describe('a bucket in a store of its own kind', () => {
     ['has lost its bucket', 'NoSuchBucket'],
     ['forgets', 'ObjectLost'],
     ['answers garbage', 'WrongBytes'],
-  ])('is found out when it %s', async (mood, reason) => {
+  ])('is detected when it %s', async (mood, reason) => {
     other.setMood(mood);
-    const trouble = await store.tryOut().catch((error: unknown) => error);
+    const trouble = await store.probe().catch((error: unknown) => error);
     expect(trouble).toMatchObject({ reason, message: expect.stringMatching(/bucket "proof"/) });
     other.setMood(undefined);
     await until(() =>
-      store.tryOut().then(
+      store.probe().then(
         () => true,
         () => false,
       ),
     );
-    expect([...other.objects.keys()]).toEqual([]); // What it was tried out with is gone.
+    expect([...other.objects.keys()]).toEqual([]); // The probe's object is deleted.
   });
 });
 
-/** What stands for a preview of some bytes: anyone who knows their digest can tell whether it is complete. */
+/** Replaces a preview of some bytes: with their digest, one can tell whether it is complete. */
 const previewOf = (digest: string): Buffer => Buffer.from(digest.repeat(2_000));
 
-/** Stores as the service does: staged to a file, previews first, bytes last. Says what is stored. */
+/** Stores like the service: staged to a file, previews first, bytes last. Prints what is stored. */
 const storing = `
   import { createHash, randomBytes, randomInt } from 'node:crypto';
   import { blobKey, previewKey } from '${built('infra/files/blob-store.js')}';
@@ -349,14 +349,14 @@ const storing = `
   for (let count = 0; count < 4; count++) void storeOn();
 `;
 
-test('whoever is killed while storing leaves whole files only, and nothing of what was stored is lost', async () => {
+test('a process that is killed while it stores leaves complete files only, and loses no stored file', async () => {
   const kills = 25;
   const acknowledged: string[] = [];
   let leftovers = 0;
   for (let count = 0; count < kills; count++) {
     const program = startScript(storing, [folder]);
     await program.says(/stored/);
-    await delay(randomInt(0, 60)); // The moment of death is what varies here, not something to wait for.
+    await delay(randomInt(0, 60)); // The time of death is varied here; nothing is awaited.
     expect(await program.kill('SIGKILL')).toBe('SIGKILL');
     acknowledged.push(
       ...Array.from(program.output().matchAll(/stored (\w{64})\n/g), ([, digest = '']) => digest),
@@ -365,7 +365,7 @@ test('whoever is killed while storing leaves whole files only, and nothing of wh
   }
 
   expect(acknowledged.length).toBeGreaterThanOrEqual(kills);
-  expect(leftovers).toBeGreaterThan(0); // Otherwise nobody was killed in the middle of anything.
+  expect(leftovers).toBeGreaterThan(0); // Otherwise no process was killed in the middle of a write.
   const blobs = await filesUnder(join(folder, 'blobs'));
   const names = new Set(blobs.map((file) => basename(file)));
   expect(acknowledged.filter((digest) => !names.has(digest))).toEqual([]);

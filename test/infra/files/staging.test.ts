@@ -69,7 +69,7 @@ describe('a stream', () => {
     },
   );
 
-  test('is told apart from others that come at the same time', async () => {
+  test('is kept apart from others that arrive at the same time', async () => {
     const staging = createStaging(folder);
     const contents = Array.from({ length: 20 }, (_, index) => randomBytes(100_000 + index));
     const files = await Promise.all(contents.map((content) => staging.receive(pieces(content, 7_000))));
@@ -93,7 +93,7 @@ test('a discarded file is gone; discarding it again, or after it was moved away,
   await file.discard();
 });
 
-test('a folder that cannot be written is a failure of our own', async () => {
+test('a folder that cannot be written is a storage failure', async () => {
   const blocked = join(root, 'a-file');
   await writeFile(blocked, '');
   const failure = await createStaging(join(blocked, 'tmp'))
@@ -103,7 +103,7 @@ test('a folder that cannot be written is a failure of our own', async () => {
 });
 
 describe('sweeping', () => {
-  test('removes what has not been written to for long, and nothing else', async () => {
+  test('deletes only files that have not changed for long', async () => {
     const staging = createStaging(folder);
     const [fresh, old, older] = await Promise.all(
       ['fresh', 'old', 'older'].map((text) => staging.receive(pieces(Buffer.from(text), 10))),
@@ -116,7 +116,7 @@ describe('sweeping', () => {
     expect(await staging.sweep(60_000)).toBe(0);
   });
 
-  test('finds nothing where there is no folder yet', async () => {
+  test('finds nothing if there is no folder yet', async () => {
     expect(await createStaging(join(root, 'none')).sweep(0)).toBe(0);
   });
 });

@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 import {
-  keptState,
+  readOrCreateState,
   readState,
   replaceState,
   StateFileError,
@@ -21,7 +21,7 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'inlet-state-'));
   file = {
     path: join(folder, 'deep', 'secret'),
-    isWhole: (content) => content.length === 8,
+    isComplete: (content) => content.length === 8,
     remedy: 'put it back',
   };
 });
@@ -32,21 +32,21 @@ const never = (): string => {
 };
 
 describe('a state file', () => {
-  test('is made once, with the folders above it, for its owner only, and nothing else is left', () => {
-    expect(keptState(file, () => 'eight ch')).toBe('eight ch');
-    expect(keptState(file, never)).toBe('eight ch');
+  test('is created once, with its parent folders, for its owner only, and leaves nothing else', () => {
+    expect(readOrCreateState(file, () => 'eight ch')).toBe('eight ch');
+    expect(readOrCreateState(file, never)).toBe('eight ch');
     expect(readFileSync(file.path, 'utf8')).toBe('eight ch');
     expect(statSync(file.path).mode & 0o777).toBe(0o600);
     expect(readdirSync(join(folder, 'deep'))).toEqual(['secret']);
   });
 
-  test('that is not there reads as undefined, and is not made by reading', () => {
+  test('that is missing reads as undefined, and reading does not create it', () => {
     expect(readState(file)).toBeUndefined();
     expect(existsSync(join(folder, 'deep'))).toBe(false);
   });
 
-  test('is replaced whole', () => {
-    keptState(file, () => 'eight ch');
+  test('is replaced completely', () => {
+    readOrCreateState(file, () => 'eight ch');
     replaceState(file.path, 'others 8');
     expect(readState(file)).toBe('others 8');
     expect(readdirSync(join(folder, 'deep'))).toEqual(['secret']);
@@ -55,17 +55,17 @@ describe('a state file', () => {
   test.each([
     ['empty', '', 'is empty'],
     ['blank', '\n', 'is empty'],
-    ['cut off', 'eig', 'is not whole (3 characters)'],
-  ])('that is %s is neither used nor made anew', (_, content, fault) => {
-    keptState(file, () => 'eight ch');
+    ['cut off', 'eig', 'is incomplete (3 characters)'],
+  ])('that is %s is neither used nor created again', (_, content, fault) => {
+    readOrCreateState(file, () => 'eight ch');
     writeFileSync(file.path, content);
-    const attempt = (): string => keptState(file, never);
+    const attempt = (): string => readOrCreateState(file, never);
     expect(attempt).toThrow(StateFileError);
     expect(attempt).toThrow(`${file.path} ${fault}: put it back`);
     expect(readFileSync(file.path, 'utf8')).toBe(content);
   });
 
-  test('that another process has made and is about to fill is waited for', async () => {
+  test('that another process has created and is about to fill is awaited', async () => {
     const filling = new Worker(
       `const { writeFileSync } = require('node:fs');
        const { workerData, parentPort } = require('node:worker_threads');
@@ -74,25 +74,25 @@ describe('a state file', () => {
       { eval: true, workerData: join(folder, 'secret') },
     );
     await new Promise((made) => filling.once('message', made));
-    expect(keptState({ ...file, path: join(folder, 'secret') }, never)).toBe('eight ch');
+    expect(readOrCreateState({ ...file, path: join(folder, 'secret') }, never)).toBe('eight ch');
     await filling.terminate();
   });
 
-  test('whose content does not become whole is not used, although it was just made', () => {
-    expect(() => keptState(file, () => 'short')).toThrow('is not whole (5 characters)');
+  test('whose content stays incomplete is not used, although it was just created', () => {
+    expect(() => readOrCreateState(file, () => 'short')).toThrow('is incomplete (5 characters)');
   });
 });
 
-test('processes that make it in the same moment all get the same whole content', async () => {
+test('processes that create it at the same time all get the same complete content', async () => {
   const source = `
     import { setTimeout as delay } from 'node:timers/promises';
-    import { keptState } from '${built('infra/files/state-file.js')}';
+    import { readOrCreateState } from '${built('infra/files/state-file.js')}';
     const [, folder, name, start] = process.argv;
     await delay(Number(start) - Date.now());
     const got = [];
     for (let round = 0; round < 150; round++) {
-      const file = { path: folder + '/' + round + '/secret', isWhole: (text) => text.length === 4096, remedy: '' };
-      got.push(keptState(file, () => name.repeat(4096))[0]);
+      const file = { path: folder + '/' + round + '/secret', isComplete: (text) => text.length === 4096, remedy: '' };
+      got.push(readOrCreateState(file, () => name.repeat(4096))[0]);
     }
     console.log(got.join(''));
   `;

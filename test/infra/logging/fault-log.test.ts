@@ -6,7 +6,7 @@ function broken(name: string): Error {
   return new TypeError(`${name} is not a function`);
 }
 
-it('says each fault once, with its stack, whatever values its message holds', () => {
+it('logs each fault once with its stack, whatever values its message contains', () => {
   const said: { readonly about: object; readonly message: string }[] = [];
   const report = createFaultLog({
     error: (about: object, message: string) => {

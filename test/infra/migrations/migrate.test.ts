@@ -82,7 +82,7 @@ const migratingProgram = `
   await prepareDatabase({ connectionString: process.argv[1], setting: 'DATABASE_URL', logger, stopping });
   console.log('migrated');`;
 
-/** Runs statements as the owner of everything. */
+/** Runs statements as the superuser. */
 async function run(url: string, ...statements: readonly string[]): Promise<unknown[]> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
@@ -95,7 +95,7 @@ async function run(url: string, ...statements: readonly string[]): Promise<unkno
 }
 
 describe('the migrations', () => {
-  test('are all applied to an empty database, and a second time there is nothing to do', async () => {
+  test('are all applied to an empty database, and a second run changes nothing', async () => {
     const url = await emptyDatabase();
     await migrate(url);
     expect(await appliedTo(url)).toEqual(await migrationsInFolder());
@@ -112,7 +112,7 @@ describe('the migrations', () => {
     const source = `${migratingProgram} setInterval(() => {}, 1000);`;
     const programs = Array.from({ length: 4 }, () => startScript(source, [url]));
     await Promise.all(programs.map((program) => program.says(/migrated/)));
-    // A connection that stays open would keep its locks, and the next start waiting.
+    // An open connection would keep its locks and make the next start wait.
     const open = `select from pg_stat_activity where datname = '${new URL(url).pathname.slice(1)}'`;
     await until(async () => (await clone.query(open)).length === 0, 5_000);
     await Promise.all(programs.map((program) => program.kill('SIGKILL')));
@@ -140,7 +140,7 @@ describe('the migrations', () => {
     );
   });
 
-  test('keep what is there', async () => {
+  test('keep existing data', async () => {
     const url = await emptyDatabase();
     await migrate(url);
     await withDatabase(url, ({ work: pool }) =>
@@ -151,7 +151,10 @@ describe('the migrations', () => {
   });
 });
 
-/** What a version that committed every statement by itself has done: whole migrations, and of the next the first statements. */
+/**
+ * The result of a version that committed every statement separately: complete migrations, and the first
+ * statements of the next one.
+ */
 async function applyAsBefore(url: string, whole: number, statements: number): Promise<void> {
   await run(
     url,
@@ -178,7 +181,7 @@ function partsOf(sql: string): string[] {
   return sql.split(';').filter((statement) => statement.trim() !== '');
 }
 
-/** The second migration makes columns in several tables; it waits for this one when some are made. */
+/** The second migration adds columns to several tables; it waits for this one after some of them. */
 async function holdMessages(url: string): Promise<{ readonly letGo: () => Promise<void> }> {
   const holder = new pg.Client({ connectionString: url });
   await holder.connect();
@@ -192,7 +195,7 @@ async function holdMessages(url: string): Promise<{ readonly letGo: () => Promis
   };
 }
 
-describe('a migration that was broken off', () => {
+describe('an interrupted migration', () => {
   test.each([
     ['before its first statement', 0, 0],
     ['after its first statement', 0, 1],
@@ -229,12 +232,12 @@ describe('a migration that was broken off', () => {
     const before = await run(url, tables);
     const [half = ''] = (await migrationsInFolder()).slice(whole);
     await expect(migrate(url)).rejects.toThrow(
-      new RegExp(`^DATABASE_URL: an earlier start ended in the middle of the migration ${half}, .*backup`),
+      new RegExp(`^DATABASE_URL: an earlier start was interrupted during the migration ${half}, .*backup`),
     );
     expect(await run(url, tables)).toEqual(before);
   });
 
-  test('by a kill in the middle leaves nothing behind, and the next start makes it', async () => {
+  test('after a kill in the middle leaves nothing behind, and the next start applies it', async () => {
     const url = await emptyDatabase();
     await applyAsBefore(url, 1, 0);
     await run(url, `update _prisma_migrations set rolled_back_at = now() where finished_at is null`);
@@ -251,7 +254,7 @@ describe('a migration that was broken off', () => {
     ).toEqual([]);
   });
 
-  test('by kills at any moment is made by the next start', async () => {
+  test('after kills at any time is applied by the next start', async () => {
     const url = await emptyDatabase();
     for (let round = 0; round < 4; round += 1) {
       const program = startScript(migratingProgram, [url]);
@@ -277,7 +280,7 @@ describe('the user of the database', () => {
     return Object.assign(new URL(url), { username: name, password: 'secret' }).href;
   }
 
-  test('needs no right to create anything once everything is there', async () => {
+  test('needs no right to create anything once everything exists', async () => {
     const url = await emptyDatabase();
     await migrate(url);
     const user = await userOf(
@@ -289,7 +292,7 @@ describe('the user of the database', () => {
     await migrate(user);
   });
 
-  test('may create in schemas that others have made for it, without a right on the database', async () => {
+  test('may create objects in schemas that were created for it, without a right on the database', async () => {
     const url = await emptyDatabase();
     const user = await userOf(url, 'grant create, usage on schema public');
     await expect(migrate(user)).rejects.toThrow(/^DATABASE_URL: its user lacks a right, .* \(42501\)$/);
@@ -302,7 +305,7 @@ describe('the user of the database', () => {
     expect(await appliedTo(url)).toEqual(await migrationsInFolder());
   });
 
-  test('may have a schema of its own, and the extension in one that it does not look into', async () => {
+  test('may have its own schema, and the extension in one outside its search path', async () => {
     const url = await emptyDatabase();
     await run(url, 'create table media (id int)', 'create extension pg_trgm');
     const own = Object.assign(new URL(url), { search: '?options=-c%20search_path%3Down' }).href;
@@ -318,7 +321,7 @@ describe('the user of the database', () => {
     expect(found).toEqual([{ column_name: 'id' }]);
   });
 
-  test('may have a time limit for its statements: migrations take as long as they take', async () => {
+  test('may have a statement timeout, which does not apply to migrations', async () => {
     const url = await emptyDatabase();
     await applyAsBefore(url, 1, 0);
     await run(url, `alter database ${new URL(url).pathname.slice(1)} set statement_timeout = '1s'`);
@@ -333,8 +336,8 @@ describe('the user of the database', () => {
   });
 });
 
-describe('the books', () => {
-  test('are those of Prisma, whose own engine goes on from them', async () => {
+describe('the migration table', () => {
+  test('is that of Prisma, whose own engine can continue with it', async () => {
     const url = await emptyDatabase();
     await migrate(url);
     const connections = new pg.Pool({ connectionString: url });
@@ -361,7 +364,7 @@ describe('the books', () => {
 
 type MigrationsList = Parameters<SchemaEngine['applyMigrations']>[0]['migrationsList'];
 
-/** All migrations and one more, as Prisma's engine wants them. */
+/** All migrations and one more, in the format of Prisma's engine. */
 async function listWith(name: string, sql: string): Promise<MigrationsList> {
   const baseDir = join(prismaFolder, 'migrations');
   const fileOf = (value: string) => ({ path: 'migration.sql', content: { tag: 'ok' as const, value } });
@@ -381,8 +384,9 @@ async function listWith(name: string, sql: string): Promise<MigrationsList> {
 }
 
 /**
- * Two quirks of reading a schema (applying migrations is not concerned): the adapter refuses the type "char", which some of
- * the engine's questions ask for, and PostgreSQL 18 lists what is not null as a constraint, of a kind that the engine lacks.
+ * Two quirks of reading a schema, which do not affect applying migrations: the adapter refuses the type
+ * "char", which some of the engine's queries request, and PostgreSQL 18 lists NOT NULL as a constraint of a
+ * kind that the engine does not know.
  */
 function readingSchemas(connections: pg.Pool): SqlMigrationAwareDriverAdapterFactory {
   const factory = new PrismaPg(connections);
@@ -403,12 +407,15 @@ function repair(sql: string): string {
     .replace(/con\.(conf(?:del|upd)type),/g, 'con.$1::text AS $1,');
 }
 
-/** The SQL that the database lacks to be what `prisma/schema.prisma` says; empty when it lacks nothing. */
+/**
+ * The SQL that turns the database into what `prisma/schema.prisma` describes; empty if there is no
+ * difference.
+ */
 async function missingSql(connectionString: string): Promise<string> {
   const connections = new pg.Pool({ connectionString });
   try {
     return await withSchemaEngine(readingSchemas(connections), async (engine, schema) => {
-      // The engine insists on a shadow database that its types do not know.
+      // The engine requires a shadow database that its types do not declare.
       const request = {
         from: { tag: 'schemaDatasource' as const, files: [schema], configDir: prismaFolder },
         to: { tag: 'schemaDatamodel' as const, files: [schema] },
@@ -428,7 +435,7 @@ async function missingSql(connectionString: string): Promise<string> {
 const nothing = '-- This is an empty migration.';
 
 describe('a migrated database', () => {
-  test('is exactly what the schema says', async () => {
+  test('equals the schema', async () => {
     expect(await missingSql(clone.connectionString)).toBe(nothing);
   });
 
@@ -441,7 +448,7 @@ describe('a migrated database', () => {
       '"kind" SET NOT NULL',
     ],
     ['a table', 'drop table message_status', 'CREATE TABLE "message_status"'],
-  ])('that lost %s is told from it', async (_, statement, named) => {
+  ])('that lost %s differs from it', async (_, statement, named) => {
     const database = await cloneDatabase();
     try {
       await database.query(statement);

@@ -1,10 +1,13 @@
-/** What holds for every address: it is judged as the registry of IANA says, however it is spelled. */
+/** Properties of every address: the check follows IANA's registry, in every spelling. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { isPublicAddress, looksPublic } from '../../../src/infra/net/public-address.js';
 
-/** IANA's registry of special addresses, multicast, and the one of Azure's host agent; counted here without any library. */
+/**
+ * IANA's registry of special addresses, multicast, and the address of Azure's host agent; counted here
+ * without a library.
+ */
 const notPublic = `
   0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 168.63.129.16/32 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24
   192.31.196.0/24 192.52.193.0/24 192.88.99.0/24 192.168.0.0/16 192.175.48.0/24 198.18.0.0/15 198.51.100.0/24
@@ -20,7 +23,7 @@ const notPublic = `
 const isPublic = (value: number): boolean =>
   !notPublic.some(({ first, count }) => value >= first && value < first + count);
 
-/** Any of all, and most often those around the ends of a block. */
+/** Any address, most often near the ends of a block. */
 const anyV4 = fc.oneof(
   fc.integer({ min: 0, max: 2 ** 32 - 1 }),
   fc
@@ -33,7 +36,7 @@ const dotted = (value: number): string => octetsOf(value).join('.');
 const halves = (value: number): string =>
   [value >>> 16, value & 0xffff].map((half) => half.toString(16)).join(':');
 
-/** What `inet_aton` of the C library takes beside the usual: fewer parts, other bases. */
+/** The spellings that `inet_aton` of the C library also accepts: fewer parts, other bases. */
 const anySpelling = fc
   .tuple(fc.constantFrom(1, 2, 3, 4), fc.array(fc.constantFrom(8, 10, 16), { minLength: 4, maxLength: 4 }))
   .map(([parts, bases]) => (value: number): string => {
@@ -45,7 +48,7 @@ const anySpelling = fc
   });
 
 describe('any IPv4 address', () => {
-  test('is public where the registry says nothing of it', () => {
+  test('is public if the registry does not contain it', () => {
     fc.assert(
       fc.property(anyV4, (value) => {
         expect(isPublicAddress(dotted(value))).toBe(isPublic(value));
@@ -54,7 +57,7 @@ describe('any IPv4 address', () => {
     );
   });
 
-  test('in another spelling than the usual is not understood, and so not public', () => {
+  test('in an unusual spelling is not understood and therefore not public', () => {
     fc.assert(
       fc.property(anyV4, anySpelling, (value, spell) => {
         fc.pre(spell(value) !== dotted(value));
@@ -64,7 +67,7 @@ describe('any IPv4 address', () => {
     );
   });
 
-  test('in a link is judged as what it means, in every spelling that a link may have', () => {
+  test('in a link is checked by its meaning, in every possible spelling', () => {
     fc.assert(
       fc.property(anyV4, anySpelling, (value, spell) => {
         expect(looksPublic(new URL(`http://${spell(value)}/`))).toBe(isPublic(value));
@@ -73,7 +76,7 @@ describe('any IPv4 address', () => {
     );
   });
 
-  test('inside an IPv6 address decides where it is mapped, and in no tunnel', () => {
+  test('inside an IPv6 address decides if it is mapped, but not in a tunnel', () => {
     const mapped = [
       (value: number) => `::ffff:${dotted(value)}`,
       (value: number) => `::FFFF:${halves(value)}`,
@@ -107,7 +110,7 @@ test('any IPv6 address outside 2000::/3 is not public, unless an IPv4 address is
   );
 });
 
-test('no other text is public, and none is too strange to be judged', () => {
+test('no other text is public, and none makes the check fail', () => {
   const anyText = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc.string({ unit: fc.constantFrom(...Array.from('0123456789abcdefx.:%[]/ ')) }),

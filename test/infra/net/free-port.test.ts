@@ -17,7 +17,7 @@ async function take(port: number): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-test('the last one that is free is found', async () => {
+test('the last free port is found', async () => {
   const from = await freePort();
   const ports = { from, count: 6 };
   const taken = Array.from({ length: 6 }, (_, at) => from + at);
@@ -30,7 +30,7 @@ test('the last one that is free is found', async () => {
   }
 });
 
-test('when all are taken, the system chooses one', async () => {
+test('if all are taken, the system chooses one', async () => {
   const from = await take(0);
   const port = await freePort({ from, count: 1 });
   expect(port).not.toBe(from);

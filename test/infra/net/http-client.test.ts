@@ -13,7 +13,7 @@ let origin: string;
 let answer: (request: IncomingMessage, response: ServerResponse) => void;
 let host: HostileHost;
 let http: HttpClient;
-/** For peers that take longer than anybody waits. */
+/** For peers that take longer than any caller waits. */
 let impatient: HttpClient;
 
 beforeAll(async () => {
@@ -46,7 +46,7 @@ async function failure(work: Promise<unknown>): Promise<AppError> {
 }
 
 describe('a call to a provider', () => {
-  it('carries JSON and gives back status, headers and parsed JSON', async () => {
+  it('sends JSON and returns status, headers and parsed JSON', async () => {
     let received = {};
     answer = (request, response) => {
       void text(request).then((body) => {
@@ -72,7 +72,7 @@ describe('a call to a provider', () => {
     });
   });
 
-  it('carries a form: fields as they are, files with their names and types', async () => {
+  it('sends a form: fields unchanged, files with their names and types', async () => {
     let received = { headers: {}, body: '' };
     answer = (request, response) => {
       void buffer(request).then((body) => {
@@ -117,7 +117,7 @@ describe('a call to a provider', () => {
     expect(headers).not.toHaveProperty('content-type');
   });
 
-  it.each(['', 'Bad gateway', '<html></html>', '{"cut'])('gives %j back as text', async (body) => {
+  it.each(['', 'Bad gateway', '<html></html>', '{"cut'])('returns %j as text', async (body) => {
     answer = (_, response) => response.writeHead(502).end(body);
 
     expect(await http({ method: 'GET', url: origin })).toMatchObject({ status: 502, body });
@@ -129,7 +129,7 @@ describe('a call to a provider', () => {
     expect(response).toMatchObject({ status: 302, headers: { location: '/ok' } });
   });
 
-  it('understands an answer that comes compressed all the same', async () => {
+  it('understands a response that is compressed nevertheless', async () => {
     answer = (_, response) =>
       response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('{"a":1}'));
 
@@ -143,7 +143,7 @@ describe('a call to a provider', () => {
   });
 });
 
-describe('a call without an answer', () => {
+describe('a call without a response', () => {
   it.each([
     ['/reset', 'media.connection_failed', true],
     ['/reset?after=10', 'media.connection_failed', true],
@@ -156,12 +156,12 @@ describe('a call without an answer', () => {
     expect(await failure(http({ method: 'GET', url: host.url(path) }))).toMatchObject({ code, retryable });
   });
 
-  it.each(['/hang', '/drip'])('%s rejects when its time is over', async (path) => {
+  it.each(['/hang', '/drip'])('%s rejects at the timeout', async (path) => {
     const error = await failure(impatient({ method: 'GET', url: host.url(path) }));
     expect(error).toMatchObject({ code: 'media.timeout', retryable: true });
   });
 
-  it('rejects when nobody listens', async () => {
+  it('rejects if no server listens', async () => {
     const gone = await startHostileHost();
     await gone.close();
     const error = await failure(http({ method: 'POST', url: gone.url('/?key=s3cret'), json: {} }));
@@ -175,25 +175,25 @@ describe('a call without an answer', () => {
   });
 });
 
-describe('whether a call that failed may have been read', () => {
-  it.each(['/reset', '/reset?after=10', '/flood'])('is not known after %s', async (path) => {
+describe('whether a failed request may have been read', () => {
+  it.each(['/reset', '/reset?after=10', '/flood'])('is unknown after %s', async (path) => {
     const error = await failure(http({ method: 'POST', url: host.url(path), json: {} }));
     expect(error.requestLeft).toBe(true);
   });
 
-  it('is not known when the answer does not come in time', async () => {
+  it('is unknown if the response does not arrive in time', async () => {
     const error = await failure(impatient({ method: 'POST', url: host.url('/hang'), json: {} }));
     expect(error).toMatchObject({ code: 'media.timeout', requestLeft: true });
   });
 
-  it('is not known on a connection that was used before', async () => {
+  it('is unknown on a reused connection', async () => {
     await http({ method: 'GET', url: origin });
     answer = (request) => request.socket.destroy();
     const error = await failure(http({ method: 'POST', url: origin, json: {} }));
     expect(error).toMatchObject({ code: 'media.connection_failed', requestLeft: true });
   });
 
-  it('is known where nobody listens, and where the name has no address', async () => {
+  it('is known if no server listens, and if the name has no address', async () => {
     const gone = await startHostileHost();
     await gone.close();
     for (const url of [gone.url('/'), 'http://nobody.invalid/'])
@@ -203,13 +203,13 @@ describe('whether a call that failed may have been read', () => {
       });
   });
 
-  it('is known where TLS is not agreed', async () => {
+  it('is known if the TLS handshake fails', async () => {
     const error = await failure(http({ method: 'POST', url: origin.replace('http:', 'https:'), json: {} }));
     expect(error).toMatchObject({ code: 'media.connection_failed', requestLeft: false });
   });
 
-  it('is known when time is up before there is a connection', async () => {
-    // Accepts, and never says a word of TLS.
+  it('is known if the timeout comes before the connection', async () => {
+    // Accepts the connection but never starts TLS.
     const mute = createTcpServer().listen(0, '127.0.0.1');
     await once(mute, 'listening');
     const { port } = mute.address() as AddressInfo;
@@ -219,8 +219,8 @@ describe('whether a call that failed may have been read', () => {
     mute.close();
   });
 
-  it('is known for an address that is forbidden, or none', async () => {
-    const guarded = createHttp({ timeoutMs: 5_000, publicAddressesAnd: [] });
+  it('is known for a forbidden or invalid address', async () => {
+    const guarded = createHttp({ timeoutMs: 5_000, allowOnlyPublicAnd: [] });
     const errors = [
       await failure(guarded({ method: 'POST', url: origin, json: {} })),
       await failure(http({ method: 'POST', url: 'file:///etc/passwd', json: {} })),
@@ -233,15 +233,15 @@ describe('whether a call that failed may have been read', () => {
   });
 });
 
-describe('a call that is kept to public addresses', () => {
-  it('reaches no other, by whatever name, and those that are listed', async () => {
+describe('a call that is restricted to public addresses', () => {
+  it('reaches public and listed hosts only, by any name', async () => {
     let reached = 0;
     answer = (_, response) => {
       reached += 1;
       response.end('{}');
     };
-    const guarded = createHttp({ timeoutMs: 5_000, publicAddressesAnd: [] });
-    const listed = createHttp({ timeoutMs: 5_000, publicAddressesAnd: [new URL(origin).host] });
+    const guarded = createHttp({ timeoutMs: 5_000, allowOnlyPublicAnd: [] });
+    const listed = createHttp({ timeoutMs: 5_000, allowOnlyPublicAnd: [new URL(origin).host] });
     try {
       for (const url of [
         origin,

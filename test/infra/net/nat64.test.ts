@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { createAddressJudge } from '../../../src/infra/net/nat64.js';
+import { createAddressCheck } from '../../../src/infra/net/nat64.js';
 
-type Resolve = Parameters<typeof createAddressJudge>[0];
+type Resolve = Parameters<typeof createAddressCheck>[0];
 
-/** A resolver of a network whose translator is seen in these addresses. */
+/** A resolver in a network whose translator is visible in these addresses. */
 const network = (...addresses: string[]): Resolve => {
   return (name) =>
     name === 'ipv4only.arpa'
@@ -13,7 +13,7 @@ const network = (...addresses: string[]): Resolve => {
 };
 
 describe('within the prefix that every network may use', () => {
-  const judge = createAddressJudge(network());
+  const judge = createAddressCheck(network());
 
   test.each(['64:ff9b::808:808', '64:ff9b::8.8.8.8', '64:FF9B:0:0:0:0:5db8:d822'])(
     '%s is public',
@@ -42,7 +42,7 @@ describe('within the prefix that every network may use', () => {
   });
 });
 
-/** 8.8.8.8, 127.0.0.1 and 192.0.0.170 in a prefix of each length, and what does not belong to it. */
+/** 8.8.8.8, 127.0.0.1 and 192.0.0.170 in a prefix of each length, and an address outside of it. */
 describe.each([
   [96, '2a00:64::c000:aa', '2a00:64::808:808', '2a00:64::7f00:1'],
   [64, '2a00:64::c0:0:aa00:0', '2a00:64::8:808:800:0', '2a00:64::7f:0:100:0'],
@@ -53,14 +53,14 @@ describe.each([
   [96, 'fd00:64::c000:ab', 'fd00:64::808:808', 'fd00:64::7f00:1'],
   [96, '64:ff9b:1::c000:aa', '64:ff9b:1::808:808', '64:ff9b:1::7f00:1'],
 ])('within a prefix of %s bits, seen in %s', (_, seen, open, closed) => {
-  test('the address inside decides', async () => {
-    const judge = createAddressJudge(network('192.0.0.170', '192.0.0.171', seen));
+  test('the embedded address decides', async () => {
+    const judge = createAddressCheck(network('192.0.0.170', '192.0.0.171', seen));
     expect([await judge(open), await judge(closed)]).toEqual([true, false]);
   });
 });
 
-test('other addresses are judged as ever', async () => {
-  const judge = createAddressJudge(network('2a00:64::c000:aa'));
+test('other addresses are checked as usual', async () => {
+  const judge = createAddressCheck(network('2a00:64::c000:aa'));
   const judged = [
     '8.8.8.8',
     '2606:4700::1111',
@@ -79,14 +79,14 @@ test.each([
   ['never answers', () => new Promise<never>(() => undefined)],
   ['answers what no translator makes', network('192.0.0.170', '2a00:64::1', 'nonsense')],
 ])('a resolver that %s changes nothing', async (_, resolve: Resolve) => {
-  const judge = createAddressJudge(resolve);
+  const judge = createAddressCheck(resolve);
   expect([await judge('2a00:64::7f00:1'), await judge('64:ff9b::808:808')]).toEqual([true, true]);
   expect(await judge('fd00:64::808:808')).toBe(false);
 });
 
-test('the name is asked for once, and not for the sake of an IPv4 address', async () => {
+test('the name is resolved once, and not for an IPv4 address', async () => {
   let asked = 0;
-  const judge = createAddressJudge(() => {
+  const judge = createAddressCheck(() => {
     asked += 1;
     return Promise.resolve([]);
   });

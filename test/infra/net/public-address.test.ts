@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { isPublicAddress } from '../../../src/infra/net/public-address.js';
 
-/** One or more of every IPv4 range that no stranger may send us to, mostly first, middle and last address. */
+/** Addresses of every IPv4 range that strangers must not reach, mostly the first, middle and last one. */
 const privateV4 = `
   0.0.0.0 0.0.0.1 0.1.2.3 0.255.255.255
   10.0.0.0 10.0.0.1 10.255.255.255
@@ -35,7 +35,7 @@ const privateV6 = `
   4000::1 5f00:: 5f00::1 5f00:ffff::1 6000::1 8000::1 a000::1 c000::1 e000::1 f000::1 1::1 200::1 1fff::1
 `;
 
-/** Tunnels and translators: the inner IPv4 address is what would be reached. */
+/** Tunnels and translators, which would reach the embedded IPv4 address. */
 const wrappers: Record<string, (ipv4: string) => string> = {
   'v4-mapped': (ip) => `::ffff:${ip}`,
   'v4-mapped, in hexadecimal': (ip) => `::ffff:${hex(ip)}`,
@@ -58,7 +58,7 @@ const wrapped = Object.entries(wrappers).flatMap(([name, wrap]) =>
   targets.map((ip) => [name, wrap(ip)] as const),
 );
 
-/** Forms that resolvers, kernels and libraries read differently, or that are no address at all. */
+/** Texts that resolvers, kernels and libraries interpret differently, or that are not addresses. */
 const notUnderstood = [
   '',
   ' ',

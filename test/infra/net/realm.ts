@@ -1,8 +1,8 @@
 import { types } from 'node:util';
 
 /**
- * Jest runs tests in a realm of their own, where the errors of Node's own modules are not `instanceof Error`, as they are
- * everywhere else. This makes them so, for the sources that ask.
+ * Jest runs tests in a separate realm, in which errors of Node's own modules are not `instanceof Error`, as
+ * they are everywhere else. This function makes them so, for the sources that need it.
  */
 export function recogniseNodeErrors(): void {
   const usual = Function.prototype[Symbol.hasInstance];

@@ -19,7 +19,7 @@ import {
 import { startSecureHost } from '../../support/secure-host.js';
 import { until } from '../../support/until.js';
 
-/** The peer that may be reached. */
+/** The host that may be reached. */
 let host: HostileHost;
 /** Listens on every local address and must never be reached, unless a test lists it. */
 let inside: HostileHost;
@@ -53,7 +53,7 @@ async function download(safeFetch: SafeFetch, request: DownloadRequest): Promise
   return buffer(body);
 }
 
-/** The path at which a photo comes after these lines. */
+/** The path that returns a photo after these header lines. */
 function verbatim(...lines: string[]): string {
   const head = Buffer.from([...lines, '', ''].join('\r\n'), 'latin1');
   return `/verbatim?head=${encodeURIComponent(head.toString('base64'))}`;
@@ -66,13 +66,13 @@ async function failure(work: Promise<unknown>): Promise<AppError> {
   );
 }
 
-/** Reads without keeping anything. */
+/** Reads without storing anything. */
 async function drain(safeFetch: SafeFetch, request: DownloadRequest): Promise<void> {
   const { body } = await safeFetch.open(request);
   await readToFailure(body).then(({ error }) => Promise.reject(error));
 }
 
-/** The error that ends a body, and how many bytes were handed over before it. */
+/** The error that ends a body, and how many bytes preceded it. */
 async function readToFailure(body: AsyncIterable<Buffer>): Promise<{ error: AppError; bytes: number }> {
   let bytes = 0;
   const count = async () => {
@@ -88,7 +88,7 @@ function answering(...addresses: string[]): LookupAll {
 }
 
 describe('an ordinary download', () => {
-  it('gives the bytes, their declared type and length and where they came from', async () => {
+  it('returns the bytes, their declared type and length, and their URL', async () => {
     const result = await fetcher().open(ask(host.url('/ok?type=image/webp')));
 
     expect(result).toMatchObject({ contentType: 'image/webp', contentLength: picture.length });
@@ -103,7 +103,7 @@ describe('an ordinary download', () => {
     expect(picture.equals(await buffer(result.body))).toBe(true);
   });
 
-  it('says who asks, and asks for plain bytes', async () => {
+  it('sends its user agent, and asks for uncompressed bytes', async () => {
     await download(fetcher({ userAgent: 'Inlet/1' }), ask(host.url('/ok')));
 
     expect(host.requests.at(-1)?.headers).toMatchObject({
@@ -112,7 +112,7 @@ describe('an ordinary download', () => {
     });
   });
 
-  it('reaches a listed host by name, at the address that the lookup gave', async () => {
+  it('reaches a listed host by name, at the address of the lookup', async () => {
     const safeFetch = fetcher({
       allowPrivateHosts: [`pictures.test:${host.port.toString()}`],
       lookup: answering('127.0.0.1'),
@@ -124,7 +124,7 @@ describe('an ordinary download', () => {
     expect(host.requests.at(-1)?.headers.host).toBe(`pictures.test:${host.port.toString()}`);
   });
 
-  it('uses a connection again', async () => {
+  it('reuses a connection', async () => {
     const safeFetch = fetcher();
     const before = host.connections();
 
@@ -145,7 +145,7 @@ describe('an ordinary download', () => {
   });
 });
 
-describe('what may not be dialled', () => {
+describe('forbidden addresses', () => {
   const literals = [
     '127.0.0.1',
     '127.0.0.1.',
@@ -230,7 +230,7 @@ describe('what may not be dialled', () => {
     'a.b.localhost.',
   ];
 
-  /** The code of the refusal; a connection to the inside is a failure whatever the code. */
+  /** The code of the refusal; a connection to a private address is a failure, whatever the code. */
   async function refusal(safeFetch: SafeFetch, url: string): Promise<string> {
     const error = await failure(safeFetch.open(ask(url, { extraPorts: () => true })));
     return inside.connections() === 0 ? error.code : 'a connection was opened';
@@ -243,7 +243,7 @@ describe('what may not be dialled', () => {
   });
 
   it.each(literals)('a redirect to http://%s is refused', async (name) => {
-    // A header holds no characters beyond ASCII; a host name may hold them percent-encoded.
+    // A header may not contain non-ASCII characters; a host name may contain them percent-encoded.
     const ascii = name.replace(/[^\t\x20-\x7e]/gu, encodeURIComponent);
     const to = encodeURIComponent(`http://${ascii}:${inside.port.toString()}/ok`);
 
@@ -267,7 +267,7 @@ describe('what may not be dialled', () => {
     'HTTP://127.0.0.1',
     'ht\ntp://127.0.0.1',
     'https://127.0.0.1',
-  ])('%j is refused however it is written', async (start) => {
+  ])('%j is refused in every spelling', async (start) => {
     expect(await refusal(fetcher(), `${start}:${inside.port.toString()}/ok`)).toBe('media.forbidden_address');
   });
 
@@ -287,18 +287,18 @@ describe('what may not be dialled', () => {
         fetcher({ lookup: answering(...records) }).open(ask(url, { extraPorts: () => true })),
       );
 
-      expect(error).toMatchObject({ code: 'media.forbidden_address', mayPass: true });
+      expect(error).toMatchObject({ code: 'media.forbidden_address', mayRecover: true });
       expect(inside.connections()).toBe(0);
     },
   );
 
-  it('a literal is refused for ever', async () => {
+  it('a literal is refused permanently', async () => {
     const error = await failure(fetcher().open(ask('http://127.0.0.1/ok')));
 
-    expect(error).toMatchObject({ code: 'media.forbidden_address', mayPass: false });
+    expect(error).toMatchObject({ code: 'media.forbidden_address', mayRecover: false });
   });
 
-  // 2000::1 belongs to nobody, so nothing is reached there; whatever else is dialled leads inside.
+  // 2000::1 is unassigned, so nothing is reached there; any other address leads to a private host.
   it.each([
     [['2000::1', '127.0.0.1']],
     [['127.0.0.1', '2000::1']],
@@ -307,15 +307,15 @@ describe('what may not be dialled', () => {
     [['2000::1', '64:ff9b::7f00:1']],
     [['2000::1', 'fe80::1%eth0']],
     [['2000::1', 'nonsense', '']],
-  ])('of a name with %j only what is public is dialled', async (records) => {
+  ])('only the public addresses of a name with %j are dialled', async (records) => {
     const url = `http://pictures.example:${inside.port.toString()}/ok`;
     const safeFetch = fetcher({ lookup: answering(...records), timeoutMs: 300 });
 
     expect(['media.connection_failed', 'media.timeout']).toContain(await refusal(safeFetch, url));
   });
 
-  it('a name that changes its mind between the check and the connection gains nothing', async () => {
-    // 2000::1 belongs to nobody, so nothing is reached there; a second look would lead inside.
+  it('a name that changes its address between check and connection gains nothing', async () => {
+    // 2000::1 is unassigned, so nothing is reached there; a second lookup would lead to a private host.
     const answers = ['2000::1', '127.0.0.1', '127.0.0.1'];
     let looks = 0;
     const lookup: LookupAll = (name) =>
@@ -325,7 +325,7 @@ describe('what may not be dialled', () => {
 
     expect(['media.connection_failed', 'media.timeout']).toContain(await refusal(safeFetch, url));
     expect(looks).toBe(1);
-    // The attempt to connect ends a moment after the download, which later ones would wait for.
+    // The connection attempt ends a moment after the download, and later downloads would wait for it.
     const later: string[] = [];
     await until(async () => later.push(await refusal(safeFetch, url)) > 0 && looks > 1);
     expect(later.at(-1)).toBe('media.forbidden_address');
@@ -372,7 +372,7 @@ describe('what may not be dialled', () => {
     expect((await failure(fetcher({ lookup }).open(ask(redirect)))).code).toBe(code);
   });
 
-  it.each(['', '/ok', '//127.0.0.1/ok', 'ok', '?', '#'])('%j is no link', async (url) => {
+  it.each(['', '/ok', '//127.0.0.1/ok', 'ok', '?', '#'])('%j is not a link', async (url) => {
     expect((await failure(fetcher().open(ask(url)))).code).toBe('media.invalid_url');
   });
 
@@ -384,7 +384,7 @@ describe('what may not be dialled', () => {
     expect(error.code).toBe('media.forbidden_address');
   });
 
-  it('a listed host is reached, on every address, so that the tests above prove something', async () => {
+  it('a listed host is reached on every address, which shows that the tests above are effective', async () => {
     const port = inside.port.toString();
     const safeFetch = fetcher({
       allowPrivateHosts: [`127.0.0.1:${port}`, `[::1]:${port}`, `localhost:${port}`],
@@ -438,7 +438,7 @@ describe('redirects', () => {
     expect(host.requests.at(-2)?.url).toBe('/redirect?to=/ok&x=%C3%A7%C3%A3o');
   });
 
-  it('of an unusual kind are not followed', async () => {
+  it('with unusual statuses are not followed', async () => {
     const error = await failure(fetcher().open(ask(host.url('/redirect?status=300&to=/ok'))));
 
     expect(error.code).toBe('media.http_status');
@@ -472,7 +472,7 @@ describe('credentials', () => {
     expect(shown(host)).toEqual(['Key secret', 'Key secret']);
   });
 
-  it('are dropped at a change of origin and do not come back', async () => {
+  it('are dropped at a change of origin and not sent again', async () => {
     const safeFetch = fetcher({ allowPrivateHosts: [host.host, other.host] });
     const back = redirectVia(host, host.url('/ok'));
     await download(safeFetch, ask(redirectVia(host, redirectVia(other, back)), { credentials }));
@@ -482,7 +482,7 @@ describe('credentials', () => {
     expect(asked).toEqual([host.host]);
   });
 
-  it('are not sent in the clear, except to a listed host', async () => {
+  it('are not sent without TLS, except to a listed host', async () => {
     const safeFetch = fetcher({ lookup: answering('127.0.0.1') });
     await failure(safeFetch.open(ask('http://media.example/ok', { credentials })));
     expect(asked).toEqual([]);
@@ -491,7 +491,7 @@ describe('credentials', () => {
     expect(asked).toEqual(['media.example']);
   });
 
-  it('that take too long end at the deadline', async () => {
+  it('that take too long fail at the deadline', async () => {
     const never = () => new Promise<never>(() => undefined);
     const error = await failure(
       fetcher({ timeoutMs: 100 }).open(ask(host.url('/ok'), { credentials: never })),
@@ -502,7 +502,7 @@ describe('credentials', () => {
   });
 });
 
-describe('answers that are no picture', () => {
+describe('responses without a picture', () => {
   it.each([
     [401, 'media.refused'],
     [403, 'media.refused'],
@@ -573,8 +573,8 @@ describe('answers that are no picture', () => {
   );
 });
 
-describe('the cap on bytes', () => {
-  it('lets a body of exactly that size through', async () => {
+describe('the limit of bytes', () => {
+  it('accepts a body of exactly that size', async () => {
     expect(
       picture.equals(await download(fetcher(), ask(host.url('/ok'), { maxBytes: picture.length }))),
     ).toBe(true);
@@ -598,7 +598,7 @@ describe('the cap on bytes', () => {
     expect(bytes).toBeLessThan(picture.length);
   });
 
-  it('counts what a bomb unfolds to', async () => {
+  it('counts the decompressed bytes of a bomb', async () => {
     const { body, contentLength } = await fetcher().open(ask(host.url('/bomb')));
     const { error, bytes } = await readToFailure(body);
 
@@ -607,7 +607,7 @@ describe('the cap on bytes', () => {
     expect(bytes).toBeLessThanOrEqual(1_000_000);
   });
 
-  it('counts what comes over the wire, and what passes between two codings', async () => {
+  it('counts received bytes, and bytes between two codings', async () => {
     const open = (path: string, maxBytes: number) => download(fetcher(), ask(host.url(path), { maxBytes }));
 
     expect((await failure(open('/encoded?with=gzip', 100))).code).toBe('media.too_large');
@@ -628,7 +628,7 @@ describe('content codings', () => {
     ['with=raw deflate, gzip&as=deflate, gzip'],
     ['with=identity'],
     ['with=gzip&as=identity, gzip, ,'],
-  ])('%s is undone though it was not asked for', async (query) => {
+  ])('%s is decoded although it was not requested', async (query) => {
     expect(picture.equals(await download(fetcher(), ask(host.url(`/encoded?${query}`))))).toBe(true);
   });
 
@@ -637,7 +637,7 @@ describe('content codings', () => {
     ['28b52ffd', 'ZSTD, aws-chunked'],
     ['1f9d90', 'compress'],
     ['1f9d90', 'x-compress'],
-  ])('bytes that begin with %s are not supported under the name of %s', async (start, coding) => {
+  ])('bytes that begin with %s are not supported with the coding %s', async (start, coding) => {
     const path = `/startingWith?start=${start}&as=${coding}`;
     const error = await failure(drain(fetcher(), ask(host.url(path))));
 
@@ -645,7 +645,7 @@ describe('content codings', () => {
     await host.allClosed();
   });
 
-  it('of which there are more than anybody uses are not supported', async () => {
+  it('of an unrealistic number are not supported', async () => {
     const error = await failure(fetcher().open(ask(host.url('/encoded?as=gzip, gzip, gzip, gzip'))));
 
     expect(error).toMatchObject({ code: 'media.unsupported_encoding', retryable: false });
@@ -695,7 +695,7 @@ describe('content codings', () => {
     ['deflate', 'gzip'],
     ['gzip', 'gzip;q=1.0'],
     ['gzip', '"gzip"'],
-  ])('%s is undone under the label %j', async (coding, label) => {
+  ])('%s is decoded with the label %j', async (coding, label) => {
     const path = `/labelled?with=${coding}&as=${encodeURIComponent(label)}`;
 
     expect(jpeg.equals(await download(fetcher(), ask(host.url(path))))).toBe(true);
@@ -732,16 +732,16 @@ describe('headers with one value', () => {
   });
 });
 
-describe('a look at a link', () => {
+describe('a probe of a link', () => {
   const look = (path: string, suffices = true) =>
-    fetcher().look({
+    fetcher().probe({
       url: host.url(path),
       signal: AbortSignal.timeout(10_000),
-      suffices: () => suffices,
+      isSufficient: () => suffices,
     });
   const isJpeg = { type: 'image/jpeg', bytes: jpeg.length };
 
-  it('takes the word of a host that answers HEAD', async () => {
+  it('trusts a host that answers HEAD', async () => {
     expect(await look('/ok?type=image/webp')).toEqual({ type: 'image/webp', bytes: picture.length });
     expect(host.requests.at(-1)?.method).toBe('HEAD');
   });
@@ -796,7 +796,7 @@ describe('a look at a link', () => {
     },
   );
 
-  it('reads no more of a host that sends everything than it needs', async () => {
+  it('reads only what it needs from a host that sends everything', async () => {
     expect(await look('/headless?ranges=no')).toEqual({ type: 'image/jpeg', bytes: null });
     await host.allClosed();
   });
@@ -805,33 +805,33 @@ describe('a look at a link', () => {
     expect(await look('/labelled?with=gzip&as=gzip', false)).toMatchObject({ type: 'image/jpeg' });
   });
 
-  it('asks a host whose answers to HEAD lead nowhere as it will be asked', async () => {
+  it('sends GET to a host whose answers to HEAD lead nowhere', async () => {
     expect(await look('/headloop')).toEqual(isJpeg);
   });
 
-  it('says so when nothing is there, whatever is asked', async () => {
+  it('reports a missing file, whatever the method', async () => {
     expect((await failure(look('/status?code=404'))).code).toBe('media.gone');
     expect((await failure(look('/status?code=410'))).code).toBe('media.gone');
   });
 
-  it('knows nothing of a host that answers neither', async () => {
+  it('returns nothing for a host that answers neither', async () => {
     expect(await look('/status?code=403')).toBeUndefined();
     expect(await look('/reset')).toBeUndefined();
   });
 });
 
-describe('the reason of a failure is named', () => {
+describe('the message contains the cause of a failure', () => {
   it.each([
     ['/status?code=403', /answered 403 Forbidden: the host refuses access/],
-    ['/status?code=404', /answered 404 Not Found: nothing is there/],
+    ['/status?code=404', /answered 404 Not Found: the file does not exist/],
     ['/status?code=503', /answered 503 Service Unavailable$/],
     ['/status?code=599', /answered 599$/],
     ['/reset', /could not be reached: .*\(.*\)/],
     ['/bigHeaders', /could not be reached: its headers are too long/],
-    [verbatim('SSH-2.0-OpenSSH_9.7'), /its answer is not HTTP/],
-    ['/liar?declared=20&sent=10', /broke off its answer: the connection was closed/],
-    ['/brokenGzip?broken=cut', /broke off its answer: its compressed data are cut off/],
-    ['/brokenGzip?broken=middle', /broke off its answer: its compressed data are damaged/],
+    [verbatim('SSH-2.0-OpenSSH_9.7'), /its response is not valid HTTP/],
+    ['/liar?declared=20&sent=10', /closed the connection early: the connection was closed/],
+    ['/brokenGzip?broken=cut', /closed the connection early: its compressed data is incomplete/],
+    ['/brokenGzip?broken=middle', /closed the connection early: its compressed data is damaged/],
   ])('%s', async (path, words) => {
     expect((await failure(download(fetcher(), ask(host.url(path))))).message).toMatch(words);
   });
@@ -846,14 +846,14 @@ describe('the reason of a failure is named', () => {
     expect(error.message).toMatch(/its certificate is self-signed \(DEPTH_ZERO_SELF_SIGNED_CERT\)/);
   });
 
-  it('of a connection that is refused, and of a host that speaks no TLS', async () => {
+  it('of a refused connection, and of a host without TLS', async () => {
     const gone = await startHostileHost();
     await gone.close();
     const refused = await failure(fetcher({ allowPrivateHosts: [gone.host] }).open(ask(gone.url('/ok'))));
     expect(refused.message).toMatch(/nothing listens on that port \(ECONNREFUSED\)/);
 
     const plain = await failure(fetcher().open(ask(host.url('/ok').replace('http:', 'https:'))));
-    expect(plain.message).toMatch(/it does not agree on TLS/);
+    expect(plain.message).toMatch(/the TLS handshake failed/);
   });
 
   it('of a name', async () => {
@@ -864,7 +864,7 @@ describe('the reason of a failure is named', () => {
   });
 });
 
-describe('the head of an answer is read as browsers read it', () => {
+describe('the head of a response is read as in browsers', () => {
   const length = `Content-Length: ${String(jpeg.length)}`;
 
   it.each([
@@ -881,7 +881,7 @@ describe('the head of an answer is read as browsers read it', () => {
     ['a letter beyond ASCII in a name', ['HTTP/1.1 200 OK', length, 'X-Ödd: a']],
     ['a line without a colon', ['HTTP/1.1 200 OK', 'Odd', length]],
     ['a line without a name', ['HTTP/1.1 200 OK', ': odd', length]],
-    ['a line that goes on', ['HTTP/1.1 200 OK', 'X-Odd: a', '  b', length]],
+    ['a continued line', ['HTTP/1.1 200 OK', 'X-Odd: a', '  b', length]],
     ['bare line feeds', [`HTTP/1.1 200 OK\nX-Odd: a\n${length}`]],
     ['small letters', ['http/1.1 200 ok', length]],
     ['an unasked Continue', ['HTTP/1.1 100 Continue', '', 'HTTP/1.1 200 OK', length]],
@@ -894,7 +894,7 @@ describe('the head of an answer is read as browsers read it', () => {
     expect(jpeg.equals(await download(fetcher(), ask(host.url(verbatim(...lines)))))).toBe(true);
   });
 
-  it('a length beside chunks is none', async () => {
+  it('a length with chunks is ignored', async () => {
     const head = ['HTTP/1.1 200 OK', 'Content-Length: 5', 'Transfer-Encoding: chunked', '', ''].join('\r\n');
     const body = `${head}3\r\nabc\r\n0\r\n\r\n`;
     const path = `/verbatim?head=${encodeURIComponent(Buffer.from(body).toString('base64'))}`;
@@ -902,11 +902,11 @@ describe('the head of an answer is read as browsers read it', () => {
     expect((await download(fetcher(), ask(host.url(path)))).toString()).toBe('abc');
   });
 
-  it('much may stand in it', async () => {
+  it('may be long', async () => {
     expect(picture.equals(await download(fetcher(), ask(host.url('/bigHeaders?kilobytes=60'))))).toBe(true);
   });
 
-  it('a part that is all there is is the whole', async () => {
+  it('a part that covers the whole file is accepted', async () => {
     const range = (last: number): string => `Content-Range: bytes 0-${String(last)}/${String(jpeg.length)}`;
     const whole = verbatim('HTTP/1.1 206 Partial Content', length, range(jpeg.length - 1));
     expect(jpeg.equals(await download(fetcher(), ask(host.url(whole))))).toBe(true);
@@ -916,8 +916,8 @@ describe('the head of an answer is read as browsers read it', () => {
   });
 });
 
-describe('a host that closes the connection while its answer waits for the reader', () => {
-  it.each(['no', 'yes'])('ends nothing but its answer (with a length: %s)', async (withLength) => {
+describe('a host that closes the connection while its response waits for the reader', () => {
+  it.each(['no', 'yes'])('only ends its response (with a length: %s)', async (withLength) => {
     const path = `/closing?megabytes=1&length=${withLength}`;
     const { body } = await fetcher().open(ask(host.url(path), { maxBytes: 2_000_000 }));
     await new Promise((resolve) => setTimeout(resolve, 200));
@@ -930,7 +930,7 @@ describe('a host that closes the connection while its answer waits for the reade
     expect(bytes).toBe(1_000_000);
   });
 
-  it.each(['no', 'yes'])('may not be read at all (with a length: %s)', async (withLength) => {
+  it.each(['no', 'yes'])('may have sent an unread response (with a length: %s)', async (withLength) => {
     const path = `/closing?megabytes=0.06&length=${withLength}`;
     await fetcher().open(ask(host.url(path)));
     await new Promise((resolve) => setTimeout(resolve, 300));
@@ -939,7 +939,7 @@ describe('a host that closes the connection while its answer waits for the reade
   });
 });
 
-describe('a host that breaks off', () => {
+describe('a host that closes the connection early', () => {
   it.each([
     ['/reset', 'media.connection_failed'],
     ['/reset?after=1000', 'media.truncated'],
@@ -956,7 +956,7 @@ describe('a host that breaks off', () => {
     expect(error).toMatchObject({ code, retryable: true });
   });
 
-  it('or sends more than it declared is believed as far as it declared', async () => {
+  it('or sends more than declared is read up to the declared length', async () => {
     const safeFetch = fetcher();
 
     expect(await download(safeFetch, ask(host.url('/liar?declared=10&sent=500')))).toEqual(
@@ -965,7 +965,7 @@ describe('a host that breaks off', () => {
     expect(picture.equals(await download(safeFetch, ask(host.url('/ok'))))).toBe(true);
   });
 
-  it('or is not there at all may be asked again', async () => {
+  it('or is unreachable is retryable', async () => {
     const gone = await startHostileHost();
     await gone.close();
     const error = await failure(fetcher({ allowPrivateHosts: [gone.host] }).open(ask(gone.url('/ok'))));
@@ -974,20 +974,20 @@ describe('a host that breaks off', () => {
     expect(error.cause).toBeDefined();
   });
 
-  it('or does not speak TLS may be asked again', async () => {
+  it('or does not support TLS is retryable', async () => {
     const error = await failure(fetcher().open(ask(host.url('/ok').replace('http:', 'https:'))));
 
     expect(error.code).toBe('media.connection_failed');
   });
 
-  it.each(['ENOTFOUND', 'EAI_AGAIN'])('or has no name (%s) may be asked again', async (code) => {
+  it.each(['ENOTFOUND', 'EAI_AGAIN'])('or has no name (%s) is retryable', async (code) => {
     const lookup: LookupAll = () => Promise.reject(Object.assign(new Error(code), { code }));
     const error = await failure(fetcher({ lookup }).open(ask('https://nobody.example/')));
 
     expect(error).toMatchObject({ code: 'media.dns_failed', retryable: true });
   });
 
-  it('or has a name without addresses may be asked again', async () => {
+  it('or has a name without addresses is retryable', async () => {
     const error = await failure(fetcher({ lookup: answering() }).open(ask('https://nobody.example/')));
 
     expect(error.code).toBe('media.dns_failed');
@@ -1007,14 +1007,14 @@ describe('the deadline', () => {
     await host.allClosed();
   });
 
-  it('covers the lookup of the name', async () => {
+  it('covers the name lookup', async () => {
     const lookup: LookupAll = () => new Promise(() => undefined);
     const error = await failure(fetcher({ lookup, timeoutMs }).open(ask('https://slow.example/')));
 
     expect(error.code).toBe('media.timeout');
   });
 
-  it('covers the handshake of TLS', async () => {
+  it('covers the TLS handshake', async () => {
     const silent = await startSilentHost();
     const safeFetch = fetcher({ timeoutMs, allowPrivateHosts: [silent.host] });
     const error = await failure(safeFetch.open(ask(`https://${silent.host}/`)));
@@ -1023,14 +1023,14 @@ describe('the deadline', () => {
     expect(error.code).toBe('media.timeout');
   });
 
-  it('releases the connection of a body that nobody reads', async () => {
+  it('releases the connection of an unread body', async () => {
     const { body } = await fetcher({ timeoutMs }).open(ask(host.url('/flood')));
     await host.allClosed();
 
     expect((await failure(buffer(body))).code).toBe('media.timeout');
   });
 
-  it('is one for all redirects together', async () => {
+  it('covers all redirects together', async () => {
     const before = host.requests.length;
     const slowly = (to: string): string =>
       host.url(`/redirect?ms=${String(0.7 * timeoutMs)}&to=${encodeURIComponent(to)}`);
@@ -1095,7 +1095,7 @@ describe('errors', () => {
     '/hang',
     '/startingWith?start=28b52ffd&as=zstd',
     '/flood',
-  ])('of %s hold nothing of the query and no credentials', async (path) => {
+  ])('of %s contain neither the query nor credentials', async (path) => {
     const url = host.url(`${path}${path.includes('?') ? '&' : '?'}signature=s3cret`);
     const credentials = () => ({ authorization: 's3cret' });
     const error = await failure(drain(fetcher({ timeoutMs: 300 }), ask(url, { credentials })));
@@ -1104,7 +1104,7 @@ describe('errors', () => {
   });
 
   it.each(['http://[s3cret/', 'http://user:s3cret@example.org/', 's3cret', 'http://a.example:99/?s3cret'])(
-    'about the link %s hold nothing of it but the host',
+    'about the link %s contain only its host',
     async (url) => {
       const error = await failure(fetcher().open(ask(url)));
 

@@ -1,9 +1,9 @@
-/** Heads of answers are read as browsers read them, in whatever pieces they come, and each byte of them costs the same. */
+/** Heads of responses are read like in browsers, in any pieces, and each byte costs the same. */
 import { describe, expect, it } from '@jest/globals';
 import { Socket } from 'node:net';
 import type { buildConnector } from 'undici';
 
-import { mostHeadBytes, strictHeads } from '../../../src/infra/net/strict-heads.js';
+import { maxHeadBytes, tolerantHeads } from '../../../src/infra/net/strict-heads.js';
 import { threadCpuMs } from '../../support/cpu-time.js';
 
 const answer = [
@@ -20,24 +20,24 @@ const answer = [
 ].join('\r\n');
 const strict = ['HTTP/1.1 200 OK', 'X-Folded: one two', 'Content-Length: 4', '', 'body'].join('\r\n');
 
-/** A socket that is never connected: its bytes are pushed by hand, so that the test decides how they are cut. */
+/** A socket that is never connected: the test pushes its bytes, so that it decides how they are split. */
 class Host extends Socket {
   override _read(): void {
-    // There is nothing to ask for.
+    // There is nothing to read.
   }
   override _write(_chunk: unknown, _encoding: string, done: () => void): void {
     done();
   }
 }
 
-/** What undici reads from a host that answers a request with these pieces. */
+/** What undici reads from a host that responds with these pieces. */
 async function readFrom(pieces: readonly Buffer[]): Promise<string> {
   const host = new Host();
   const connect: buildConnector.connector = (_, callback) => {
     callback(null, host);
   };
   const socket = await new Promise<Socket>((resolve) => {
-    strictHeads(connect)({} as buildConnector.Options, (_error, connected) => {
+    tolerantHeads(connect)({} as buildConnector.Options, (_error, connected) => {
       resolve(connected ?? host);
     });
   });
@@ -62,7 +62,7 @@ function inPieces(text: string, length: number): Buffer[] {
 }
 
 describe('the head of an answer', () => {
-  it('is handed on in the strict form', async () => {
+  it('is passed on in the strict form', async () => {
     expect(await readFrom([Buffer.from(answer)])).toBe(strict);
   });
 
@@ -75,18 +75,18 @@ describe('the head of an answer', () => {
     },
   );
 
-  it('of another protocol is handed on as it came', async () => {
+  it('of another protocol is passed on unchanged', async () => {
     const other = '+OK hello\r\n\r\nHTTP/1.1 200 OK\r\n\r\n';
     expect(await readFrom(inPieces(other, 3))).toBe(other);
   });
 
-  it('that is too long for one is handed on as it came', async () => {
-    const long = `HTTP/1.1 200 OK\r\n${'x: y\r\n'.repeat(mostHeadBytes / 6 + 1)}`;
+  it('that is too long is passed on unchanged', async () => {
+    const long = `HTTP/1.1 200 OK\r\n${'x: y\r\n'.repeat(maxHeadBytes / 6 + 1)}`;
     expect(await readFrom(inPieces(long, 1_000))).toBe(long);
   });
 
-  it('costs little, also when it comes byte by byte', async () => {
-    const long = `HTTP/1.1 200 OK\r\n${'x:\r\n'.repeat(mostHeadBytes / 4 - 10)}\r\n`;
+  it('costs little, even if it arrives byte by byte', async () => {
+    const long = `HTTP/1.1 200 OK\r\n${'x:\r\n'.repeat(maxHeadBytes / 4 - 10)}\r\n`;
     const pieces = inPieces(long, 1);
     const { ms } = await threadCpuMs(() => readFrom(pieces));
     expect(ms).toBeLessThan(2_000);

@@ -66,7 +66,7 @@ describe('every raster format becomes two previews', () => {
     ],
     ['an AVIF', () => plain(1600, 1200).avif({ effort: 0 }).toBuffer(), opaque],
     ['a TIFF', () => plain(1600, 1200).tiff({ compression: 'lzw' }).toBuffer(), opaque],
-    // Its palette has a place for transparency, used or not.
+    // Its palette has an entry for transparency, used or not.
     ['a GIF', () => plain(1600, 1200).gif().toBuffer(), translucent],
   ];
 
@@ -91,7 +91,7 @@ describe('every raster format becomes two previews', () => {
     expect(Buffer.from(previewed.thumbhash, 'base64').length).toBeGreaterThan(4);
   });
 
-  test('an animated GIF: its first picture', async () => {
+  test('an animated GIF: its first frame', async () => {
     const previewed = await decoder.preview(
       await animatedGif({ seed: 1, width: 400, height: 300, frames: 6 }),
     );
@@ -100,7 +100,7 @@ describe('every raster format becomes two previews', () => {
     expect((await sharp(pick(previewed, 'small').data).metadata()).pages ?? 1).toBe(1);
   });
 
-  test('an animated WebP: its first picture', async () => {
+  test('an animated WebP: its first frame', async () => {
     const moving = await sharp(await animatedGif({ seed: 1, width: 400, height: 300, frames: 3 }), {
       animated: true,
     })
@@ -110,7 +110,7 @@ describe('every raster format becomes two previews', () => {
   });
 });
 
-describe('colours stay what they were', () => {
+describe('colours are preserved', () => {
   const red: Rgb = [0xc0, 0x40, 0x20];
   test.each<[name: string, picture: () => Sharp, tolerance: number]>([
     ['in 16 bits', () => plain(64, 64).toColourspace('rgb16').png(), 12],
@@ -132,11 +132,11 @@ describe('colours stay what they were', () => {
   });
 });
 
-describe('a picture that the camera held otherwise is shown upright', () => {
+describe('a picture of a rotated camera is displayed upright', () => {
   const colours = { r: [250, 0, 0], g: [0, 250, 0], b: [0, 0, 250], w: [250, 250, 250] } as const;
-  /** What the sensor saw, row by row. */
+  /** The sensor's pixels, row by row. */
   const sensor = 'rgbw';
-  /** The corners as displayed, from EXIF's definition: upper left, upper right, lower left, lower right. */
+  /** The corners as displayed, by EXIF's definition: upper left, upper right, lower left, lower right. */
   const displayed = {
     1: 'rgbw',
     2: 'grwb',
@@ -215,10 +215,10 @@ describe('a picture that the camera held otherwise is shown upright', () => {
   });
 });
 
-test('nothing that the camera wrote gets into a preview', async () => {
+test('previews contain none of the camera’s metadata', async () => {
   const picture = await photo({ seed: 3, width: 1600, height: 1200, orientation: 6 });
   const original = await sharp(picture).metadata();
-  expect(original.exif?.includes('Demo camera')).toBe(true); // There is something to lose.
+  expect(original.exif?.includes('Demo camera')).toBe(true); // The original has metadata.
   const withAll = await sharp(picture)
     .keepExif()
     .withXmp('<x:xmpmeta xmlns:x="adobe:ns:meta/"><secret/></x:xmpmeta>')
@@ -256,7 +256,7 @@ describe('sizes', () => {
   });
 });
 
-describe('a picture that is cut off is refused', () => {
+describe('a truncated picture is refused', () => {
   const share = [0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.97];
   const formats = ['jpeg', 'png', 'webp', 'tiff', 'avif'] as const;
   type Format = (typeof formats)[number] | 'gif';
@@ -282,13 +282,13 @@ describe('a picture that is cut off is refused', () => {
     expect(cuts).toEqual(share.map(() => 'media.undecodable'));
   });
 
-  test('also a GIF in the middle of its first picture', async () => {
+  test('also a GIF in the middle of its first frame', async () => {
     const bytes = await whole('gif');
     expect(await failure(bytes)).toBe('decoded');
     expect(await failure(bytes.subarray(0, bytes.length / 2))).toBe('media.undecodable');
   });
 
-  test('and so is a few bytes of anything', async () => {
+  test('and so are a few arbitrary bytes', async () => {
     const whole = await plain(10, 10).jpeg().toBuffer();
     const heads = Array.from({ length: 40 }, (_, length) => whole.subarray(0, length));
     expect(new Set(await Promise.all(heads.map((head) => failure(head))))).toEqual(
@@ -297,7 +297,7 @@ describe('a picture that is cut off is refused', () => {
   });
 });
 
-describe('a picture that is broken in the middle never ends the process', () => {
+describe('a picture with damage in the middle never ends the process', () => {
   test.each(['jpeg', 'png', 'webp', 'gif', 'tiff', 'avif'] as const)('%s', async (format) => {
     const whole = await sharp(await photo({ seed: 7, width: 200, height: 150 }))
       .toFormat(format)
@@ -318,7 +318,7 @@ describe('a picture that is broken in the middle never ends the process', () => 
   });
 });
 
-describe('a header that claims more pixels than are allowed', () => {
+describe('a header with too many pixels', () => {
   async function claimingPng(width: number, height: number): Promise<Buffer> {
     const png = await plain(8, 8).png().toBuffer();
     png.writeUInt32BE(width, 16);
@@ -373,14 +373,14 @@ describe('a header that claims more pixels than are allowed', () => {
     expect(await failure(await plain(73, 137).png().toBuffer(), strict)).toBe('media.too_many_pixels');
   });
 
-  test('is named by the limit, not by what the picture says', async () => {
+  test('is reported with the limit, not with the picture’s claim', async () => {
     await expect(decoder.preview(await claimingPng(60_000, 60_000))).rejects.toThrow(
       'the picture has more than 100000000 pixels',
     );
   });
 });
 
-test('a GIF of 2000 frames costs as much as one of few', async () => {
+test('a GIF of 2000 frames costs as much as one with few', async () => {
   const one = await sharp(await photo({ seed: 9, width: 400, height: 300 }))
     .gif()
     .toBuffer();
@@ -393,10 +393,10 @@ test('a GIF of 2000 frames costs as much as one of few', async () => {
   expect(performance.now() - started).toBeLessThan(3_000);
 });
 
-/** In a process of its own, since the shutting is for a whole process. */
+/** Runs in a separate process, because blocking affects the whole process. */
 const shutting = `
   import sharp from 'sharp';
-  import { createImageDecoder, shutForeignDecoders } from '${built('infra/pictures/decoder.js')}';
+  import { createImageDecoder, allowOnlyRasterDecoders } from '${built('infra/pictures/decoder.js')}';
   const decoder = createImageDecoder({ maxPixels: 1000000 });
   const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>');
   const plain = sharp({ create: { width: 9, height: 9, channels: 3, background: '#c04020' } });
@@ -408,7 +408,7 @@ const shutting = `
     console.log(name + ': ' + outcome);
   };
   await say('svg before', svg);
-  shutForeignDecoders();
+  allowOnlyRasterDecoders();
   await say('svg', svg);
   await say('svg with declaration', Buffer.concat([Buffer.from('<?xml version="1.0"?>'), svg]));
   await say('pdf', pdf);
@@ -417,7 +417,7 @@ const shutting = `
     await say(format, await plain.clone().toFormat(format).toBuffer());
 `;
 
-test('SVG, PDF and the like never reach a decoder once the process has shut them out', async () => {
+test('SVG, PDF and similar formats never reach a decoder once the process has blocked them', async () => {
   const program = startScript(shutting);
   expect(await program.ended).toBe(0);
   expect(program.output().trim().split('\n')).toEqual([

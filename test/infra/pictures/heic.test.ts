@@ -32,7 +32,7 @@ const outcome = (work: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => (error as { code?: string }).code,
   );
 
-/** The colours of the corners, in sRGB as the picture is displayed: upper left, upper right, lower left, lower right. */
+/** The colours of the corners in sRGB as displayed: upper left, upper right, lower left, lower right. */
 async function cornersOf({ tiff }: DecodedHeic): Promise<string> {
   const { data, info } = await sharp(Buffer.from(tiff))
     .removeAlpha()
@@ -79,18 +79,18 @@ describe('a HEIC picture', () => {
     expect(channels[3]).toMatchObject({ min: 0, max: 255 });
   });
 
-  test('keeps its colours, which telephones write in Display P3', async () => {
+  test('keeps its colours, which phones write in Display P3', async () => {
     const { tiff } = await decode(heicPath('p3'));
     const { channels } = await sharp(
       await sharp(Buffer.from(tiff)).toColourspace('srgb').png().toBuffer(),
     ).stats();
     for (const [index, wanted] of [0xc0, 0x40, 0x20].entries())
       expect(Math.abs((channels[index]?.mean ?? 0) - wanted)).toBeLessThan(12);
-    // Without its profile it would be another colour.
+    // Without its profile, it would be another colour.
     expect((await sharp(Buffer.from(tiff)).metadata()).icc?.length).toBeGreaterThan(100);
   });
 
-  test('of 24 megapixels leaves its thread as a small one', async () => {
+  test('of 24 megapixels is small when it leaves its thread', async () => {
     const { tiff, ...size } = await decode(heicPath('plain'));
     expect(size).toEqual({ width: 6000, height: 4000 });
     const { width, height } = await sharp(Buffer.from(tiff)).metadata();
@@ -103,8 +103,8 @@ describe('a HEIC picture', () => {
   });
 });
 
-describe('a hostile one', () => {
-  test('that claims more pixels than are allowed is refused before it is decoded', async () => {
+describe('a hostile HEIC picture', () => {
+  test('that claims too many pixels is refused before it is decoded', async () => {
     const absurd = claiming(await heic('photo'), 60_000, 60_000);
     expect(await outcome(decodeBytes(absurd))).toBe('media.too_many_pixels');
     const strict = createHeicDecoder({ maxPixels: 120 * 80 - 1 });
@@ -118,18 +118,18 @@ describe('a hostile one', () => {
     [0, 0],
     [1, 99_000_000],
     [9_000, 9_000],
-  ])('that claims to have %i x %i pixels harms nobody', async (width, height) => {
+  ])('that claims to have %i x %i pixels causes no harm', async (width, height) => {
     const lying = claiming(await heic('photo'), width, height);
     expect(['media.too_many_pixels', 'media.undecodable']).toContain(await outcome(decodeBytes(lying)));
   });
 
-  test('that needs more memory than there is ends, and so does its thread', async () => {
+  test('that needs too much memory ends with its thread', async () => {
     const narrow = createHeicDecoder({ maxPixels: 100_000_000, maxMemoryBytes: 32 * megabyte });
     expect(await outcome(narrow(heicPath('plain')))).toBe('media.too_many_pixels');
     expect(await outcome(narrow(heicPath('photo')))).toBe('decoded');
   });
 
-  test('that takes too long ends, and the next one is decoded as usual', async () => {
+  test('that takes too long is stopped, and the next one is decoded as usual', async () => {
     const hasty = createHeicDecoder({ maxPixels: 100_000_000, timeoutMs: 1 });
     const began = performance.now();
     expect(await outcome(hasty(heicPath('plain')))).toBe('media.undecodable');
@@ -138,7 +138,7 @@ describe('a hostile one', () => {
     expect(ended).toBeLessThan(performance.now() - began - ended);
   });
 
-  test('that is cut off or damaged anywhere harms nobody', async () => {
+  test('that is truncated or damaged anywhere causes no harm', async () => {
     const whole = await heic('photo');
     const cuts = Array.from({ length: 12 }, (_, part) => whole.subarray(0, (whole.length * part) / 12));
     const damaged = Array.from({ length: 12 }, (_, part) => {

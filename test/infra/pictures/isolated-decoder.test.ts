@@ -32,7 +32,7 @@ afterEach(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** Decoders that a process has started and that have not ended. */
+/** Decoders that a process has started and that are still running. */
 function childrenOf(pid: number): number[] {
   const folders = readdirSync(`/proc/${String(pid)}/task`);
   const listed = folders.map((task) => readFileSync(`/proc/${String(pid)}/task/${task}/children`, 'utf8'));
@@ -40,7 +40,7 @@ function childrenOf(pid: number): number[] {
   return children.filter((child) => commandOf(child).includes('isolated-decoder-process'));
 }
 
-/** Empty when there is no such process any more. */
+/** Empty if the process no longer exists. */
 function commandOf(pid: number): string {
   try {
     return readFileSync(`/proc/${String(pid)}/cmdline`, 'utf8');
@@ -62,13 +62,13 @@ const outcome = (work: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => (error as { code?: string }).code,
   );
 
-test('previews made elsewhere are the same', async () => {
+test('previews from the isolated process are the same', async () => {
   const here = await createImageDecoder({ maxPixels }).preview(path);
   expect(await decoder.preview(path)).toEqual({ pictures: here, warnings: [] });
   expect(await decoder.preview(picture)).toEqual({ pictures: here, warnings: [] });
 });
 
-test('what takes more memory than the service gives is decoded, and what takes more than the process has is not', async () => {
+test('a picture beyond the memory limit of the service is decoded, and one beyond that of the process is not', async () => {
   const large = await sharp({ create: { width: 3_000, height: 3_000, channels: 3, background: '#345' } })
     .avif({ effort: 0 })
     .toBuffer();
@@ -86,7 +86,7 @@ test('what takes more memory than the service gives is decoded, and what takes m
   narrow.close();
 });
 
-test('what is wrong with a picture is said as usual, and the next one is decoded', async () => {
+test('errors are reported as usual, and the next picture is decoded', async () => {
   const strict = createIsolatedDecoder({ maxPixels: 100 });
   expect(await outcome(strict.preview(path))).toBe('media.too_many_pixels');
   strict.close();
@@ -95,7 +95,7 @@ test('what is wrong with a picture is said as usual, and the next one is decoded
   expect(await outcome(decoder.preview(path))).toBe('decoded');
 });
 
-test('one process does for several pictures, and ends when no more come', async () => {
+test('one process decodes several pictures, and ends when no more arrive', async () => {
   const brief = createIsolatedDecoder({ maxPixels, idleMs: 300 });
   await brief.preview(path);
   const [first] = childrenOf(process.pid);
@@ -113,13 +113,13 @@ test('several at once get a process each', async () => {
 });
 
 describe('a process that dies', () => {
-  test('once has died by chance: the picture is decoded by the next one', async () => {
+  test('once may have died by chance: the next one decodes the picture', async () => {
     const decoding = outcome(decoder.preview(path));
     process.kill(await nextChild(process.pid), 'SIGSEGV');
     expect(await decoding).toBe('decoded');
   });
 
-  test('twice has died of the picture, which is said; the next one is decoded', async () => {
+  test('twice has died because of the picture, which is reported; the next one is decoded', async () => {
     const decoding = outcome(decoder.preview(path));
     const first = await nextChild(process.pid);
     process.kill(first, 'SIGSEGV');
@@ -135,12 +135,12 @@ describe('a process that dies', () => {
   });
 });
 
-test('one that does not get to its end is ended', async () => {
+test('a process that does not finish is killed', async () => {
   const hasty = createIsolatedDecoder({ maxPixels, timeoutMs: 1 });
   expect(await outcome(hasty.preview(path))).toBe('media.crashed');
 });
 
-test('it goes with the process that has started it, however that ends', async () => {
+test('it ends with the process that has started it, however that ends', async () => {
   const built = join(import.meta.dirname, '../../../dist/infra/pictures/isolated-decoder.js');
   const script = join(folder, 'parent.mjs');
   await writeFile(
@@ -154,12 +154,12 @@ test('it goes with the process that has started it, however that ends', async ()
   await new Promise((decoded) => parent.once('message', decoded));
   const child = await nextChild(parent.pid ?? 0);
   const score = readFileSync(`/proc/${String(child)}/oom_score_adj`, 'utf8').trim();
-  expect(score).toBe('1000'); // Before the service, where memory runs out.
+  expect(score).toBe('1000'); // Before the service, if memory runs out.
   parent.kill('SIGKILL');
   await until(() => !isAlive(child), 10_000);
 });
 
-/** Neither gone nor a corpse that nobody has fetched yet. */
+/** Neither gone nor a zombie. */
 function isAlive(pid: number): boolean {
   try {
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${String(pid)}/status`, 'utf8'));

@@ -1,4 +1,4 @@
-/** What pictures may take to be decoded, and in how many passes they may come. */
+/** The memory that pictures may need to be decoded, and the number of passes that they may have. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import sharp, { type Metadata } from 'sharp';
@@ -6,7 +6,7 @@ import sharp, { type Metadata } from 'sharp';
 import { photo } from '../../../src/demo/photos.js';
 import type { AppError } from '../../../src/domain/errors.js';
 import { createImageDecoder } from '../../../src/infra/pictures/decoder.js';
-import { createMemoryBudget, heldBytes, passesOf } from '../../../src/infra/pictures/memory.js';
+import { createMemoryBudget, decodedBytes, passesOf } from '../../../src/infra/pictures/memory.js';
 import { jpegBombs } from '../../../src/prove/pictures/bombs/jpeg.js';
 import { webpBombs } from '../../../src/prove/pictures/bombs/webp.js';
 
@@ -18,9 +18,9 @@ function bomb(what: string): Buffer {
   return found.content;
 }
 
-describe('what a decoder holds', () => {
+describe('the memory of a decoder', () => {
   const facts = { width: 1_000, height: 1_000, channels: 3, depth: 'uchar', isProgressive: false };
-  const held = (some: object): number => heldBytes({ ...facts, ...some } as Metadata);
+  const held = (some: object): number => decodedBytes({ ...facts, ...some } as Metadata);
 
   test.each([
     ['a JPEG', { format: 'jpeg', chromaSubsampling: '4:2:0' }, 0],
@@ -45,7 +45,7 @@ describe('what a decoder holds', () => {
     expect(await code('JPEG of 9900x9900')).toMatchObject({ width: 9_900 });
   });
 
-  test('is all given back, and never more than there is', async () => {
+  test('is completely released, and never exceeds the total', async () => {
     const anyTasks = fc.array(fc.record({ bytes: fc.nat(100), fails: fc.boolean() }), { maxLength: 20 });
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), anyTasks, async (scheduler, tasks) => {
@@ -72,27 +72,27 @@ describe('what a decoder holds', () => {
 });
 
 describe('the passes of a JPEG', () => {
-  test('are those that its writer made', async () => {
+  test('are those that its encoder wrote', async () => {
     const whole = await photo({ seed: 1, width: 640, height: 480 });
     const progressive = await sharp(whole).jpeg({ progressive: true }).toBuffer();
     expect([await passesOf(whole), await passesOf(progressive)]).toEqual([1, 10]);
   });
 
-  test('are not counted in what is written about it', async () => {
+  test('are not counted in its metadata', async () => {
     const whole = await photo({ seed: 1, width: 64, height: 48 });
     const words = Buffer.alloc(40_000, Buffer.from([0xff, 0xda]));
     const comment = Buffer.concat([Buffer.from([0xff, 0xfe, 0x9c, 0x42]), words]);
     expect(await passesOf(Buffer.concat([whole.subarray(0, 2), comment, whole.subarray(2)]))).toBe(1);
   });
 
-  test('may be many, and not thousands', async () => {
+  test('may be many, but not thousands', async () => {
     const failure = await decoder
       .preview(bomb('JPEG of 4000x4000 in 5 000 passes'))
       .catch((error: unknown) => error);
     expect(failure).toMatchObject({ code: 'media.undecodable', message: expect.stringContaining('passes') });
   });
 
-  test('of any bytes are counted without an end', async () => {
+  test('of arbitrary bytes can be counted', async () => {
     const anyBytes = fc.array(fc.constantFrom(0xff, 0xda, 0, 1, 0xd8), { maxLength: 300 });
     await fc.assert(
       fc.asyncProperty(anyBytes, async (bytes) => (await passesOf(Buffer.from(bytes))) <= bytes.length),

@@ -1,4 +1,4 @@
-/** What unusual and damaged pictures look like in their previews: as the scene of which they were made, or the rest of it. */
+/** The previews of unusual and damaged pictures show the scene of which they were made, or the rest of it. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -43,7 +43,7 @@ function difference(one: Buffer, other: Buffer, rows = height): number {
   return sum / count;
 }
 
-describe('a picture is shown as it is', () => {
+describe('a picture is displayed correctly', () => {
   test.each([
     'photo.jpg',
     'passes.jpg',
@@ -73,7 +73,7 @@ describe('a picture is shown as it is', () => {
   });
 });
 
-describe('the part of a picture that is there is shown', () => {
+describe('the existing part of a picture is displayed', () => {
   test.each(['half.jpg', 'cut.png', 'cut.gif', 'cut.webp'])('%s', async (file) => {
     const preview = await previewOf(file);
     expect(difference(preview, scene, 16)).toBeLessThan(16);
@@ -93,7 +93,7 @@ describe('the part of a picture that is there is shown', () => {
 });
 
 describe('a high dynamic range', () => {
-  test('is named by the heads of files', () => {
+  test('is detected in the heads of files', () => {
     expect(hdrOf(readFileSync(pathOf('bright.png')))).toEqual({ transfer: 'pq', isWide: true });
     expect(hdrOf(readFileSync(pathOf('bright.avif')))).toEqual({ transfer: 'hlg', isWide: true });
     for (const file of ['photo.png', 'photo.avif', 'photo.jpg'])
@@ -102,7 +102,7 @@ describe('a high dynamic range', () => {
     expect(hdrOf(Buffer.from('....colrnclx\0'))).toBeUndefined();
   });
 
-  test('a grey that is half as bright as it looks is shown as what it is', async () => {
+  test('grey values are converted to their real brightness', async () => {
     const { channels } = await sharp(await previewAs('bright.png')).stats();
     for (const { mean } of channels) {
       expect(mean).toBeGreaterThan(137);
@@ -119,7 +119,7 @@ describe('a high dynamic range', () => {
 });
 
 describe('a PDF', () => {
-  test('shows its first page, on white, with its words and drawings', async () => {
+  test('shows its first page on white, with its text and drawings', async () => {
     const { pictures } = await decoder.preview(pathOf('letter.pdf'));
     expect(pictures?.previews).toMatchObject([
       { size: 'small', width: 320, height: 213 },
@@ -134,7 +134,7 @@ describe('a PDF', () => {
     expect(blue - red).toBeGreaterThan(100);
   });
 
-  test('leaves nothing behind that the next ones would lack', async () => {
+  test('leaks no memory that later documents need', async () => {
     for (let time = 0; time < 10; time++) {
       const { pictures } = await decoder.preview(pathOf('letter.pdf'));
       expect(pictures).toBeDefined();

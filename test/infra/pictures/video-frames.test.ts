@@ -30,7 +30,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** Fails where there is no frame. */
+/** Fails if there is no frame. */
 function frameOf(grabbed: GrabbedFrame | string | undefined): GrabbedFrame {
   if (typeof grabbed !== 'object') throw new Error(`no frame: ${String(grabbed)}`);
   return grabbed;
@@ -82,7 +82,7 @@ describeWith('ffmpeg', 'The first frame of a video', (ffmpeg) => {
     expect(dominant.b).toBeLessThan(60);
   });
 
-  test('is upright, however the camera was held', async () => {
+  test('is upright for any orientation of the camera', async () => {
     const lying = await film(ffmpeg, folder);
     const path = join(folder, `${newId()}.mp4`);
     await run(ffmpeg, ['-v', 'error', '-display_rotation', '90', '-i', lying, '-c', 'copy', path]).catch(() =>
@@ -98,7 +98,7 @@ describeWith('ffmpeg', 'The first frame of a video', (ffmpeg) => {
     ['video/matroska', 'mkv', ['-c:v', 'libx265', '-preset', 'ultrafast'], 'arib-std-b67', 'hlg'],
     ['video/quicktime', 'mov', ['-c:v', 'libx265', '-preset', 'ultrafast'], 'smpte2084', 'pq'],
   ])(
-    'of %s with a high dynamic range is told from usual ones',
+    'of %s with a high dynamic range is distinguished from ordinary ones',
     async (type, format, codecs, name, transfer) => {
       const colours = ['-color_primaries', 'bt2020', '-color_trc', name, '-colorspace', 'bt2020nc'];
       const own =
@@ -111,7 +111,7 @@ describeWith('ffmpeg', 'The first frame of a video', (ffmpeg) => {
     },
   );
 
-  test('is not there in a video that is cut off, empty or something else', async () => {
+  test('is missing in a video that is truncated, empty or another format', async () => {
     const whole = await readFile(await film(ffmpeg, folder));
     for (const content of [whole.subarray(0, whole.length / 2), Buffer.alloc(0), Buffer.from('no film')])
       expect(await grab(await file(content), 'video/mp4')).toBeUndefined();
@@ -142,7 +142,7 @@ describeWith('ffmpeg', 'The first frame of a video', (ffmpeg) => {
     expect(visits).toEqual([]);
   });
 
-  test('a list of local files shows nothing of them', async () => {
+  test('a list of local files does not reveal them', async () => {
     const secret = await film(ffmpeg, folder);
     for (const path of [await file(listOf(secret)), await file(playlistOf(secret))]) {
       expect(await grab(path, 'video/mp4')).toBeUndefined();
@@ -167,30 +167,30 @@ describe('whatever is called ffmpeg', () => {
     expect(lines.slice(7).filter((line) => !/^(PWD|OLDPWD|SHLVL|_)=/.test(line))).toEqual([]);
   });
 
-  test('is given the file as a file, and the one format that it may be', async () => {
+  test('receives the file and its only allowed format', async () => {
     const told = await grabWith('echo "$@"');
     expect(told).toContain('-protocol_whitelist file ');
     expect(told).toContain('-f mov -i file:/dev/null ');
   });
 
-  test('ends when it takes too long, with everything that it has started', async () => {
+  test('is killed at the timeout, with everything that it has started', async () => {
     const mark = `98765${String(Date.now())}`;
     expect(await grabWith(`sleep ${mark} & sleep ${mark}`, 200)).toBe('out of time');
     await until(async () => (await running(mark)) === 0);
   });
 
-  test('ends when it says too much', async () => {
+  test('is killed when its output is too large', async () => {
     expect(await grabWith('exec cat /dev/zero')).toBeUndefined();
   });
 
-  test('may fail, or not be there', async () => {
+  test('may fail or be missing', async () => {
     expect(await grabWith('echo half a picture; exit 1')).toBeUndefined();
     expect(await grabWith('exit 0')).toBeUndefined();
     const missing = createFrameGrabber({ ffmpeg: join(folder, 'missing') });
     expect(await missing('/dev/null', 'video/mp4')).toBeUndefined();
   });
 
-  test('is looked for on the PATH', async () => {
+  test('is searched in the PATH', async () => {
     await imitation('');
     const path = await imitation('');
     const name = path.slice(folder.length + 1);
@@ -200,7 +200,7 @@ describe('whatever is called ffmpeg', () => {
   });
 });
 
-/** How many processes have the mark in their command line. */
+/** The number of processes with the mark in their command line. */
 async function running(mark: string): Promise<number> {
   const processes = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const commands = await Promise.all(

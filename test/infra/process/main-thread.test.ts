@@ -4,7 +4,7 @@ import { expect, test } from '@jest/globals';
 
 import { watchMainThread } from '../../../src/infra/process/main-thread.js';
 
-test('the main thread is idle until it was busy for a while, and then again', async () => {
+test('the main thread counts as busy only while it is', async () => {
   const isIdle = watchMainThread();
   expect(isIdle()).toBe(true);
   await delay(300);

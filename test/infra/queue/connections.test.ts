@@ -13,7 +13,7 @@ let connections: pg.Pool;
 beforeEach(async () => {
   clone = await cloneDatabase();
   pool = new pg.Pool({ connectionString: clone.connectionString });
-  // Its connections end with the others when the database goes away.
+  // Its connections end with the others when the database stops.
   pool.on('error', () => undefined);
   pool.on('connect', (client) => client.on('error', () => undefined));
   isEnding = false;
@@ -24,7 +24,7 @@ afterEach(async () => {
   await clone.drop();
 });
 
-test('statements are answered and fail as those of the pool', async () => {
+test('statements succeed and fail like those of the pool', async () => {
   const client = await connections.connect();
   try {
     expect((await client.query('select $1::int as one', [1])).rows).toEqual([{ one: 1 }]);
@@ -36,13 +36,13 @@ test('statements are answered and fail as those of the pool', async () => {
   expect(pool.waitingCount).toBe(0);
 });
 
-test('a statement that fails while the library ends finds nothing', async () => {
+test('a statement that fails during the shutdown of the library returns an empty result', async () => {
   const client = await connections.connect();
   isEnding = true;
   await clone.goAway();
   expect(await client.query('select 1')).toMatchObject({ rows: [], rowCount: 0 });
   client.release();
-  // Nor does a connection that cannot be had.
+  // The same applies to a connection that cannot be opened.
   const other = await connections.connect();
   expect(await other.query('select 1')).toMatchObject({ rows: [], rowCount: 0 });
   other.release();
@@ -50,7 +50,7 @@ test('a statement that fails while the library ends finds nothing', async () => 
   expect((await connections.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
 });
 
-test('a connection that cannot be had is an error before', async () => {
+test('a connection that cannot be opened is an error before the shutdown', async () => {
   await clone.goAway();
   await expect(connections.connect()).rejects.toThrow('not currently accepting connections');
   await clone.comeBack();

@@ -22,7 +22,7 @@ afterEach(async () => {
   await clone.drop();
 });
 
-/** A process's queue; it starts nothing yet. */
+/** The queue of a process, not started yet. */
 function openQueue(
   run: (name: string) => Promise<void>,
   others: Readonly<Record<string, () => Promise<void>>> = {},
@@ -39,7 +39,7 @@ function openQueue(
   return queue;
 }
 
-/** A queue that does its jobs at once and keeps their names. */
+/** A queue that runs its jobs at once and records their names. */
 function openRecorder(): { readonly queue: Queue; readonly done: string[] } {
   const done: string[] = [];
   const queue = openQueue((name) => {
@@ -86,7 +86,7 @@ test('a job is run once, soon after it was added', async () => {
   expect(done.toSorted()).toEqual(names.toSorted());
 });
 
-test('messages, events and upkeep go on while all places for pictures are taken and more wait', async () => {
+test('messages, events and maintenance continue while all places for pictures are taken and more pictures wait', async () => {
   const done: string[] = [];
   const other = (name: string) => (): Promise<void> => {
     done.push(name);
@@ -107,7 +107,7 @@ test('messages, events and upkeep go on while all places for pictures are taken 
   end();
 });
 
-test('the newest pictures go first, and some of the oldest with them', async () => {
+test('the newest pictures come first, with some of the oldest', async () => {
   const done: number[] = [];
   const queue = openQueue((name) => {
     done.push(Number(name));
@@ -126,13 +126,13 @@ test('the newest pictures go first, and some of the oldest with them', async () 
   expect(early.filter((name) => name > 60).length).toBeGreaterThan(30);
 });
 
-test('jobs beside those of pictures are found without looking at these', async () => {
+test('other jobs are found without scanning those of pictures', async () => {
   await clone.query(`select graphile_worker.add_job('fetch', '{"name": "x"}') from generate_series(1, 3000)`);
   await clone.query(`select graphile_worker.add_job('send')`);
   const [send] = await clone.query<{ id: number }>(
     `select id from graphile_worker._private_tasks where identifier = 'send'`,
   );
-  // As the library asks.
+  // The same query as the library's.
   const plan = await clone.query(
     `explain select id from graphile_worker._private_jobs as jobs
      where jobs.is_available = true and run_at <= now() and task_id = any($1::int[])
@@ -142,7 +142,7 @@ test('jobs beside those of pictures are found without looking at these', async (
   expect(JSON.stringify(plan)).toContain('inlet_other_jobs');
 });
 
-test('a job of a process that was killed is run by another one within seconds', async () => {
+test('a job of a killed process is run by another one within seconds', async () => {
   const names = [await addJob(), await addJob()];
   const program = startScript(hanging(), [clone.connectionString]);
   for (const name of names) await program.says(new RegExp(`took ${name}`));
@@ -153,7 +153,7 @@ test('a job of a process that was killed is run by another one within seconds', 
   expect(done.toSorted()).toEqual(names.toSorted());
 });
 
-test('a job of a process that was killed is run by the next one that starts', async () => {
+test('a job of a killed process is run by the next one that starts', async () => {
   const name = await addJob();
   const program = startScript(hanging(), [clone.connectionString]);
   await program.says(new RegExp(`took ${name}`));
@@ -164,7 +164,7 @@ test('a job of a process that was killed is run by the next one that starts', as
   expect(done).toEqual([name]);
 });
 
-test('a job that had its next one put in place when its process was killed is cleared away', async () => {
+test('a job that had scheduled its successor when its process was killed is removed', async () => {
   const name = await addJob();
   await clone.query(`update graphile_worker._private_jobs set key = 'k'`);
   const program = startScript(hanging(), [clone.connectionString]);
@@ -179,7 +179,7 @@ test('a job that had its next one put in place when its process was killed is cl
   expect(done).toEqual(['next']);
 });
 
-test('what another process is at work on stays with it, and is given back when that process stops', async () => {
+test('the jobs of a running process stay with it, and are released when it stops', async () => {
   const name = await addJob();
   const took: string[] = [];
   let letGo = (): void => undefined;
@@ -193,7 +193,7 @@ test('what another process is at work on stays with it, and is given back when t
   await queue.start();
   const [before] = await jobs();
   const since = performance.now();
-  await until(() => performance.now() - since > 5_000); // Two rounds in which the other looks for dead processes.
+  await until(() => performance.now() - since > 5_000); // Two rounds in which the other one checks for dead processes.
   expect(done).toEqual([]);
   expect(await jobs()).toEqual([before]);
 
@@ -204,7 +204,7 @@ test('what another process is at work on stays with it, and is given back when t
   letGo();
 }, 40_000);
 
-test('stopping waits for what is being done, and takes nothing new', async () => {
+test('stopping waits for running jobs and accepts no new ones', async () => {
   let finish: (() => void) | undefined;
   const done: string[] = [];
   const queue = openQueue(async (name) => {
@@ -225,7 +225,7 @@ test('stopping waits for what is being done, and takes nothing new', async () =>
   expect(await jobs()).toEqual([{ locked_by: null, attempts: 0 }]);
 });
 
-test('the queue goes on after all its connections were terminated, again and again', async () => {
+test('the queue continues after all its connections were terminated, repeatedly', async () => {
   const { queue, done } = openRecorder();
   await queue.start();
   for (let time = 1; time <= 3; time++) {
@@ -240,7 +240,7 @@ test('the queue goes on after all its connections were terminated, again and aga
   }
 }, 40_000);
 
-test('a job that is under way when the connections are terminated is done once more at most, and not lost', async () => {
+test('a job that runs when the connections are terminated is repeated at most once, and not lost', async () => {
   const runs: string[] = [];
   let finish = (): void => undefined;
   const queue = openQueue(async (name) => {
@@ -262,7 +262,7 @@ test('a job that is under way when the connections are terminated is done once m
   expect(runs.length).toBeLessThanOrEqual(2);
 }, 40_000);
 
-/** Its first job fails while the database is away. */
+/** Its first job fails while the database is unavailable. */
 const failing = (): string => `
   import { pino } from 'pino';
   import { openDatabase } from '${built('infra/postgres/database.js')}';
@@ -285,20 +285,20 @@ const failing = (): string => `
   await createQueue({ database, logger, tasks, concurrency: 4 }).start();
 `;
 
-test('a queue that cannot ask for jobs when it starts is started anew, and then does them', async () => {
+test('a queue that cannot request jobs at its start restarts, and then runs them', async () => {
   const rename = (from: string, to: string) =>
     clone.query(`alter table graphile_worker.${from} rename to ${to}`);
   await rename('_private_tasks', 'not_there');
   const { queue, done } = openRecorder();
   await queue.start();
-  await delay(1_500); // It has asked by now, and failed.
+  await delay(1_500); // By now it has requested jobs and failed.
   await rename('not_there', '_private_tasks');
   const name = await addJob();
   await until(() => done.length > 0, 20_000);
   expect(done).toEqual([name]);
 });
 
-test('stopping while the queue is started anew leaves no error that nobody handles', async () => {
+test('stopping during a restart of the queue leaves no unhandled error', async () => {
   const unhandled: unknown[] = [];
   const hear = (error: unknown): void => {
     unhandled.push(error);
@@ -318,7 +318,7 @@ test('stopping while the queue is started anew leaves no error that nobody handl
   expect(unhandled).toEqual([]);
 });
 
-test('a job that fails while the database is away ends no process, and is run again when it is back', async () => {
+test('a job that fails while the database is unavailable ends no process, and runs again afterwards', async () => {
   await addJob();
   const program = startScript(failing(), [clone.connectionString]);
   await program.says(/took it: 1/);
@@ -330,14 +330,14 @@ test('a job that fails while the database is away ends no process, and is run ag
   await program.kill('SIGKILL');
 }, 60_000);
 
-test('stopping does not wait for a job that never ends, nor for a database that does not answer', async () => {
+test('stopping waits neither for a job that never ends nor for a database that does not respond', async () => {
   const queue = openQueue(() => new Promise(() => undefined));
   await addJob();
   await queue.start();
   await until(async () => (await jobs()).some(({ locked_by }) => locked_by !== null));
   await expect(queue.stop()).resolves.toBeUndefined();
   expect(queue.isRunning()).toBe(false);
-  // Others may have it.
+  // Another process may have taken it.
   const { queue: next, done } = openRecorder();
   await next.start();
   await until(() => done.length > 0);

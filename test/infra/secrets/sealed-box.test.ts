@@ -7,7 +7,7 @@ const box = createSealedBox(secret, 'channel settings');
 const text = '{"webhookSecret":"não-é-nada"}';
 
 describe('a sealed box', () => {
-  test('opens what it sealed, also in another process with the same secret', () => {
+  test('decrypts its own data, also in another process with the same secret', () => {
     const sealed = box.seal(text, 'blip-2');
 
     expect(box.open(sealed, 'blip-2')).toBe(text);
@@ -15,14 +15,14 @@ describe('a sealed box', () => {
     expect(box.open(box.seal('', 'empty'), 'empty')).toBe('');
   });
 
-  test('shows nothing of the text, and never the same bytes twice', () => {
+  test('reveals nothing of the text, and never returns the same bytes twice', () => {
     const sealed = box.seal(text, 'blip-2');
 
     expect(sealed.includes('webhookSecret')).toBe(false);
     expect(box.seal(text, 'blip-2').equals(sealed)).toBe(false);
   });
 
-  test('refuses bytes of which any one was changed, is missing or was added', () => {
+  test('refuses data with any byte changed, missing or added', () => {
     const sealed = box.seal(text, 'blip-2');
 
     for (let at = 0; at < sealed.length; at += 1) {
@@ -38,7 +38,7 @@ describe('a sealed box', () => {
     ['another row', box, 'blip-3'],
     ['another purpose', createSealedBox(secret, 'subscription secret'), 'blip-2'],
     ['another secret', createSealedBox(`${secret}!`, 'channel settings'), 'blip-2'],
-  ])('does not open for %s', (_, other, boundTo) => {
+  ])('does not decrypt for %s', (_, other, boundTo) => {
     expect(() => other.open(box.seal(text, 'blip-2'), boundTo)).toThrow(SealedBoxError);
   });
 });

@@ -25,7 +25,7 @@ function refusal(token: string, by = tokens): string {
 
 const base64 = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-/** A token made by somebody who knows everything, the key included. */
+/** A token forged with full knowledge, including the key. */
 function forge(header: object, claims: object, signWith: Buffer | string = key): string {
   const body = `${base64({ typ: 'JWT', ...header })}.${base64(claims)}`;
   return `${body}.${createHmac('sha256', signWith).update(body).digest('base64url')}`;
@@ -34,7 +34,7 @@ function forge(header: object, claims: object, signWith: Buffer | string = key):
 const claims = { iss: 'inlet', jti: 'x', scope: 'media:read', iat: seconds };
 
 describe('a token', () => {
-  test('says who it is and what it may', () => {
+  test('contains its id and its permissions', () => {
     const access = tokens.check(tokens.issue({ ...grant, scopes: ['media:read', 'messages:send'] }));
     expect(access).toEqual({
       tokenId: expect.stringMatching(/^[0-9a-f-]{36}$/),
@@ -57,12 +57,12 @@ describe('a token', () => {
     ]);
   });
 
-  test('is told from every other', () => {
+  test('differs from every other', () => {
     const ids = Array.from({ length: 10 }, () => tokens.check(tokens.issue(grant)).tokenId);
     expect(new Set(ids).size).toBe(10);
   });
 
-  test('ends when it says, and not before', () => {
+  test('expires at its time, and not before', () => {
     const token = tokens.issue(grant);
     try {
       now = new Date(start.getTime() + 3_599_000);
@@ -74,7 +74,7 @@ describe('a token', () => {
     }
   });
 
-  test('without an end never ends', () => {
+  test('without an expiry never expires', () => {
     const token = tokens.issue({ ...grant, expiresInSeconds: null });
     try {
       now = new Date('2126-01-01T00:00:00Z');
@@ -85,8 +85,8 @@ describe('a token', () => {
   });
 });
 
-describe('no token is', () => {
-  test('one that was forged right, to show that the forger of these tests knows how', () => {
+describe('not accepted is', () => {
+  test('nothing wrong with a correctly forged one, which shows that these tests can forge', () => {
     expect(refusal(forge({ alg: 'HS256' }, claims))).toBe('accepted');
   });
 
@@ -97,7 +97,7 @@ describe('no token is', () => {
     expect(refusal(`${body}.${'A'.repeat(43)}`)).toBe('auth.invalid');
   });
 
-  test('one signed with a key pair of the bearer', () => {
+  test('one signed with the bearer’s own key pair', () => {
     const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     expect(refusal(jwt.sign(claims, privateKey, { algorithm: 'RS256' }))).toBe('auth.invalid');
     const pem = publicKey.export({ type: 'spki', format: 'pem' });
@@ -111,11 +111,11 @@ describe('no token is', () => {
     },
   );
 
-  test.each(['HS384', 'HS512'] as const)('one that is signed rightly with %s', (algorithm) => {
+  test.each(['HS384', 'HS512'] as const)('one that is validly signed with %s', (algorithm) => {
     expect(refusal(jwt.sign(claims, key, { algorithm }))).toBe('auth.invalid');
   });
 
-  test('one that brings its own key', () => {
+  test('one that contains its own key', () => {
     const jwk = { kty: 'oct', k: Buffer.from('mine').toString('base64url') };
     expect(refusal(forge({ alg: 'HS256', jwk }, claims, 'mine'))).toBe('auth.invalid');
   });

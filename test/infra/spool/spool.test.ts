@@ -1,4 +1,7 @@
-/** Webhooks on the disk: whole or not at all, once, in order, whatever happens to the file or to who writes it. */
+/**
+ * Webhooks on disk are complete or absent, stored once and in order, whatever happens to the file or its
+ * writer.
+ */
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
@@ -25,7 +28,7 @@ beforeEach(async () => {
   folder = join(root, 'inlet', 'spool');
 });
 afterEach(async () => {
-  // Also those that a test has left as if their process had died: their files are still open here.
+  // Includes spools that a test has left as if their process had died: their files are still open here.
   await Promise.allSettled(opened.splice(0).map((spool) => spool.close()));
   await rm(root, { recursive: true, force: true });
 });
@@ -55,23 +58,23 @@ const named = (count: number): SpooledWebhook[] =>
 const namesOf = (webhooks: readonly SpooledWebhook[]): (string | undefined)[] =>
   webhooks.map(({ headers }) => headers['x-name']);
 
-/** Everything that is in the spool, which is empty then. */
+/** Everything in the spool, which is empty afterwards. */
 async function drain(spool: Spool): Promise<SpooledWebhook[]> {
   const all: SpooledWebhook[] = [];
   for (let segment = await spool.oldest(); segment; segment = await spool.oldest()) {
     all.push(...segment.webhooks);
-    await segment.done();
+    await segment.markDone();
   }
   return all;
 }
 
-/** Puts a file there as a process leaves it. */
+/** Creates a file as a process leaves it. */
 async function leave(content: Buffer, state: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, `000001795255200-${mark.toString('hex')}.${state}`), content);
 }
 
-/** Makes all files look as if they had not been written to for long. */
+/** Makes all files look as if they had not changed for long. */
 async function age(): Promise<void> {
   const past = new Date(Date.now() - 60_000);
   for (const name of await readdir(folder).catch(() => []))
@@ -82,7 +85,7 @@ describe('a record', () => {
   const records = ['first', 'second', 'third'].map((name) => encodeRecord(webhook(name), mark));
   const last = records.at(-1) ?? Buffer.alloc(0);
 
-  test('comes back as it was, with any bytes as its body', () => {
+  test('survives a round trip, with any bytes as its body', () => {
     for (const body of [Buffer.alloc(0), randomBytes(70_000), Buffer.from('\u0000\ud83d\ude00'), mark]) {
       const given = webhook('any', body);
       expect(decodeRecords(encodeRecord(given, mark), mark)).toEqual({
@@ -93,7 +96,7 @@ describe('a record', () => {
     }
   });
 
-  test('that is torn at any of its bytes is dropped, and those before it are not', () => {
+  test('that is torn at any byte is dropped, and earlier ones are not', () => {
     const whole = Buffer.concat(records.slice(0, 2));
     for (let bytes = 0; bytes < last.length; bytes += 1) {
       const found = decodeRecords(Buffer.concat(records).subarray(0, whole.length + bytes), mark);
@@ -105,16 +108,16 @@ describe('a record', () => {
     }
   });
 
-  test('whose last bytes were never written, as after a power cut, is dropped', () => {
+  test('whose last bytes were never written, as after a power failure, is dropped', () => {
     for (let bytes = 0; bytes < last.length; bytes += 1) {
       const zeroed = Buffer.concat([last.subarray(0, bytes), Buffer.alloc(last.length - bytes)]);
-      // A record may end in zeros of its own only when nothing is missing from it.
+      // A record may end in zeros only if it is complete.
       const found = decodeRecords(Buffer.concat([...records.slice(0, 2), zeroed]), mark);
       expect([namesOf(found.webhooks), found.tornBytes]).toEqual([['first', 'second'], last.length]);
     }
   });
 
-  test('with any of its bytes changed is stepped over, and those around it are not', () => {
+  test('with any byte changed is skipped, and its neighbours are not', () => {
     const before = records[0]?.length ?? 0;
     const changed = records[1]?.length ?? 0;
     for (let place = 0; place < changed; place += 1) {
@@ -125,7 +128,7 @@ describe('a record', () => {
     }
   });
 
-  test('inside the body of another one, as a sender may put it there, is never taken for one', () => {
+  test('inside the body of another one, placed there by a sender, is never read as a record', () => {
     const forged = encodeRecord(webhook('forged'), randomBytes(16));
     const carrier = encodeRecord(webhook('carrier', forged), mark);
     for (let bytes = 0; bytes < carrier.length; bytes += 1)
@@ -134,7 +137,7 @@ describe('a record', () => {
 });
 
 describe('the spool', () => {
-  test('gives back what it was given, in order, and is empty then', async () => {
+  test('returns all webhooks in order, and is empty then', async () => {
     const spool = open();
     const given = named(300);
     await Promise.all(given.map((one) => spool.append(one)));
@@ -161,10 +164,10 @@ describe('the spool', () => {
     await spool.close();
   });
 
-  test('begins a new segment when one has 8 MB, and keeps the order', async () => {
+  test('begins a new segment after 8 MB, and keeps the order', async () => {
     const spool = open();
     const given = Array.from({ length: 12 }, (_, place) =>
-      // Those that are read first were received first.
+      // Webhooks that are read first were received first.
       Object.assign(webhook(String(place), randomBytes(2_000_000)), {
         receivedAt: new Date(1_795_255_200_000 + place).toISOString(),
       }),
@@ -178,7 +181,7 @@ describe('the spool', () => {
     expect(namesOf(await drain(spool))).toEqual(namesOf(given));
   });
 
-  test('gives a segment again until it is done with', async () => {
+  test('returns a segment again until it is marked as done', async () => {
     const spool = open();
     await spool.append(webhook('one'));
     await spool.oldest();
@@ -187,7 +190,7 @@ describe('the spool', () => {
     expect(namesOf(await drain(spool))).toEqual(['one', 'two']);
   });
 
-  test('is never taken for an empty one while a segment gets another name', async () => {
+  test('never appears empty while a segment is renamed', async () => {
     const spool = open();
     const looks: { webhooks: number; isEmpty: boolean }[] = [];
     for (let round = 1; round <= 100; round += 1) {
@@ -202,7 +205,7 @@ describe('the spool', () => {
     expect(looks.filter(({ webhooks, isEmpty }) => webhooks !== 0 || isEmpty)).toEqual([]);
   });
 
-  test('takes no more than it may, refuses what does not fit, and takes it when there is room', async () => {
+  test('respects its limit, refuses webhooks that do not fit, and stores them once there is room', async () => {
     const spool = open(20_000);
     const given = Array.from({ length: 30 }, (_, place) => webhook(String(place), randomBytes(1_000)));
     const taken = await Promise.all(
@@ -220,14 +223,14 @@ describe('the spool', () => {
     expect(kept.length).toBeGreaterThan(10);
     expect(kept.length).toBeLessThan(20);
     expect((await spool.count()).bytes).toBeLessThanOrEqual(20_000);
-    // The bound is that of the folder: another process that shares it has no room either.
+    // The limit applies to the folder: another process that shares it has no room either.
     await expect(open(20_000).append(webhook('other', randomBytes(2_000)))).rejects.toThrow('20000 bytes');
     expect(await drain(spool)).toEqual(kept);
     await spool.append(webhook('again', randomBytes(1_000)));
     expect(namesOf(await drain(spool))).toEqual(['again']);
   });
 
-  test('drops the torn end that a killed process left, and keeps what is before it', async () => {
+  test('drops the torn end of a killed process, and keeps what precedes it', async () => {
     const records = named(3).map((one) => encodeRecord(one, mark));
     await leave(Buffer.concat(records).subarray(0, -1), 'open');
     await age();
@@ -236,7 +239,7 @@ describe('the spool', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  test('puts a damaged segment aside when everything else of it is back', async () => {
+  test('sets a damaged segment aside after everything else in it was replayed', async () => {
     const records = named(3).map((one) => encodeRecord(one, mark));
     const bytes = Buffer.concat(records);
     bytes[(records[0]?.length ?? 0) + 60] = 0xff;
@@ -250,13 +253,13 @@ describe('the spool', () => {
     expect((await readFile(join(folder, aside))).equals(bytes)).toBe(true);
   });
 
-  test('puts a segment aside that was ended properly and has a torn end all the same', async () => {
+  test('sets aside a segment that was closed properly but has a torn end', async () => {
     await leave(Buffer.concat(named(2).map((one) => encodeRecord(one, mark))).subarray(0, -1), 'whole');
     expect(namesOf(await drain(open()))).toEqual(['0']);
     expect(await readdir(folder)).toEqual([expect.stringMatching(/\.damaged$/)]);
   });
 
-  test('leaves files alone that are not its own, and goes on with what can be read', async () => {
+  test('ignores foreign files, and continues with readable ones', async () => {
     await leave(Buffer.alloc(0), 'open');
     await age();
     await mkdir(join(folder, `000000000000001-${mark.toString('hex')}.whole`));
@@ -279,7 +282,7 @@ describe('the spool', () => {
     expect(namesOf(await drain(writer))).toEqual(['two']);
   });
 
-  test('loses nothing to another process that takes over what is just being written', async () => {
+  test('loses nothing if another process takes over the segment that it is writing', async () => {
     const writer = open();
     const reader = open();
     const read: SpooledWebhook[] = [];
@@ -299,7 +302,7 @@ describe('the spool', () => {
     expect(new Set(namesOf(read))).toEqual(new Set(namesOf(given)));
   }, 30_000);
 
-  test('has no half of a webhook when somebody writes behind its records', async () => {
+  test('returns no partial webhook if other bytes follow its records', async () => {
     const spool = open();
     await spool.append(webhook('one'));
     const [file = ''] = await readdir(folder);
@@ -309,7 +312,7 @@ describe('the spool', () => {
   });
 });
 
-/** Appends webhooks of 10 kB one by one, and says what became of each; then what is there. */
+/** Appends webhooks of 10 kB one by one and prints their outcomes, then the contents. */
 const filling = `
   import { readdirSync, statSync } from 'node:fs';
   import { createSpool } from '${built('infra/spool/spool.js')}';
@@ -323,7 +326,7 @@ const filling = `
   const read = [];
   for (let segment = await spool.oldest(); segment; segment = await spool.oldest()) {
     read.push(...segment.webhooks.map(({ id }) => id));
-    await segment.done();
+    await segment.markDone();
   }
   await append('again', 10_000);
   await spool.close();
@@ -341,16 +344,16 @@ async function fill(spoolFolder: string, before: string): Promise<Filled> {
   return JSON.parse((await run('bash', args, { cwd: projectFolder })).stdout) as Filled;
 }
 
-describe('a disk that takes no more', () => {
+describe('a full disk', () => {
   const describeAsRoot = process.getuid?.() === 0 ? describe : describe.skip;
   describeAsRoot('because it is full', () => {
-    test('refuses, keeps nothing of what it refused, and takes again when there is room', async () => {
+    test('refuses webhooks, keeps nothing of them, and accepts more once there is room', async () => {
       await run('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', root]);
       try {
         const { told, read, damaged } = await fill(join(root, 'spool'), 'true');
         const taken = told.filter((one) => one !== 'ENOSPC');
         expect(told.length - taken.length).toBeGreaterThan(1);
-        // What was told is what is there; a half of something would have damaged its file.
+        // The contents must match the answers; a partial webhook would have damaged its file.
         expect(taken).toEqual([...read, 'again']);
         expect(damaged).toEqual([]);
       } finally {
@@ -359,21 +362,22 @@ describe('a disk that takes no more', () => {
     });
   });
 
-  test('in the middle of a write: the half is taken back, and a new file is begun', async () => {
-    // No file may have more than 35 blocks of 1 024 bytes: the fourth webhook is cut, and the next ones go elsewhere.
+  test('in the middle of a write: the partial record is removed, and a new file begins', async () => {
+    // No file may have more than 35 blocks of 1 024 bytes: the fourth webhook is cut off, and the next ones
+    // go to another file.
     const { told, read, damaged } = await fill(folder, 'ulimit -f 35');
     expect(told).toEqual(['0', '1', '2', 'EFBIG', '4', '5', '6', 'EFBIG', '8', '9', 'again']);
     expect(read).toEqual(['0', '1', '2', '4', '5', '6', '8', '9']);
     expect(damaged).toEqual([]);
   });
 
-  test('because its folder cannot be made refuses', async () => {
+  test('whose folder cannot be created refuses', async () => {
     await writeFile(join(root, 'inlet'), '');
     await expect(open().append(webhook('one'))).rejects.toMatchObject({ code: 'ENOTDIR' });
   });
 });
 
-test('a digest is over every byte that it is meant for', () => {
+test('the digest covers every byte', () => {
   const record = encodeRecord(webhook('digest'), mark);
   const payload = record.subarray(52);
   expect(record.subarray(20, 52).equals(createHash('sha256').update(payload).digest())).toBe(true);

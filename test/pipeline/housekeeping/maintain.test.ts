@@ -3,7 +3,7 @@ import { pino } from 'pino';
 
 import { createMaintain } from '../../../src/pipeline/housekeeping/maintain.js';
 
-test('temporary files are left alone for longer than any download lasts and ten minutes more, stored ones without a user for ten', async () => {
+test('temporary files are kept for the longest download and ten minutes, unused stored files for ten minutes', async () => {
   const asked: number[] = [];
   const discarded: string[] = [];
   const lines: string[] = [];

@@ -1,4 +1,4 @@
-/** What is kept for how long: the whole service with a clock that is put forward. */
+/** Retention in the whole service, with a clock that is moved forward. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 import { bytes, startMediaHost, type MediaHost } from '../../../src/demo/media-host.js';
@@ -37,7 +37,7 @@ async function start(env: Readonly<Record<string, string>> = {}, beside?: TestSe
 const publish = async (seed: number): Promise<string> =>
   host.serve(`/${newId()}.jpg`, bytes('image/jpeg', await photo({ seed, width: 64, height: 48 })));
 
-/** Runs what the queue runs every hour, `times` times at once, to its end. */
+/** Runs the hourly task `times` times at once, until all runs have ended. */
 async function retain({ database }: TestService, times = 1): Promise<void> {
   await database.query(`select graphile_worker.add_job('retain') from generate_series(1, $1::int)`, [times]);
   const waiting = `select 1 from graphile_worker._private_jobs job
@@ -61,7 +61,7 @@ const show = async (service: TestService, id: string): Promise<MediaView> =>
   (await call<MediaView>(service.url, `/v1/media/${id}`, { token: service.token('admin') })).body;
 
 describe('media', () => {
-  test('are erased when they are older than they are to be kept, with all that belongs to them', async () => {
+  test('are erased after their retention period, with everything that belongs to them', async () => {
     const service = await start({ RETENTION_DAYS: '10' });
     const options = { from: '5521912345678', caption: 'an old picture' };
     const old = await receive(service, 'z-api', zApiMedia({ ...options, url: await publish(1) }));
@@ -86,7 +86,7 @@ describe('media', () => {
     expect(left.filter((name) => /\/(blobs|previews)\//.test(name))).toEqual([]);
   });
 
-  test('are kept for ever when nothing else is said', async () => {
+  test('are kept forever by default', async () => {
     const service = await start();
     const { id } = await receive(service, 'z-api', picture('z-api', { url: await publish(1) }));
     days = 5_000;
@@ -94,7 +94,7 @@ describe('media', () => {
     expect((await show(service, id)).state).toBe('ready');
   });
 
-  test('are erased once, however many there are and however many workers are at it', async () => {
+  test('are erased once, for any number of media and workers', async () => {
     const service = await start({ RETENTION_DAYS: '10' });
     const second = await start({ RETENTION_DAYS: '10' }, service);
     await service.database.query(
@@ -118,7 +118,8 @@ describe('media', () => {
     const sum: Record<string, number> = {};
     for (const { details } of await runs(service))
       for (const [name, count] of Object.entries(details)) sum[name] = (sum[name] ?? 0) + count;
-    // One worker may delete a raw webhook before another has come to empty it, so those that were emptied are not counted here.
+    // One worker may delete a raw webhook before another one empties it, so emptied webhooks are not counted
+    // here.
     expect(sum).toMatchObject({ media: 1_200, messages: 1_200, deletedDeliveries: 1_200 });
     const failed = `select 1 from graphile_worker._private_jobs where last_error is not null`;
     expect(await service.database.query(failed)).toEqual([]);
@@ -130,7 +131,7 @@ describe('media', () => {
 });
 
 describe('raw webhooks', () => {
-  test('are deleted after their time, and what they brought stays', async () => {
+  test('are deleted after their retention period, and their media stay', async () => {
     const service = await start({ DELIVERY_RETENTION_DAYS: '5' });
     const payload = picture('z-api', { url: await publish(1) });
     const { id } = await receive(service, 'z-api', payload);
@@ -143,14 +144,14 @@ describe('raw webhooks', () => {
     expect(await service.database.query('select from delivery')).toEqual([]);
     expect(await service.database.query('select delivery_id from message')).toEqual([{ delivery_id: null }]);
     expect((await show(service, id)).state).toBe('ready');
-    // Not by its bytes any more, but by its message.
+    // No longer found by its bytes, but by its message.
     expect((await postWebhook(service, 'z-api', payload)).body).toMatchObject({
       duplicate: true,
       media: [id],
     });
   });
 
-  test('are not kept for longer than the media that they brought', async () => {
+  test('are not kept longer than their media', async () => {
     const service = await start({ RETENTION_DAYS: '2', DELIVERY_RETENTION_DAYS: '5' });
     await postWebhook(service, 'z-api', { type: 'PresenceChatCallback', status: 'AVAILABLE' });
     days = 3;
@@ -160,7 +161,7 @@ describe('raw webhooks', () => {
 });
 
 describe('events', () => {
-  test('are deleted a week after they were told, unless somebody still has to be told', async () => {
+  test('are deleted a week after their delivery, unless a subscription still waits for them', async () => {
     const service = await start();
     const ids = [1, 2].map(async (seed) => {
       const { id } = await receive(service, 'z-api', picture('z-api', { url: await publish(seed) }));
@@ -183,7 +184,7 @@ describe('events', () => {
     days = 8;
     await retain(service);
     expect(await service.database.query(all)).toEqual([{ media_id: waiting }]);
-    // A client that comes back with an older number is told that it has missed some.
+    // A client that resumes with an older number learns that it has missed events.
     expect(await service.database.query(horizon)).toEqual(number);
     expect(await service.database.query('select from notification_delivery')).toHaveLength(2);
     days = 31;
@@ -192,7 +193,7 @@ describe('events', () => {
   });
 });
 
-test('a run is written down when it has removed something, and only then', async () => {
+test('a run is recorded if it has deleted something, and only then', async () => {
   const service = await start({ RETENTION_DAYS: '10' });
   await receive(service, 'z-api', picture('z-api', { url: await publish(1) }));
   await retain(service);
@@ -208,20 +209,20 @@ test('a run is written down when it has removed something, and only then', async
   ]);
 });
 
-describe('a batch and its place in the account of its run', () => {
+describe('a batch and its counts in the audit entry', () => {
   const failing = `select 1 from graphile_worker._private_jobs where last_error is not null`;
   const forbid = ({ database }: TestService, what: string) =>
     database.query(`
       create function refuse() returns trigger language plpgsql as
         $$ begin raise exception 'refused' using errcode = 'internal_error'; end $$;
       create trigger refuse before ${what} for each row execute function refuse()`);
-  /** Runs it until it fails. */
+  /** Runs the task until it fails. */
   const retainInVain = async ({ database }: TestService): Promise<void> => {
     await database.query(`select graphile_worker.add_job('retain')`);
     await until(async () => (await database.query(failing)).length === 1);
   };
 
-  test('are true together: what cannot be written down is not done', async () => {
+  test('are one transaction: without the entry, nothing is deleted', async () => {
     const service = await start({ RETENTION_DAYS: '10' });
     const { id } = await receive(service, 'z-api', picture('z-api', { url: await publish(1) }));
     days = 11;
@@ -232,7 +233,7 @@ describe('a batch and its place in the account of its run', () => {
     ]);
   });
 
-  test('are there when the run does not come to its end', async () => {
+  test('remain if the run is interrupted', async () => {
     const service = await start({ RETENTION_DAYS: '10' });
     await receive(service, 'z-api', picture('z-api', { url: await publish(1) }));
     days = 11;

@@ -48,7 +48,7 @@ let table: MediaTable;
 let host: MediaHost;
 let other: MediaHost;
 let hostile: HostileHost;
-/** Never allowed: it must not be reached. */
+/** Not allowed: it must never be reached. */
 let inside: HostileHost;
 let photos: UniquePhotos;
 let folder: string;
@@ -86,7 +86,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await download.close();
-  // Whatever happened, nothing half done lies about.
+  // No half-finished file may remain, whatever happened.
   expect(await stagedFiles()).toEqual([]);
   await rm(folder, { recursive: true, force: true });
 });
@@ -98,19 +98,19 @@ afterAll(async () => {
 });
 
 let nextPhoto = 0;
-/** Bytes that no other test has. */
+/** Bytes that no other test uses. */
 const freshPhoto = (): Buffer => photos.at(nextPhoto++);
 const sha256 = (content: Buffer): string => createHash('sha256').update(content).digest('hex');
 
-/** Puts a picture on the host; answers its address. */
+/** Puts a picture on the host and returns its URL. */
 function publish(content: Buffer, ...checks: Check[]): string {
   return host.serve(`/${newId()}.jpg`, bytes('image/jpeg', content), checks);
 }
 
-/** For tests in which nothing may be decoded apart. */
+/** For tests in which nothing may be decoded in isolation. */
 const notApart: PreviewOptions['isolated'] = { preview: () => Promise.reject(new Error('not expected')) };
 
-/** The service's worker, with these channels and what else is to be different. */
+/** The service's worker with these channels and overrides. */
 function worker(
   channels: readonly Channel[] = [plainChannel],
   changed: Partial<FetchOptions> = {},
@@ -146,14 +146,14 @@ function worker(
     http: () => http,
     discard: discarding(),
     channels: {
-      // What has been taken is fetched, also for a channel that takes nothing more.
-      find: () => undefined,
-      known: (id) => channels.find((channel) => channel.id === id),
+      // Media that were received earlier are downloaded even if their channel is disabled.
+      active: () => undefined,
+      any: (id) => channels.find((channel) => channel.id === id),
     },
     staging: createStaging(join(folder, 'tmp')),
-    gate: createHostGate({ total: 16, perSite: 8, waiting: 64 }),
+    gate: createHostGate({ total: 16, maxPerSite: 8, maxWaiting: 64 }),
     logger: pino({ level: 'silent' }),
-    storage: { trouble: () => undefined, doubt: () => undefined },
+    storage: { problem: () => undefined, recheck: () => undefined },
     observe: () => undefined,
     maxBytes: 1_000_000,
     maxAttempts: 4,
@@ -165,7 +165,7 @@ function worker(
 const discarding = (): Discard =>
   createDiscard({ orphans: createOrphans(database.work), blobs: createLocalBlobStore(folder) });
 
-/** Erases a media, rows and files. */
+/** Erases a media item with its rows and files. */
 async function erase(id: string): Promise<void> {
   const erasure = createErasure({
     pool: database.work,
@@ -189,7 +189,7 @@ const plainChannel: Channel = {
   },
 };
 
-/** A picture at this address has been announced; answers its id. */
+/** Announces a picture with this URL and returns its id. */
 async function announced(
   url: string,
   changed: Partial<MediaRow> & { channel?: string } = {},
@@ -203,7 +203,7 @@ async function announced(
       media: [mediaRow(name, { source_url: url, ...media })],
     }),
   );
-  // The queue deletes a job that has run; here nobody but the test runs them.
+  // The queue deletes a job after it ran; here only the test runs jobs.
   await clone.query(`delete from graphile_worker._private_jobs where payload ->> 'mediaId' = $1`, [ids[0]]);
   return ids[0] ?? '';
 }
@@ -225,14 +225,14 @@ async function rowOf(id: string): Promise<Row> {
   return row;
 }
 
-/** Codes of what is odd about a media that is kept. */
+/** The codes of the warnings of a stored media item. */
 async function warningsOf(id: string): Promise<string[]> {
   const { kind, declared_sha256: declaredSha256, sha256: kept } = await rowOf(id);
   const blob = await table.findBlob(kept ?? '');
   return blob ? oddities({ kind, declaredSha256 }, blob).map(({ code }) => code) : ['no bytes'];
 }
 
-/** How many milliseconds the jobs of a media are to wait. */
+/** The delays of a media item's jobs, in milliseconds. */
 async function jobsOf(id: string): Promise<number[]> {
   const rows = await clone.query<{ ms: number }>(
     `select round(extract(epoch from run_at - updated_at) * 1000)::int as ms
@@ -253,7 +253,7 @@ const requestsFor = (url: string, from: MediaHost = host): number =>
   from.requests.filter((request) => request.url.pathname === new URL(url).pathname).length;
 
 describe('a picture', () => {
-  test('that can be had becomes ready: its bytes, two previews, and what is known of it', async () => {
+  test('that can be downloaded becomes ready, with its bytes, two previews and its facts', async () => {
     const content = await photo({ seed: 2, width: 640, height: 480, orientation: 6 });
     const id = await announced(publish(content));
     await worker()(id);
@@ -275,7 +275,7 @@ describe('a picture', () => {
     expect(await jobsOf(id)).toEqual([]);
   });
 
-  test('whose job is run twice is fetched once, and nothing changes', async () => {
+  test('whose job runs twice is downloaded once, and nothing changes', async () => {
     const url = publish(freshPhoto());
     const id = await announced(url);
     const run = worker();
@@ -286,7 +286,7 @@ describe('a picture', () => {
     expect(requestsFor(url)).toBe(1);
   });
 
-  test('whose job is run twice at once ends ready, counted once', async () => {
+  test('whose job runs twice at once becomes ready and is counted once', async () => {
     const id = await announced(publish(freshPhoto()));
     const run = worker();
     await Promise.all([run(id), run(id), run(id)]);
@@ -294,13 +294,13 @@ describe('a picture', () => {
     expect(await storedFiles()).toHaveLength(3);
   });
 
-  test('that came with ten messages at once is stored once, and ready ten times', async () => {
+  test('that arrived with ten messages at once is stored once, and ready ten times', async () => {
     const content = freshPhoto();
     const ids = await Promise.all(Array.from({ length: 10 }, () => announced(publish(content))));
     const run = worker();
     await Promise.all(ids.map((id) => run(id)));
     for (const id of ids) expect(await rowOf(id)).toMatchObject({ state: 'ready', sha256: sha256(content) });
-    expect(decoded).toBeLessThan(5); // Most of them find what the first ones have made.
+    expect(decoded).toBeLessThan(5); // Most of them find the result of the first ones.
     expect(await storedFiles()).toHaveLength(3);
     const blobs = await clone.query('select from blob where sha256 = $1', [sha256(content)]);
     expect(blobs).toHaveLength(1);
@@ -309,7 +309,7 @@ describe('a picture', () => {
   test.each<[string, (file: string) => Promise<void>]>([
     ['was removed from the disk', (file) => rm(file)],
     ['was cut short on the disk', (file) => truncate(file, 100)],
-  ])('whose file %s is stored again when it comes again', async (_, spoil) => {
+  ])('whose file %s is stored again when it arrives again', async (_, spoil) => {
     const content = freshPhoto();
     const run = worker();
     await run(await announced(publish(content)));
@@ -321,13 +321,13 @@ describe('a picture', () => {
     expect(decoded).toBe(2);
   });
 
-  test('that nobody announced is no error', async () => {
+  test('that was never announced causes no error', async () => {
     await worker()(newId());
     expect(await storedFiles()).toEqual([]);
   });
 });
 
-describe('what fails for now is tried again', () => {
+describe('a temporary failure is retried', () => {
   test('after two failures and their delays it becomes ready', async () => {
     const id = await announced(publish(freshPhoto(), failsFirst(2)));
     const run = worker();
@@ -353,7 +353,7 @@ describe('what fails for now is tried again', () => {
     });
   });
 
-  test('not before the moment that Retry-After names', async () => {
+  test('not before the time in Retry-After', async () => {
     const id = await announced(publish(freshPhoto(), failsFirst(1, 77)));
     await worker()(id);
     expect(await rowOf(id)).toMatchObject({ state: 'pending', next_attempt_at: inMs(77_000) });
@@ -401,7 +401,7 @@ describe('what fails for now is tried again', () => {
     });
   });
 
-  test('until the link ends, with one last chance before', async () => {
+  test('until the link expires, with one last attempt before', async () => {
     const id = await announced(hostile.url('/status?code=500'), {
       source_expires_at: inMs(8_000).toISOString(),
     });
@@ -409,14 +409,14 @@ describe('what fails for now is tried again', () => {
     await run(id);
     expect(await rowOf(id)).toMatchObject({ next_attempt_at: inMs(2_000) });
     now = inMs(2_000);
-    await run(id); // The next would be six seconds on, and the link ends in six.
+    await run(id); // The next delay would be six seconds, and the link expires in six.
     expect(await rowOf(id)).toMatchObject({ state: 'pending', next_attempt_at: inMs(6_000) });
     now = inMs(6_000);
     await run(id);
     expect(await rowOf(id)).toMatchObject({ state: 'failed', error_code: 'media.link_expired' });
   });
 
-  test('for ever, when it is our own disk that fails', async () => {
+  test('forever, if the local disk fails', async () => {
     const id = await announced(publish(freshPhoto()));
     await writeFile(join(folder, 'blobs'), 'in the way');
     const run = worker();
@@ -433,7 +433,7 @@ describe('what fails for now is tried again', () => {
 });
 
 describe('a fault of this service', () => {
-  /** A worker that fails in the middle, as a fault in a decoder or a failed statement would make it. */
+  /** A worker that fails in the middle, like a fault in a decoder or a failed statement. */
   const failing = (error: Error) =>
     worker([plainChannel], {
       maxAttempts: 12,
@@ -443,7 +443,7 @@ describe('a fault of this service', () => {
       },
     });
 
-  test('is tried a few times, then seen as what it is, and tried again by hand', async () => {
+  test('is retried a few times, becomes visible, and can be retried by a user', async () => {
     const id = await announced(publish(freshPhoto()));
     const run = failing(new TypeError('x is not y'));
     for (let attempt = 1; attempt <= 4; attempt++) await run(id);
@@ -452,7 +452,7 @@ describe('a fault of this service', () => {
     expect(await rowOf(id)).toMatchObject({ state: 'failed', attempts: 5, error_code: 'media.internal' });
   });
 
-  test('is told from a failure of the database, which counts against no picture', async () => {
+  test('differs from a failure of the database, which counts against no picture', async () => {
     const id = await announced(publish(freshPhoto()));
     const away = Object.assign(new Error('terminating connection'), { code: '57P01' });
     await failing(away)(id);
@@ -460,7 +460,7 @@ describe('a fault of this service', () => {
   });
 });
 
-describe('what is final is not tried again', () => {
+describe('a final failure is not retried', () => {
   test.each([
     ['/status?code=404', 'failed', 'media.gone'],
     ['/status?code=410', 'failed', 'media.gone'],
@@ -491,13 +491,13 @@ describe('what is final is not tried again', () => {
     expect(await rowOf(id)).toMatchObject({ state: 'rejected', attempts: 1, error_code: code });
   });
 
-  test('a file that declares more bytes than are allowed, before any of them is read', async () => {
+  test('a file that declares too many bytes, before any of them is read', async () => {
     const id = await announced(publish(Buffer.alloc(1_000_001)));
     await worker()(id);
     expect(await rowOf(id)).toMatchObject({ state: 'rejected', error_code: 'media.too_large' });
   });
 
-  test('a file without end, which starts like a picture', async () => {
+  test('an endless file that starts like a picture', async () => {
     const url = host.serve(`/${newId()}`, endless('image/jpeg', freshPhoto()));
     const id = await announced(url);
     await worker()(id);
@@ -508,7 +508,7 @@ describe('what is final is not tried again', () => {
     ['a page', '<!doctype html><title>Sign in</title>'],
     ['JSON', '{"error":{"code":403}}'],
     ['XML', '<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>'],
-  ])('%s in place of a picture, once it has come a few times', async (_, text) => {
+  ])('%s instead of a picture, after a few attempts', async (_, text) => {
     const id = await announced(publish(Buffer.from(text)));
     const run = worker();
     for (let attempt = 1; attempt <= 2; attempt++) {
@@ -524,7 +524,7 @@ describe('what is final is not tried again', () => {
     expect(await storedFiles()).toEqual([]);
   });
 
-  test('a page that is followed by the picture is forgotten', async () => {
+  test('a page that is followed by the picture has no consequence', async () => {
     const path = `/${newId()}.jpg`;
     const id = await announced(host.serve(path, bytes('text/html', Buffer.from('<html>busy</html>'))));
     const run = worker();
@@ -535,7 +535,7 @@ describe('what is final is not tried again', () => {
   });
 });
 
-describe('what arrives is kept', () => {
+describe('a complete download is kept', () => {
   let isolated: IsolatedDecoder;
   beforeAll(() => {
     isolated = createIsolatedDecoder({ maxPixels: 1_000_000 });
@@ -549,7 +549,7 @@ describe('what arrives is kept', () => {
     ['a PDF without a page', '%PDF-1.7\n', ['media.kind_differs', 'media.damaged']],
     ['text', 'gone', ['media.kind_differs']],
     ['what begins like a GIF and is a script', 'GIF89a/*\u0001*/=1;alert(1)', ['media.damaged']],
-  ])('%s in place of a picture', async (_, text, warnings) => {
+  ])('%s instead of a picture', async (_, text, warnings) => {
     const id = await announced(publish(Buffer.from(text, 'latin1')));
     await worker([plainChannel], {}, { isolated })(id);
     expect(await rowOf(id)).toMatchObject({ state: 'ready', error_code: null });
@@ -569,14 +569,14 @@ describe('what arrives is kept', () => {
     },
   );
 
-  test('a picture of more pixels than are allowed', async () => {
+  test('a picture with too many pixels', async () => {
     const id = await announced(publish(await photo({ seed: 1, width: 1200, height: 900 })));
     await worker([plainChannel], {}, { isolated })(id);
     expect((await rowOf(id)).state).toBe('ready');
     expect(await warningsOf(id)).toEqual(['media.too_many_pixels']);
   });
 
-  test('bytes that are not those whose digest was announced, when a second download brings no others', async () => {
+  test('bytes with another digest than announced, if a second download returns the same', async () => {
     const content = freshPhoto();
     let asked = 0;
     const url = publish(content, () => {
@@ -596,7 +596,7 @@ describe('what arrives is kept', () => {
     expect(await stagedFiles()).toEqual([]);
   });
 
-  test('the right bytes, when only the second download brings them', async () => {
+  test('the right bytes, if only the second download returns them', async () => {
     const first = freshPhoto();
     const second = freshPhoto();
     const answers = [first, second];
@@ -611,7 +611,7 @@ describe('what arrives is kept', () => {
     expect(await stagedFiles()).toEqual([]);
   });
 
-  test('the first bytes, when they cannot be had a second time', async () => {
+  test('the first bytes, if they cannot be downloaded a second time', async () => {
     const content = freshPhoto();
     const refusals = [undefined, { status: 404 }];
     const url = publish(content, () => refusals.shift());
@@ -620,7 +620,7 @@ describe('what arrives is kept', () => {
     expect(await rowOf(id)).toMatchObject({ state: 'ready', sha256: sha256(content) });
   });
 
-  test('what becomes of bytes does not depend on what they were sent as before', async () => {
+  test('the treatment of bytes does not depend on earlier announcements', async () => {
     const broken = freshPhoto().subarray(0, 5_000);
     const run = worker([plainChannel], {}, { isolated });
     const kinds = ['image', 'document', 'video', 'image', 'document'] as const;
@@ -635,7 +635,7 @@ describe('what arrives is kept', () => {
     expect(found).toEqual([damaged, damaged, differing, damaged, damaged]);
   });
 
-  test('bytes of which an earlier version knew less get their previews when they come again', async () => {
+  test('bytes that an earlier version could not preview get their previews when they arrive again', async () => {
     const content = freshPhoto();
     const earlier = await announced(publish(content));
     const later = await announced(publish(content));
@@ -678,7 +678,7 @@ describe('what arrives is kept', () => {
     },
   );
 
-  test('one more picture than may wait for a slow decoder comes back later, and at last is kept without previews', async () => {
+  test('a picture beyond the queue limit of a slow decoder is retried, and finally stored without previews', async () => {
     let free: () => void = () => undefined;
     const blocked = new Promise<void>((resolve) => (free = resolve));
     let inside = 0;
@@ -698,7 +698,7 @@ describe('what arrives is kept', () => {
     const urls = Array.from({ length: 18 }, () => publish(Buffer.concat([whole, Buffer.from(newId())])));
     const ids = await Promise.all(urls.map((url) => announced(url, { kind: 'document' })));
     const runs = ids.map((id) => run(id));
-    // One is decoded and sixteen wait: the eighteenth goes.
+    // One is decoded and sixteen wait, so the eighteenth is rejected.
     await Promise.race(runs);
     expect(inside).toBe(1);
     const rows = await Promise.all(ids.map(rowOf));
@@ -710,12 +710,12 @@ describe('what arrives is kept', () => {
       await run(one);
       expect(await rowOf(one)).toMatchObject({ state: 'pending', attempts: attempt });
     }
-    // The last attempt that it may have here.
+    // The last attempt that waits for a decoder.
     await run(one);
     const { state, sha256: kept } = await rowOf(one);
     expect(state).toBe('ready');
     expect((await table.findBlob(kept ?? ''))?.previews).toEqual([]);
-    // Bytes whose link ends soon are not given back either.
+    // A file whose link expires soon is not discarded either.
     const unique = Buffer.concat([whole, Buffer.from(newId())]);
     const ending = await announced(publish(unique), {
       kind: 'document',
@@ -729,7 +729,7 @@ describe('what arrives is kept', () => {
     expect(after.map(({ state }) => state)).toEqual(Array(18).fill('ready'));
   });
 
-  test('bytes that are known as a document are still no picture', async () => {
+  test('bytes that are stored as a document are still not a picture', async () => {
     const html = Buffer.from(`<!doctype html>${newId()}`);
     const run = worker();
     const document = await announced(publish(html), { kind: 'document' });
@@ -741,10 +741,10 @@ describe('what arrives is kept', () => {
   });
 });
 
-describe('an address that must not be reached is not', () => {
+describe('a forbidden address is not reached', () => {
   const openChannel: Channel = {
     ...plainChannel,
-    // The port is allowed, so that it is the address that decides.
+    // The port is allowed, so that the address decides.
     adapter: { ...plainChannel.adapter, downloads: { trustedHosts: [/./] } },
   };
 
@@ -758,7 +758,7 @@ describe('an address that must not be reached is not', () => {
       (port: number) =>
         hostile.url(`/redirect?to=${encodeURIComponent(`http://127.0.0.1:${String(port)}/ok`)}`),
     ],
-  ])('%s: rejected without any connection', async (_, urlOf) => {
+  ])('%s: rejected without a connection', async (_, urlOf) => {
     const id = await announced(urlOf(inside.port));
     await worker([openChannel])(id);
     expect(await rowOf(id)).toMatchObject({
@@ -769,7 +769,7 @@ describe('an address that must not be reached is not', () => {
     expect(inside.connections()).toBe(0);
   });
 
-  test('by a name: rejected without any connection, after the resolver was asked some times', async () => {
+  test('by a name: rejected without a connection, after a few lookups', async () => {
     const id = await announced(`http://pictures.example.org:${String(inside.port)}/ok`);
     const run = worker([openChannel]);
     for (let attempt = 1; attempt <= 3; attempt++) await run(id);
@@ -789,7 +789,7 @@ describe('credentials', () => {
     return { ...plainChannel, adapter: { ...plainChannel.adapter, downloads } };
   }
 
-  test('go to a host of the channel, for a link that asks for them', async () => {
+  test('go to a host of the channel if the link requires them', async () => {
     const id = await announced(publish(freshPhoto(), requiresKey('secret')), { source_credentials: true });
     await worker([trusting(host.host)])(id);
     expect((await rowOf(id)).state).toBe('ready');
@@ -820,7 +820,7 @@ describe('credentials', () => {
     expect(other.requests.at(-1)).toMatchObject({ hadCredentials: false, url: { pathname: path } });
   });
 
-  test('of a channel that is gone are nobody’s, and the picture is fetched all the same', async () => {
+  test('of a deleted channel are not sent, and the picture is downloaded without them', async () => {
     const id = await announced(publish(freshPhoto()), { source_credentials: true, channel: 'gone' });
     await worker([trusting(host.host)])(id);
     expect((await rowOf(id)).state).toBe('ready');
@@ -828,7 +828,7 @@ describe('credentials', () => {
   });
 });
 
-describe('a link that can be renewed (Blip)', () => {
+describe('a renewable link (Blip)', () => {
   let commands: unknown[];
   let answer: { readonly status: number; readonly body: object };
   beforeEach(() => {
@@ -879,7 +879,7 @@ describe('a link that can be renewed (Blip)', () => {
     ]);
   });
 
-  test('is renewed before it is used when its time is over', async () => {
+  test('is renewed before it is used if it has expired', async () => {
     const stale = publish(freshPhoto());
     const fresh = refreshed(freshPhoto());
     const id = await announced(stale, { channel: 'blip', source_expires_at: inMs(-1_000).toISOString() });
@@ -888,7 +888,7 @@ describe('a link that can be renewed (Blip)', () => {
     expect(requestsFor(stale)).toBe(0);
   });
 
-  test('is renewed once for each attempt: a fresh link that is refused is final', async () => {
+  test('is renewed once per attempt: the refusal of a new link is final', async () => {
     refreshed(freshPhoto(), refuses);
     const id = await announced(publish(freshPhoto(), refuses), { channel: 'blip' });
     await worker(blip())(id);
@@ -908,7 +908,7 @@ describe('a link that can be renewed (Blip)', () => {
     expect(await rowOf(id)).toMatchObject({ state, error_code: code, attempts: 1 });
   });
 
-  test('has no end that attempts must keep to: trouble that outlasts it is survived', async () => {
+  test('does not limit the attempts: the picture survives a failure that outlasts the link', async () => {
     const id = await announced(publish(freshPhoto(), failsFirst(9)), {
       channel: 'blip',
       source_expires_at: inMs(3_000).toISOString(),
@@ -916,7 +916,7 @@ describe('a link that can be renewed (Blip)', () => {
     const run = worker(blip());
     await run(id);
     now = (await rowOf(id)).next_attempt_at ?? now;
-    await run(id); // By the time of the third attempt the link will have ended.
+    await run(id); // The link will have expired by the third attempt.
     expect(await rowOf(id)).toMatchObject({ state: 'pending', attempts: 2, next_attempt_at: inMs(6_000) });
     now = inMs(6_000);
     refreshed(freshPhoto());
@@ -924,7 +924,7 @@ describe('a link that can be renewed (Blip)', () => {
     expect(await rowOf(id)).toMatchObject({ state: 'ready', attempts: 3 });
   });
 
-  test('that fails for now after it was renewed is tried again', async () => {
+  test('that fails temporarily after its renewal is retried', async () => {
     const fresh = refreshed(freshPhoto(), failsFirst(1));
     const id = await announced(publish(freshPhoto()), {
       channel: 'blip',
@@ -941,7 +941,7 @@ describe('a link that can be renewed (Blip)', () => {
     expect((await rowOf(id)).state).toBe('ready');
   });
 
-  test('that the provider cannot renew for now, although its time is over, is tried again', async () => {
+  test('that has expired and temporarily cannot be renewed is retried', async () => {
     answer = { status: 503, body: {} };
     const id = await announced(publish(freshPhoto()), {
       channel: 'blip',
@@ -952,13 +952,13 @@ describe('a link that can be renewed (Blip)', () => {
   });
 });
 
-test('a link whose time is over is tried all the same where nobody can renew it: clocks differ', async () => {
+test('an expired link that cannot be renewed is tried nevertheless, because clocks differ', async () => {
   const id = await announced(publish(freshPhoto()), { source_expires_at: inMs(-60_000).toISOString() });
   await worker()(id);
   expect((await rowOf(id)).state).toBe('ready');
 });
 
-describe('a picture that a process had in its hands when it died', () => {
+describe('a picture whose process died', () => {
   let isolated: IsolatedDecoder;
   beforeEach(() => {
     isolated = createIsolatedDecoder({ maxPixels: 1_000_000 });
@@ -968,19 +968,19 @@ describe('a picture that a process had in its hands when it died', () => {
   });
   const suspecting = (changed: Partial<PreviewOptions> = {}) =>
     worker([plainChannel], {}, { isolated, ...changed });
-  /** The service has died with it that often, while it was decoded elsewhere. */
+  /** The service has died this often while the picture was decoded in isolation. */
   const died = (id: string, times: number) =>
     clone.query('update media set decodings = $2 where id = $1', [id, times]);
 
-  test('is decoded elsewhere', async () => {
+  test('is decoded in isolation', async () => {
     const id = await announced(publish(freshPhoto()));
     await suspecting()(id, 2);
     expect(await rowOf(id)).toMatchObject({ state: 'ready' });
-    expect(await storedFiles()).toHaveLength(3); // The previews as well.
+    expect(await storedFiles()).toHaveLength(3); // Including the previews.
     expect(decoded).toBe(0);
   });
 
-  test('is not decoded again once a decoder has died of it twice', async () => {
+  test('is not decoded again after a decoder has crashed on it twice', async () => {
     const id = await announced(publish(freshPhoto()));
     const crashed = () => Promise.reject(new AppError('media.crashed', 'the decoder died of it, twice'));
     await suspecting({ isolated: { preview: crashed } })(id, 2);
@@ -989,14 +989,14 @@ describe('a picture that a process had in its hands when it died', () => {
     expect(decoded).toBe(0);
   });
 
-  test('is tried again when there was no decoder to be had', async () => {
+  test('is retried if no decoder was available', async () => {
     const noProcess = Object.assign(new Error('spawn EAGAIN'), { code: 'EAGAIN', syscall: 'spawn' });
     const id = await announced(publish(freshPhoto()));
     await suspecting({ isolated: { preview: () => Promise.reject(noProcess) } })(id, 2);
     expect(await rowOf(id)).toMatchObject({ state: 'pending', error_code: 'media.storage_failed' });
   });
 
-  test('is given every chance until the service has died of it all the same, again and again', async () => {
+  test('is retried until the service has crashed too often nevertheless', async () => {
     const id = await announced(publish(freshPhoto()));
     const other = await announced(publish(freshPhoto()));
     await died(id, 24);
@@ -1008,7 +1008,7 @@ describe('a picture that a process had in its hands when it died', () => {
     expect(await warningsOf(other)).toEqual(['media.damaged']);
   });
 
-  test('is decoded alone; the others have to wait, and that is no guilt of theirs', async () => {
+  test('is decoded alone; the others wait, which does not count against them', async () => {
     const begun: string[] = [];
     const steps = createSteps();
     const run = async (name: string): Promise<never> => {
@@ -1038,7 +1038,7 @@ describe('a picture that a process had in its hands when it died', () => {
     }
   });
 
-  test('starts anew when its decoding had an end', async () => {
+  test('is counted from zero after a finished decoding', async () => {
     const id = await announced(publish(freshPhoto()));
     await died(id, 24);
     const busy = () => Promise.reject(new AppError('media.busy', 'no decoder has time'));
@@ -1050,17 +1050,17 @@ describe('a picture that a process had in its hands when it died', () => {
   });
 });
 
-describe('a host that has no room', () => {
-  test('has the picture come back later, without an attempt being counted', async () => {
+describe('a host without free places', () => {
+  test('postpones the picture without counting an attempt', async () => {
     const id = await announced(publish(freshPhoto()));
-    await worker([plainChannel], { gate: { pass: () => Promise.resolve({ comeBackIn: 1_234 }) } })(id);
+    await worker([plainChannel], { gate: { pass: () => Promise.resolve({ retryInMs: 1_234 }) } })(id);
     expect(await rowOf(id)).toMatchObject({ state: 'pending', attempts: 0, error_code: null });
     expect(await jobsOf(id)).toEqual([1_234]);
   });
 });
 
-describe('a process on its way out', () => {
-  test('hands on at once what fails because of that, and counts no attempt', async () => {
+describe('a process during its shutdown', () => {
+  test('passes interrupted pictures on at once, and counts no attempt', async () => {
     const id = await announced(hostile.url('/hang'));
     const running = worker([plainChannel], { stopping: () => true })(id);
     await download.close();
@@ -1069,7 +1069,7 @@ describe('a process on its way out', () => {
     expect(await jobsOf(id)).toEqual([0]);
   });
 
-  test('lets nobody wait for a decoder any more', async () => {
+  test('lets no picture wait for a decoder', async () => {
     const lastCall = new AbortController();
     const steps = createSteps();
     const images = createImageDecoder({ maxPixels: 1_000_000 });
@@ -1082,7 +1082,7 @@ describe('a process on its way out', () => {
     const run = worker(
       [plainChannel],
       { stopping: () => lastCall.signal.aborted },
-      { images: slow, decoders: 1, lastCall: lastCall.signal },
+      { images: slow, decoders: 1, stopSignal: lastCall.signal },
     );
     const ids = [await announced(publish(freshPhoto())), await announced(publish(freshPhoto()))];
     const running = ids.map((id) => run(id));
@@ -1098,8 +1098,8 @@ describe('a process on its way out', () => {
   });
 });
 
-describe('while a picture is fetched', () => {
-  /** A worker during whose work something happens: the bytes are stored, the row does not say so yet. */
+describe('while a picture is downloaded', () => {
+  /** A worker during which something happens after the bytes are stored and before the row is updated. */
   function interrupted(meanwhile: () => Promise<void>) {
     const store = createStore({
       blobs: createLocalBlobStore(folder),
@@ -1124,7 +1124,7 @@ describe('while a picture is fetched', () => {
   const blobsOf = (content: Buffer) =>
     clone.query('select sha256, orphaned_at from blob where sha256 = $1', [sha256(content)]);
 
-  test('it may be erased: it stays erased, and no file of it is left', async () => {
+  test('it may be erased: it stays erased, and none of its files remains', async () => {
     const content = freshPhoto();
     const id = await announced(publish(content));
     await interrupted(() => erase(id))(id);
@@ -1133,7 +1133,7 @@ describe('while a picture is fetched', () => {
     expect(await blobsOf(content)).toEqual([]);
   });
 
-  test('it may be erased while another one has the same bytes: those of the other one stay', async () => {
+  test('it may be erased while another item has the same bytes: those stay', async () => {
     const content = freshPhoto();
     const kept = await announced(publish(content));
     const erased = await announced(publish(content));
@@ -1144,7 +1144,7 @@ describe('while a picture is fetched', () => {
     expect(await blobsOf(content)).toEqual([{ sha256: sha256(content), orphaned_at: null }]);
   });
 
-  test('the only other one with its bytes may be erased: it is fetched once more', async () => {
+  test('the only other item with its bytes may be erased: it is downloaded again', async () => {
     const content = freshPhoto();
     const other = await announced(publish(content));
     const id = await announced(publish(content));
@@ -1161,7 +1161,7 @@ describe('while a picture is fetched', () => {
     expect(await storedFiles()).toHaveLength(3);
   });
 
-  test('its bytes may become orphans without being removed yet: they are its own then', async () => {
+  test('its bytes may become orphans that are not deleted yet: it takes them over', async () => {
     const content = freshPhoto();
     const other = await announced(publish(content));
     const id = await announced(publish(content));
@@ -1181,7 +1181,7 @@ describe('while a picture is fetched', () => {
     expect(await blobsOf(content)).toEqual([{ sha256: sha256(content), orphaned_at: null }]);
   });
 
-  test('its process may die: what it had stored goes when nobody comes back for it, and stays when somebody does', async () => {
+  test('its process may die: the stored bytes are deleted without another attempt, and stay with one', async () => {
     const lost = freshPhoto();
     const kept = freshPhoto();
     const lostId = await announced(publish(lost));

@@ -3,14 +3,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 
 import type { AppError } from '../../../src/domain/errors.js';
-import { createHostGate, type HostGate, type Wanted } from '../../../src/pipeline/media/host-gate.js';
+import {
+  createHostGate,
+  type HostGate,
+  type DownloadRequest,
+} from '../../../src/pipeline/media/host-gate.js';
 import { createSteps } from './steps.js';
 
 const names = (host: string, count: number): string[] =>
   Array.from({ length: count }, (_, index) => `${host}${String(index + 1)}`);
 
-/** A download of its own person and channel, so that only the site bounds it. */
-function wantedOf(site: string, name: string): Wanted {
+/** A download of its own person and channel, so that only the site limits it. */
+function wantedOf(site: string, name: string): DownloadRequest {
   return { media: '', host: site, site, channel: name, people: [name], wasSlow: false };
 }
 
@@ -22,14 +26,14 @@ function hangUntilAborted(signal: AbortSignal): Promise<never> {
   });
 }
 
-/** Sends these tasks to a site; the answers are for when they have ended. */
+/** Runs these tasks for a site; the results arrive when they have ended. */
 function send(gate: HostGate, site: string, tasks: readonly string[], steps = createSteps()) {
   return tasks.map((name) => gate.pass(wantedOf(site, name), () => steps.run(name)));
 }
 
-describe('no more run at once', () => {
-  test('for one host than it may have', async () => {
-    const gate = createHostGate({ total: 10, perSite: 2, waiting: 10 });
+describe('no more downloads run at once', () => {
+  test('for one host than its limit', async () => {
+    const gate = createHostGate({ total: 10, maxPerSite: 2, maxWaiting: 10 });
     const steps = createSteps();
     const all = send(gate, 'a', names('a', 5), steps);
     await steps.settle();
@@ -44,8 +48,8 @@ describe('no more run at once', () => {
     expect(await Promise.all(all)).toEqual(names('a', 5).map((done) => ({ done })));
   });
 
-  test('in all than there may be, whichever hosts they are for', async () => {
-    const gate = createHostGate({ total: 3, perSite: 2, waiting: 10 });
+  test('in total than the limit, for any hosts', async () => {
+    const gate = createHostGate({ total: 3, maxPerSite: 2, maxWaiting: 10 });
     const steps = createSteps();
     const hosts = ['a', 'b', 'c'];
     const all = hosts.flatMap((host) => send(gate, host, names(host, 2), steps));
@@ -59,8 +63,8 @@ describe('no more run at once', () => {
     expect(seen).toEqual([3, 3, 3, 3, 2, 1]);
   });
 
-  test('than are allowed, whatever the order of beginnings, ends and failures', async () => {
-    const gate = createHostGate({ total: 5, perSite: 3, waiting: 200 });
+  test('than allowed, in any order of starts, ends and failures', async () => {
+    const gate = createHostGate({ total: 5, maxPerSite: 3, maxWaiting: 200 });
     const now = new Map<string, number>();
     let running = 0;
     let most = 0;
@@ -85,9 +89,9 @@ describe('no more run at once', () => {
   });
 });
 
-describe('a host that hangs', () => {
-  test('keeps its own waiting, and nobody else', async () => {
-    const gate = createHostGate({ total: 4, perSite: 2, waiting: 5 });
+describe('a hanging host', () => {
+  test('delays only its own downloads', async () => {
+    const gate = createHostGate({ total: 4, maxPerSite: 2, maxWaiting: 5 });
     const steps = createSteps();
     const slow = send(gate, 'slow', names('slow', 20), steps);
     await steps.settle();
@@ -105,21 +109,21 @@ describe('a host that hangs', () => {
     }
     const outcomes = await Promise.all(slow);
     expect(outcomes.filter((outcome) => 'done' in outcome)).toHaveLength(5);
-    expect(outcomes.filter((outcome) => 'comeBackIn' in outcome)).toHaveLength(15);
+    expect(outcomes.filter((outcome) => 'retryInMs' in outcome)).toHaveLength(15);
   });
 
-  test('sends away those for whom there is no room, spread over the time that it needs for them', async () => {
-    const gate = createHostGate({ total: 4, perSite: 2, waiting: 1 });
+  test('postpones downloads without a place, spread over the time that it needs for them', async () => {
+    const gate = createHostGate({ total: 4, maxPerSite: 2, maxWaiting: 1 });
     const steps = createSteps();
     const stay = send(gate, 'slow', names('slow', 3), steps);
     await steps.settle();
     const away = await Promise.all(send(gate, 'slow', names('away', 300), steps));
-    const waits = away.map((outcome) => ('comeBackIn' in outcome ? outcome.comeBackIn : -1));
+    const waits = away.map((outcome) => ('retryInMs' in outcome ? outcome.retryInMs : -1));
     expect(waits).toHaveLength(300);
     expect(Math.min(...waits)).toBeGreaterThanOrEqual(250);
     expect(Math.max(...waits)).toBe(30_000);
     expect(waits).toEqual(waits.toSorted((one, other) => one - other));
-    // Half a second is what a download is taken to last before one has ended; two run at once.
+    // A download is assumed to take half a second before one has ended; two run at once.
     const first = waits[10] ?? 0;
     const last = waits[50] ?? 0;
     expect((last - first) / 40).toBeGreaterThan(200);
@@ -131,8 +135,8 @@ describe('a host that hangs', () => {
     expect(await Promise.all(stay)).toHaveLength(3);
   });
 
-  test('does not send away for long who asks for it when it has just woken up', async () => {
-    const gate = createHostGate({ total: 20, perSite: 16, waiting: 2 });
+  test('postpones downloads only briefly when it has just recovered', async () => {
+    const gate = createHostGate({ total: 20, maxPerSite: 16, maxWaiting: 2 });
     const steps = createSteps();
     const hanging = send(gate, 'slow', names('slow', 18), steps);
     await steps.settle();
@@ -142,9 +146,9 @@ describe('a host that hangs', () => {
     const full = send(gate, 'slow', names('full', 16), steps);
     await steps.settle();
     const away = await Promise.all(send(gate, 'slow', names('away', 50), steps));
-    const waits = away.map((outcome) => ('comeBackIn' in outcome ? outcome.comeBackIn : -1));
+    const waits = away.map((outcome) => ('retryInMs' in outcome ? outcome.retryInMs : -1));
     expect(Math.min(...waits)).toBeGreaterThanOrEqual(250);
-    expect(Math.max(...waits)).toBeLessThan(4_000); // It would be nine seconds if all of the hang counted.
+    expect(Math.max(...waits)).toBeLessThan(4_000); // Nine seconds if the whole hang were counted.
     for (const name of steps.running()) steps.finish(name);
     await steps.settle();
     for (const name of steps.running()) steps.finish(name);
@@ -152,9 +156,9 @@ describe('a host that hangs', () => {
   });
 });
 
-describe('the place of a task that failed', () => {
-  test('goes to the next of its host', async () => {
-    const gate = createHostGate({ total: 4, perSite: 1, waiting: 10 });
+describe('the place of a failed task', () => {
+  test('goes to the next task of its host', async () => {
+    const gate = createHostGate({ total: 4, maxPerSite: 1, maxWaiting: 10 });
     const steps = createSteps();
     const [first, second] = send(gate, 'a', ['one', 'two'], steps);
     await steps.settle();
@@ -166,8 +170,8 @@ describe('the place of a task that failed', () => {
     expect(await second).toEqual({ done: 'two' });
   });
 
-  test('goes to another host when that is whose turn it is', async () => {
-    const gate = createHostGate({ total: 1, perSite: 1, waiting: 10 });
+  test('goes to another host if it is that one’s turn', async () => {
+    const gate = createHostGate({ total: 1, maxPerSite: 1, maxWaiting: 10 });
     const steps = createSteps();
     const [first] = send(gate, 'a', ['a1'], steps);
     const [second] = send(gate, 'b', ['b1'], steps);
@@ -182,8 +186,8 @@ describe('the place of a task that failed', () => {
   });
 });
 
-describe('nobody has all places', () => {
-  const slowWanted = (at: number): Wanted => ({
+describe('no one gets all places', () => {
+  const slowWanted = (at: number): DownloadRequest => ({
     media: '',
     host: `site${String(at)}`,
     site: `site${String(at)}`,
@@ -193,7 +197,7 @@ describe('nobody has all places', () => {
   });
 
   test('not a person with any number of sites', async () => {
-    const gate = createHostGate({ total: 8, perSite: 4, waiting: 4 });
+    const gate = createHostGate({ total: 8, maxPerSite: 4, maxWaiting: 4 });
     const steps = createSteps();
     const greedy = names('slow', 20).map((name, at) => gate.pass(slowWanted(at), () => steps.run(name)));
     await steps.settle();
@@ -206,11 +210,11 @@ describe('nobody has all places', () => {
       await steps.settle();
     }
     expect(await other).toEqual({ done: 'other' });
-    expect((await Promise.all(greedy)).filter((one) => 'comeBackIn' in one)).toHaveLength(14);
+    expect((await Promise.all(greedy)).filter((one) => 'retryInMs' in one)).toHaveLength(14);
   });
 
   test('not a channel with any number of people', async () => {
-    const gate = createHostGate({ total: 8, perSite: 8, waiting: 4 });
+    const gate = createHostGate({ total: 8, maxPerSite: 8, maxWaiting: 4 });
     const steps = createSteps();
     const all = names('slow', 20).map((name, at) =>
       gate.pass({ ...slowWanted(at), people: [name] }, () => steps.run(name)),
@@ -227,8 +231,8 @@ describe('nobody has all places', () => {
     await Promise.all([...all, other]);
   });
 
-  test('and those whose host was slow before have a small part', async () => {
-    const gate = createHostGate({ total: 16, perSite: 16, waiting: 20 });
+  test('and downloads from formerly slow hosts have a small share', async () => {
+    const gate = createHostGate({ total: 16, maxPerSite: 16, maxWaiting: 20 });
     const steps = createSteps();
     const all = names('slow', 20).map((name) =>
       gate.pass({ ...wantedOf(name, name), wasSlow: true }, () => steps.run(name)),
@@ -242,10 +246,10 @@ describe('nobody has all places', () => {
     expect(await Promise.all(all)).toHaveLength(20);
   });
 
-  test('a newcomer goes before those whose people have downloads already', async () => {
-    const gate = createHostGate({ total: 4, perSite: 4, waiting: 10 });
+  test('a newcomer goes before people with running downloads', async () => {
+    const gate = createHostGate({ total: 4, maxPerSite: 4, maxWaiting: 10 });
     const steps = createSteps();
-    const person = (name: string): Wanted => ({ ...wantedOf(name, name), channel: 'one' });
+    const person = (name: string): DownloadRequest => ({ ...wantedOf(name, name), channel: 'one' });
     const running = ['a', 'b', 'c'].map((name) => gate.pass(person(name), () => steps.run(name)));
     await steps.settle();
     const again = gate.pass(person('a'), () => steps.run('a again'));
@@ -260,8 +264,8 @@ describe('nobody has all places', () => {
     await Promise.all([...running, again, newcomer]);
   });
 
-  test('the newest goes first, and before it one of a site that has been quick', async () => {
-    const gate = createHostGate({ total: 1, perSite: 1, waiting: 3 });
+  test('the newest goes first, after downloads from a fast site', async () => {
+    const gate = createHostGate({ total: 1, maxPerSite: 1, maxWaiting: 3 });
     await gate.pass(wantedOf('quick', 'quick'), () => Promise.resolve());
     const steps = createSteps();
     const ask = (site: string, media: string) =>
@@ -269,7 +273,7 @@ describe('nobody has all places', () => {
     const all = [ask('first', '1')];
     await steps.settle();
     all.push(ask('quick', '2'), ask('old', '3'), ask('new', '5'), ask('newer', '6'));
-    expect(await all[2]).toHaveProperty('comeBackIn');
+    expect(await all[2]).toHaveProperty('retryInMs');
     const order: string[] = [];
     for (let ended = 0; ended < 4; ended++) {
       await steps.settle();
@@ -280,8 +284,8 @@ describe('nobody has all places', () => {
     expect(order).toEqual(['first', 'quick', 'newer', 'new']);
   });
 
-  test('an old one has its turn though a site is asked for more new ones than it has time for', async () => {
-    const gate = createHostGate({ total: 2, perSite: 2, waiting: 16 });
+  test('an old download gets its turn although new ones exceed the capacity of its site', async () => {
+    const gate = createHostGate({ total: 2, maxPerSite: 2, maxWaiting: 16 });
     const steps = createSteps();
     const ask = (media: string) =>
       gate.pass({ ...wantedOf('busy', media), media, people: [media] }, () => steps.run(media));
@@ -306,8 +310,8 @@ describe('nobody has all places', () => {
     await Promise.all(all);
   });
 
-  test('long downloads leave the places for new ones, and are aborted when there is no room left', async () => {
-    const gate = createHostGate({ total: 4, perSite: 4, waiting: 4, soonMs: 50 });
+  test('long downloads leave the places for new ones, and are aborted when no place is left', async () => {
+    const gate = createHostGate({ total: 4, maxPerSite: 4, maxWaiting: 4, longAfterMs: 50 });
     const aborted: string[] = [];
     const hang = (name: string): Promise<unknown> =>
       gate
@@ -328,9 +332,9 @@ describe('nobody has all places', () => {
     });
   });
 
-  test('a host that hangs makes room for another one of the same site and person', async () => {
-    const gate = createHostGate({ total: 4, perSite: 2, waiting: 10, soonMs: 50 });
-    const wanted = (host: string): Wanted => ({ ...wantedOf('site', 'person'), host });
+  test('a hanging host makes room for another one of the same site and person', async () => {
+    const gate = createHostGate({ total: 4, maxPerSite: 2, maxWaiting: 10, longAfterMs: 50 });
+    const wanted = (host: string): DownloadRequest => ({ ...wantedOf('site', 'person'), host });
     const codes: unknown[] = [];
     for (let count = 0; count < 5; count++)
       void gate

@@ -1,4 +1,4 @@
-/** Previews of bytes that were kept while no decoder had time for them. */
+/** Previews of files that were stored while no decoder was free. */
 import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -71,7 +71,7 @@ afterAll(async () => {
 
 const staging = () => createStaging(join(folder, 'tmp'));
 
-/** Kept by a media of its own. */
+/** Stored by a separate media item. */
 async function keep(content: Buffer): Promise<HeldBlob> {
   const blob = await store(await staging().receive(chunked(content)), { kind: 'image' });
   const media = { id: newId(), channel: 'z-api', provider: 'z-api', kind: 'image', filename: null } as const;
@@ -79,7 +79,7 @@ async function keep(content: Buffer): Promise<HeldBlob> {
   return blob;
 }
 
-/** Of the jobs that wait: how often it was tried, and in how many milliseconds they run. */
+/** The waiting jobs: their number of attempts and the milliseconds until they run. */
 const jobs = () =>
   clone.query<{ tries: number; ms: number }>(
     `select (payload ->> 'tries')::int as tries, round(extract(epoch from run_at - updated_at) * 1000)::int as ms
@@ -92,7 +92,7 @@ const known = async (sha256: string) => {
   return blob && [blob.previews.length, blob.warnings.map(({ code }) => code)];
 };
 
-test('a file for which no decoder had time says so, and has its previews later', async () => {
+test('a file for which no decoder was free has a warning, and gets its previews later', async () => {
   const { sha256 } = await keep(await photo({ seed: seed++, width: 64, height: 48 }));
   expect(await known(sha256)).toEqual([0, ['media.not_previewed']]);
   expect(await jobs()).toEqual([{ tries: 1, ms: 60_000 }]);
@@ -105,7 +105,7 @@ test('a file for which no decoder had time says so, and has its previews later',
   expect(await readdir(join(folder, 'previews', sha256.slice(0, 2)))).toHaveLength(2);
 });
 
-test('the same bytes that come again are looked at at once', async () => {
+test('the same bytes are previewed at once when they arrive again', async () => {
   const content = await photo({ seed: seed++, width: 64, height: 48 });
   const { sha256 } = await keep(content);
   isBusy = false;
@@ -113,14 +113,14 @@ test('the same bytes that come again are looked at at once', async () => {
   expect(await known(sha256)).toEqual([2, []]);
 });
 
-test('a video whose first frame was not found in time has it later as well', async () => {
+test('a video whose first frame was not found in time gets its previews later, too', async () => {
   const ftyp = Buffer.concat([Buffer.from([0, 0, 0, 24]), Buffer.from('ftypisom\0\0\0\0isommp42')]);
   const { sha256 } = await keep(ftyp);
   expect(await known(sha256)).toEqual([0, ['media.not_previewed']]);
   expect(await jobs()).toHaveLength(1);
 });
 
-test('it has an end', async () => {
+test('the attempts end', async () => {
   const { sha256 } = await keep(await photo({ seed: seed++, width: 64, height: 48 }));
   await clone.query('delete from graphile_worker._private_jobs');
   await previewLate(sha256, 10);
@@ -128,7 +128,7 @@ test('it has an end', async () => {
   expect(await known(sha256)).toEqual([0, ['media.not_previewed']]);
 });
 
-test('what is gone is left alone, and what nobody uses any more is not kept', async () => {
+test('missing blobs are ignored, and unused ones are not stored', async () => {
   await previewLate(createHash('sha256').update(newId()).digest('hex'), 1);
   const content = await photo({ seed: seed++, width: 64, height: 48 });
   const { sha256 } = await store(await staging().receive(chunked(content)), { kind: 'image' });
@@ -137,7 +137,7 @@ test('what is gone is left alone, and what nobody uses any more is not kept', as
   expect(await known(sha256)).toBeUndefined();
 });
 
-test('bytes that have changed in the store are not taken for those that were kept', async () => {
+test('bytes that have changed in the store are not used', async () => {
   const { sha256 } = await keep(await photo({ seed: seed++, width: 64, height: 48 }));
   await writeFile(join(folder, blobKey(sha256)), await photo({ seed: seed++, width: 64, height: 48 }));
   isBusy = false;

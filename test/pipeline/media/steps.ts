@@ -1,8 +1,8 @@
-/** Tasks that run until they are told to end. */
+/** Tasks that run until the test ends them. */
 export interface Steps {
-  /** A task that ends with its name. */
+  /** A task that returns its name. */
   readonly run: (name: string) => Promise<string>;
-  /** Those that have begun and not ended, in the order in which they began. */
+  /** The running tasks, in the order in which they started. */
   readonly running: () => string[];
   readonly finish: (name: string) => void;
   readonly fail: (name: string) => void;

@@ -1,4 +1,7 @@
-/** Many messages at once: the provider's rate, the order for each recipient, several processes, and what holds up what. */
+/**
+ * Many messages at once: the provider's rate, the order for each recipient, several processes, and what
+ * delays what.
+ */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
@@ -33,7 +36,7 @@ async function start(courier: Courier, options: TestServiceOptions = {}): Promis
   return service;
 }
 
-/** A provider that counts as providers do: a bucket that fills at the rate, and 429 for whoever finds it empty. */
+/** A provider with a token bucket, which answers 429 when the bucket is empty. */
 async function strictCourier(rate: SendRate, refills: SendRate = rate) {
   let tokens = refills.burst;
   let filledAt = performance.now();
@@ -52,7 +55,7 @@ async function strictCourier(rate: SendRate, refills: SendRate = rate) {
   return { courier, refused: () => refused };
 }
 
-/** Queues so many messages at once, as one statement, to so many people in turn; answers their ids in order. */
+/** Queues this many messages with one statement, to the recipients in turn; returns their ids in order. */
 async function queueMany(service: TestService, count: number, people: number): Promise<string[]> {
   const { body } = await upload(service, {
     file: await photo({ seed: 1, width: 64, height: 48 }),
@@ -66,7 +69,7 @@ async function queueMany(service: TestService, count: number, people: number): P
      from generate_series(1, $1::int) as one (n) order by one.n returning id, place`,
     [count, people, body.id],
   );
-  // The last one comes by the front door, and brings the job.
+  // The last one is queued through the API and adds the job.
   await send(service, { media: { id: body.id }, to: '5511988887777' });
   return rows.map(({ id }) => id);
 }
@@ -90,20 +93,20 @@ async function untilAllSent(service: TestService): Promise<void> {
   }
 }
 
-/** Collects everything that nobody holds any more. */
+/** Runs the garbage collector. */
 const collectGarbage = (() => {
   setFlagsFromString('--expose-gc');
   return runInNewContext('gc') as () => void;
 })();
 
-/** Bytes of JavaScript's objects and buffers that are in use. */
+/** The memory used by JavaScript objects and buffers, in bytes. */
 function heldNow(): number {
   collectGarbage();
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
 }
 
-/** The captions are numbers: each person must have got theirs in order. */
+/** The captions are numbers: each person must have received theirs in order. */
 function outOfOrder(handed: readonly Handed[]): string[] {
   const last = new Map<string, number>();
   return handed.flatMap(({ to, caption }) => {
@@ -114,7 +117,7 @@ function outOfOrder(handed: readonly Handed[]): string[] {
 }
 
 describe('the rate of a provider', () => {
-  test('is kept from the first burst on, by two processes together: nothing is refused, and all is in order', async () => {
+  test('is respected from the first burst, by two processes together: nothing is refused, and everything is in order', async () => {
     const { courier, refused } = await strictCourier({ messages: 50, perMs: 1_000, burst: 10 });
     const service = await start(courier);
     await start(courier, { beside: service, env: { UPLOADS_DIR: service.uploadsDir } });
@@ -128,7 +131,7 @@ describe('the rate of a provider', () => {
     expect(outOfOrder(courier.handed)).toEqual([]);
   });
 
-  test('that is lower than known costs one refusal, then everything waits for as long as it said', async () => {
+  test('that is lower than documented costs one refusal, and then everything waits as long as requested', async () => {
     const known = { messages: 1_000, perMs: 1_000, burst: 3 };
     const { courier, refused } = await strictCourier(known, { messages: 20, perMs: 1_000, burst: 3 });
     const service = await start(courier);
@@ -138,7 +141,7 @@ describe('the rate of a provider', () => {
     expect(outOfOrder(courier.handed)).toEqual([]);
   });
 
-  test('of 200 a second is kept for a thousand messages, in order and with little memory', async () => {
+  test('of 200 a second is respected for a thousand messages, in order and with little memory', async () => {
     const { courier, refused } = await strictCourier({ messages: 200, perMs: 1_000, burst: 50 });
     const service = await start(courier);
     await queueMany(service, 50, 50);
@@ -156,11 +159,11 @@ describe('the rate of a provider', () => {
   }, 180_000);
 });
 
-describe('a message that waits', () => {
-  test('holds up the later ones to the same person, and nobody else’s', async () => {
+describe('a waiting message', () => {
+  test('delays later messages to the same person only', async () => {
     const courier = await startCourier();
     const service = await start(courier);
-    courier.answer(beBusy()); // It does not say for how long, so others may try.
+    courier.answer(beBusy()); // It names no time, so others may try.
     const media = {
       data: `data:image/jpeg;base64,${(await photo({ seed: 1, width: 64, height: 48 })).toString('base64')}`,
     };
@@ -178,7 +181,7 @@ describe('a message that waits', () => {
     ]);
   });
 
-  test('for a slow answer holds up nobody else either', async () => {
+  test('for a slow response delays no other person either', async () => {
     const courier = await startCourier();
     const service = await start(courier);
     let finish: (() => void) | undefined;
@@ -202,7 +205,7 @@ describe('a message that waits', () => {
   });
 });
 
-describe('a fault of ours', () => {
+describe('a fault of this service', () => {
   const picture = async () => ({
     data: `data:image/jpeg;base64,${(await photo({ seed: 1, width: 64, height: 48 })).toString('base64')}`,
   });
@@ -212,7 +215,7 @@ describe('a fault of ours', () => {
     return { ...courier.channel, adapter: { ...adapter, sending: { ...adapter.sending, ...sending } } };
   };
 
-  test('before a message is handed over ends it after five attempts, and others are sent meanwhile', async () => {
+  test('before the call fails a message after five attempts, and others are sent meanwhile', async () => {
     const courier = await startCourier();
     const { limitsFor } = courier.channel.adapter.sending ?? {};
     const channel = faulty(courier, {
@@ -236,7 +239,7 @@ describe('a fault of ours', () => {
     }
     expect(await settled(service, body.id, 'failed')).toMatchObject({ error: { code: 'send.internal' } });
     expect(courier.handed).toHaveLength(5);
-    expect(service.logs().match(/a message could not be made ready/g)).toHaveLength(1);
+    expect(service.logs().match(/a message could not be prepared/g)).toHaveLength(1);
   }, 60_000);
 
   test('in an adapter leaves open whether the message was sent, and is logged once', async () => {
@@ -252,10 +255,10 @@ describe('a fault of ours', () => {
       expect(await settled(service, (await send(service, { media, to })).body.id, 'unknown')).toMatchObject({
         error: { code: 'send.unanswered' },
       });
-    expect(service.logs().match(/an adapter broke down/g)).toHaveLength(1);
+    expect(service.logs().match(/an adapter threw an error/g)).toHaveLength(1);
   });
 
-  test('with an answer that cannot be kept leaves open what it said, and the next message is sent', async () => {
+  test('with a response that cannot be stored leaves the outcome open, and the next message is sent', async () => {
     const courier = await startCourier();
     const service = await start(courier);
     courier.answer((_, response) => {
@@ -270,7 +273,7 @@ describe('a fault of ours', () => {
   });
 });
 
-test('a job that the database has failed is begun anew within a minute, however long the queue would wait', async () => {
+test('a job that failed with the database runs again within a minute, however long the queue would wait', async () => {
   const courier = await startCourier();
   const service = await start(courier, { queue: false });
   const { body } = await send(service, {

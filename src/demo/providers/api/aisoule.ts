@@ -1,6 +1,7 @@
 /**
- * AISoule's two generations: `POST /v1/messages` (aisoule.com/docs/messaging/send-media) and `POST /api/messages/send`
- * (aisoule.com/help). Both take the message first and tell of unfit media with `message.failed`.
+ * AISoule's two generations: `POST /v1/messages` (aisoule.com/docs/messaging/send-media) and `POST
+ * /api/messages/send` (aisoule.com/help). Both accept the message first and report unsuitable media with
+ * `message.failed`.
  */
 import { isOfType, type ApiAnswer, type ApiCall } from './calls.js';
 import { inWords, isObject, object, oneOf, text, type FieldCheck } from './fields.js';
@@ -18,7 +19,7 @@ export type Generation = 'v1' | 'v2';
 const kinds = ['image', 'video', 'document', 'audio'] as const;
 type Kind = (typeof kinds)[number];
 
-/** "Supported Media Types & Constraints". file-type knows old Office files by their container. */
+/** "Supported Media Types & Constraints". file-type recognises old Office files by their container. */
 const rules: Readonly<Record<Kind, MediaRule>> = {
   image: { types: ['image/png', 'image/jpeg', 'image/webp'], maxBytes: 5 * mebibyte },
   video: { types: ['video/mp4', 'video/3gpp'], maxBytes: 16 * mebibyte },
@@ -29,9 +30,9 @@ const rules: Readonly<Record<Kind, MediaRule>> = {
   audio: { types: ['audio/aac', 'audio/mpeg', 'audio/ogg'], maxBytes: 16 * mebibyte },
 };
 
-/** "Secure HTTP URL hosting the public file"; on this machine there is nobody to vouch for a certificate. */
+/** "Secure HTTP URL hosting the public file"; on this machine there are no certificates. */
 const secureLink = text({ pattern: /^(?:https:\/\/[^\s/]|http:\/\/(?:127\.0\.0\.1|localhost)[:/])\S*$/ });
-/** Its length is UNVERIFIED; WhatsApp, behind it, takes this much. */
+/** Its length is UNVERIFIED; WhatsApp, behind it, accepts this much. */
 const caption = text({ max: 1024 });
 
 function messageOf(generation: Generation, kind: Kind): FieldCheck {
@@ -45,7 +46,7 @@ function messageOf(generation: Generation, kind: Kind): FieldCheck {
   return object({ required: { to, type: oneOf(kind), [kind]: block } });
 }
 
-/** Only that of too many requests is documented; the others are made after its pattern. */
+/** Only the error for too many requests is documented; the others follow its pattern. */
 const problemV1 = (status: number, code: string, message: string): ApiAnswer => ({
   status,
   json: { success: false, error: { code, message } },
@@ -132,7 +133,7 @@ export function aisouleRules({ apiKey, makeId, report }: AisouleSending): ApiRul
             'x-ratelimit-remaining': String(rate.remaining()),
             'x-ratelimit-reset': String(Math.ceil(Date.now() / 1000) + rate.secondsUntilFull()),
           },
-    // "Retry policy" of the help center: 10 s, 60 s, 5 min, then the webhook is failing.
+    // "Retry policy" of the help center: 10 s, 60 s, 5 min, then the webhook counts as failing.
     resendsAfterMs: [10_000, 60_000, 300_000],
   };
 }

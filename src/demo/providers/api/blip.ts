@@ -1,6 +1,7 @@
 /**
- * Blip's `POST /messages` and `POST /commands` (takenet/blip-docs getting-started/http and content-types/media-link
- * @d81a7c3). It answers before it has looked at the media: what is wrong with them comes as a notification.
+ * Blip's `POST /messages` and `POST /commands` (takenet/blip-docs getting-started/http and
+ * content-types/media-link @d81a7c3). It answers before it examines the media: problems are reported in a
+ * notification.
  */
 import { isOfType, type ApiAnswer, type ApiCall } from './calls.js';
 import { inWords, link, object, oneOf, text, whole } from './fields.js';
@@ -11,7 +12,7 @@ import type { StatusReport, Webhook } from './report.js';
 interface BlipApi {
   readonly key: string;
   readonly webhook: (report: StatusReport) => Webhook;
-  /** Answers what is sent to `/commands`, which may be any JSON. */
+  /** Answers calls of `/commands` with any JSON. */
   readonly command: (command: unknown) => ApiAnswer;
   readonly accepted: readonly AcceptedSend[];
 }
@@ -19,7 +20,7 @@ interface BlipApi {
 const mediaType = /^[a-z]+\/[\w.+-]+$/;
 const message = object({
   required: {
-    // A node, `name@domain/instance`; names at the gateway of WhatsApp are telephone numbers.
+    // A node, `name@domain/instance`; names at the gateway of WhatsApp are phone numbers.
     to: text({
       pattern: /^(?:\d{7,15}@wa\.gw\.msging\.net|[^\s@/]+@(?!wa\.)[\w-]+(?:\.[\w-]+)+)(?:\/[\w.-]+)?$/,
     }),
@@ -39,13 +40,16 @@ const message = object({
   optional: { id: text() },
 });
 
-/** Pictures: content-types/media-link/images.md; the size is that of uploads (takenet/helpcenter security/images.md). */
+/**
+ * Pictures: content-types/media-link/images.md; the size limit is that of uploads (takenet/helpcenter
+ * security/images.md).
+ */
 function ruleFor(type: string): MediaRule {
   const types = type.startsWith('image/') ? ['image/jpeg', 'image/png', 'image/gif'] : [type];
   return { types, maxBytes: 20 * mebibyte };
 }
 
-/** The reason of a refusal, for who debugs; Blip documents no body. */
+/** The reason of a refusal, for debugging; Blip documents no body. */
 const problem = (status: number, description?: string): ApiAnswer =>
   description === undefined ? { status } : { status, json: { code: status === 400 ? 21 : 1, description } };
 
@@ -91,7 +95,7 @@ export function blipRules({ key, webhook, command, accepted }: BlipApi): ApiRule
     ],
     problem,
     tooMany: () => problem(429),
-    // Whether notifications come again is UNVERIFIED.
+    // Whether notifications are retried is UNVERIFIED.
     resendsAfterMs: [],
   };
 }

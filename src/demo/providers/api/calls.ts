@@ -1,14 +1,14 @@
-/** A provider's API on a port of its own: what is asked, and what is answered. */
+/** A provider's API on its own port: requests and responses. */
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 
 export interface ApiCall {
   readonly method: string;
   readonly path: string;
-  /** What the groups of the route's pattern found. */
+  /** The groups of the route's pattern. */
   readonly parameters: readonly string[];
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
-  /** The body as JSON; undefined when it is none. */
+  /** The body as JSON; undefined if it is not JSON. */
   readonly json: unknown;
 }
 
@@ -19,11 +19,11 @@ export interface ApiAnswer {
   readonly json?: unknown;
 }
 
-/** What goes over the wire; instead of an answer the connection may hang or be cut. */
+/** The response; alternatively the connection may hang or be cut. */
 export type WireAnswer = ApiAnswer | 'hang' | 'cut' | 'garbage';
 
-/** Base64 of the largest media that any provider takes inline, and something for the rest. */
-const mostBytes = 150 * 1024 * 1024;
+/** Base64 of the largest media that any provider accepts inline, plus some room for the rest. */
+const maxBytes = 150 * 1024 * 1024;
 
 export interface ApiServer {
   /** `127.0.0.1:PORT` */
@@ -44,7 +44,7 @@ export async function startApiServer(
         send(response, given);
       })
       .catch((error: unknown) => {
-        // A bug in the simulator must not look like a provider's silence.
+        // A bug in the simulator must not look like a missing response of a provider.
         send(response, { status: 500, json: { simulator: String(error) } });
       });
   });
@@ -73,7 +73,7 @@ async function readCall(incoming: IncomingMessage): Promise<ApiCall> {
   let length = 0;
   for await (const chunk of incoming as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > mostBytes) throw new Error('The body is too large for any provider');
+    if (length > maxBytes) throw new Error('The body is too large for any provider');
     chunks.push(chunk);
   }
   const body = Buffer.concat(chunks);
@@ -106,7 +106,7 @@ function send(response: ServerResponse, answer: WireAnswer): void {
     response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(json));
 }
 
-/** Whether the body is said to be of this type, parameters aside. */
+/** Whether the body has this declared type, without its parameters. */
 export function isOfType({ headers }: ApiCall, type: string): boolean {
   return (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() === type;
 }

@@ -1,4 +1,6 @@
-/** Checks of a request's fields, as strict as a provider's documents: what they do not name is refused. */
+/**
+ * Checks the fields of a request as strictly as a provider's documentation: undocumented fields are refused.
+ */
 
 export interface FieldFault {
   /** As the sender wrote it, with dots: `image.link`. */
@@ -6,7 +8,7 @@ export interface FieldFault {
   readonly reason: string;
 }
 
-/** What is wrong with the value of the field of this name; empty when nothing is. */
+/** Checks the value of a field; returns an empty list if it is valid. */
 export type FieldCheck = (value: unknown, name: string) => readonly FieldFault[];
 
 export interface Fields {
@@ -20,7 +22,7 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** An object with these fields, with all that are required and with no other. */
+/** An object with these fields: all required ones, and no others. */
 export const object =
   ({ required, optional = {} }: Fields): FieldCheck =>
   (value, name) => {
@@ -44,7 +46,7 @@ interface TextRule {
   readonly pattern?: RegExp;
 }
 
-/** Text that says something, no longer than `max`, of the form `pattern`. */
+/** Non-blank text of at most `max` characters that matches `pattern`. */
 export const text =
   ({ max = Infinity, pattern }: TextRule = {}): FieldCheck =>
   (value, name) => {
@@ -59,7 +61,7 @@ export const oneOf =
   (value, name) =>
     values.includes(value as string) ? [] : [{ name, reason: `must be one of ${values.join(', ')}` }];
 
-/** A whole number within the limits, both of them allowed. */
+/** An integer within the inclusive limits. */
 export const whole =
   (least: number, most = Number.MAX_SAFE_INTEGER): FieldCheck =>
   (value, name) =>
@@ -70,13 +72,13 @@ export const whole =
 export const flag: FieldCheck = (value, name) =>
   typeof value === 'boolean' ? [] : [{ name, reason: 'must be true or false' }];
 
-/** A link that anybody may follow. */
+/** A public link. */
 export const link: FieldCheck = (value, name) =>
   typeof value === 'string' && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)
     ? []
     : [{ name, reason: 'must be an http or https link' }];
 
-/** All faults in one line, for providers that tell them so. */
+/** All errors in one line, for providers that report them so. */
 export function inWords(faults: readonly FieldFault[]): string {
   return faults.map(({ name, reason }) => `${name} ${reason}`).join('; ');
 }

@@ -1,16 +1,16 @@
-/** What a provider does with the media that it is given: gets the bytes, and looks whether they are what it takes. */
+/** What a provider does with media: it gets the bytes, and checks whether it accepts them. */
 import { createHash } from 'node:crypto';
 
 import sharp from 'sharp';
 
 import { sniffType } from '../../../infra/file-types/detect.js';
 
-/** What a provider takes of one kind of media. */
+/** What a provider accepts for one kind of media. */
 export interface MediaRule {
-  /** MIME types; `image/*` is any picture. */
+  /** MIME types; `image/*` means any picture. */
   readonly types: readonly string[];
   readonly maxBytes: number;
-  /** Pictures need 8 bits a channel, RGB or RGBA. */
+  /** Whether pictures must be RGB or RGBA with 8 bits per channel. */
   readonly eightBitRgb?: true;
 }
 
@@ -34,7 +34,7 @@ export type Inspection = { readonly media: MediaFacts } | { readonly problem: Me
 export const mebibyte = 1024 * 1024;
 const downloadMs = 20_000;
 
-/** Gets the bytes, from the link if that is what was given, and checks them against the rule. Never rejects. */
+/** Gets the bytes, from the link if there is one, and checks them against the rule. Never rejects. */
 export async function inspect(offer: MediaOffer, rule: MediaRule, signal: AbortSignal): Promise<Inspection> {
   try {
     const bytes = 'bytes' in offer ? offer.bytes : await download(offer.link, rule.maxBytes, signal);

@@ -1,7 +1,7 @@
 /** A field of a form: text, or a file with its bytes. */
 export type FormValue = string | { readonly filename: string; readonly type: string; readonly bytes: Buffer };
 
-/** Parts of a `multipart/form-data` body (RFC 7578) by name; undefined when it is none, or not a whole one. */
+/** The parts of a `multipart/form-data` body (RFC 7578) by name; undefined if it is invalid or incomplete. */
 export function readForm(contentType: string, body: Buffer): ReadonlyMap<string, FormValue> | undefined {
   const boundary = /^multipart\/form-data;.*\bboundary="?([\w'()+,./:=? -]{1,70})"?/i.exec(contentType)?.[1];
   if (boundary === undefined) return undefined;

@@ -1,6 +1,6 @@
 /**
- * The sending half of a simulated provider: it takes messages as the provider's documents say and no others, and reports
- * by webhook what becomes of them. What is particular to a provider is in its own file.
+ * The sending half of a simulated provider: it accepts exactly the messages that the provider's documentation
+ * allows, and reports their statuses by webhook. The particulars of a provider are in its own file.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -16,19 +16,19 @@ import {
 import { createRate, type Rate, type RateLimit } from './rate.js';
 import type { Failure, SimulatedStatus, Webhook } from './report.js';
 
-/** A message that the provider will take, if nothing comes between. */
+/** A message that the provider will accept unless something interferes. */
 export interface Taken {
   readonly id: string;
   readonly to: string;
-  /** What is to be looked at, or what was found when it was, before the message was taken. */
+  /** The media to examine, or the result if they were examined before the message was accepted. */
   readonly media: { readonly offer: MediaOffer; readonly rule: MediaRule } | { readonly found: Inspection };
-  /** The webhooks that tell of this status; none where the provider tells nothing. */
+  /** The webhooks that report this status; none if the provider reports nothing. */
   readonly report: (status: SimulatedStatus, failure: Failure | null) => readonly Webhook[];
-  /** What it tells when the media turn out to be unfit after it has taken the message. */
+  /** The report about media that turn out to be unsuitable after the message was accepted. */
   readonly failureOf?: (problem: MediaProblem) => Failure;
 }
 
-/** A message taken, or just an answer. */
+/** An accepted message, or only a response. */
 export interface Ruling {
   readonly answer: ApiAnswer;
   readonly taken?: Taken;
@@ -37,25 +37,26 @@ export interface Ruling {
 export interface Route {
   readonly method: string;
   readonly path: RegExp;
-  /** Whether it counts against the rate of messages. */
+  /** Whether it counts towards the rate of messages. */
   readonly sends: boolean;
   readonly handle: (call: ApiCall) => Ruling | Promise<Ruling>;
 }
 
 export interface ApiRules {
   readonly routes: readonly Route[];
-  /** Shortly put, for the routes that do not exist and the methods that are not allowed. */
+  /** A short error, for unknown routes and methods. */
   readonly problem: (status: number, message: string) => ApiAnswer;
   readonly tooMany: (retryAfterSeconds: number, call: ApiCall) => ApiAnswer;
-  /** Headers that every answer has. */
+  /** The headers of every response. */
   readonly headers?: (rate: Rate | undefined) => Readonly<Record<string, string>>;
-  /** When a webhook is sent again that was not taken, in milliseconds after the attempt before. */
+  /** The delays before a refused webhook is sent again, in milliseconds after the previous attempt. */
   readonly resendsAfterMs: readonly number[];
 }
 
 /**
- * `hang`, `cut`, `garbage`: the message is taken, and the answer never comes, is cut off, or cannot be understood.
- * `error`: it is not taken, and the answer is 500. `fail`: it is taken, and fails on its way.
+ * `hang`, `cut`, `garbage`: the message is accepted, and the response is missing, cut off, or not
+ * understandable. `error`: it is not accepted, and the response is 500. `fail`: it is accepted and fails
+ * later.
  */
 export type Fault = 'hang' | 'cut' | 'garbage' | 'error' | 'fail';
 
@@ -63,9 +64,9 @@ export interface AcceptedSend {
   readonly id: string;
   readonly to: string;
   readonly at: Date;
-  /** What was asked, JSON where it was JSON. */
+  /** The request, as JSON if it was JSON. */
   readonly request: unknown;
-  /** null until the provider has the bytes. */
+  /** Null until the provider has the bytes. */
   readonly media: MediaFacts | null;
   readonly failure: Failure | null;
 }
@@ -81,16 +82,16 @@ export interface SentReport {
   readonly at: Date;
   readonly messageId: string;
   readonly status: SimulatedStatus;
-  /** HTTP status of the service's answer; null when there was none. */
+  /** The HTTP status of the service's response; null if there was none. */
   readonly answer: number | null;
 }
 
 export interface ApiOptions {
   readonly port?: number;
   readonly rate?: RateLimit;
-  /** What is reported of a message that goes well, in this order. */
+  /** The reports about a successful message, in this order. */
   readonly statuses?: readonly SimulatedStatus[];
-  /** Between one report and the next. */
+  /** The pause between two reports. */
   readonly reportDelayMs?: number;
 }
 
@@ -98,24 +99,24 @@ export interface ProviderApi {
   /** `127.0.0.1:PORT` */
   readonly host: string;
   readonly origin: string;
-  /** Ledgers, oldest first. */
+  /** The records, oldest first. */
   readonly accepted: readonly AcceptedSend[];
   readonly refused: readonly RefusedCall[];
   readonly reports: readonly SentReport[];
   /** The rules of the provider; without them everything is refused. */
   readonly obey: (rules: ApiRules) => void;
-  /** What happens to the next messages that would be taken, one each. */
+  /** What happens to the next acceptable messages, one entry each. */
   readonly misbehave: (...faults: readonly Fault[]) => void;
-  /** Where webhooks go. Until this is called there are none. */
+  /** Sets the URL for webhooks. Without it, there are none. */
   readonly reportTo: (serviceUrl: string) => void;
   readonly inspect: (offer: MediaOffer, rule: MediaRule) => Promise<Inspection>;
   readonly close: () => Promise<void>;
 }
 
-/** Taken, and being written to while the message goes its way. */
+/** An accepted message, which is updated while it progresses. */
 type OpenSend = { -readonly [Name in keyof AcceptedSend]: AcceptedSend[Name] };
 
-/** Starts the API of one provider on a port of its own, which tells providers with the same paths apart. */
+/** Starts the API of one provider on its own port, which separates providers with the same paths. */
 export async function startProviderApi(options: ApiOptions = {}): Promise<ProviderApi> {
   const { port, statuses = ['sent', 'delivered', 'read'], reportDelayMs = 50 } = options;
   const rate = options.rate && createRate(options.rate);
@@ -161,7 +162,7 @@ export async function startProviderApi(options: ApiOptions = {}): Promise<Provid
       await delay(reportDelayMs, undefined, { signal: closed.signal, ref: false });
       if (serviceUrl === undefined) continue;
       for (const webhook of taken.report(status, send.failure)) {
-        // One that is not taken is sent again later and holds up no other.
+        // A webhook that is not accepted is retried later and does not delay others.
         void post(webhook, { messageId: taken.id, status }).catch(() => undefined);
       }
     }
@@ -181,7 +182,7 @@ export async function startProviderApi(options: ApiOptions = {}): Promise<Provid
     const { id, to } = taken;
     const send: OpenSend = { id, to, at: new Date(), request: call.json, media: null, failure: null };
     accepted.push(send);
-    // Ends by rejecting only when the simulator is closed.
+    // Rejects only when the simulator is closed.
     void follow(send, taken, fault === 'fail').catch(() => undefined);
     return fault === undefined || fault === 'fail' ? withHeaders : fault;
   };

@@ -1,20 +1,20 @@
-/** Tells whether another message may come now. */
+/** Decides whether another message is accepted now. */
 export interface RateLimit {
-  /** On average. */
+  /** The average rate. */
   readonly messagesPerSecond: number;
-  /** How many may come at once. */
+  /** How many may arrive at once. */
   readonly burst: number;
 }
 
 export interface Rate {
-  /** Whole seconds to wait, when this message is one too many; 0 when it is not. */
+  /** Whole seconds to wait if this message exceeds the rate; otherwise 0. */
   readonly take: () => number;
   readonly remaining: () => number;
   readonly secondsUntilFull: () => number;
   readonly perMinute: number;
 }
 
-/** A bucket that holds `burst` tokens and is filled evenly. A message that is refused takes none. */
+/** A token bucket of size `burst` that fills evenly. A refused message uses no token. */
 export function createRate(
   { messagesPerSecond, burst }: RateLimit,
   now: () => number = () => performance.now(),

@@ -1,4 +1,4 @@
-/** How a provider tells what became of a message. */
+/** How a provider reports the status of a message. */
 export type SimulatedStatus = 'sent' | 'delivered' | 'read' | 'failed';
 
 export interface Failure {
@@ -6,21 +6,21 @@ export interface Failure {
   readonly message: string;
 }
 
-/** A webhook call, ready to be posted to the service. */
+/** A webhook request, ready to be posted to the service. */
 export interface Webhook {
-  /** Path and query, to be put behind the service's address. */
+  /** Path and query, appended to the service's URL. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
-/** The status of a message that the business sent, in no provider's words. */
+/** The status of an outbound message, independent of any provider. */
 export interface StatusReport {
   readonly kind: 'status';
   readonly id: string;
-  /** The person it went to, in the provider's own form. */
+  /** The recipient, in the provider's own form. */
   readonly from: string;
   readonly status: SimulatedStatus;
-  /** Why it failed, for those that did. */
+  /** The reason of a failure. */
   readonly failure: Failure | null;
 }

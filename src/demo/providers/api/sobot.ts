@@ -1,6 +1,7 @@
 /**
- * Sobot's `POST /message/` (EffCode/sobot-api-doc free-flow-messages @b690929). Errors are not documented, and neither is
- * a status `failed`: what cannot be sent is refused at once, with the status and the code that successes have too.
+ * Sobot's `POST /message/` (EffCode/sobot-api-doc free-flow-messages @b690929). Neither errors nor a status
+ * `failed` are documented, so messages that cannot be sent are refused at once, with a status and a code as
+ * for successes.
  */
 import { isOfType, type ApiAnswer, type ApiCall } from './calls.js';
 import { inWords, isObject, link, object, oneOf, text, type FieldCheck, type Fields } from './fields.js';
@@ -45,7 +46,7 @@ const kinds = new Map<string, Kind>(
       required: { filename: text() },
       optional: { caption },
     },
-    // 500 KB when it moves, 100 KB when it does not.
+    // 500 KB if it is animated, otherwise 100 KB.
     sticker: { rule: { types: ['image/webp'], maxBytes: 500 * 1024 } },
   }),
 );
@@ -104,6 +105,6 @@ export function sobotRules({ apiKey, apiSecret, inspect, makeId, report }: Sobot
   };
 }
 
-/** Old Office files are known by their container only. */
+/** Old Office files are only known by their container. */
 const declared = (type: string): string =>
   /^application\/(?:msword|vnd\.ms-(?:excel|powerpoint))$/.test(type) ? 'application/x-cfb' : type;

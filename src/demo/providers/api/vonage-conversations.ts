@@ -1,6 +1,6 @@
 /**
- * Vonage's older way, announced to end on 30 April 2026: a picture goes to the image service (`POST /v1/image`), and its
- * address into an event of a conversation (`POST /v1/conversations/:id/events`).
+ * Vonage's older API, announced to end on 30 April 2026: a picture goes to the image service (`POST
+ * /v1/image`), and its URL into an event of a conversation (`POST /v1/conversations/:id/events`).
  */
 import { randomUUID } from 'node:crypto';
 
@@ -18,7 +18,7 @@ interface ConversationsApi {
   readonly report: (conversation: string, event: number) => Taken['report'];
 }
 
-/** Its size is UNVERIFIED; the answer to one that is too large is 413. */
+/** Its size limit is UNVERIFIED; a file that is too large is answered with 413. */
 const rule: MediaRule = { types: ['image/jpeg'], maxBytes: 5 * mebibyte };
 const percentage = /^(?:100|[1-9]\d?)$/;
 const ratios = ['quality_ratio', 'medium_size_ratio', 'thumbnail_size_ratio'];
@@ -96,7 +96,8 @@ export function conversationRoutes({
       taken: {
         id: `${conversation}:${String(id)}`,
         to: conversation,
-        // Any address may stand there: the SDK passes it on as it is (vonage-node-sdk messageImageBody.ts @babd2d8).
+        // Any URL is possible, because the SDK passes it on unchanged (vonage-node-sdk messageImageBody.ts
+        // @babd2d8).
         media: { offer: bytes ? { bytes } : { link: url }, rule },
         report: report(conversation, id),
         failureOf: ({ message }) => ({ code: 'undeliverable', message }),

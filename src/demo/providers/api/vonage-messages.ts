@@ -1,6 +1,6 @@
 /**
- * Vonage's Messages API, `POST /v1/messages` (APIs-guru/openapi-directory nexmo.com/messages-olympus 1.4.0). What is wrong
- * with the media comes with the status `rejected`, under the codes of its `x-errors`.
+ * Vonage's Messages API, `POST /v1/messages` (APIs-guru/openapi-directory nexmo.com/messages-olympus 1.4.0).
+ * Problems of the media are reported with the status `rejected`, under the codes of its `x-errors`.
  */
 import { randomUUID } from 'node:crypto';
 
@@ -34,9 +34,11 @@ const sticker = { types: ['image/webp'], maxBytes: mebibyte / 2 };
 const picture = (types: readonly string[]): MediaRule => ({ types, maxBytes: 5 * mebibyte });
 
 interface Channel {
-  /** What a recipient looks like. */
+  /** The format of a recipient. */
   readonly to: RegExp;
-  /** In characters; 0: none. Of WhatsApp it is what Meta takes, which is less than Vonage's documents say. */
+  /**
+   * In characters; 0: none. For WhatsApp it is Meta's limit, which is lower than in Vonage's documentation.
+   */
   readonly maxCaption: number;
   readonly kinds: Readonly<Record<string, MediaRule>>;
 }

@@ -1,6 +1,6 @@
 /**
- * Z-API's `send-*` methods (Z-API/z-api-docs docs/message/*.md @7021b82). The message goes into a queue; what is wrong
- * with the media comes later in `DeliveryCallback.error`.
+ * Z-API's `send-*` methods (Z-API/z-api-docs docs/message/*.md @7021b82). The message is queued; problems of
+ * the media are reported later in `DeliveryCallback.error`.
  */
 import { isOfType, type ApiAnswer, type ApiCall } from './calls.js';
 import { flag, inWords, link, object, text, whole, type FieldCheck, type Fields } from './fields.js';
@@ -18,7 +18,7 @@ interface ZApiSending {
 const dataUrl =
   /^data:([a-z]+\/[\w.+-]+);base64,((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?)$/;
 
-/** "Image's link or its Base64", which has its type before it. */
+/** "Image's link or its Base64", which is preceded by its type. */
 const media: FieldCheck = (value, name) => {
   if (typeof value === 'string' && dataUrl.test(value)) return [];
   return typeof value === 'string' && value.startsWith('data:')
@@ -26,11 +26,14 @@ const media: FieldCheck = (value, name) => {
     : link(value, name);
 };
 
-/** A telephone number, a group of either age, or a hidden number. "Only send numbers without formatting or a mask". */
+/**
+ * A phone number, a group of either generation, or a hidden number. "Only send numbers without formatting or
+ * a mask".
+ */
 const phone = text({ pattern: /^(?:\d{7,15}|\d{10,20}-group|\d{7,15}-\d{10}(?:-group)?|\d+@lid)$/ });
 
 const common = { messageId: text(), delayMessage: whole(1, 15) };
-/** WhatsApp's: Z-API only links to them (docs/message/send-message-image.md). */
+/** WhatsApp's limits, to which Z-API only links (docs/message/send-message-image.md). */
 const caption = text({ max: 1024 });
 
 interface Method {
@@ -66,7 +69,7 @@ const methods: Readonly<Record<string, Method>> = {
 const problem = (status: number, error: string): ApiAnswer => ({ status, json: { error } });
 
 export function zApiRules({ instanceId, token, clientToken, makeIds, report }: ZApiSending): ApiRules {
-  /** The statuses of these are not documented, their words are (docs/security/client-token.md). */
+  /** The statuses of these are not documented, but their texts are (docs/security/client-token.md). */
   const refusal = (call: ApiCall): ApiAnswer | undefined => {
     const [instance, given] = call.parameters;
     if (instance !== instanceId || given !== token) return problem(400, 'Instance not found');
@@ -110,7 +113,7 @@ export function zApiRules({ instanceId, token, clientToken, makeIds, report }: Z
     ],
     problem,
     tooMany: () => problem(429, 'Too many requests'),
-    // Whether callbacks come again is UNVERIFIED.
+    // Whether callbacks are retried is UNVERIFIED.
     resendsAfterMs: [],
   };
 }

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { chmod, chown, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
-import { keptState } from '../../files/state-file.js';
+import { readOrCreateState } from '../../files/state-file.js';
 import { syncFolder } from '../../files/sync-folder.js';
 import {
   needsBorrowedName,
@@ -173,7 +173,7 @@ function markOf(data: string): string {
 /** Earlier versions take data without this mark for unfinished, and remove it. */
 async function markInitialised(data: string, account: Account | undefined): Promise<void> {
   const path = markOf(data);
-  keptState({ path, isWhole: () => true, remedy: 'move it away' }, () => 'by Inlet\n');
+  readOrCreateState({ path, isComplete: () => true, remedy: 'move it away' }, () => 'by Inlet\n');
   if (account) await chown(path, account.uid, account.gid); // PostgreSQL's own tools read whatever is in its directory.
 }
 

@@ -18,7 +18,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { z } from 'zod';
 
-import { keptState, readState, replaceState, type StateFile } from '../../files/state-file.js';
+import { readOrCreateState, readState, replaceState, type StateFile } from '../../files/state-file.js';
 
 export interface DataLock {
   /** To be handed on to the server's processes, which hold the lock from then on. Undefined: this system has no such lock. */
@@ -153,7 +153,7 @@ async function takeOver(folder: string, holder: Holder, { noticeMs }: LockTimes)
 }
 
 function claim(folder: string, holder: Holder): boolean {
-  const kept = keptState(fileOf(folder), () => JSON.stringify(holder));
+  const kept = readOrCreateState(fileOf(folder), () => JSON.stringify(holder));
   return parseHolder(kept)?.id === holder.id;
 }
 
@@ -179,7 +179,7 @@ function fileOf(folder: string): StateFile {
   const path = join(folder, 'holder');
   return {
     path,
-    isWhole: (content) => parseHolder(content) !== undefined,
+    isComplete: (content) => parseHolder(content) !== undefined,
     remedy: 'remove it when no Inlet uses this folder',
   };
 }

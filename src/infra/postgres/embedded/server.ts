@@ -15,7 +15,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 
 import {
-  keptState,
+  readOrCreateState,
   readState,
   replaceState,
   StateFileError,
@@ -321,7 +321,7 @@ async function setPassword(
 function passwordFile(root: string): StateFile {
   return {
     path: join(root, 'password'),
-    isWhole: (content) => /^[0-9a-f]{48}\s*$/.test(content),
+    isComplete: (content) => /^[0-9a-f]{48}\s*$/.test(content),
     remedy: 'it is made anew when the embedded PostgreSQL is not running',
   };
 }
@@ -341,7 +341,7 @@ function passwordFor(place: Place, known?: Access): string {
   const file = passwordFile(place.root);
   const password = known?.password ?? randomBytes(24).toString('hex');
   try {
-    return keptState(file, () => `${password}\n`).trim();
+    return readOrCreateState(file, () => `${password}\n`).trim();
   } catch (error) {
     if (!(error instanceof StateFileError)) throw error;
     replaceState(file.path, `${password}\n`);

@@ -4,7 +4,7 @@
  * stamp or a word.
  */
 
-import { exceeds, jsonExtentOf, mostParsed } from '../../../domain/json-extent.js';
+import { exceeds, jsonExtentOf, parseLimits } from '../../../domain/json-extent.js';
 
 export interface BodyCondition {
   /** A condition on the column `body`; its parameters begin at the number that was asked for. */
@@ -164,7 +164,7 @@ function membersOf({ name, holder, value }: Inner): Inner[] {
 function payloadOf(bytes: Uint8Array): unknown {
   const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const text = body.toString('utf8');
-  if (exceeds(jsonExtentOf(body, mostParsed), mostParsed)) return text.split('"');
+  if (exceeds(jsonExtentOf(body, parseLimits), parseLimits)) return text.split('"');
   try {
     return JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
   } catch {

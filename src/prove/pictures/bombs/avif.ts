@@ -1,4 +1,4 @@
-/** AVIF: heads that say more than there is, and pixels of which the decoder needs fifteen bytes each. */
+/** AVIF: heads that announce more than there is, and pixels that need fifteen bytes each in the decoder. */
 import sharp from 'sharp';
 
 import { either, kept, shown, type HostilePicture } from '../hostile-picture.js';
@@ -7,14 +7,14 @@ export async function avifBombs(): Promise<HostilePicture[]> {
   const [small, largest, large] = await Promise.all([64, 2_900, 5_000].map(avifOf));
   if (!small || !largest || !large) throw new Error('an AVIF was not made');
   return [
-    // Decoded, it takes 370 MB, in a process of its own.
-    { what: 'AVIF of 5000x5000 in 0.5 KB', content: large, wanted: shown },
-    { what: 'AVIF of 2900x2900 in 0.5 KB', content: largest, wanted: shown },
-    { what: 'AVIF that says it has 3000x3000', content: saying(small, 3_000), wanted: either },
+    // Decoding takes 370 MB, in a separate process.
+    { what: 'AVIF of 5000x5000 in 0.5 KB', content: large, allowed: shown },
+    { what: 'AVIF of 2900x2900 in 0.5 KB', content: largest, allowed: shown },
+    { what: 'AVIF that says it has 3000x3000', content: saying(small, 3_000), allowed: either },
     ...[9_900, 65_535, 0x7fffffff].map((side) => ({
       what: `AVIF that says it has ${String(side)}x${String(side)}`,
       content: saying(small, side),
-      wanted: kept,
+      allowed: kept,
     })),
   ];
 }

@@ -1,7 +1,7 @@
-/** Bitmaps: heads that say more than there is, and run lengths that make much of nothing. */
+/** Bitmaps: heads that announce more than there is, and run lengths that expand enormously. */
 import { either, kept, shown, type HostilePicture } from '../hostile-picture.js';
 
-/** Values of the field `biCompression`. */
+/** The values of the field `biCompression`. */
 const plain = 0;
 const runs = 1;
 
@@ -10,19 +10,19 @@ export function bmpBombs(): HostilePicture[] {
     {
       what: 'BMP that says it has 2147483647x2147483647',
       content: bmp(0x7fffffff, { bits: 24 }),
-      wanted: kept,
+      allowed: kept,
     },
-    { what: 'BMP of 9900x9900 in 54 bytes', content: bmp(9_900, { bits: 24 }), wanted: kept },
-    { what: 'BMP of 7000x7000 in 54 bytes', content: bmp(7_000, { bits: 24 }), wanted: either },
+    { what: 'BMP of 9900x9900 in 54 bytes', content: bmp(9_900, { bits: 24 }), allowed: kept },
+    { what: 'BMP of 7000x7000 in 54 bytes', content: bmp(7_000, { bits: 24 }), allowed: either },
     {
       what: 'BMP of 7000x7000 in runs',
       content: bmp(7_000, { bits: 8, compression: runs, pixels: Buffer.alloc(400_000, 0xff) }),
-      wanted: shown,
+      allowed: shown,
     },
     {
       what: 'BMP whose pixels are far behind its end',
       content: bmp(64, { bits: 24, pixelsAt: 0xffffffff }),
-      wanted: either,
+      allowed: either,
     },
   ];
 }

@@ -1,8 +1,8 @@
-/** Files of the MP4 family, to which HEIC belongs. */
+/** Builds files of the MP4 family, which includes HEIC. */
 
 const deep = 100_000;
 
-/** A box with a name of four letters. */
+/** A box with a four-letter name. */
 export function box(name: string, ...parts: readonly (Buffer | string)[]): Buffer {
   const content = Buffer.concat(
     parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : part)),
@@ -13,7 +13,7 @@ export function box(name: string, ...parts: readonly (Buffer | string)[]): Buffe
   return Buffer.concat([head, content]);
 }
 
-/** Boxes of one name, each of which has the next one inside. */
+/** Nested boxes with the same name. */
 export function nested(name: string): Buffer {
   const heads = Buffer.alloc(deep * 8);
   for (let level = 0; level < deep; level++) {

@@ -3,16 +3,16 @@ import { either, shown, type HostilePicture } from '../hostile-picture.js';
 
 export function gifBombs(): HostilePicture[] {
   return [
-    { what: 'GIF with 10 000 frames', content: gifOf(10_000, 640), wanted: shown },
-    // Its decoder does not believe in screens of this size, and takes that of the frame.
-    { what: 'GIF of 65535x65535', content: gifOf(1, 65_535), wanted: either },
-    { what: 'GIF of 5050x5050 in one frame', content: gifOf(1, 5_050, 5_050), wanted: shown },
-    // Its decoder holds all pixels at once: 392 MB here.
-    { what: 'GIF of 9900x9900 in one frame', content: gifOf(1, 9_900, 9_900), wanted: shown },
+    { what: 'GIF with 10 000 frames', content: gifOf(10_000, 640), allowed: shown },
+    // The decoder ignores screens of this size and uses that of the frame.
+    { what: 'GIF of 65535x65535', content: gifOf(1, 65_535), allowed: either },
+    { what: 'GIF of 5050x5050 in one frame', content: gifOf(1, 5_050, 5_050), allowed: shown },
+    // The decoder holds all pixels at once: 392 MB here.
+    { what: 'GIF of 9900x9900 in one frame', content: gifOf(1, 9_900, 9_900), allowed: shown },
   ];
 }
 
-/** Frames on a large canvas; one pixel each unless they are larger. */
+/** Frames on a large canvas; one pixel each by default. */
 function gifOf(frames: number, canvas: number, side = 1): Buffer {
   const extent = (edge: number): number[] => [edge & 0xff, edge >> 8, edge & 0xff, edge >> 8];
   const head = [...Buffer.from('GIF89a'), ...extent(canvas), 0x80, 0, 0, 0, 0, 0, 255, 255, 255];
@@ -27,8 +27,8 @@ function gifOf(frames: number, canvas: number, side = 1): Buffer {
 }
 
 /**
- * LZW of pixels that are all the same, and at least so many: each code means one pixel more than the one before it, until the
- * table is full (8.4 million pixels in 6 KB).
+ * LZW of at least this many equal pixels: each code stands for one pixel more than the previous one, until
+ * the table is full (8.4 million pixels in 6 KB).
  */
 function sameColour(pixels: number): Buffer {
   const bytes: number[] = [];
@@ -61,7 +61,7 @@ function sameColour(pixels: number): Buffer {
 const clear = 4;
 const end = 5;
 
-/** At most 255 bytes each, behind their number. */
+/** Blocks of at most 255 bytes, each after its length. */
 function blocks(content: Buffer): Buffer {
   const count = Math.ceil(content.length / 255);
   return Buffer.concat(

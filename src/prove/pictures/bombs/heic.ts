@@ -1,4 +1,4 @@
-/** HEIC: files that are something else inside, and boxes without end. */
+/** HEIC: files of other formats inside, and endless boxes. */
 import { avifOf } from './avif.js';
 import { box, nested } from './boxes.js';
 import { kept, type HostilePicture } from '../hostile-picture.js';
@@ -12,21 +12,21 @@ export async function heicBombs(): Promise<HostilePicture[]> {
   enormous.writeUInt32BE(0xffff, enormous.indexOf('ispe') + 8);
   enormous.writeUInt32BE(0xffff, enormous.indexOf('ispe') + 12);
   return [
-    { what: 'HEIC that is an AVIF inside', content: other, wanted: kept },
-    { what: 'HEIC that says it has 65535x65535', content: enormous, wanted: kept },
-    { what: 'HEIC of noise', content: Buffer.concat([brand, Buffer.alloc(100_000, 0xa7)]), wanted: kept },
+    { what: 'HEIC that is an AVIF inside', content: other, allowed: kept },
+    { what: 'HEIC that says it has 65535x65535', content: enormous, allowed: kept },
+    { what: 'HEIC of noise', content: Buffer.concat([brand, Buffer.alloc(100_000, 0xa7)]), allowed: kept },
     {
       what: 'HEIC with a million boxes',
       content: Buffer.concat([
         brand,
         box('meta', Buffer.alloc(4), box('free').toString('latin1').repeat(many)),
       ]),
-      wanted: kept,
+      allowed: kept,
     },
     {
       what: 'HEIC with boxes in boxes, 100 000 deep',
       content: Buffer.concat([brand, nested('meta')]),
-      wanted: kept,
+      allowed: kept,
     },
   ];
 }

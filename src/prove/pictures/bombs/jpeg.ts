@@ -1,4 +1,6 @@
-/** JPEG: a block of 64 pixels in two bits, and in a progressive one 16 384 blocks in 15 bits, again and again. */
+/**
+ * JPEG: a block of 64 pixels in two bits, and in a progressive one 16 384 blocks in 15 bits, again and again.
+ */
 import { either, kept, shown, type HostilePicture } from '../hostile-picture.js';
 
 export function jpegBombs(): HostilePicture[] {
@@ -8,30 +10,30 @@ export function jpegBombs(): HostilePicture[] {
     {
       what: 'JPEG of 65500x65500',
       content: jpeg({ width: 65_500, height: 65_500 }).subarray(0, 1_000_000),
-      wanted: kept,
+      allowed: kept,
     },
-    { what: 'JPEG of 9900x9900', content: jpeg({ width: 9_900, height: 9_900 }), wanted: shown },
+    { what: 'JPEG of 9900x9900', content: jpeg({ width: 9_900, height: 9_900 }), allowed: shown },
     // All its coefficients are held at once: 588 MB here.
     {
       what: 'JPEG of 9900x9900 in 10 passes',
       content: jpeg({ width: 9_900, height: 9_900, passes: 10 }),
-      wanted: shown,
+      allowed: shown,
     },
     {
       what: 'JPEG of 4000x4000 in 5 000 passes',
       content: jpeg({ ...middling, passes: 5_000 }),
-      wanted: kept,
+      allowed: kept,
     },
-    { what: 'JPEG of 4000x4000 in 99 passes', content: jpeg({ ...middling, passes: 99 }), wanted: shown },
+    { what: 'JPEG of 4000x4000 in 99 passes', content: jpeg({ ...middling, passes: 99 }), allowed: shown },
     {
       what: 'JPEG of 4600x4600 in 10 passes',
       content: jpeg({ width: 4_600, height: 4_600, passes: 9 }),
-      wanted: shown,
+      allowed: shown,
     },
     {
       what: 'JPEG with 20 MB of metadata',
       content: jpeg({ ...small, before: Buffer.concat(Array.from({ length: 300 }, () => exif(65_000))) }),
-      wanted: either,
+      allowed: either,
     },
     {
       what: 'JPEG with a colour profile of 16 MB',
@@ -39,12 +41,12 @@ export function jpegBombs(): HostilePicture[] {
         ...small,
         before: Buffer.concat(Array.from({ length: 255 }, (_, index) => profile(index + 1))),
       }),
-      wanted: either,
+      allowed: either,
     },
     {
       what: 'JPEG whose metadata lead back to themselves',
       content: jpeg({ ...small, before: exif(100) }),
-      wanted: either,
+      allowed: either,
     },
   ];
 }
@@ -52,7 +54,7 @@ export function jpegBombs(): HostilePicture[] {
 interface Jpeg {
   readonly width: number;
   readonly height: number;
-  /** None: baseline. */
+  /** Absent for a baseline JPEG. */
   readonly passes?: number;
   /** Segments between the first marker and the picture. */
   readonly before?: Buffer;
@@ -89,19 +91,19 @@ function segment(marker: number, content: readonly number[] | Buffer): Buffer {
   return Buffer.concat([Buffer.from([0xff, marker, length >> 8, length & 0xff]), Buffer.from(content)]);
 }
 
-/** Nothing but zero bits: every code is one of them. */
+/** Only zero bits: every code is one of them. */
 function scan(of: readonly number[], [from, to]: readonly [number, number], bytes: number): Buffer {
   const head = [of.length, ...of.flatMap((id) => [id, 0]), from, to, 0];
   return Buffer.concat([segment(0xda, head), Buffer.alloc(bytes)]);
 }
 
-/** A directory with one entry, whose next one is itself. */
+/** A directory with one entry that points to the directory itself. */
 function exif(bytes: number): Buffer {
   const content = Buffer.alloc(bytes);
   content.write('Exif\0\0II*\0', 'latin1');
   content.writeUInt32LE(8, 10);
   content.writeUInt16LE(1, 14);
-  // ExifIFD, one long: the place of the directory that holds it.
+  // ExifIFD, one long: the position of the directory that contains it.
   content.writeUInt16LE(0x8769, 16);
   content.writeUInt16LE(4, 18);
   content.writeUInt32LE(1, 20);

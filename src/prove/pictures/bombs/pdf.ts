@@ -1,4 +1,4 @@
-/** Documents that are made to keep whoever draws their first page busy for ever, or to take all memory. */
+/** Documents made to keep a renderer of the first page busy forever, or to exhaust the memory. */
 import { deflateSync } from 'node:zlib';
 
 import { either, kept, type HostilePicture } from '../hostile-picture.js';
@@ -6,16 +6,16 @@ import { either, kept, type HostilePicture } from '../hostile-picture.js';
 export function pdfBombs(): HostilePicture[] {
   const forms = nestedForms(12, 12);
   return [
-    { what: 'PDF of nothing', content: Buffer.from('%PDF-1.7\n'), wanted: kept },
+    { what: 'PDF of nothing', content: Buffer.from('%PDF-1.7\n'), allowed: kept },
     {
       what: 'PDF with a page of 1e9 x 1e9 points',
       content: pdf([page('[0 0 1e9 1e9]'), stream('')]),
-      wanted: either,
+      allowed: either,
     },
     {
       what: 'PDF with 400 MB of drawing in 400 KB',
       content: pdf([page('[0 0 600 800]'), deflated(Buffer.alloc(400_000_000, '0 0 m 9 9 l S '))]),
-      wanted: either,
+      allowed: either,
     },
     {
       what: 'PDF with a picture of 60000x60000',
@@ -24,13 +24,13 @@ export function pdfBombs(): HostilePicture[] {
         stream('600 0 0 800 0 0 cm /P Do'),
         enormous(60_000),
       ]),
-      wanted: either,
+      allowed: either,
     },
-    { what: 'PDF whose drawing calls itself 12^12 times', content: forms, wanted: either },
+    { what: 'PDF whose drawing calls itself 12^12 times', content: forms, allowed: either },
     {
       what: 'PDF whose pages are their own parents',
       content: pdf(['<</Type/Pages/Kids[2 0 R 3 0 R]/Count 9999999/Parent 2 0 R>>', stream('')]),
-      wanted: either,
+      allowed: either,
     },
     {
       what: 'PDF with a script and a link that open by themselves',
@@ -38,7 +38,7 @@ export function pdfBombs(): HostilePicture[] {
         page('[0 0 300 200]', '', '/AA<</O<</S/JavaScript/JS(while(1){})>>>>'),
         stream('1 0 0 rg 20 20 100 60 re f'),
       ]),
-      wanted: either,
+      allowed: either,
     },
   ];
 }

@@ -1,4 +1,4 @@
-/** PNG: a kilobyte unpacks to a megabyte, of pixels or of words about them. */
+/** PNG: a kilobyte decompresses to a megabyte of pixels or texts. */
 import { crc32, deflateSync } from 'node:zlib';
 
 import { either, kept, shown, type HostilePicture } from '../hostile-picture.js';
@@ -17,23 +17,23 @@ export function pngBombs(): HostilePicture[] {
   const nothing = zeros(200_000_000);
   const small = { width: 16, height: 16, ...grey };
   return [
-    ...sides.map(([side, wanted]) => ({
+    ...sides.map(([side, allowed]) => ({
       what: `PNG of ${String(side)}x${String(side)} in a few KB`,
       content: png({ width: side, height: side, ...grey }),
-      wanted,
+      allowed,
     })),
     {
       what: 'PNG that promises 100 Mpx and has none',
       content: png({ width: 10_000, height: 10_000, ...grey, data: deflateSync('') }),
-      wanted: either,
+      allowed: either,
     },
-    // Of one that comes in passes, all pixels are held at once: 270 MB here. The smaller one is about what may be.
-    { what: 'PNG of 5200x5200 in passes, 64 bits a pixel', content: inPasses(5_200), wanted: shown },
-    { what: 'PNG of 3500x3500 in passes, 64 bits a pixel', content: inPasses(3_500), wanted: shown },
+    // An interlaced picture is held completely: 270 MB here. The smaller one is about the limit.
+    { what: 'PNG of 5200x5200 in passes, 64 bits a pixel', content: inPasses(5_200), allowed: shown },
+    { what: 'PNG of 3500x3500 in passes, 64 bits a pixel', content: inPasses(3_500), allowed: shown },
     ...(['zTXt', 'iTXt', 'iCCP'] as const).map((type) => ({
       what: `PNG with 200 MB in its ${type}`,
       content: png({ ...small, before: packed(type, nothing) }),
-      wanted: either,
+      allowed: either,
     })),
     {
       what: 'PNG with 100 000 words about it',
@@ -41,7 +41,7 @@ export function pngBombs(): HostilePicture[] {
         ...small,
         before: Buffer.concat(Array<Buffer>(100_000).fill(chunk('tEXt', Buffer.from('k\0v')))),
       }),
-      wanted: either,
+      allowed: either,
     },
   ];
 }
@@ -53,7 +53,7 @@ interface Png {
   readonly colours: number;
   readonly channels: number;
   readonly interlaced?: boolean;
-  /** Packed pixels; by default black ones, as many as there must be. */
+  /** Compressed pixels; by default the necessary number of black ones. */
   readonly data?: Buffer;
   /** Chunks between head and pixels. */
   readonly before?: Buffer;
@@ -76,13 +76,13 @@ function png(options: Png): Buffer {
   ]);
 }
 
-/** A row is a filter byte and its pixels; what comes in passes has up to twice as many rows. */
+/** A row is a filter byte and its pixels; interlaced pictures have up to twice as many rows. */
 function blackness({ width, height, bits, channels, interlaced = false }: Png): Buffer {
   const rows = height * (1 + Math.ceil((width * bits * channels) / 8));
   return zeros(interlaced ? rows + 2 * (height + width) : rows);
 }
 
-/** So many zeros as zlib packs them. */
+/** This many zeros as zlib compresses them. */
 function zeros(count: number): Buffer {
   return deflateSync(Buffer.alloc(count), { level: 9 });
 }
@@ -96,7 +96,7 @@ function chunk(type: string, content: Buffer): Buffer {
   return Buffer.concat([length, named, sum]);
 }
 
-/** Up to the packed part: a name, and what each of the three has besides. */
+/** Everything before the compressed part: a name, and what each of the three chunks has besides. */
 const beginnings = { zTXt: 'k\0\0', iTXt: 'k\0\x01\0\0\0', iCCP: 'k\0\0' } as const;
 
 function packed(type: keyof typeof beginnings, content: Buffer): Buffer {

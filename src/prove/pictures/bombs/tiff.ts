@@ -1,9 +1,11 @@
-/** TIFF: directories that say anything, lead anywhere, and strips or tiles as large as the whole. */
+/**
+ * TIFF: directories with arbitrary contents and targets, and strips or tiles as large as the whole picture.
+ */
 import { deflateSync } from 'node:zlib';
 
 import { either, kept, type HostilePicture } from '../hostile-picture.js';
 
-/** `many` is how many pages a sender gets for six megabytes. */
+/** `many` is the number of pages that fit into six megabytes. */
 export function tiffBombs(many = 50_000): HostilePicture[] {
   const deflated = 8;
   const small = { width: 16, height: 16 };
@@ -12,16 +14,16 @@ export function tiffBombs(many = 50_000): HostilePicture[] {
     {
       what: 'TIFF of 2147483647x2147483647',
       content: tiff({ width: 0x7fffffff, height: 0x7fffffff }),
-      wanted: kept,
+      allowed: kept,
     },
-    // One strip with all rows: 294 MB that are unpacked at once.
+    // One strip with all rows: 294 MB that are decompressed at once.
     {
       what: 'TIFF of 9900x9900 in one strip',
       content: tiff({ ...flat, data: deflateSync(Buffer.alloc(9_900 * 9_900 * 3), { level: 9 }) }),
-      wanted: either,
+      allowed: either,
     },
-    { what: 'TIFF with tiles of 30000x30000', content: tiff({ ...small, tile: 30_000 }), wanted: either },
-    { what: 'TIFF with tiles of 2147483632', content: tiff({ ...small, tile: 0x7ffffff0 }), wanted: kept },
+    { what: 'TIFF with tiles of 30000x30000', content: tiff({ ...small, tile: 30_000 }), allowed: either },
+    { what: 'TIFF with tiles of 2147483632', content: tiff({ ...small, tile: 0x7ffffff0 }), allowed: kept },
     {
       what: 'TIFF with a tile of 9904x9904',
       content: tiff({
@@ -29,23 +31,23 @@ export function tiffBombs(many = 50_000): HostilePicture[] {
         tile: 9_904,
         data: deflateSync(Buffer.alloc(9_904 * 9_904 * 3), { level: 9 }),
       }),
-      wanted: either,
+      allowed: either,
     },
     {
       what: 'TIFF whose page is followed by itself',
       content: tiff({ ...small, pages: 1, next: 'itself' }),
-      wanted: either,
+      allowed: either,
     },
-    { what: `TIFF with ${String(many)} pages`, content: tiff({ ...small, pages: many }), wanted: either },
+    { what: `TIFF with ${String(many)} pages`, content: tiff({ ...small, pages: many }), allowed: either },
     {
       what: 'TIFF with 5 000 pages, in a circle',
       content: tiff({ ...small, pages: 5_000, next: 'itself' }),
-      wanted: either,
+      allowed: either,
     },
     {
       what: 'TIFF with a field of 4 GB',
       content: tiff({ ...small, profileBytes: 0xfffffff0 }),
-      wanted: either,
+      allowed: either,
     },
   ];
 }
@@ -54,13 +56,13 @@ interface Tiff {
   readonly width: number;
   readonly height: number;
   readonly compression?: number;
-  /** Edge of a tile; otherwise there is one strip. */
+  /** The edge of a tile; by default there is one strip. */
   readonly tile?: number;
   readonly data?: Buffer;
   readonly pages?: number;
-  /** What the last page says comes after it. */
+  /** What the last page names as its successor. */
   readonly next?: 'itself';
-  /** Says that it has a colour profile of so many bytes. */
+  /** Announces a colour profile of this many bytes. */
   readonly profileBytes?: number;
 }
 
@@ -68,7 +70,7 @@ const short = 3;
 const long = 4;
 const undefinedType = 7;
 
-/** Eight bits of RGB. The pixels come first, then a directory for each page, all of the same pixels. */
+/** Eight bits of RGB. The pixels come first, then a directory for each page, all with the same pixels. */
 function tiff(options: Tiff): Buffer {
   const { width, height, compression = 1, tile, pages = 1, next, profileBytes } = options;
   const { data = Buffer.alloc(width * height <= 1_000_000 ? width * height * 3 : 1_000) } = options;

@@ -1,15 +1,15 @@
-/** WebP: where every pixel is the same, pixels take no bits at all, and a picture of any size has 30 bytes. */
+/** WebP: equal pixels take no bits at all, and a picture of any size has 30 bytes. */
 import { kept, shown, type HostilePicture } from '../hostile-picture.js';
 
-/** `many` is how often something is repeated that costs its sender next to nothing. */
+/** `many` is the number of repetitions, which cost the sender next to nothing. */
 export function webpBombs(many = 20_000): HostilePicture[] {
   return [
-    { what: 'WebP of 16383x16383 in 30 bytes', content: riff(lossless(16_383)), wanted: kept },
-    // Its decoder holds all pixels at once: 392 MB here.
-    { what: 'WebP of 9900x9900 in 30 bytes', content: riff(lossless(9_900)), wanted: shown },
-    { what: 'WebP of 5650x5650 in 30 bytes', content: riff(lossless(5_650)), wanted: shown },
-    { what: `WebP with ${String(many)} frames of 2000x2000`, content: animated(many, 2_000), wanted: shown },
-    { what: 'WebP of 16383x16383 with 1 000 frames', content: animated(1_000, 16_383), wanted: kept },
+    { what: 'WebP of 16383x16383 in 30 bytes', content: riff(lossless(16_383)), allowed: kept },
+    // The decoder holds all pixels at once: 392 MB here.
+    { what: 'WebP of 9900x9900 in 30 bytes', content: riff(lossless(9_900)), allowed: shown },
+    { what: 'WebP of 5650x5650 in 30 bytes', content: riff(lossless(5_650)), allowed: shown },
+    { what: `WebP with ${String(many)} frames of 2000x2000`, content: animated(many, 2_000), allowed: shown },
+    { what: 'WebP of 16383x16383 with 1 000 frames', content: animated(1_000, 16_383), allowed: kept },
   ];
 }
 
@@ -23,7 +23,10 @@ function riff(...chunks: readonly Buffer[]): Buffer {
   return chunk('RIFF', Buffer.concat([Buffer.from('WEBP', 'latin1'), ...chunks]));
 }
 
-/** After size and version: no transform, no cache, one group of five codes, each with one symbol and so without bits. */
+/**
+ * After size and version: no transform, no cache, one group of five codes, each with one symbol and thus
+ * without bits.
+ */
 function lossless(side: number): Buffer {
   const fields: readonly (readonly [value: number, bits: number])[] = [
     [0x2f, 8],

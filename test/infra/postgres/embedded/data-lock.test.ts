@@ -126,7 +126,7 @@ describe('a holder on another host, which the lock of this kernel does not tell 
 
 test('what is written about the holder and cannot be read is not taken for nothing', async () => {
   await writeFile(join(folder, 'holder'), '{"id":');
-  await expect(tryDataLock(folder)).rejects.toThrow(`${join(folder, 'holder')} is not whole`);
+  await expect(tryDataLock(folder)).rejects.toThrow(`${join(folder, 'holder')} is incomplete`);
   // The lock was let go, or it could not be had after the file was removed.
   await rm(join(folder, 'holder'));
   const lock = await tryDataLock(folder);

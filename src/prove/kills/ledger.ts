@@ -1,4 +1,4 @@
-/** What the world outside the service knows: what it sent, what it was answered, what it asked for. */
+/** The knowledge of the world outside the service: what it sent, the responses, and its requests. */
 import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -8,19 +8,19 @@ import type { Simulator } from '../../demo/providers/index.js';
 import { providerIds, type ProviderId, type Webhook } from '../../demo/providers/simulated-provider.js';
 import type { AskedMessage, Claims, HeardEvent, SentWebhook } from '../auditor/claims.js';
 
-/** What is going on at this moment. */
+/** The current activity. */
 export type Activity = 'receive' | 'fetch' | 'send' | 'erase';
 export type UnderWay = Record<Activity, number>;
 
 export interface Person {
   readonly provider: ProviderId;
   readonly number: string;
-  /** Who is to be erased writes nothing more. */
+  /** A person who is to be erased sends nothing more. */
   isLeaving: boolean;
 }
 
 export interface Picture extends SentWebhook {
-  /** The same body each time, with a proof of its own: some do not hold for long. */
+  /** The same body each time with a new proof, because some proofs expire. */
   readonly webhook: () => Webhook;
   readonly person: Person;
   acknowledged: boolean;
@@ -32,31 +32,31 @@ export interface Book {
   readonly asked: readonly AskedMessage[];
   readonly underWay: UnderWay;
   readonly heard: readonly HeardEvent[];
-  /** A new picture of somebody, on its host, with the webhook that tells of it. */
+  /** A new picture of a person, on its host, with its webhook. */
   readonly newPicture: (provider: ProviderId) => Picture;
-  /** Bytes that nobody has had yet. */
+  /** Unique bytes. */
   readonly newPhoto: () => Buffer;
   readonly newNumber: () => string;
   readonly noteAsked: (message: AskedMessage) => void;
   readonly noteHeard: (event: HeardEvent & { readonly name: string | null }) => void;
-  /** Pictures that the service has acknowledged and not told of yet. */
+  /** Pictures that the service has acknowledged and not reported yet. */
   readonly waiting: () => number;
   /** Whether these are the bytes of one of the pictures. */
   readonly isPicture: (content: Buffer) => boolean;
   readonly claims: () => Claims;
 }
 
-const mostPhotos = 1_000_000;
-/** Every so many pictures is a large one, which takes a decoder its time. */
+const maxPhotos = 1_000_000;
+/** The interval of large pictures, which keep a decoder busy. */
 const largeEvery = 5;
-const longestPauseMs = 200;
+const maxPauseMs = 200;
 const chanceOfKnownPerson = 0.35;
 
 export async function openBook(simulator: Simulator, random: Random): Promise<Book> {
   const seed = Math.floor(random() * 1000);
   const [small, large] = await Promise.all([
-    uniquePhotos(mostPhotos, { seed, width: 320, height: 240 }),
-    uniquePhotos(mostPhotos, { seed: seed + 1, width: 1600, height: 1200 }),
+    uniquePhotos(maxPhotos, { seed, width: 320, height: 240 }),
+    uniquePhotos(maxPhotos, { seed: seed + 1, width: 1600, height: 1200 }),
   ]);
   const pictures: Picture[] = [];
   const asked: AskedMessage[] = [];
@@ -83,12 +83,12 @@ export async function openBook(simulator: Simulator, random: Random): Promise<Bo
     persons.push(fresh);
     return fresh;
   };
-  /** Comes in two halves, with a moment between. */
+  /** Sent in two halves with a pause between them. */
   async function* inHalves(photo: Buffer): AsyncGenerator<Uint8Array> {
     underWay.fetch += 1;
     try {
       yield photo.subarray(0, photo.length / 2);
-      await delay(between(random, [0, longestPauseMs]));
+      await delay(between(random, [0, maxPauseMs]));
       yield photo.subarray(photo.length / 2);
     } finally {
       underWay.fetch -= 1;
@@ -113,7 +113,7 @@ export async function openBook(simulator: Simulator, random: Random): Promise<Bo
       const first = webhook(message);
       const proven = (): Webhook => {
         const made = webhook(message);
-        // Where the provider writes something by chance into the body, its proof is one that lasts.
+        // If the provider writes random values into the body, its proof does not expire.
         return made.body === first.body ? made : first;
       };
       const picture: Picture = {
@@ -153,7 +153,7 @@ export async function openBook(simulator: Simulator, random: Random): Promise<Bo
   };
 }
 
-/** Of a message, as its provider knows it. */
+/** The provider's record of a message. */
 export function nameOf({ channel, messageId }: Pick<SentWebhook, 'channel' | 'messageId'>): string {
   return `${channel} ${messageId}`;
 }

@@ -1,4 +1,7 @@
-/** Who takes part while faults happen: a service, its database, its disk, hosts of pictures, and whoever writes down what was sent. */
+/**
+ * The participants during faults: a service, its database, its disk, media hosts, and the record of what was
+ * sent.
+ */
 import { createHash, randomUUID } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,7 +12,7 @@ import type { BenchService } from '../../bench/service.js';
 import { uniquePhotos } from '../../demo/photos.js';
 import type { MediaView } from '../../http/shapes/media.js';
 import type { SentWebhook } from '../auditor/index.js';
-import { standBetween, type Between, type Spoiling } from '../between.js';
+import { standBetween, type Between, type Spoiling } from '../proxy.js';
 import type { Context } from '../check.js';
 import { eventually } from '../eventually.js';
 import { startPostgres, type PostgresServer } from '../postgres-server.js';
@@ -18,17 +21,17 @@ import { promisedOf, startMoodyHost, type Mood, type MoodyHost } from './moody-h
 
 /** A picture that was sent. */
 export interface SentPicture {
-  /** Of its webhook; 0: none. */
+  /** The status of its webhook; 0 if there was none. */
   readonly status: number;
   readonly link: string;
-  /** The service's id of it; empty when it was not acknowledged. */
+  /** The service's id of it; empty if it was not acknowledged. */
   readonly media: string;
 }
 
 export interface Shown {
   readonly state: string;
   readonly error: string | null;
-  /** Codes of what is odd about it. */
+  /** The codes of its warnings. */
   readonly warnings: readonly string[];
 }
 
@@ -40,17 +43,17 @@ export interface Stage {
   readonly databaseUrl: string;
   readonly uploadsDir: string;
   readonly spoolDir: string;
-  /** All that was sent, for the auditor. */
+  /** Everything that was sent, for the auditor. */
   readonly sent: readonly SentWebhook[];
-  /** Sends a webhook with a picture that nobody has seen before. */
+  /** Sends a webhook with a new picture. */
   readonly send: (behaviour?: { readonly mood?: Mood; readonly times?: number }) => Promise<SentPicture>;
-  /** What the service says of a media now. */
+  /** The media item in the API now. */
   readonly show: (media: string) => Promise<Shown>;
-  /** Asks to fetch it again, now. */
+  /** Requests a retry now. */
   readonly retry: (media: string) => Promise<void>;
-  /** What is wrong, as `/health/ready` says; empty: nothing. */
+  /** The problem according to `/health/ready`; empty if there is none. */
   readonly trouble: () => Promise<string>;
-  /** Sets the process's clock so much before or behind that of everybody else. */
+  /** Shifts the process's clock against the real time. */
   readonly setClock: (offsetMs: number) => Promise<void>;
   /** The media of all webhooks that were answered with 200. */
   readonly acknowledged: () => readonly string[];
@@ -59,13 +62,13 @@ export interface Stage {
 
 export interface Weakness {
   readonly settings?: Readonly<Record<string, string>>;
-  /** What stands between those who ask and the service. */
+  /** The proxy in front of the service. */
   readonly between?: Spoiling;
 }
 
-/** Short, so that hosts that hang are soon given up. */
+/** Short, so that downloads from hanging hosts soon time out. */
 const fetchTimeoutMs = 3_000;
-const mostMediaBytes = 5_000_000;
+const maxMediaBytes = 5_000_000;
 const webhookMs = 15_000;
 const photo = { width: 320, height: 240 };
 
@@ -79,7 +82,7 @@ export async function openStage(context: Context, weakness: Weakness = {}): Prom
     UPLOADS_DIR: uploadsDir,
     INLET_DIR: inletDir,
     FETCH_TIMEOUT_MS: String(fetchTimeoutMs),
-    MAX_MEDIA_BYTES: String(mostMediaBytes),
+    MAX_MEDIA_BYTES: String(maxMediaBytes),
     FETCH_ALLOW_PRIVATE_HOSTS: host.host,
     NODE_OPTIONS: `--import=${new URL('clock.js', import.meta.url).href}`,
     INLET_PROVE_CLOCK: clock,
@@ -163,14 +166,16 @@ export async function openStage(context: Context, weakness: Weakness = {}): Prom
 
 /** Pictures that differ. */
 const most = 10_000;
-/** For the signal to arrive. */
+/** Waits until the signal has arrived. */
 const clockMs = 50;
 
 function baseOf({ baseUrl }: BenchService, between: Between | undefined): string {
   return between ? `http://127.0.0.1:${String(between.port)}` : baseUrl;
 }
 
-/** Waits until a picture is there, asking again for one that was refused for good; answers what it is in the end. */
+/**
+ * Waits until a picture is stored, and requests a retry for one that was refused; returns its final state.
+ */
 export async function arrives(
   { show, retry }: Pick<Stage, 'show' | 'retry'>,
   media: string,

@@ -1,4 +1,4 @@
-/** A double of the service: it stands in front of it and spoils what it passes on, or what it answers. */
+/** A proxy in front of the service that spoils requests or responses: a weakened double of the service. */
 import { createServer, request as ask } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
@@ -6,9 +6,9 @@ import { buffer } from 'node:stream/consumers';
 import type { WireAnswer, WireRequest } from './wire.js';
 
 export interface Spoiling {
-  /** What the service gets to see. */
+  /** The request that the service receives. */
   readonly request?: (request: WireRequest) => WireRequest;
-  /** What the caller gets to see; undefined: nothing, for ever. */
+  /** The response that the client receives; undefined means none, forever. */
   readonly answer?: (answer: WireAnswer, request: WireRequest) => Promise<WireAnswer> | WireAnswer;
 }
 
@@ -48,9 +48,9 @@ export async function standBetween(port: number, spoiling: Spoiling): Promise<Be
         lines,
         body: await buffer(incoming),
       };
-      const seen = spoiling.request?.(request) ?? request;
-      const given = await forward(seen);
-      const answer = (await spoiling.answer?.(given, request)) ?? given;
+      const forwarded = spoiling.request?.(request) ?? request;
+      const original = await forward(forwarded);
+      const answer = (await spoiling.answer?.(original, request)) ?? original;
       response
         .writeHead(answer.status, { 'content-length': Buffer.byteLength(answer.text) })
         .end(answer.text);

@@ -1,19 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-const againAfterMs = 1_000;
+const retryMs = 1_000;
 
 /** Does the work until it succeeds or `signal` aborts. Never rejects. */
-export async function keepTrying(
+export async function retryUntilDone(
   work: () => Promise<void>,
-  { signal, failed }: { readonly signal: AbortSignal; readonly failed: (error: unknown) => void },
+  { signal, onFailure }: { readonly signal: AbortSignal; readonly onFailure: (error: unknown) => void },
 ): Promise<void> {
   while (!signal.aborted) {
     try {
       await work();
       return;
     } catch (error) {
-      failed(error);
-      await delay(againAfterMs, undefined, { signal }).catch(() => undefined);
+      onFailure(error);
+      await delay(retryMs, undefined, { signal }).catch(() => undefined);
     }
   }
 }

@@ -1,4 +1,7 @@
-/** What is known of a link without fetching all of it: by the host's word, or by the first bytes. */
+/**
+ * Finds out the type and length of a link without downloading all of it: from the headers of the host or from
+ * the first bytes.
+ */
 import type { Dispatcher } from 'undici';
 
 import { typeOfHead } from '../file-types/detect.js';
@@ -6,24 +9,24 @@ import type { Deadline } from '../process/deadline.js';
 import { headerList, headerText, isWhole, refusalError } from './answer-status.js';
 import { decode, parseContentCodings } from './decompression.js';
 
-/** What is known of a link; null: nobody knows. */
-export interface Look {
-  /** Lower case, without parameters. */
+/** The known facts about a link; null if unknown. */
+export interface LinkInfo {
+  /** In lower case, without parameters. */
   readonly type: string | null;
   readonly bytes: number | null;
 }
 
-export interface Answered {
+export interface ReceivedResponse {
   readonly url: URL;
   readonly response: Dispatcher.ResponseData;
 }
 
-const mostSeenBytes = 65_536;
+const maxProbedBytes = 65_536;
 
-/** The `Range` that asks for as many bytes as tell most types. */
-export const firstBytes = `bytes=0-${String(mostSeenBytes - 1)}`;
+/** The `Range` for enough bytes to detect most types. */
+export const firstBytes = `bytes=0-${String(maxProbedBytes - 1)}`;
 
-/** Types that say nothing: what stores and download scripts answer for every file. */
+/** Types without information, which stores and download scripts use for every file. */
 const vagueTypes: ReadonlySet<string> = new Set([
   '*/*',
   'application/octet-stream',
@@ -40,7 +43,7 @@ const vagueTypes: ReadonlySet<string> = new Set([
   'unknown/unknown',
 ]);
 
-/** Other names of types that are seen a lot. */
+/** Common alternative names of types. */
 const aliases: ReadonlyMap<string, string> = new Map([
   ['application/ogg', 'audio/ogg'],
   ['application/x-pdf', 'application/pdf'],
@@ -62,7 +65,7 @@ const aliases: ReadonlyMap<string, string> = new Map([
   ['video/x-mp4', 'video/mp4'],
 ]);
 
-/** The type that a header names, by its usual name; null when it names none. */
+/** The type that a header names, by its usual name; null if it names none. */
 export function claimedType(header: string | undefined): string | null {
   const [, name] = /^\s*([\w!#$&^.+*-]+\/[\w!#$&^.+*-]+)\s*(?:[;,]|$)/.exec(header ?? '') ?? [];
   const type = name?.toLowerCase();
@@ -70,8 +73,8 @@ export function claimedType(header: string | undefined): string | null {
   return aliases.get(type) ?? type;
 }
 
-/** What an answer to HEAD says; undefined when the host does not answer HEAD as it would answer GET. */
-export function toldBy({ response }: Answered): Look | undefined {
+/** The facts in a response to HEAD; undefined if the host does not answer HEAD like GET. */
+export function infoFromHead({ response }: ReceivedResponse): LinkInfo | undefined {
   const { headers, body } = response;
   discard(body);
   return isWhole(response)
@@ -80,10 +83,13 @@ export function toldBy({ response }: Answered): Look | undefined {
 }
 
 /**
- * What the first bytes say. The host's word counts where they do not tell; undefined when it refuses to send them. Throws
- * `media.gone` when nothing is there.
+ * The facts from the first bytes. The headers count where the bytes do not tell; undefined if the host
+ * refuses to send them. Throws `media.gone` if the file does not exist.
  */
-export async function seenIn({ url, response }: Answered, deadline: Deadline): Promise<Look | undefined> {
+export async function infoFromBytes(
+  { url, response }: ReceivedResponse,
+  deadline: Deadline,
+): Promise<LinkInfo | undefined> {
   const { statusCode, headers, body } = response;
   if (statusCode === 404 || statusCode === 410) {
     discard(body);
@@ -100,25 +106,28 @@ export async function seenIn({ url, response }: Answered, deadline: Deadline): P
   };
 }
 
-/** The first bytes, with their coding undone. What breaks off, as a range of compressed bytes does, is read as far as it goes. */
-async function readHead({ headers, body }: Answered['response']): Promise<Buffer> {
+/**
+ * The decoded first bytes. If decoding breaks off, as for a range of compressed bytes, the bytes up to there
+ * count.
+ */
+async function readHead({ headers, body }: ReceivedResponse['response']): Promise<Buffer> {
   const codings = parseContentCodings(headerList(headers['content-encoding']));
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
-    // Leaving the loop closes what a host sends beyond the range.
-    for await (const chunk of decode(body, codings, mostSeenBytes) as AsyncIterable<Buffer>) {
+    // Leaving the loop closes the connection if the host sends more than the range.
+    for await (const chunk of decode(body, codings, maxProbedBytes) as AsyncIterable<Buffer>) {
       chunks.push(chunk);
       bytes += chunk.length;
-      if (bytes >= mostSeenBytes) break;
+      if (bytes >= maxProbedBytes) break;
     }
   } catch (error) {
     if (bytes === 0) throw error;
   }
-  return Buffer.concat(chunks).subarray(0, mostSeenBytes);
+  return Buffer.concat(chunks).subarray(0, maxProbedBytes);
 }
 
-/** The length of the file itself; null when it is not declared or comes compressed. */
+/** The length of the file itself; null if it is not declared or the file is compressed. */
 function lengthOf(headers: Dispatcher.ResponseData['headers']): number | null {
   const isPlain = parseContentCodings(headerList(headers['content-encoding'])).length === 0;
   return isPlain ? parseLength(headerText(headers['content-length'])) : null;
@@ -128,19 +137,21 @@ function totalOf(contentRange: string | undefined): number | null {
   return parseLength(/^bytes \d+-\d+\/(\d+)$/i.exec(contentRange ?? '')?.[1]);
 }
 
-/** The number of a `Content-Length`; null when it is none. */
+/** The number in a `Content-Length`; null if it is not a number. */
 export function parseLength(text: string | undefined): number | null {
   return text !== undefined && /^\d+$/.test(text) ? Number(text) : null;
 }
 
-/** To keep the connection, this much of an unwanted body is read, within this time; more is cut off. */
-const unwanted = { mostBytes: 16 * 1024, withinMs: 1000 };
+/** To keep the connection, this much of an unneeded body is read within this time; the rest is cut off. */
+const discardLimits = { maxBytes: 16 * 1024, timeoutMs: 1000 };
 
-/** Not waited for: an answer that we do not want must not cost the download its time. */
+/** Not awaited, because an unneeded response must not use up the time of the download. */
 export function discard(body: Dispatcher.ResponseData['body']): void {
-  body.dump({ limit: unwanted.mostBytes, signal: AbortSignal.timeout(unwanted.withinMs) }).catch(ignore);
+  body
+    .dump({ limit: discardLimits.maxBytes, signal: AbortSignal.timeout(discardLimits.timeoutMs) })
+    .catch(ignore);
 }
 
 function ignore(): void {
-  // The answer was not wanted, so neither is the reason why the rest of it did not come.
+  // The response was not needed, so an error in the rest of it does not matter.
 }
