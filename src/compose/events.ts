@@ -23,13 +23,13 @@ export function createEvents(config: Config, foundation: Foundation, { post }: C
     chance: Math.random,
     logger,
     // Uses its own connections, so that API requests do not delay subscribers.
-    events: createEventLog({ api: database.work }, createLookup({ ...database, api: database.work })),
+    events: createEventLog(database.work, createLookup(database.work)),
     observe: observers.posted,
     render: (event) => JSON.stringify(eventView(event)),
   });
 
   return {
-    events: createEventLog(database, lookup),
+    events: createEventLog(database.api, lookup),
     /** For jobs. */
     subscriptions,
     /** For the API, with its own connections. */

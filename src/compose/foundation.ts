@@ -40,10 +40,10 @@ export async function openFoundation(
 ) {
   const database = openDatabase(databaseUrl, logger);
   const mediaTable = createMediaTable(database.workByKey);
-  const lookup = createLookup(database);
+  const lookup = createLookup(database.api);
   const blobs = await openBlobStore(config, logger);
   const staging = createStaging(join(config.uploadsDir, 'tmp'));
-  const quarantine = createQuarantine(join(config.uploadsDir, 'quarantine'), database.work);
+  const quarantine = createQuarantine(join(config.uploadsDir, 'quarantine'), mediaTable.stillInfected);
   const storage = createStorageWatch({
     probe: () => Promise.all([staging.probe(), blobs.probe()]),
     onRecovery: mediaTable.wakeUnstored,

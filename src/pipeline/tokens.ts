@@ -61,19 +61,19 @@ export function createTokens(dependencies: TokenDependencies): Tokens {
     create: async (grant, actor) => {
       const token = signer.issue(grant);
       const bearer = signer.check(token);
-      const record = await transaction(database.api, async (connection) => {
+      const record = await transaction(database.api, async (adding) => {
         const { name, scopes, channels } = bearer;
         const entry = { actor, action: 'token.create', target: bearer.tokenId };
-        await audit.record({ ...entry, details: { name, scopes, channels } }, connection);
-        return table.add(bearer, connection);
+        await audit.record({ ...entry, details: { name, scopes, channels } }, adding);
+        return table.add(bearer, adding);
       });
       return { record, token };
     },
     revoke: async (id, { actor, channels }) => {
-      const record = await transaction(database.api, async (connection) => {
-        const revoked = await table.revoke(id, { channels, at: now(), connection });
+      const record = await transaction(database.api, async (revoking) => {
+        const revoked = await table.revoke(id, { channels, at: now(), transaction: revoking });
         const entry = { actor, action: 'token.revoke', target: id, details: { name: revoked?.name } };
-        if (revoked) await audit.record(entry, connection);
+        if (revoked) await audit.record(entry, revoking);
         return revoked;
       });
       if (record) revocations.add(id); // For this process, without waiting for the notification.

@@ -5,8 +5,6 @@
 import { chmod, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type pg from 'pg';
-
 import { makeSyncedFolder, syncFolder } from './sync-folder.js';
 
 export interface Quarantine {
@@ -21,16 +19,10 @@ export interface Quarantine {
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-export function createQuarantine(folder: string, pool: pg.Pool): Quarantine {
-  /** A pending item is about to receive its result. */
-  const findInfected = async (ids: readonly string[]): Promise<Set<string>> => {
-    const { rows } = await pool.query<{ id: string }>(
-      `select id from media where id = any($1)
-         and (state = 'pending' or (state = 'rejected' and error_code = 'media.infected'))`,
-      [ids],
-    );
-    return new Set(rows.map(({ id }) => id));
-  };
+/** Returns the ids whose media are infected, or are about to receive their result. */
+type FindInfected = (ids: readonly string[]) => Promise<ReadonlySet<string>>;
+
+export function createQuarantine(folder: string, findInfected: FindInfected): Quarantine {
   const isOlder = async (name: string, before: Date): Promise<boolean> =>
     // The time of the move to the quarantine; the file may have been written long before.
     stat(join(folder, name)).then(

@@ -1,26 +1,33 @@
 /** Connections to PostgreSQL: one pool for each kind of load, so that none of them can take the connections of another. */
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 
-import { PrismaClient } from '../generated/client.js';
+import type { Prisma, PrismaClient } from '../generated/client.js';
 import type { Logger } from '../logging/logger.js';
 import { codeOf, isConflict, isNoAnswer } from './errors.js';
+import { createPrisma, inTransactionOf } from './prisma.js';
+
+/** Connections for SQL, and for Prisma Client. Decision 123 says which of them a statement uses. */
+export type Pool = pg.Pool & {
+  /** Made when it is first used. */
+  readonly prisma: PrismaClient;
+};
 
 export interface Database {
-  /** For requests of the API, Prisma's among them. A statement fails when there is no answer within {@link longestStatementMs}. */
-  readonly api: pg.Pool;
-  /** The connections of `api`, for what may take as long as it needs: what is to be erased may be half of the database. */
-  readonly erasing: pg.Pool;
+  /** For requests of the API. A statement fails when there is no answer within {@link longestStatementMs}. */
+  readonly api: Pool;
+  /**
+   * The connections of `api`, for SQL that may take as long as it needs: what is to be erased may be half of the database. Prisma Client
+   * outside a transaction keeps the limit of `api`.
+   */
+  readonly erasing: Pool;
   /** For the queue, its jobs, and upkeep. */
-  readonly work: pg.Pool;
+  readonly work: Pool;
   /** For the worker's hot statements, some of which uploads use as well; with the same limit as `api`. See {@link neverScan}. */
-  readonly workByKey: pg.Pool;
+  readonly workByKey: Pool;
   /** For verified webhooks, from the network and from the spool, and for nothing else; see {@link neverScan}. */
-  readonly intake: pg.Pool;
-  /** Uses the connections of `api`. */
-  readonly prisma: PrismaClient;
+  readonly intake: Pool;
   readonly connectionString: string;
   /** Ends what has not ended after a second. Never resolves when the server does not say goodbye: bound it. */
   readonly close: () => Promise<void>;
@@ -68,20 +75,20 @@ export function openDatabase(
     connectionTimeoutMillis: 5_000,
     ...keepAlive,
   };
-  const api = new pg.Pool({
+  const api = openPool({
     ...settings,
     max: poolSizes.api,
     query_timeout: statementMs,
     onConnect: awaited(endStatementsWithUs),
   });
-  const work = new pg.Pool({ ...settings, max: poolSizes.work, onConnect: awaited(endStatementsWithUs) });
-  const workByKey = new pg.Pool({
+  const work = openPool({ ...settings, max: poolSizes.work, onConnect: awaited(endStatementsWithUs) });
+  const workByKey = openPool({
     ...settings,
     max: poolSizes.workByKey,
     query_timeout: statementMs,
     onConnect: awaited(neverScan),
   });
-  const intake = new pg.Pool({ ...settings, max: poolSizes.intake, onConnect: awaited(neverScan) });
+  const intake = openPool({ ...settings, max: poolSizes.intake, onConnect: awaited(neverScan) });
   const pools = [api, work, workByKey, intake];
   const open = new Set<pg.PoolClient>();
   for (const each of pools) {
@@ -92,35 +99,43 @@ export function openDatabase(
     });
     each.on('remove', (client) => open.delete(client));
   }
-  const prisma = new PrismaClient({ adapter: new PrismaPg(api) });
   return {
     api,
     erasing: withoutHurry(api),
     work,
     workByKey,
     intake,
-    prisma,
     connectionString,
     close: async () => {
       // Ends also what is at work with a connection, or waits for a server that does not answer.
       const breakOff = setTimeout(() => {
         for (const client of open) void client.end().catch(() => undefined);
       }, lastStatementMs);
-      await Promise.all([prisma.$disconnect(), ...pools.map((pool) => pool.end())]);
+      await Promise.all(pools.map((pool) => pool.end()));
       clearTimeout(breakOff);
     },
   };
+}
+
+export function openPool(config: pg.PoolConfig): Pool {
+  const pool = new pg.Pool(config);
+  let prisma: PrismaClient | undefined;
+  return Object.defineProperty(pool, 'prisma', { get: () => (prisma ??= createPrisma(pool)) }) as Pool;
 }
 
 /** As long as a timer can be: some 25 days. */
 const noHurryMs = 2 ** 31 - 1;
 
 /** The same connections, for callers that wait for each answer. */
-function withoutHurry(pool: pg.Pool): pg.Pool {
+function withoutHurry(pool: Pool): Pool {
   const patient = <Target extends Pick<pg.ClientBase, 'query'>>(target: Target): Target =>
     Object.assign(Object.create(target) as Target, {
-      query: (text: string, values?: unknown[]) =>
-        target.query({ text, values, query_timeout: noHurryMs } as pg.QueryConfig),
+      query: (statement: string | pg.QueryConfig, values?: unknown[]) => {
+        const config: pg.QueryConfig =
+          typeof statement === 'string' ? { text: statement, values: values ?? [] } : statement;
+        // The driver reads this timeout, which its types do not know.
+        return target.query(Object.assign(config, { query_timeout: noHurryMs }));
+      },
     });
   return Object.assign(patient(pool), { connect: async () => patient(await pool.connect()) });
 }
@@ -129,16 +144,32 @@ function withoutHurry(pool: pg.Pool): pg.Pool {
 const conflictAttempts = 8;
 const longestConflictPauseMs = 200;
 
+/** A transaction that is under way. */
+export interface Transaction extends Pick<pg.ClientBase, 'query'> {
+  /** Prisma Client, on the connection of the transaction. */
+  readonly prisma: <T>(work: (prisma: Prisma.TransactionClient) => Promise<T>) => Promise<T>;
+}
+
 /** What else belongs to a change, such as its entry in the audit trail: true together with it. */
-export type Together = (connection: Pick<pg.ClientBase, 'query'>) => Promise<void>;
+export type Together = (transaction: Transaction) => Promise<void>;
+
+/** The answer of a transaction of which nothing is to be kept. */
+class Undone<T> {
+  readonly result: T;
+  constructor(result: T) {
+    this.result = result;
+  }
+}
+/** For `work` of {@link transaction} to return: its changes are undone, and this is the answer. */
+export const undone = <T>(result: T): Undone<T> => new Undone(result);
 
 /**
- * All of it or nothing: what `work` does with the connection is committed together. After a deadlock or a serialization failure the whole
- * work is repeated, so it must have no effects beside those of the connection.
+ * All of it or nothing: what `work` does with the transaction is committed together. After a deadlock or a serialization failure the whole
+ * work is repeated, so it must have no effects beside those of the transaction.
  */
 export async function transaction<T>(
-  pool: pg.Pool,
-  work: (connection: pg.PoolClient) => Promise<T>,
+  pool: Pool,
+  work: (transaction: Transaction) => Promise<T | Undone<T>>,
 ): Promise<T> {
   return repeatConflicts(() => transactionOnce(pool, work));
 }
@@ -157,16 +188,19 @@ export async function repeatConflicts<T>(attempt: () => Promise<T>): Promise<T> 
 }
 
 async function transactionOnce<T>(
-  pool: pg.Pool,
-  work: (connection: pg.PoolClient) => Promise<T>,
+  pool: Pool,
+  work: (transaction: Transaction) => Promise<T | Undone<T>>,
 ): Promise<T> {
   const connection = await pool.connect();
   let broken = false;
   try {
     await connection.query('begin');
-    const result = await work(connection);
-    await connection.query('commit');
-    return result;
+    const result = await work({
+      query: connection.query.bind(connection),
+      prisma: (part) => inTransactionOf(connection, pool.prisma, part),
+    });
+    await connection.query(result instanceof Undone ? 'rollback' : 'commit');
+    return result instanceof Undone ? result.result : result;
   } catch (error) {
     // A connection whose server does not answer is given up: then the server undoes what it has.
     if (isNoAnswer(error)) broken = true;

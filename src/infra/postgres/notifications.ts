@@ -4,6 +4,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 
+import type pg from 'pg';
+
 import type { Logger } from '../logging/logger.js';
 import { newSession, type Database } from './database.js';
 
@@ -21,6 +23,15 @@ export const topics = {
   tokens: 'inlet_tokens',
 } as const;
 export type Topic = keyof typeof topics;
+
+/** Tells all processes when the transaction is committed. */
+export async function tell(
+  transaction: Pick<pg.ClientBase, 'query'>,
+  topic: Topic,
+  payload: string,
+): Promise<void> {
+  await transaction.query('select pg_notify($1, $2)', [topics[topic], payload]);
+}
 
 export interface Listener {
   readonly heard: (payload: string) => void;

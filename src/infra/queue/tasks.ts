@@ -192,6 +192,14 @@ export function addSendJobs(
   );
 }
 
+/** A query that finds the send job of the channel (an SQL expression) if it is running or waits for its time; used with `exists`. */
+export function sendJobOf(channel: string): string {
+  // The library waits longer and longer for a job that has failed: such a job is added again as well.
+  return `select from graphile_worker._private_jobs as job
+          where (job.key = '${sendTask}:' || ${channel} and job.attempts = 0)
+             or (job.locked_at is not null and job.payload ->> 'channel' = ${channel})`;
+}
+
 /**
  * Adds the jobs for the subscriptions that `rows` selects as `subscription_id`; with `keepsTime`, a waiting
  * job keeps its earlier time.

@@ -2,10 +2,8 @@
  * What a restored backup must be told before it works again: the world has gone on since it was made. To be used while nobody
  * else uses the database.
  */
-import type pg from 'pg';
-
 import { keysOf, type BlobStore } from '../files/blob-store.js';
-import { newSession } from '../postgres/database.js';
+import { newSession, type Pool } from '../postgres/database.js';
 import type { StoredBlob } from './media/blobs.js';
 
 /** Files against rows, by their keys. */
@@ -41,22 +39,22 @@ export async function isInUse(connectionString: string): Promise<boolean> {
  * Numbers of events go on far behind those that were told after the dump: a subscriber that has seen `evt_7` would take another
  * event of that name for a repetition, and who resumes after number 7 would miss all below.
  */
-export async function skipEventNumbers(pool: pg.Pool): Promise<void> {
+export async function skipEventNumbers(pool: Pool): Promise<void> {
   await pool.query(
     `select setval(name, nextval(name) + $1) from unnest(array['event_seq', pg_get_serial_sequence('notification', 'id')]) as name`,
     [gap],
   );
 }
 
-export async function compareFiles(
-  pool: pg.Pool,
-  store: Pick<BlobStore, 'keys'>,
-): Promise<FilesAfterRestore> {
-  const { rows: blobs } = await pool.query<StoredBlob>('select sha256, previews from blob');
+export async function compareFiles(pool: Pool, store: Pick<BlobStore, 'keys'>): Promise<FilesAfterRestore> {
+  const blobs = (await pool.prisma.blob.findMany({
+    select: { sha256: true, previews: true },
+  })) as unknown as readonly StoredBlob[];
   const there = new Set<string>();
   for await (const key of store.keys()) there.add(key);
   const named = new Set(blobs.flatMap(keysOf));
   const broken = blobs.filter((blob) => keysOf(blob).some((key) => !there.has(key)));
+  // As one parameter: there may be more digests than a statement of Prisma Client takes.
   const { rows: media } = await pool.query<{ id: string }>(
     `select id from media where state = 'ready' and sha256 = any($1) order by id`,
     [broken.map(({ sha256 }) => sha256)],

@@ -1,7 +1,8 @@
 /** The audit trail: who did what, and when. Entries are only added, but for that of a run that goes on; persons are named by a keyed hash. */
-import type pg from 'pg';
-
 import { newId } from '../../domain/id.js';
+import type { Prisma } from '../generated/client.js';
+import type { Pool, Transaction } from '../postgres/database.js';
+import { columnsOf, pageOf, type FilteredList, type Page } from '../postgres/pages.js';
 
 export interface AuditRecord {
   /** The id of the token, or a name such as `retention`. */
@@ -40,38 +41,59 @@ export interface AuditFilter {
 }
 
 export interface Audit {
-  /** With a connection: as part of its transaction, so that a deed and its entry are true together. */
-  readonly record: (entry: AuditRecord, connection?: Pick<pg.ClientBase, 'query'>) => Promise<void>;
+  /** With a transaction: as part of it, so that a deed and its entry are true together. */
+  readonly record: (entry: AuditRecord, transaction?: Pick<Transaction, 'prisma'>) => Promise<void>;
   /** Newest first. */
-  readonly list: (
-    filter: AuditFilter,
-    page: { readonly limit: number; readonly after?: string | undefined },
-  ) => Promise<AuditEntry[]>;
+  readonly list: (filter: AuditFilter, page: Page) => Promise<AuditEntry[]>;
 }
 
-export function createAudit(pool: pg.Pool, now: () => Date): Audit {
+const entries: FilteredList<AuditFilter> = {
+  select: `select ${columnsOf<AuditEntry>({
+    id: 'id',
+    at: 'at',
+    actor: 'actor',
+    actorName: 'actor_name',
+    action: 'action',
+    channel: 'channel',
+    target: 'target',
+    details: 'details',
+  })} from audit_entry`,
+  key: 'id',
+  conditions: {
+    channels: 'channel = any(?)',
+    action: 'action = ?',
+    actor: 'actor = ?',
+    since: 'at >= ?',
+    until: 'at < ?',
+  },
+};
+
+export function createAudit(pool: Pool, now: () => Date): Audit {
   return {
-    record: async (entry, connection = pool) => {
-      const { actor, actorName = null, action, channel = null, target = null, details = {} } = entry;
-      const { id = newId() } = entry;
-      await connection.query(
-        `insert into audit_entry (id, at, actor, actor_name, action, channel, target, details)
-         values ($1, $2, $3, coalesce($4, (select name from api_token where id = $3)), $5, $6, $7, $8)
-         on conflict (id) do update set details = excluded.details`,
-        [id, now(), actor, actorName, action, channel, target, JSON.stringify(details)],
-      );
+    record: async (entry, transaction) => {
+      const write = (prisma: Prisma.TransactionClient): Promise<void> => writeEntry(prisma, entry, now());
+      await (transaction ? transaction.prisma(write) : write(pool.prisma));
     },
 
-    list: async ({ channels, action, actor, since, until }, { limit, after }) => {
-      const { rows } = await pool.query<AuditEntry>(
-        `select id, at, actor, actor_name as "actorName", action, channel, target, details from audit_entry
-         where ($1::text[] is null or channel = any($1)) and ($2::text is null or action = $2)
-           and ($3::text is null or actor = $3) and ($4::timestamptz is null or at >= $4)
-           and ($5::timestamptz is null or at < $5) and ($6::uuid is null or id < $6)
-         order by id desc limit $7`,
-        [channels ?? null, action ?? null, actor ?? null, since ?? null, until ?? null, after ?? null, limit],
-      );
-      return rows;
-    },
+    list: async (filter, page) => (await pool.query<AuditEntry>(pageOf(entries, filter, page))).rows,
   };
+}
+
+async function writeEntry(
+  prisma: Prisma.TransactionClient,
+  { id = newId(), actor, actorName, action, channel = null, target = null, details = {} }: AuditRecord,
+  at: Date,
+): Promise<void> {
+  const name = actorName ?? (await nameOf(prisma, actor));
+  const counted = { details: details as Prisma.InputJsonObject };
+  await prisma.auditEntry.upsert({
+    where: { id },
+    create: { id, at, actor, actorName: name, action, channel, target, ...counted },
+    update: counted,
+  });
+}
+
+async function nameOf(prisma: Prisma.TransactionClient, actor: string): Promise<string | null> {
+  const token = await prisma.apiToken.findUnique({ where: { id: actor }, select: { name: true } });
+  return token?.name ?? null;
 }

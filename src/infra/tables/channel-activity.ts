@@ -2,9 +2,8 @@
  * When each channel last heard from its provider. It is noted in memory while a webhook is answered, and written every few
  * seconds: a statement for each webhook would cost more than the webhook.
  */
-import type pg from 'pg';
-
 import type { Logger } from '../logging/logger.js';
+import type { Pool } from '../postgres/database.js';
 
 export interface Activity {
   readonly lastWebhookAt: Date | null;
@@ -23,7 +22,15 @@ export interface ChannelActivity {
 
 const writeEveryMs = 2_000;
 
-export function createChannelActivity(pool: pg.Pool, logger: Logger): ChannelActivity {
+/** A batch, which never goes back behind what another process has written. */
+const writeLatest = `
+  insert into channel_activity (channel, last_webhook_at, last_refused_at)
+  select * from unnest($1::text[], $2::timestamptz[], $3::timestamptz[])
+  on conflict (channel) do update set
+    last_webhook_at = greatest(channel_activity.last_webhook_at, excluded.last_webhook_at),
+    last_refused_at = greatest(channel_activity.last_refused_at, excluded.last_refused_at)`;
+
+export function createChannelActivity(pool: Pool, logger: Logger): ChannelActivity {
   const webhooks = new Map<string, Date>();
   const refusals = new Map<string, Date>();
   let writing = Promise.resolve();
@@ -35,14 +42,7 @@ export function createChannelActivity(pool: pg.Pool, logger: Logger): ChannelAct
     const heard = take(webhooks, channels);
     const refused = take(refusals, channels);
     try {
-      await pool.query(
-        `insert into channel_activity (channel, last_webhook_at, last_refused_at)
-         select * from unnest($1::text[], $2::timestamptz[], $3::timestamptz[])
-         on conflict (channel) do update set
-           last_webhook_at = greatest(channel_activity.last_webhook_at, excluded.last_webhook_at),
-           last_refused_at = greatest(channel_activity.last_refused_at, excluded.last_refused_at)`,
-        [channels, heard, refused],
-      );
+      await pool.query(writeLatest, [channels, heard, refused]);
     } catch (error) {
       logger.warn({ err: error }, 'the activity of channels could not be written');
       giveBack(webhooks, channels, heard);
@@ -57,9 +57,7 @@ export function createChannelActivity(pool: pg.Pool, logger: Logger): ChannelAct
     heard: (channel, at) => void webhooks.set(channel, at),
     refused: (channel, at) => void refusals.set(channel, at),
     read: async () => {
-      const { rows } = await pool.query<Activity & { channel: string }>(
-        'select channel, last_webhook_at as "lastWebhookAt", last_refused_at as "lastRefusedAt" from channel_activity',
-      );
+      const rows = await pool.prisma.channelActivity.findMany();
       return new Map(rows.map(({ channel, ...activity }) => [channel, activity]));
     },
     close: async () => {

@@ -1,8 +1,6 @@
-/** The channels that were added at run time. Whatever changes one tells all processes in the same statement. */
-import type pg from 'pg';
-
-import { transaction, type Together } from '../postgres/database.js';
-import { topics } from '../postgres/notifications.js';
+/** The channels that were added at run time. Whatever changes one tells all processes in the same transaction. */
+import { transaction, type Pool, type Together, type Transaction } from '../postgres/database.js';
+import { tell } from '../postgres/notifications.js';
 
 export interface ChannelRow {
   readonly id: string;
@@ -29,60 +27,68 @@ export interface ChannelTable {
   readonly remove: (id: string, together: Together) => Promise<boolean>;
 }
 
-const columns = 'id, provider, name, settings, enabled, created_at as "createdAt", updated_at as "updatedAt"';
-const telling = (statement: string): string =>
-  `with changed as (${statement} returning id) select pg_notify('${topics.channels}', id) from changed`;
-
-export function createChannelTable(pool: pg.Pool): ChannelTable {
+export function createChannelTable(pool: Pool): ChannelTable {
   const writeIfThere = (
-    write: (connection: pg.PoolClient) => Promise<boolean>,
+    id: string,
+    write: (transaction: Transaction) => Promise<boolean>,
     together: Together,
   ): Promise<boolean> =>
-    transaction(pool, async (connection) => {
-      const written = await write(connection);
-      if (written) await together(connection);
-      return written;
+    transaction(pool, async (changing) => {
+      const written = await write(changing);
+      if (!written) return false;
+      await tell(changing, 'channels', id);
+      await together(changing);
+      return true;
     });
 
   return {
-    all: async () =>
-      (await pool.query<ChannelRow>(`select ${columns} from channel order by created_at, id`)).rows,
+    all: () => pool.prisma.channel.findMany({ orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] }),
 
     add: (row, together) =>
-      writeIfThere(async (connection) => {
-        const { rowCount } = await connection.query(
-          telling(`insert into channel (id, provider, name, settings, enabled, created_at, updated_at)
-                   values ($1, $2, $3, $4, $5, $6, $7) on conflict (id) do nothing`),
-          valuesOf(row),
-        );
-        return rowCount === 1;
-      }, together),
+      writeIfThere(
+        row.id,
+        async ({ prisma }) => {
+          const added = await prisma(({ channel }) =>
+            channel.createMany({ data: [dataOf(row)], skipDuplicates: true }),
+          );
+          return added.count === 1;
+        },
+        together,
+      ),
 
     change: (id, next, together) =>
-      writeIfThere(async (connection) => {
-        const { rows } = await connection.query<ChannelRow>(
-          `select ${columns} from channel where id = $1 for update`,
-          [id],
-        );
-        const [row] = rows;
-        if (!row) return false;
-        await connection.query(
-          telling(`update channel set provider = $2, name = $3, settings = $4, enabled = $5, created_at = $6, updated_at = $7
-                   where id = $1`),
-          valuesOf(next(row)),
-        );
-        return true;
-      }, together),
+      writeIfThere(
+        id,
+        async (changing) => {
+          await lock(changing, id);
+          return changing.prisma(async ({ channel }) => {
+            const row = await channel.findUnique({ where: { id } });
+            if (row) await channel.update({ where: { id }, data: dataOf(next(row)) });
+            return row !== null;
+          });
+        },
+        together,
+      ),
 
     remove: (id, together) =>
-      writeIfThere(async (connection) => {
-        const { rowCount } = await connection.query(telling('delete from channel where id = $1'), [id]);
-        await connection.query('delete from channel_activity where channel = $1', [id]);
-        return rowCount === 1;
-      }, together),
+      writeIfThere(
+        id,
+        ({ prisma }) =>
+          prisma(async ({ channel, channelActivity }) => {
+            const { count } = await channel.deleteMany({ where: { id } });
+            await channelActivity.deleteMany({ where: { channel: id } });
+            return count === 1;
+          }),
+        together,
+      ),
   };
 }
 
-function valuesOf({ id, provider, name, settings, enabled, createdAt, updatedAt }: ChannelRow): unknown[] {
-  return [id, provider, name, settings, enabled, createdAt, updatedAt];
+/** Nobody else changes the row until the transaction ends. */
+async function lock(changing: Transaction, id: string): Promise<void> {
+  await changing.query('select from channel where id = $1 for update', [id]);
+}
+
+function dataOf({ settings, ...row }: ChannelRow) {
+  return { ...row, settings: Uint8Array.from(settings) };
 }

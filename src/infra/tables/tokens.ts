@@ -1,8 +1,9 @@
 /** What is remembered of API tokens: those that were made here or used, never the tokens themselves. */
-import type pg from 'pg';
-
 import type { Scope } from '../../domain/access.js';
+import type { ApiToken } from '../generated/client.js';
+import type { Pool, Transaction } from '../postgres/database.js';
 import { topics } from '../postgres/notifications.js';
+import { columnsOf, pageOf, type FilteredList, type Page } from '../postgres/pages.js';
 import type { Bearer } from '../secrets/token-signer.js';
 
 export interface TokenRecord {
@@ -31,17 +32,12 @@ export interface CreatedByToken {
 /** Undefined: all. Otherwise tokens that see none but these. */
 export type TokenChannels = readonly string[] | undefined;
 
-type Connection = Pick<pg.ClientBase, 'query'>;
-
 export interface TokenTable {
-  readonly add: (bearer: Bearer, connection: Connection) => Promise<TokenRecord>;
+  readonly add: (bearer: Bearer, transaction: Transaction) => Promise<TokenRecord>;
   /** A token made by the command gets its row when it is first used. Writes the time at most once a minute. */
   readonly used: (bearer: Bearer, at: Date) => Promise<void>;
   /** Newest first. */
-  readonly list: (
-    channels: TokenChannels,
-    page: { readonly limit: number; readonly after?: string | undefined },
-  ) => Promise<TokenRecord[]>;
+  readonly list: (channels: TokenChannels, page: Page) => Promise<TokenRecord[]>;
   /** Null: there is no such token. */
   readonly find: (id: string, channels: TokenChannels) => Promise<TokenRecord | null>;
   /** As the audit trail has it. */
@@ -52,116 +48,144 @@ export interface TokenTable {
    */
   readonly revoke: (
     id: string,
-    options: { readonly channels: TokenChannels; readonly at: Date; readonly connection: Connection },
+    options: { readonly channels: TokenChannels; readonly at: Date; readonly transaction: Transaction },
   ) => Promise<TokenRecord | null>;
   /** Ids of all that are revoked and would hold otherwise. */
   readonly revokedIds: (at: Date) => Promise<string[]>;
   readonly isRevoked: (id: string) => Promise<boolean>;
 }
 
-const columns = `id, name, scopes, nullif(channels, '{}') as channels, created_at as "createdAt", expires_at as "expiresAt",
-  last_used_at as "lastUsedAt", revoked_at as "revokedAt"`;
-const insert = `insert into api_token (id, name, scopes, channels, created_at, expires_at, last_used_at)
-  values ($1, $2, $3, $4, $5, $6, $7)`;
+const columns = columnsOf<TokenRecord>({
+  id: 'id',
+  name: 'name',
+  scopes: 'scopes',
+  channels: `nullif(channels, '{}')`,
+  createdAt: 'created_at',
+  expiresAt: 'expires_at',
+  lastUsedAt: 'last_used_at',
+  revokedAt: 'revoked_at',
+});
+const tokens: FilteredList<{ readonly channels: TokenChannels }> = {
+  select: `select ${columns} from api_token`,
+  key: 'id',
+  conditions: { channels: `(channels <> '{}' and channels <@ ?)` },
+};
 
-export function createTokenTable(pool: pg.Pool): TokenTable {
+/** One statement, since many requests may come with one token at the same time. */
+const noteUse = `
+  insert into api_token (id, name, scopes, channels, created_at, expires_at, last_used_at)
+  values ($1, $2, $3, $4, $5, $6, $7)
+  on conflict (id) do update set last_used_at = excluded.last_used_at
+  where api_token.last_used_at is null or api_token.last_used_at <= excluded.last_used_at - interval '1 minute'`;
+
+/** Looks, writes and tells in one statement, so that two revocations and a first use cannot come between. */
+const revokeOne = `
+  with t as (
+    insert into api_token (id, scopes, channels, created_at, revoked_at)
+    select $1::text, '{}'::text[], '{}'::text[], $2::timestamptz, $2::timestamptz
+    where $3::text[] is null or exists (select from api_token where id = $1)
+    on conflict (id) do update set revoked_at = coalesce(api_token.revoked_at, excluded.revoked_at)
+    where $3::text[] is null or (api_token.channels <> '{}' and api_token.channels <@ $3) returning *
+  ), told as (select pg_notify('${topics.tokens}', id) from t)
+  select ${columns} from t, told`;
+
+export function createTokenTable(pool: Pool): TokenTable {
   return {
-    add: async (bearer, connection) => {
-      const { rows } = await connection.query<TokenRecord>(
-        `${insert} returning ${columns}`,
-        valuesOf(bearer, null),
-      );
-      return first(rows);
-    },
+    add: async (bearer, { prisma }) =>
+      toRecord(await prisma(({ apiToken }) => apiToken.create({ data: rowOf(bearer) }))),
 
     used: async (bearer, at) => {
-      await pool.query(
-        `${insert} on conflict (id) do update set last_used_at = excluded.last_used_at
-         where api_token.last_used_at is null or api_token.last_used_at <= excluded.last_used_at - interval '1 minute'`,
-        valuesOf(bearer, at),
-      );
+      const { id, name, scopes, channels, createdAt, expiresAt } = rowOf(bearer);
+      await pool.query(noteUse, [id, name, scopes, channels, createdAt, expiresAt, at]);
     },
 
-    list: async (channels, { limit, after }) => {
-      const { rows } = await pool.query<TokenRecord>(
-        `select ${columns} from api_token
-         where ($1::text[] is null or (channels <> '{}' and channels <@ $1)) and ($2::text is null or id < $2)
-         order by id desc limit $3`,
-        [channels ?? null, after ?? null, limit],
-      );
-      return rows;
-    },
+    list: async (channels, page) => (await pool.query<TokenRecord>(pageOf(tokens, { channels }, page))).rows,
 
     find: async (id, channels) => {
-      const { rows } = await pool.query<TokenRecord>(
-        `select ${columns} from api_token
-         where id = $1 and ($2::text[] is null or (channels <> '{}' and channels <@ $2))`,
-        [id, channels ?? null],
-      );
-      return rows[0] ?? null;
+      const row = await pool.prisma.apiToken.findUnique({ where: { id } });
+      const token = row && toRecord(row);
+      return token && seesNoneBut(token, channels) ? token : null;
     },
 
-    created: async (id) => {
-      const made = 'from audit_entry entry join';
-      const by = (action: string): string =>
-        `where entry.actor = $1 and entry.action = '${action}' order by entry.id`;
-      const [tokens, subscriptions, channels] = await Promise.all([
-        pool.query<CreatedByToken['tokens'][number]>(
-          `select made.id, made.name, made.revoked_at as "revokedAt"
-           ${made} api_token made on made.id = entry.target ${by('token.create')}`,
-          [id],
-        ),
-        pool.query<CreatedByToken['subscriptions'][number]>(
-          `select made.id, made.url
-           ${made} subscription made on made.id::text = entry.target ${by('subscription.create')}`,
-          [id],
-        ),
-        pool.query<CreatedByToken['channels'][number]>(
-          `select made.id, made.name
-           ${made} channel made on made.id = entry.target and made.created_at <= entry.at ${by('channel.create')}`,
-          [id],
-        ),
-      ]);
-      return { tokens: tokens.rows, subscriptions: subscriptions.rows, channels: channels.rows };
-    },
+    created: (id) => createdBy(pool, id),
 
-    revoke: async (id, { channels, at, connection }) => {
-      const { rows } = await connection.query<TokenRecord>(
-        `with t as (
-           insert into api_token (id, scopes, channels, created_at, revoked_at)
-           select $1::text, '{}'::text[], '{}'::text[], $2::timestamptz, $2::timestamptz where $3::text[] is null or exists (select from api_token where id = $1)
-           on conflict (id) do update set revoked_at = coalesce(api_token.revoked_at, excluded.revoked_at)
-           where $3::text[] is null or (api_token.channels <> '{}' and api_token.channels <@ $3) returning *
-         ), told as (select pg_notify('${topics.tokens}', id) from t)
-         select ${columns} from t, told`,
-        [id, at, channels ?? null],
-      );
+    revoke: async (id, { channels, at, transaction }) => {
+      const { rows } = await transaction.query<TokenRecord>(revokeOne, [id, at, channels ?? null]);
       return rows[0] ?? null;
     },
 
     revokedIds: async (at) => {
-      const { rows } = await pool.query<{ id: string }>(
-        'select id from api_token where revoked_at is not null and (expires_at is null or expires_at > $1)',
-        [at],
-      );
+      const rows = await pool.prisma.apiToken.findMany({
+        where: { revokedAt: { not: null }, OR: [{ expiresAt: null }, { expiresAt: { gt: at } }] },
+        select: { id: true },
+      });
       return rows.map(({ id }) => id);
     },
 
     isRevoked: async (id) => {
-      const { rows } = await pool.query('select from api_token where id = $1 and revoked_at is not null', [
-        id,
-      ]);
-      return rows.length > 0;
+      const revoked = await pool.prisma.apiToken.count({ where: { id, revokedAt: { not: null } } });
+      return revoked > 0;
     },
   };
 }
 
-function valuesOf(bearer: Bearer, lastUsedAt: Date | null): unknown[] {
-  const { tokenId, name, scopes, channels, issuedAt, expiresAt } = bearer;
-  return [tokenId, name, scopes, channels ?? [], issuedAt, expiresAt, lastUsedAt];
+async function createdBy({ prisma }: Pool, actor: string): Promise<CreatedByToken> {
+  const entries = await prisma.auditEntry.findMany({
+    where: { actor, action: { in: ['token.create', 'subscription.create', 'channel.create'] } },
+    orderBy: { id: 'asc' },
+    select: { action: true, target: true, at: true },
+  });
+  const made = (action: string): { id: string; at: Date }[] =>
+    entries.flatMap((one) =>
+      one.action === action && one.target !== null ? [{ id: one.target, at: one.at }] : [],
+    );
+  const named = (action: string) => ({ where: { id: { in: made(action).map(({ id }) => id) } } });
+  const [tokenRows, subscriptionRows, channelRows] = await Promise.all([
+    prisma.apiToken.findMany({
+      ...named('token.create'),
+      select: { id: true, name: true, revokedAt: true },
+    }),
+    prisma.subscription.findMany({ ...named('subscription.create'), select: { id: true, url: true } }),
+    prisma.channel.findMany({
+      ...named('channel.create'),
+      select: { id: true, name: true, createdAt: true },
+    }),
+  ]);
+  /** In the order in which they were made. */
+  const inOrder = <Row extends { readonly id: string }>(action: string, rows: readonly Row[]) => {
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    return made(action).flatMap(({ id, at }) => {
+      const row = byId.get(id);
+      return row ? [{ row, at }] : [];
+    });
+  };
+  return {
+    tokens: inOrder('token.create', tokenRows).map(({ row }) => row),
+    subscriptions: inOrder('subscription.create', subscriptionRows).map(({ row }) => row),
+    // Another token may have made a channel of this name again, after the one of this token was removed.
+    channels: inOrder('channel.create', channelRows)
+      .filter(({ row, at }) => row.createdAt <= at)
+      .map(({ row: { id, name } }) => ({ id, name })),
+  };
 }
 
-function first<Row>([row]: readonly Row[]): Row {
-  if (!row) throw new Error('the statement answered no row');
-  return row;
+/** Of a token that was not used yet. */
+function rowOf({ tokenId, name, scopes, channels, issuedAt, expiresAt }: Bearer) {
+  return {
+    id: tokenId,
+    name,
+    scopes: [...scopes],
+    channels: [...(channels ?? [])],
+    createdAt: issuedAt,
+    expiresAt,
+  };
+}
+
+function toRecord(row: ApiToken): TokenRecord {
+  const channels = row.channels.length > 0 ? row.channels : null;
+  return { ...row, scopes: row.scopes as Scope[], channels };
+}
+
+function seesNoneBut({ channels: seen }: TokenRecord, channels: TokenChannels): boolean {
+  return channels === undefined || (seen?.every((channel) => channels.includes(channel)) ?? false);
 }

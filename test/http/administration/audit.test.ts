@@ -1,7 +1,7 @@
 /** Who did what: listed for administrators, each within what the token sees. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import pg from 'pg';
 
+import { openPool, type Pool } from '../../../src/infra/postgres/database.js';
 import { createAudit } from '../../../src/infra/tables/audit.js';
 import { call, type Page } from '../../support/client.js';
 import { startTestService, type TestService } from '../../support/test-service.js';
@@ -18,11 +18,11 @@ interface AuditEntryView {
 }
 
 let service: TestService;
-let pool: pg.Pool;
+let pool: Pool;
 
 beforeAll(async () => {
   service = await startTestService({ queue: false });
-  pool = new pg.Pool({ connectionString: service.database.connectionString, max: 1 });
+  pool = openPool({ connectionString: service.database.connectionString, max: 1 });
   let hour = 10;
   const audit = createAudit(pool, () => new Date(`2026-11-21T${String(hour++)}:00:00.000Z`));
   await service.database.query(

@@ -101,7 +101,7 @@ describe('the migrations', () => {
     expect(await appliedTo(url)).toEqual(await migrationsInFolder());
     await migrate(url);
     expect(await appliedTo(url)).toEqual(await migrationsInFolder());
-    await withDatabase(url, async ({ work: pool, prisma }) => {
+    await withDatabase(url, async ({ work: pool, api: { prisma } }) => {
       expect(await prisma.media.count()).toBe(0);
       await pool.query(`select graphile_worker.add_job('fetch')`);
     });
@@ -147,7 +147,7 @@ describe('the migrations', () => {
       pool.query(`insert into blob (sha256, type, bytes, previews) values ('a', 'image/png', 1, '[]')`),
     );
     await migrate(url);
-    expect(await withDatabase(url, ({ prisma }) => prisma.blob.count())).toBe(1);
+    expect(await withDatabase(url, ({ api }) => api.prisma.blob.count())).toBe(1);
   });
 });
 

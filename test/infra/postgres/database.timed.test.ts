@@ -1,5 +1,6 @@
 /** Statements of the API that a server does not answer are given up; those of an erasure are waited for. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
 import { pino } from 'pino';
 
 import { openDatabase, transaction, type Database } from '../../../src/infra/postgres/database.js';
@@ -13,11 +14,18 @@ const slow = 'select 1 as one from pg_sleep(1)';
 let clone: TestDatabase;
 let database: Database;
 
+/** Holds a table, so that whoever reads it waits. */
+let locker: pg.Client;
+
 beforeAll(async () => {
   clone = await cloneDatabase();
+  locker = new pg.Client(clone.connectionString);
+  await locker.connect();
+  await locker.query('begin; lock table channel');
   database = openDatabase(clone.connectionString, pino({ level: 'silent' }), { statementMs });
 });
 afterAll(async () => {
+  await locker.end();
   await database.close();
   await clone.drop();
 });
@@ -33,7 +41,11 @@ describe('a statement of the API without an answer', () => {
   it.each<[string, () => Promise<unknown>]>([
     ['by itself', () => database.api.query(slow)],
     ['in a transaction', () => transaction(database.api, (connection) => connection.query(slow))],
-    ['of Prisma', () => database.prisma.$queryRawUnsafe(slow)],
+    ['of Prisma', () => database.api.prisma.channel.findMany()],
+    [
+      'of Prisma in a transaction',
+      () => transaction(database.api, ({ prisma }) => prisma(({ channel }) => channel.findMany())),
+    ],
   ])('fails as the database does, and the next one gets another connection: %s', async (_, ask) => {
     const began = performance.now();
     const failures = await Promise.all(Array.from({ length: 5 }, () => failureOf(ask())));
@@ -53,6 +65,7 @@ describe('a statement of an erasure', () => {
     expect(rows[0]?.one).toBe(1);
     const inside = await transaction(database.erasing, async (connection) => {
       await connection.query('select pg_sleep(0.5)');
+      await connection.prisma((prisma) => prisma.$executeRaw`select pg_sleep(0.5)`);
       return (await connection.query<{ one: number }>('select $1::int as one', [2])).rows;
     });
     expect(inside).toEqual([{ one: 2 }]);

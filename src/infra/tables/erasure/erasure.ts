@@ -7,12 +7,10 @@
  * (message, media, outbound, delivery, status and event, blob, each by its key), and each step here is a statement of its own, which
  * sees what was committed before the locks of the step before were granted. What was committed between the search and the locks is found
  * by the next round; the erasure has ended when a round finds nothing. From the first round on, the tombstones of the messages keep
- * away what comes later.
+ * away what comes later. Locks in one order, and batches of any size, need SQL.
  */
-import type pg from 'pg';
-
 import { lowestIdAt, momentOf, newId } from '../../../domain/id.js';
-import { transaction, type Together } from '../../postgres/database.js';
+import { transaction, undone, type Pool, type Together, type Transaction } from '../../postgres/database.js';
 import type { Audit, AuditRecord } from '../audit.js';
 import { releaseBlobs } from '../media/blobs.js';
 import {
@@ -88,7 +86,7 @@ export interface Erasure {
 const mostRounds = 20;
 
 export interface ErasureOptions {
-  readonly pool: pg.Pool;
+  readonly pool: Pool;
   readonly audit: Pick<Audit, 'record'>;
   readonly messageIdsIn: MessageIdsIn;
   readonly now: () => Date;
@@ -110,12 +108,12 @@ export function createErasure({ pool, audit, messageIdsIn, now }: ErasureOptions
   /** One transaction with its entry in the audit trail. The first one is entered although it may have found nothing. */
   const once = (
     { by, isFirst, entry }: { by: Actor | null; isFirst: boolean; entry: Omit<AuditRecord, 'actor'> },
-    work: (connection: pg.PoolClient) => Promise<Done>,
+    work: (connection: Transaction) => Promise<Done>,
   ): Promise<Done> =>
     transaction(pool, async (connection) => {
       const done = await work(connection);
-      if (by === null) await connection.query('rollback; begin');
-      else if (isFirst || hasErased(done))
+      if (by === null) return undone(done);
+      if (isFirst || hasErased(done))
         await audit.record({ ...by, ...entry, details: countsOf(done) }, connection);
       return done;
     });
@@ -196,12 +194,14 @@ export function createErasure({ pool, audit, messageIdsIn, now }: ErasureOptions
     },
 
     knowsChannel: async (channel) => {
-      const { rows } = await pool.query<{ known: boolean }>(
-        `select exists (select from delivery where channel = $1) or exists (select from media where channel = $1)
-                or exists (select from outbound where channel = $1) as known`,
-        [channel],
-      );
-      return rows[0]?.known ?? false;
+      const { delivery, media, outbound } = pool.prisma;
+      const any = { where: { channel }, select: { id: true } };
+      const found = await Promise.all([
+        delivery.findFirst(any),
+        media.findFirst(any),
+        outbound.findFirst(any),
+      ]);
+      return found.some((row) => row !== null);
     },
   };
 }
@@ -218,7 +218,7 @@ export function countsOf({ messages, media, blobs, bytes, deliveries }: Erased):
  * it by now. Its events and files go as well.
  */
 export async function eraseSent(
-  connection: pg.PoolClient,
+  connection: Transaction,
   { channel, provider, messageId, now }: MessageName & { readonly provider: string; readonly now: Date },
 ): Promise<void> {
   await connection.query(
@@ -257,7 +257,8 @@ function sumOf(one: Done, other: Done): Done {
   };
 }
 
-async function isKnown(pool: pg.Pool, { channel, contact, pseudonym }: Person): Promise<boolean> {
+/** Looks at every message of the channel, for which Prisma Client would not have the time: see `erasing` in database.ts. */
+async function isKnown(pool: Pool, { channel, contact, pseudonym }: Person): Promise<boolean> {
   const { rows } = await pool.query<{ known: boolean }>(
     `select exists (select from message where channel = $1 and (sender = $2 or recipient = $2 or chat = $2))
          or exists (select from outbound where channel = $1 and recipient = $2)
@@ -277,24 +278,27 @@ interface Owner {
   readonly receivedAt: Date;
 }
 
-async function findOwner(pool: pg.Pool, mediaId: string): Promise<Owner | undefined> {
-  const { rows } = await pool.query<Owner>(
-    `select message.id as message, message.channel, message.message_id as "messageId", message.received_at as "receivedAt"
-     from media join message on message.id = media.message_row_id where media.id = $1`,
-    [mediaId],
-  );
-  return rows[0];
+async function findOwner(pool: Pool, mediaId: string): Promise<Owner | undefined> {
+  const media = await pool.prisma.media.findUnique({
+    where: { id: mediaId },
+    select: { message: { select: { id: true, channel: true, messageId: true, receivedAt: true } } },
+  });
+  if (!media?.message) return undefined;
+  const { id, ...owner } = media.message;
+  return { message: id, ...owner };
 }
 
 /** Whether the media is still to be erased. */
-async function isThere(connection: pg.PoolClient, mediaId: string): Promise<boolean> {
-  const { rows } = await connection.query(`select from media where id = $1 and state <> 'erased'`, [mediaId]);
-  return rows.length > 0;
+async function isThere({ prisma }: Transaction, mediaId: string): Promise<boolean> {
+  const count = await prisma(({ media }) =>
+    media.count({ where: { id: mediaId, state: { not: 'erased' } } }),
+  );
+  return count > 0;
 }
 
 /** Media older than $1 that are not erased, with ids below $2 and above $3, $4 of them. */
 async function findOld(
-  pool: pg.Pool,
+  pool: Pool,
   values: readonly unknown[],
 ): Promise<{ readonly id: string; readonly message: string | null }[]> {
   // Ids sort by time, and each state has them in order in its index: erased ones, of which there are ever more, are not read.
@@ -319,7 +323,7 @@ interface Which {
 
 /** Their ids. */
 async function lockMessages(
-  connection: pg.PoolClient,
+  connection: Transaction,
   { where, values, skipLocked }: Which,
 ): Promise<string[]> {
   const { rows } = await connection.query<{ id: string }>(
@@ -336,7 +340,7 @@ interface LockedMedia {
 
 /** Media that fit the condition and are not erased yet. */
 async function lockMedia(
-  connection: pg.PoolClient,
+  connection: Transaction,
   { where, values, skipLocked }: Which,
 ): Promise<LockedMedia[]> {
   const { rows } = await connection.query<LockedMedia>(
@@ -349,7 +353,7 @@ async function lockMedia(
 
 /** Those of the messages, and those that were kept to be sent to the person and to nobody else, which belong to no message until they are. */
 async function lockMediaOfPerson(
-  connection: pg.PoolClient,
+  connection: Transaction,
   { channel, contact }: Person,
   messages: readonly string[],
 ): Promise<LockedMedia[]> {
@@ -386,7 +390,7 @@ interface WhatToErase {
 
 /** The media with what hangs on them, their deliveries, and their messages as far as nothing is left of those. */
 async function eraseAll(
-  connection: pg.PoolClient,
+  connection: Transaction,
   { messages: owners, media, deliveries: more, person, now }: WhatToErase,
 ): Promise<Done> {
   const ids = media.map(({ id }) => id);

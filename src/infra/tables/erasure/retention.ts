@@ -1,8 +1,9 @@
-/** Deletes what is only kept for a while: the oldest first, some thousand rows at a time, so that nothing waits for it long. */
-import type pg from 'pg';
-
+/**
+ * Deletes what is only kept for a while: the oldest first, some thousand rows at a time, so that nothing waits for it long: batches that lock, in
+ * SQL.
+ */
 import { lowestIdAt } from '../../../domain/id.js';
-import { transaction, type Together } from '../../postgres/database.js';
+import { transaction, type Pool, type Together, type Transaction } from '../../postgres/database.js';
 
 /** Deletes some of what is older than the moment, and answers how much: 0 when nothing is left. */
 type Delete = (before: Date, together: (count: number) => Together) => Promise<number>;
@@ -21,10 +22,10 @@ export interface Retention {
 const rowsAtOnce = 2_000;
 const dayMs = 86_400_000;
 
-export function createRetention(pool: pg.Pool): Retention {
+export function createRetention(pool: Pool): Retention {
   const counted = (
     together: (count: number) => Together,
-    work: (connection: pg.PoolClient) => Promise<number>,
+    work: (connection: Transaction) => Promise<number>,
   ): Promise<number> =>
     transaction(pool, async (connection) => {
       const count = await work(connection);

@@ -1,7 +1,9 @@
-/** Which raw webhooks of a channel speak of a person or of a message. Locks nothing: they are looked for before an erasure begins, and again after it. */
-import type pg from 'pg';
-
+/**
+ * Which raw webhooks of a channel speak of a person or of a message. Locks nothing: they are looked for before an erasure begins, and again
+ * after it. Searching bytes, and rows by the transaction that wrote them, needs SQL.
+ */
 import { lowestIdAt } from '../../../domain/id.js';
+import type { Pool } from '../../postgres/database.js';
 import { holdsParts, holdsWhole, mayHold, mentionIn } from './body-search.js';
 
 export interface Speaking {
@@ -29,7 +31,7 @@ export interface SearchMark {
 export const latestMs = 86_400_000;
 
 /** To be made before a search, so that the next one need not look at everything again. */
-export async function makeMark(pool: pg.Pool): Promise<SearchMark> {
+export async function makeMark(pool: Pick<Pool, 'query'>): Promise<SearchMark> {
   const from = new Date(Date.now() - latestMs);
   const { rows } = await pool.query<{ oldest: string }>(
     'select pg_snapshot_xmin(pg_current_snapshot())::xid::text as oldest',
@@ -51,7 +53,7 @@ const deliveriesAtOnce = 100;
 const bytesAtOnce = 1_048_576;
 
 export async function findSpeaking(
-  pool: pg.Pool,
+  pool: Pick<Pool, 'query'>,
   { channel, contact, since }: SpeakingQuestion,
 ): Promise<Speaking> {
   const { sql, values } = mayHold(contact, 4);
@@ -99,7 +101,7 @@ export interface NamingQuestion {
 
 /** Ids of the raw webhooks that name the message. One that cannot be read names it if it holds all parts of the id. */
 export async function findNaming(
-  pool: pg.Pool,
+  pool: Pick<Pool, 'query'>,
   { channel, messageId, from, since }: NamingQuestion,
   messageIdsIn: MessageIdsIn,
 ): Promise<string[]> {

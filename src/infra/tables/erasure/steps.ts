@@ -1,7 +1,10 @@
-/** What erasing means, table by table. Each function is a step of a transaction of erasure.ts. */
-import type pg from 'pg';
-
+/**
+ * What erasing means, table by table. Each function is a step of a transaction of erasure.ts, for any number of rows, most of which it
+ * locks: SQL.
+ */
+import type { Transaction } from '../../postgres/database.js';
 import { topics } from '../../postgres/notifications.js';
+import { ownIdIn } from '../statuses.js';
 
 /** A message as its provider knows it; statuses and events name it so. */
 export interface MessageName {
@@ -10,11 +13,7 @@ export interface MessageName {
 }
 
 /** The media must be locked, and not be erased. Whoever waits for one of them hears of it. */
-export async function eraseMedia(
-  connection: pg.PoolClient,
-  ids: readonly string[],
-  now: Date,
-): Promise<void> {
+export async function eraseMedia(connection: Transaction, ids: readonly string[], now: Date): Promise<void> {
   await connection.query(
     `with m as (
        update media set state = 'erased', erased_at = $2, filename = null, source_url = null, source_expires_at = null,
@@ -30,7 +29,7 @@ export async function eraseMedia(
 
 /** Those of the messages that have nothing left. They must be locked. */
 export async function eraseMessages(
-  connection: pg.PoolClient,
+  connection: Transaction,
   ids: readonly string[],
   now: Date,
 ): Promise<MessageName[]> {
@@ -55,7 +54,7 @@ export interface ErasedOutbound {
  * What was asked for to be sent: with the media, as the messages, or to the person. What waits is not sent any more.
  */
 export async function eraseOutbound(
-  connection: pg.PoolClient,
+  connection: Transaction,
   of: {
     readonly mediaIds: readonly string[];
     readonly messages: readonly MessageName[];
@@ -89,7 +88,7 @@ export async function eraseOutbound(
 
 /** Deliveries that brought one of the messages, and the others that are named: those that are not erased yet, locked. */
 export async function lockDeliveries(
-  connection: pg.PoolClient,
+  connection: Transaction,
   messageIds: readonly string[],
   others: readonly string[],
 ): Promise<string[]> {
@@ -106,7 +105,7 @@ export async function lockDeliveries(
 
 /** The deliveries must be locked. Their hash stays: the same webhook is still recognised. */
 export async function eraseDeliveries(
-  connection: pg.PoolClient,
+  connection: Transaction,
   ids: readonly string[],
   now: Date,
 ): Promise<void> {
@@ -121,7 +120,7 @@ export async function eraseDeliveries(
  * somebody else as well, whose messages are there and keep theirs.
  */
 export async function forgetToldStatuses(
-  connection: pg.PoolClient,
+  connection: Transaction,
   deliveryIds: readonly string[],
 ): Promise<MessageName[]> {
   const { rows } = await connection.query<MessageName>(
@@ -136,9 +135,8 @@ export async function forgetToldStatuses(
                            and message.erased_at is null)
          and not exists (select from outbound where outbound.channel = status.channel and outbound.erased_at is null
                            and outbound.message_id = status.message_id)
-         -- Before there is an id of the provider's, statuses go by our own.
-         and not exists (select from outbound where outbound.erased_at is null and outbound.id = case
-                           when status.message_id ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then status.message_id::uuid end)
+         and not exists (select from outbound where outbound.erased_at is null
+                           and outbound.id = ${ownIdIn('status.message_id')})
        order by status.channel, status.message_id, status.status for update of status
      )
      delete from message_status where (channel, message_id, status) in (select * from told)
@@ -149,7 +147,7 @@ export async function forgetToldStatuses(
 }
 
 export async function forgetStatuses(
-  connection: pg.PoolClient,
+  connection: Transaction,
   messages: readonly MessageName[],
 ): Promise<void> {
   await connection.query(
@@ -165,7 +163,7 @@ export async function forgetStatuses(
 
 /** Events that name the media or the messages, and their way to those who subscribed. */
 export async function forgetEvents(
-  connection: pg.PoolClient,
+  connection: Transaction,
   mediaIds: readonly string[],
   messages: readonly MessageName[],
 ): Promise<void> {

@@ -1,8 +1,13 @@
-/** Published events, in the order in which they are told. */
+/**
+ * Published events, in the order in which they are told. Read by SQL: a page for each publication, by the numbers of a sequence, joined with
+ * what each event is about.
+ */
 import type { EventType } from '../../../domain/event.js';
-import type { Database } from '../../postgres/database.js';
+import type { Pool } from '../../postgres/database.js';
+import { columnsOf } from '../../postgres/pages.js';
 import { shareNext, sharePages, type NumberedPage } from '../../postgres/shared-reads.js';
 import type { Lookup, MediaRecord, StatusRecord } from '../media/lookup.js';
+import { ownIdIn, statusJson, withDates } from '../statuses.js';
 
 interface Published {
   /** Grows, with gaps. */
@@ -53,18 +58,20 @@ interface Row {
 }
 
 const pageSize = 200;
-/** What became of a message that the provider gave no id goes by ours. */
-const uuid = '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
-const select = `
-  select n.id, n.seq::float8 as seq, n.type, n.channel, n.created_at as at, n.media_id as "mediaId",
-         case when s.channel is not null then json_build_object('channel', s.channel, 'messageId', s.message_id,
-           'status', s.status, 'at', s.at, 'errorCode', s.error_code, 'errorMessage', s.error_message,
-           'receivedAt', s.received_at) end as status,
-         coalesce(sent.id, own.id) as outbound
+const select = `select ${columnsOf<Row>({
+  id: 'n.id',
+  seq: 'n.seq::float8',
+  type: 'n.type',
+  channel: 'n.channel',
+  at: 'n.created_at',
+  mediaId: 'n.media_id',
+  status: `case when s.channel is not null then ${statusJson('s')} end`,
+  outbound: 'coalesce(sent.id, own.id)',
+})}
   from notification as n
   left join message_status as s on s.channel = n.channel and s.message_id = n.message_id and s.status = n.status
   left join outbound as sent on sent.channel = n.channel and sent.message_id = n.message_id
-  left join outbound as own on own.channel = n.channel and own.id = case when n.message_id ~ '${uuid}' then n.message_id::uuid end`;
+  left join outbound as own on own.channel = n.channel and own.id = ${ownIdIn('n.message_id')}`;
 
 /** All three are 0 as long as nothing was published. */
 interface Numbers {
@@ -80,10 +87,7 @@ const numbersQuery = `
          (select case when is_called then last_value else 0 end from event_seq)::float8 as given,
          coalesce((select max(seq) from event_horizon), 0)::float8 as forgotten`;
 
-export function createEventLog(
-  { api: pool }: Pick<Database, 'api'>,
-  lookup: Pick<Lookup, 'mediaByIds'>,
-): EventLog {
+export function createEventLog(pool: Pool, lookup: Pick<Lookup, 'mediaByIds'>): EventLog {
   const complete = async (rows: readonly Row[]): Promise<Map<string, EventRecord>> => {
     const ids = rows.flatMap(({ mediaId }) => mediaId ?? []);
     const media = new Map((await lookup.mediaByIds(ids)).map((one) => [one.id, one]));
@@ -132,10 +136,4 @@ function toEvent(
   const published = { seq, channel, at };
   if (type !== 'message.status') return media && { ...published, type, media };
   return status ? { ...published, type, status: withDates(status), outbound } : undefined;
-}
-
-/** JSON has no dates. */
-function withDates(status: StatusRecord): StatusRecord {
-  const { at, receivedAt } = status;
-  return { ...status, at: at && new Date(at), receivedAt: new Date(receivedAt) };
 }

@@ -1,10 +1,21 @@
-/** Subscriptions and the events that wait for them. */
+/**
+ * Subscriptions and the events that wait for them. What goes by the clock of the database, as the jobs of subscriptions do, and what adds a
+ * job is SQL: pauses, times, and the outcome of an attempt, which changes an event and its subscription together.
+ */
 import type pg from 'pg';
 
 import { AppError } from '../../../domain/errors.js';
 import type { EventType } from '../../../domain/event.js';
 import { newId } from '../../../domain/id.js';
-import { repeatConflicts, transaction, type Together } from '../../postgres/database.js';
+import type { Prisma } from '../../generated/client.js';
+import {
+  repeatConflicts,
+  transaction,
+  type Pool,
+  type Together,
+  type Transaction,
+} from '../../postgres/database.js';
+import { columnsOf, pageOf, type FilteredList } from '../../postgres/pages.js';
 import { addNotifyJobs } from '../../queue/tasks.js';
 import { SealedBoxError, type SealedBox } from '../../secrets/sealed-box.js';
 
@@ -138,13 +149,43 @@ export interface SubscriptionTable {
   readonly reconcile: () => Promise<void>;
 }
 
-const columns = `id, url, description, types, channels, created_at as "createdAt", last_delivered_at as "lastDeliveredAt",
-  failing_since as "failingSince", failures, last_error as "lastError", disabled_at as "disabledAt",
-  disabled_reason as "disabledReason", pauses, coalesce(paused_until > now(), false) as "isPaused",
-  previous_until as "previousUntil", secret`;
-const deliveryColumns = `id, notification_id as "notificationId", type, created_at as "createdAt", attempts, next_at as "nextAt",
-  first_failed_at as "firstFailedAt", settled_at as "settledAt", delivered, last_status as "lastStatus", last_error as "lastError",
-  history`;
+const columns = columnsOf<Row>({
+  id: 'id',
+  url: 'url',
+  description: 'description',
+  types: 'types',
+  channels: 'channels',
+  createdAt: 'created_at',
+  lastDeliveredAt: 'last_delivered_at',
+  failingSince: 'failing_since',
+  failures: 'failures',
+  lastError: 'last_error',
+  disabledAt: 'disabled_at',
+  disabledReason: 'disabled_reason',
+  pauses: 'pauses',
+  isPaused: 'coalesce(paused_until > now(), false)',
+  previousUntil: 'previous_until',
+  secret: 'secret',
+});
+const selectDelivery = `select ${columnsOf<NotificationDelivery>({
+  id: 'id',
+  notificationId: 'notification_id',
+  type: 'type',
+  createdAt: 'created_at',
+  attempts: 'attempts',
+  nextAt: 'next_at',
+  firstFailedAt: 'first_failed_at',
+  settledAt: 'settled_at',
+  delivered: 'delivered',
+  lastStatus: 'last_status',
+  lastError: 'last_error',
+  history: 'history',
+})} from notification_delivery`;
+const deliveries: FilteredList<{ readonly subscription: string }> = {
+  select: selectDelivery,
+  key: 'id',
+  conditions: { subscription: 'subscription_id = ?' },
+};
 
 const unreadable =
   'its secret cannot be opened: AUTH_SECRET is not the one that it was sealed with; rotate it';
@@ -159,16 +200,16 @@ const addJobNow = addNotifyJobs('select $1::uuid as subscription_id');
 /** A null settles no order by itself; named first, the index is read in its order, however many wait. */
 const inOrder = 'settled_at is null order by settled_at, next_at, id';
 
-type Row = Omit<Subscription, 'problem'> & { readonly secret: Buffer };
+type Row = Omit<Subscription, 'problem'> & { readonly secret: Uint8Array };
 
-export function createSubscriptionTable(pool: pg.Pool, box: SealedBox): SubscriptionTable {
-  const ask = async <Result extends pg.QueryResultRow>(
-    query: string,
+export function createSubscriptionTable(pool: Pool, box: SealedBox): SubscriptionTable {
+  const query = async <Result extends pg.QueryResultRow>(
+    text: string,
     values: readonly unknown[] = [],
   ): Promise<Result[]> =>
     // Erasing deletes deliveries, too, in an order of its own.
-    (await repeatConflicts(() => pool.query<Result>(query, [...values]))).rows;
-  const open = (sealed: Buffer, id: string): string | undefined => {
+    (await repeatConflicts(() => pool.query<Result>(text, [...values]))).rows;
+  const open = (sealed: Uint8Array, id: string): string | undefined => {
     try {
       return box.open(sealed, id);
     } catch (error) {
@@ -177,7 +218,7 @@ export function createSubscriptionTable(pool: pg.Pool, box: SealedBox): Subscrip
     }
   };
   /** Somebody else may have removed it just now: then there is nothing to change. */
-  const ifThere = (id: string, work: (connection: pg.PoolClient) => Promise<void>): Promise<void> =>
+  const ifThere = (id: string, work: (changing: Transaction) => Promise<void>): Promise<void> =>
     transaction(pool, async (connection) => {
       const { rowCount } = await connection.query('select from subscription where id = $1 for update', [id]);
       if (rowCount === 1) await work(connection);
@@ -188,22 +229,21 @@ export function createSubscriptionTable(pool: pg.Pool, box: SealedBox): Subscrip
   });
 
   return {
-    list: async () => (await ask<Row>(`select ${columns} from subscription order by id desc`)).map(complete),
+    list: async () =>
+      (await query<Row>(`select ${columns} from subscription order by id desc`)).map(complete),
     find: async (id) =>
-      (await ask<Row>(`select ${columns} from subscription where id = $1`, [id])).map(complete)[0],
+      (await query<Row>(`select ${columns} from subscription where id = $1`, [id])).map(complete)[0],
     create: ({ settings, secret, now }, together) =>
-      transaction(pool, async (connection) => {
+      transaction(pool, async (creating) => {
         const id = newId();
         const { url, description, types, channels } = settings;
-        const { rows } = await connection.query<Row>(
-          `insert into subscription (id, url, description, types, channels, secret, created_at)
-           values ($1, $2, $3, $4, $5, $6, $7) returning ${columns}`,
-          [id, url, description, types, channels, box.seal(secret, id), now],
+        const data = { id, url, description, types: [...types], channels: [...channels], createdAt: now };
+        const sealed = Uint8Array.from(box.seal(secret, id));
+        const created = await creating.prisma(({ subscription }) =>
+          subscription.create({ data: { ...data, secret: sealed } }),
         );
-        const [created] = rows.map(complete);
-        if (!created) throw new Error('a subscription was not written');
-        await together(id)(connection);
-        return created;
+        await together(id)(creating);
+        return newSubscription(created);
       }),
     update: (id, { disabled, ...settings }, together) =>
       ifThere(id, async (connection) => {
@@ -213,42 +253,54 @@ export function createSubscriptionTable(pool: pg.Pool, box: SealedBox): Subscrip
         await together(connection);
       }),
     remove: (id, together) =>
-      transaction(pool, async (connection) => {
-        // In the order in which attempts write both. What is planned at the same moment is deleted by its job.
-        await connection.query('delete from notification_delivery where subscription_id = $1', [id]);
-        const { rowCount } = await connection.query('delete from subscription where id = $1', [id]);
-        await connection.query('delete from notification_delivery where subscription_id = $1', [id]);
-        if (rowCount === 1) await together(connection);
+      transaction(pool, async (removing) => {
+        const isRemoved = await removing.prisma(async ({ subscription, notificationDelivery }) => {
+          const theirs = { where: { subscriptionId: id } };
+          // In the order in which attempts write both. What is planned at the same moment is deleted by its job.
+          await notificationDelivery.deleteMany(theirs);
+          const { count } = await subscription.deleteMany({ where: { id } });
+          await notificationDelivery.deleteMany(theirs);
+          return count === 1;
+        });
+        if (isRemoved) await together(removing);
       }),
     rotate: (id, { secret, overlapUntil }, together) =>
-      ifThere(id, async (connection) => {
-        await connection.query(
-          `update subscription set previous_secret = case when $3::timestamptz is not null then secret end, previous_until = $3,
-                                   secret = $2, paused_until = null
-           where id = $1`,
-          [id, box.seal(secret, id), overlapUntil],
-        );
-        await connection.query(addJobNow, [id]);
-        await together(connection);
+      ifThere(id, async (changing) => {
+        await changing.prisma(async ({ subscription }) => {
+          const before = await subscription.findUnique({ where: { id }, select: { secret: true } });
+          const previous = overlapUntil && before ? before.secret : null;
+          await subscription.update({
+            where: { id },
+            data: {
+              secret: Uint8Array.from(box.seal(secret, id)),
+              previousSecret: previous,
+              previousUntil: overlapUntil,
+              pausedUntil: null,
+            },
+          });
+        });
+        await changing.query(addJobNow, [id]);
+        await together(changing);
       }),
     secretsOf: async (id, now) => {
-      const [row] = await ask<{ secret: Buffer; previous: Buffer | null }>(
-        `select secret, case when previous_until > $2 then previous_secret end as previous from subscription where id = $1`,
-        [id, now],
-      );
+      const row = await pool.prisma.subscription.findUnique({
+        where: { id },
+        select: { secret: true, previousSecret: true, previousUntil: true },
+      });
       const secret = row && open(row.secret, id);
-      const previous = row?.previous && open(row.previous, id);
-      if (secret === undefined) throw new AppError('subscription.unreadable', unreadable);
-      return previous ? [secret, previous] : [secret];
+      const isOverlapping = row?.previousUntil != null && row.previousUntil > now;
+      const previous = isOverlapping && row.previousSecret ? open(row.previousSecret, id) : undefined;
+      if (secret == null) throw new AppError('subscription.unreadable', unreadable);
+      return previous === undefined ? [secret] : [secret, previous];
     },
     due: (id, limit) =>
-      ask<NotificationDelivery>(
-        `select ${deliveryColumns} from notification_delivery
+      query<NotificationDelivery>(
+        `${selectDelivery}
          where subscription_id = $1 and next_at <= now() and ${inOrder} limit $2`,
         [id, limit],
       ),
     markDelivered: async (deliveryId, attempt, now) => {
-      await ask(
+      await query(
         `with d as (
            update notification_delivery
            set attempts = attempts + 1, settled_at = $2, delivered = true, last_status = $3, last_error = null,
@@ -263,7 +315,7 @@ export function createSubscriptionTable(pool: pg.Pool, box: SealedBox): Subscrip
     },
     markFailed: async (deliveryId, { attempt, retryAfterMs, pauseMs, disable }, now) => {
       // Calls that were under way together and failed together are one pause.
-      await ask(
+      await query(
         `with d as (
            update notification_delivery
            set attempts = attempts + 1, last_status = $2, last_error = $3, history = ${lengthened('$4')},
@@ -283,7 +335,7 @@ export function createSubscriptionTable(pool: pg.Pool, box: SealedBox): Subscrip
       );
     },
     markFaulty: async (deliveryId, { attempt, retryAfterMs }, now) => {
-      await ask(
+      await query(
         `update notification_delivery
          set attempts = attempts + 1, last_status = null, last_error = $2, history = ${lengthened('$3')},
              settled_at = case when $4::float8 is null then $5::timestamptz end,
@@ -293,14 +345,18 @@ export function createSubscriptionTable(pool: pg.Pool, box: SealedBox): Subscrip
       );
     },
     drop: async (deliveryId, now) => {
-      await ask('update notification_delivery set settled_at = $2 where id = $1', [deliveryId, now]);
+      await repeatConflicts(() =>
+        pool.prisma.notificationDelivery.updateMany({
+          where: { id: BigInt(deliveryId) },
+          data: { settledAt: now },
+        }),
+      );
     },
     forget: async (id) => {
-      await ask(
-        `delete from notification_delivery
-         where subscription_id = $1 and not exists (select from subscription where id = $1)`,
-        [id],
-      );
+      const { subscription, notificationDelivery } = pool.prisma;
+      // An id is never given again: what is gone stays so.
+      if ((await subscription.count({ where: { id } })) > 0) return;
+      await repeatConflicts(() => notificationDelivery.deleteMany({ where: { subscriptionId: id } }));
     },
     scheduleNext: async (id) => {
       const next = `
@@ -308,7 +364,7 @@ export function createSubscriptionTable(pool: pg.Pool, box: SealedBox): Subscrip
         from subscription cross join lateral (
           select next_at from notification_delivery where subscription_id = subscription.id and ${inOrder} limit 1) as next
         where subscription.id = $1 and disabled_at is null`;
-      await ask(addNotifyJobs(next, { runAt: 'run_at', keepsTime: true }), [id]);
+      await query(addNotifyJobs(next, { runAt: 'run_at', keepsTime: true }), [id]);
     },
     resend: (id, wish, together) =>
       transaction(pool, async (connection) => {
@@ -322,58 +378,93 @@ export function createSubscriptionTable(pool: pg.Pool, box: SealedBox): Subscrip
         await together(connection);
         return resent;
       }),
-    history: (id, limit) =>
-      ask<NotificationDelivery>(
-        `select ${deliveryColumns} from notification_delivery where subscription_id = $1 order by id desc limit $2`,
-        [id, limit],
-      ),
+    history: async (id, limit) => {
+      const { rows } = await pool.query<NotificationDelivery>(
+        pageOf(deliveries, { subscription: id }, { limit }),
+      );
+      return rows;
+    },
     reconcile: async () => {
       const waiting = `
         select id as subscription_id from subscription where disabled_at is null
           and exists (select from notification_delivery where subscription_id = subscription.id and settled_at is null)`;
-      await ask(addNotifyJobs(waiting, { keepsTime: true }));
-      await ask(
-        'update subscription set previous_secret = null, previous_until = null where previous_until < now()',
+      await query(addNotifyJobs(waiting, { keepsTime: true }));
+      await repeatConflicts(() =>
+        pool.prisma.subscription.updateMany({
+          where: { previousUntil: { lt: new Date() } },
+          data: { previousSecret: null, previousUntil: null },
+        }),
       );
     },
   };
 }
 
+/** As {@link Row} shows it. */
+function newSubscription(row: Prisma.SubscriptionGetPayload<object>): Subscription {
+  const { id, url, description, types, channels, createdAt } = row;
+  const { lastDeliveredAt, failingSince, failures, lastError } = row;
+  const { disabledAt, disabledReason, pauses, previousUntil } = row;
+  return {
+    id,
+    url,
+    description,
+    types: types as EventType[],
+    channels,
+    createdAt,
+    lastDeliveredAt,
+    failingSince,
+    failures,
+    lastError,
+    disabledAt,
+    disabledReason,
+    pauses,
+    isPaused: false,
+    previousUntil,
+    problem: null,
+  };
+}
+
 async function changeSettings(
-  connection: pg.PoolClient,
+  changing: Transaction,
   id: string,
   { url, description, types, channels }: Omit<SubscriptionChange, 'disabled'>,
 ): Promise<void> {
+  const data = {
+    ...(url !== undefined && { url, pausedUntil: null }),
+    ...(description !== undefined && { description }),
+    ...(types && { types: [...types] }),
+    ...(channels && { channels: [...channels] }),
+  };
+  await changing.prisma(({ subscription }) => subscription.update({ where: { id }, data }));
   // Another address is another receiver: it is tried at once.
-  await connection.query(
-    `with s as (
-       update subscription set url = coalesce($2, url), types = coalesce($3, types), channels = coalesce($4, channels),
-                               description = case when $5 then $6 else description end,
-                               paused_until = case when $2::text is null then paused_until end
-       where id = $1 returning id
-     ) ${addNotifyJobs('select id as subscription_id from s where $2::text is not null')}`,
-    [id, url, types, channels, description !== undefined, description],
-  );
+  if (url !== undefined) await changing.query(addJobNow, [id]);
 }
 
-async function enable(connection: pg.PoolClient, id: string): Promise<void> {
-  await connection.query(
-    `update subscription set disabled_at = null, disabled_reason = null, failing_since = null, failures = 0, pauses = 0,
-                             paused_until = null
-     where id = $1`,
-    [id],
-  );
-  await connection.query(addJobNow, [id]);
+/** As if nothing had ever failed. */
+const healthy = {
+  disabledAt: null,
+  disabledReason: null,
+  failingSince: null,
+  failures: 0,
+  pauses: 0,
+  pausedUntil: null,
+};
+
+async function enable(changing: Transaction, id: string): Promise<void> {
+  await changing.prisma(({ subscription }) => subscription.update({ where: { id }, data: healthy }));
+  await changing.query(addJobNow, [id]);
 }
 
 async function disable(
-  connection: pg.PoolClient,
+  { prisma }: Transaction,
   id: string,
   { reason, at }: { readonly reason: string; readonly at: Date },
 ): Promise<void> {
-  await connection.query(
-    'update subscription set disabled_at = $3, disabled_reason = $2 where id = $1 and disabled_at is null',
-    [id, reason, at],
+  await prisma(({ subscription }) =>
+    subscription.updateMany({
+      where: { id, disabledAt: null },
+      data: { disabledAt: at, disabledReason: reason },
+    }),
   );
 }
 

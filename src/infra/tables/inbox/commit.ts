@@ -4,11 +4,9 @@
  *
  * Locks are taken in this order: messages, media, deliveries. Erasing keeps the same one.
  */
-import type pg from 'pg';
-
 import { newId } from '../../../domain/id.js';
 import type { Pseudonym } from '../../../domain/pseudonym.js';
-import { repeatConflicts, transaction, type Together } from '../../postgres/database.js';
+import { repeatConflicts, transaction, undone, type Pool, type Together } from '../../postgres/database.js';
 import type { InboxEntry, MessageRow } from './entry.js';
 import {
   addDeletions,
@@ -36,7 +34,7 @@ export interface Committed {
 
 /** What webhooks are written with. */
 export interface InboxDatabase {
-  readonly pool: pg.Pool;
+  readonly pool: Pool;
   /** By which the audit trail names those who were erased. */
   readonly pseudonym: Pseudonym;
 }
@@ -60,7 +58,7 @@ export async function commitBatch(
 }
 
 /** One statement; with the jobs of messages that were taken back, which are seldom, a transaction. */
-async function insert(pool: pg.Pool, entries: readonly InboxEntry[]): Promise<Written | 'all'> {
+async function insert(pool: Pool, entries: readonly InboxEntry[]): Promise<Written | 'all'> {
   if (entries.every(({ deletions }) => deletions.length === 0)) return insertNew(pool, entries);
   return transaction(pool, async (connection) => {
     const written = await insertNew(connection, entries);
@@ -105,16 +103,8 @@ export function receiptOf(entry: InboxEntry, parts: readonly Committed[]): Commi
 }
 
 /** Writes a webhook with everything that one can have, and takes it back. Rejects as a real one would. */
-export async function tryOut(pool: pg.Pool): Promise<void> {
-  const takenBack = new Error('taken back');
-  try {
-    await transaction(pool, async (connection) => {
-      await insertNew(connection, [trial()]);
-      throw takenBack;
-    });
-  } catch (error) {
-    if (error !== takenBack) throw error;
-  }
+export async function tryOut(pool: Pool): Promise<void> {
+  await transaction(pool, async (connection) => undone(await insertNew(connection, [trial()])));
 }
 
 function isNew({ id, media }: InboxEntry, written: Written): boolean {

@@ -1,9 +1,10 @@
-/** The statements of the inbox. Each writes or finds the rows of several webhooks at once. */
+/** The statements of the inbox. Each writes, locks or finds the rows of several webhooks at once, which is what makes it fast: SQL. */
 import type pg from 'pg';
 
 import { lowestIdAt } from '../../../domain/id.js';
 import { topics } from '../../postgres/notifications.js';
 import { addDeletionJobs, addFetchJobs, addFirstFetchJobs, priorities } from '../../queue/tasks.js';
+import { ownIdIn } from '../statuses.js';
 import type { InboxEntry } from './entry.js';
 
 export type Connection = Pick<pg.ClientBase, 'query'>;
@@ -122,8 +123,7 @@ const moreStatement = {
                    and message.erased_at is null)
       or exists (select from outbound where outbound.channel = d.channel and outbound.erased_at is null
                    and outbound.message_id = x.message_id)
-      or exists (select from outbound where outbound.erased_at is null and outbound.id = case
-                   when x.message_id ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then x.message_id::uuid end))`,
+      or exists (select from outbound where outbound.erased_at is null and outbound.id = ${ownIdIn('x.message_id')}))`,
   ),
 };
 

@@ -7,12 +7,10 @@
  * tells: before files are removed it becomes a new negative number, committed, and a process that stores them anew makes it a new
  * positive one. Processes that store the same bytes at the same time share a revision. A blob gets a user only by the revision under
  * which its files were seen (see media-table.ts). A transaction that takes a user away locks the row before it looks whether others are
- * left. The lock decides who comes first.
+ * left. The lock decides who comes first, and needs SQL.
  */
-import type pg from 'pg';
-
 import type { BlobFacts } from '../../../domain/media.js';
-import { transaction } from '../../postgres/database.js';
+import { transaction, type Pool, type Transaction } from '../../postgres/database.js';
 import { addDiscardJobs } from '../../queue/tasks.js';
 
 export type StoredBlob = Pick<BlobFacts, 'sha256' | 'previews'>;
@@ -37,7 +35,7 @@ export const discardAtOnce = 100;
 /** More wait for the next time. */
 const leftAtOnce = 1_000;
 
-export function createOrphans(pool: pg.Pool): Orphans {
+export function createOrphans(pool: Pool): Orphans {
   return {
     discard: async (sha256s, removeFiles) => {
       const unused = await transaction(pool, (connection) => doom(connection, sha256s));
@@ -61,10 +59,11 @@ export function createOrphans(pool: pg.Pool): Orphans {
       });
     },
     left: async (forMs) => {
-      const { rows } = await pool.query<{ sha256: string }>(
-        `select sha256 from blob where orphaned_at < now() - $1 * interval '1 ms' limit $2`,
-        [forMs, leftAtOnce],
-      );
+      const rows = await pool.prisma.blob.findMany({
+        where: { orphanedAt: { lt: new Date(Date.now() - forMs) } },
+        select: { sha256: true },
+        take: leftAtOnce,
+      });
       return rows.map(({ sha256 }) => sha256);
     },
   };
@@ -76,7 +75,7 @@ interface DoomedBlob {
 }
 
 /** Those of the orphans that have no user, each with a new negative revision: nobody can use them any more, unless they are stored anew. */
-async function doom(connection: pg.PoolClient, sha256s: readonly string[]): Promise<DoomedBlob[]> {
+async function doom(connection: Transaction, sha256s: readonly string[]): Promise<DoomedBlob[]> {
   // By the primary key: the index of orphans is full of entries that are dead, while many are removed.
   const { rows: orphans } = await connection.query<{ sha256: string }>(
     `with named as materialized (
@@ -101,7 +100,7 @@ async function doom(connection: pg.PoolClient, sha256s: readonly string[]): Prom
 
 /** Those of the blobs that have no user left become orphans, with the job that removes them; answers which. */
 export async function releaseBlobs(
-  connection: pg.PoolClient,
+  connection: Transaction,
   sha256s: readonly string[],
   now: Date,
 ): Promise<ReleasedBlob[]> {

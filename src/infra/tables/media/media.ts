@@ -1,11 +1,15 @@
-/** The account of every attachment: statements of the worker, each one transaction with the job it needs. */
+/**
+ * The account of every attachment. The statements of the worker are SQL, since each changes a row, locks others and adds its job at once,
+ * for every picture; some are prepared, which saves their planning.
+ */
 import type pg from 'pg';
 
 import type { MediaErrorCode } from '../../../domain/errors.js';
 import type { BlobFacts, HeldBlob } from '../../../domain/media.js';
 import type { MediaKind } from '../../../domain/provider.js';
-import { transaction, type Together } from '../../postgres/database.js';
+import { transaction, type Pool, type Together } from '../../postgres/database.js';
 import { topics } from '../../postgres/notifications.js';
+import { columnsOf } from '../../postgres/pages.js';
 import {
   addDiscardJobs,
   addFetchJobs,
@@ -79,6 +83,8 @@ export interface MediaTable {
   readonly addUpload: (upload: Upload, blob: HeldBlob, now: Date) => Promise<boolean>;
   /** Pictures that wait because they could not be stored are due now. */
   readonly wakeUnstored: () => Promise<void>;
+  /** Those of these media whose file is infected, or may be about to be found infected. */
+  readonly stillInfected: (ids: readonly string[]) => Promise<ReadonlySet<string>>;
   /** Gives pending media that have neither a job nor a future attempt their job back; answers how many. */
   readonly reconcile: () => Promise<number>;
 }
@@ -103,6 +109,32 @@ export interface MediaError {
   readonly code: MediaErrorCode;
   readonly message: string;
 }
+
+const pendingColumns = columnsOf<PendingMedia>({
+  id: 'media.id',
+  channel: 'media.channel',
+  kind: 'kind',
+  url: 'source_url',
+  expiresAt: 'source_expires_at',
+  needsCredentials: 'source_credentials',
+  sha256: 'declared_sha256',
+  attempts: 'attempts',
+  sourceDelivery: 'source_delivery_id',
+  lastError: 'error_code',
+  sender: 'sender',
+  chat: 'chat',
+});
+const blobColumns = columnsOf<HeldBlob>({
+  sha256: 'sha256',
+  type: 'type',
+  bytes: 'bytes::float8',
+  width: 'width',
+  height: 'height',
+  thumbhash: 'thumbhash',
+  previews: 'previews',
+  warnings: 'warnings',
+  revision: 'revision',
+});
 
 /** Whether a media still waits for the bytes of the link that the given delivery (SQL) has brought. */
 const hasLinkOf = (delivery: string): string =>
@@ -149,16 +181,12 @@ export async function insertUpload(
   return rowCount === 1;
 }
 
-export function createMediaTable(pool: pg.Pool): MediaTable {
+export function createMediaTable(pool: Pool): MediaTable {
   return {
     findPending: async (id) => {
       const { rows } = await pool.query<PendingMedia>({
         name: 'media-pending',
-        text: `select media.id, media.channel, kind, source_url as url, source_expires_at as "expiresAt",
-                      source_credentials as "needsCredentials", declared_sha256 as sha256, attempts,
-                      error_code as "lastError", sender, chat,
-                      source_delivery_id as "sourceDelivery"
-               from media left join message on message.id = media.message_row_id
+        text: `select ${pendingColumns} from media left join message on message.id = media.message_row_id
                where media.id = $1 and state = 'pending' and source_url is not null`,
         values: [id],
       });
@@ -166,14 +194,13 @@ export function createMediaTable(pool: pg.Pool): MediaTable {
     },
 
     findBlob: async (sha256) => {
-      const { rows } = await pool.query<HeldBlob & { bytes: string }>({
+      const { rows } = await pool.query<HeldBlob>({
         name: 'blob-find',
         // One without users may be on its way out: its files cannot be counted on.
-        text: `select sha256, type, bytes, width, height, thumbhash, previews, warnings, revision from blob
-               where sha256 = $1 and orphaned_at is null`,
+        text: `select ${blobColumns} from blob where sha256 = $1 and orphaned_at is null`,
         values: [sha256],
       });
-      return rows[0] && { ...rows[0], bytes: Number(rows[0].bytes) };
+      return rows[0];
     },
 
     announce: async (blob, now) => {
@@ -266,13 +293,7 @@ export function createMediaTable(pool: pg.Pool): MediaTable {
       });
     },
 
-    countFailures: async (id, code) => {
-      const { rows } = await pool.query<{ failures: number }>(
-        'select count(*)::int as failures from media_attempt where media_id = $1 and error_code = $2',
-        [id, code],
-      );
-      return rows[0]?.failures ?? 0;
-    },
+    countFailures: (id, code) => pool.prisma.mediaAttempt.count({ where: { mediaId: id, errorCode: code } }),
 
     countDecoding: async (id) => {
       const { rows } = await pool.query<{ decodings: number }>(
@@ -294,15 +315,15 @@ export function createMediaTable(pool: pg.Pool): MediaTable {
     },
 
     replaceSource: async ({ id, sourceDelivery }, url, expiresAt) => {
-      await pool.query(
-        `update media set source_url = $2, source_expires_at = $3 where id = $1 and ${hasLinkOf('$4')}`,
-        [id, url, expiresAt, sourceDelivery],
-      );
+      await pool.prisma.media.updateMany({
+        where: { id, state: 'pending', sourceDeliveryId: sourceDelivery },
+        data: { sourceUrl: url, sourceExpiresAt: expiresAt },
+      });
     },
 
     retryNow: (id, now, together) =>
-      transaction(pool, async (connection) => {
-        const { rows } = await connection.query<{ added: string }>(
+      transaction(pool, async (retrying) => {
+        const { rows } = await retrying.query<{ added: string }>(
           `with m as (
              update media set state = 'pending', attempts = 0, decodings = 0, next_attempt_at = $2
              where id = $1 and state in ('rejected', 'failed') and source_url is not null
@@ -311,7 +332,7 @@ export function createMediaTable(pool: pg.Pool): MediaTable {
           [id, now],
         );
         const isDone = Number(rows[0]?.added ?? 0) > 0;
-        if (isDone) await together(connection);
+        if (isDone) await together(retrying);
         return isDone;
       }),
 
@@ -331,6 +352,17 @@ export function createMediaTable(pool: pg.Pool): MediaTable {
         );
         woken = Number(rows[0]?.added ?? 0);
       } while (woken === wokenAtOnce);
+    },
+
+    stillInfected: async (ids) => {
+      const rows = await pool.prisma.media.findMany({
+        where: {
+          id: { in: [...ids] },
+          OR: [{ state: 'pending' }, { state: 'rejected', errorCode: 'media.infected' }],
+        },
+        select: { id: true },
+      });
+      return new Set(rows.map(({ id }) => id));
     },
 
     reconcile: async () => {

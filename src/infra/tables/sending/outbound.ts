@@ -1,14 +1,15 @@
 /** Messages that are to be sent, or were: how they get into the queue, and what is shown of them. */
-import type pg from 'pg';
-
 import type { HeldBlob } from '../../../domain/media.js';
 import type { OutboundState } from '../../../domain/outbound.js';
 import type { MediaKind } from '../../../domain/provider.js';
 import type { SendOptions } from '../../../domain/sending.js';
-import { transaction, type Together } from '../../postgres/database.js';
+import type { Prisma } from '../../generated/client.js';
+import { transaction, undone, type Pool, type Together, type Transaction } from '../../postgres/database.js';
+import { columnsOf, pageOf, type FilteredList, type Page } from '../../postgres/pages.js';
 import { addSendJobs } from '../../queue/tasks.js';
 import type { StatusRecord } from '../media/lookup.js';
 import { insertUpload } from '../media/media.js';
+import { statusJson, withDates } from '../statuses.js';
 
 export interface NewOutbound {
   readonly id: string;
@@ -75,10 +76,7 @@ export interface OutboundTable {
     key: string,
   ) => Promise<{ readonly id: string; readonly requestHash: Buffer } | undefined>;
   /** Newest first. */
-  readonly list: (
-    filter: OutboundFilter,
-    page: { readonly limit: number; readonly after?: string | undefined },
-  ) => Promise<OutboundRecord[]>;
+  readonly list: (filter: OutboundFilter, page: Page) => Promise<OutboundRecord[]>;
   /** `failed` or `unknown` → `queued`; false when it is in another state. */
   readonly sendAgain: (id: string, now: Date, together: Together) => Promise<boolean>;
 }
@@ -86,32 +84,51 @@ export interface OutboundTable {
 /** The job that sends what waits in the channel `$1`. One for each channel at a time, in all processes. */
 const addSendJob = addSendJobs('select $1::text as channel');
 
-/** Statuses that we have told ourselves, before there was an id of the provider's, go by our own. */
-const select = `
-  select o.id, o.channel, o.provider, o.recipient, o.kind, o.link, o.type, o.bytes::float8 as bytes, o.caption, o.filename,
-         o.reply_to as "replyTo", o.options, o.media_id as "mediaId", o.state, o.message_id as "messageId",
-         o.error_code as "errorCode", o.error_message as "errorMessage", o.attempts, o.not_before as "notBefore",
-         o.created_at as "createdAt", o.sent_at as "sentAt",
-         (select coalesce(json_agg(json_build_object('channel', s.channel, 'messageId', s.message_id, 'status', s.status,
-            'at', s.at, 'errorCode', s.error_code, 'errorMessage', s.error_message, 'receivedAt', s.received_at)), '[]')
-          from message_status as s
-          where s.channel = o.channel and s.message_id = coalesce(o.message_id, o.id::text)) as statuses
-  from outbound as o`;
+/** With the statuses, in one statement. Those that we have told ourselves, before there was an id of the provider's, go by our own. */
+const select = `select ${columnsOf<OutboundRecord>({
+  id: 'o.id',
+  channel: 'o.channel',
+  provider: 'o.provider',
+  recipient: 'o.recipient',
+  kind: 'o.kind',
+  link: 'o.link',
+  type: 'o.type',
+  bytes: 'o.bytes::float8',
+  caption: 'o.caption',
+  filename: 'o.filename',
+  replyTo: 'o.reply_to',
+  options: 'o.options',
+  mediaId: 'o.media_id',
+  state: 'o.state',
+  messageId: 'o.message_id',
+  errorCode: 'o.error_code',
+  errorMessage: 'o.error_message',
+  attempts: 'o.attempts',
+  notBefore: 'o.not_before',
+  createdAt: 'o.created_at',
+  sentAt: 'o.sent_at',
+  statuses: `(select coalesce(json_agg(${statusJson('s')}), '[]') from message_status as s
+              where s.channel = o.channel and s.message_id = coalesce(o.message_id, o.id::text))`,
+})} from outbound as o`;
 
-export function createOutboundTable(pool: pg.Pool): OutboundTable {
+const messages: FilteredList<OutboundFilter> = {
+  select,
+  key: 'o.id',
+  conditions: { channels: 'o.channel = any(?)', state: 'o.state = ?', to: 'o.recipient = ?' },
+};
+
+export function createOutboundTable(pool: Pool): OutboundTable {
   return {
     add: (message, media, now) =>
-      transaction(pool, async (connection) => {
+      transaction<Added>(pool, async (adding) => {
         const hasBytes = media !== null && 'blob' in media;
-        if (media && !hasBytes && !(await isHeld(connection, media.id))) return { type: 'media gone' };
-        if (!(await insert(connection, { ...message, mediaId: media?.id ?? null, now })))
+        if (media && !hasBytes && !(await isHeld(adding, media.id))) return { type: 'media gone' };
+        if (!(await insert(adding, { ...message, mediaId: media?.id ?? null, now })))
           return { type: 'known' };
         // Last, since it locks the blob: see erasure.ts for the order.
-        if (hasBytes && !(await insertUpload(connection, { ...message, ...media, now }))) {
-          await connection.query('rollback; begin');
-          return { type: 'bytes gone' };
-        }
-        await connection.query(addSendJob, [message.channel]);
+        if (hasBytes && !(await insertUpload(adding, { ...message, ...media, now })))
+          return undone<Added>({ type: 'bytes gone' });
+        await adding.query(addSendJob, [message.channel]);
         return { type: 'added' };
       }),
     find: async (id) => {
@@ -120,101 +137,67 @@ export function createOutboundTable(pool: pg.Pool): OutboundTable {
         text: `${select} where o.id = $1`,
         values: [id],
       });
-      return rows[0] && withDates(rows[0]);
+      return rows[0] && withStatusDates(rows[0]);
     },
     findByKey: async (actor, key) => {
-      const { rows } = await pool.query<{ id: string; requestHash: Buffer }>(
-        `select id, request_hash as "requestHash" from outbound where actor = $1 and idempotency_key = $2`,
-        [actor, key],
-      );
-      return rows[0];
+      const found = await pool.prisma.outbound.findUnique({
+        where: { actor_idempotencyKey: { actor, idempotencyKey: key } },
+        select: { id: true, requestHash: true },
+      });
+      return found?.requestHash ? { id: found.id, requestHash: Buffer.from(found.requestHash) } : undefined;
     },
-    list: async ({ channels, state, to }, { limit, after }) => {
-      const wanted: readonly (readonly [condition: string, value: unknown])[] = [
-        ['o.channel = any(?)', channels],
-        ['o.state = ?', state],
-        ['o.recipient = ?', to],
-        ['o.id < ?', after],
-      ];
-      const given = wanted.filter(([, value]) => value !== undefined);
-      const where = given
-        .map(([condition], at) => condition.replace('?', `$${String(at + 1)}`))
-        .join(' and ');
-      const { rows } = await pool.query<OutboundRecord>(
-        `${select} ${where === '' ? '' : `where ${where}`} order by o.id desc limit ${String(limit)}`,
-        given.map(([, value]) => value),
-      );
-      return rows.map(withDates);
-    },
+    list: async (filter, page) =>
+      (await pool.query<OutboundRecord>(pageOf(messages, filter, page))).rows.map(withStatusDates),
     sendAgain: (id, now, together) =>
-      transaction(pool, async (connection) => {
-        const { rows } = await connection.query<{ channel: string }>(
-          `update outbound set state = 'queued', not_before = $2, attempts = 0, error_code = null, error_message = null
-           where id = $1 and state in ('failed', 'unknown') and message_id is null returning channel`,
-          [id, now],
-        );
-        const channel = rows[0]?.channel;
+      transaction(pool, async (queueing) => {
+        const channel = await queueing.prisma(async ({ outbound, messageStatus }) => {
+          const [queued] = await outbound.updateManyAndReturn({
+            where: { id, state: { in: ['failed', 'unknown'] }, messageId: null },
+            data: { state: 'queued', notBefore: now, attempts: 0, errorCode: null, errorMessage: null },
+            select: { channel: true },
+          });
+          // What we have told of the attempt before holds no more.
+          if (queued) await messageStatus.deleteMany({ where: { channel: queued.channel, messageId: id } });
+          return queued?.channel;
+        });
         if (channel === undefined) return false;
-        // What we have told of the attempt before holds no more.
-        await connection.query('delete from message_status where channel = $1 and message_id = $2', [
-          channel,
-          id,
-        ]);
-        await connection.query(addSendJob, [channel]);
-        await together(connection);
+        await queueing.query(addSendJob, [channel]);
+        await together(queueing);
         return true;
       }),
   };
 }
 
 /** Locked until the commit, so that it is not erased meanwhile. */
-async function isHeld(connection: pg.PoolClient, mediaId: string): Promise<boolean> {
-  const { rowCount } = await connection.query(
-    `select from media where id = $1 and state = 'ready' for share`,
-    [mediaId],
-  );
+async function isHeld(adding: Transaction, mediaId: string): Promise<boolean> {
+  const { rowCount } = await adding.query(`select from media where id = $1 and state = 'ready' for share`, [
+    mediaId,
+  ]);
   return rowCount === 1;
 }
 
+/** False: there is a message with its key already. */
 async function insert(
-  connection: pg.PoolClient,
+  { prisma }: Transaction,
   message: NewOutbound & { readonly mediaId: string | null; readonly now: Date },
 ): Promise<boolean> {
-  const { idempotency, mediaId, now } = message;
-  const { rowCount } = await connection.query(
-    `insert into outbound (id, channel, provider, recipient, kind, media_id, link, type, bytes, caption, filename, reply_to,
-                           options, state, not_before, created_at, actor, idempotency_key, request_hash)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'queued', $14, $14, $15, $16, $17)
-     on conflict (actor, idempotency_key) do nothing`,
-    [
-      message.id,
-      message.channel,
-      message.provider,
-      message.recipient,
-      message.kind,
-      mediaId,
-      message.link,
-      message.type,
-      message.bytes,
-      message.caption,
-      message.filename,
-      message.replyTo,
-      JSON.stringify(message.options),
-      now,
-      message.actor,
-      idempotency?.key ?? null,
-      idempotency?.requestHash ?? null,
-    ],
+  const { now, idempotency, bytes, options, ...columns } = message;
+  const row = {
+    ...columns,
+    bytes: bytes === null ? null : BigInt(bytes),
+    options: options as Prisma.InputJsonObject,
+    state: 'queued',
+    notBefore: now,
+    createdAt: now,
+    idempotencyKey: idempotency?.key ?? null,
+    requestHash: idempotency ? Uint8Array.from(idempotency.requestHash) : null,
+  };
+  const { count } = await prisma(({ outbound }) =>
+    outbound.createMany({ data: [row], skipDuplicates: true }),
   );
-  return rowCount === 1;
+  return count === 1;
 }
 
-/** JSON has no dates. */
-function withDates(record: OutboundRecord): OutboundRecord {
-  const statuses = record.statuses.map((status) => ({
-    ...status,
-    at: status.at && new Date(status.at),
-    receivedAt: new Date(status.receivedAt),
-  }));
-  return { ...record, statuses };
+function withStatusDates(record: OutboundRecord): OutboundRecord {
+  return { ...record, statuses: record.statuses.map(withDates) };
 }

@@ -1,15 +1,21 @@
 /**
  * What waits to be sent, for the one job that sends for a channel. A message is `sending`, committed, before its request goes
- * out: so whatever dies in between, nobody takes it for one that was not sent.
+ * out: so whatever dies in between, nobody takes it for one that was not sent. All of it is SQL: it claims, locks and books by the clock of
+ * the database, which all processes share.
  */
-import type pg from 'pg';
-
 import { newId } from '../../../domain/id.js';
 import type { MediaKind } from '../../../domain/provider.js';
 import type { SendOptions } from '../../../domain/sending.js';
-import { repeatConflicts, transaction } from '../../postgres/database.js';
+import {
+  repeatConflicts,
+  transaction,
+  undone,
+  type Pool,
+  type Transaction,
+} from '../../postgres/database.js';
 import { topics } from '../../postgres/notifications.js';
-import { addFirstFetchJobs, addSendJobs, sendTask } from '../../queue/tasks.js';
+import { columnsOf } from '../../postgres/pages.js';
+import { addFirstFetchJobs, addSendJobs, sendJobOf } from '../../queue/tasks.js';
 import { eraseSent } from '../erasure/erasure.js';
 import { eraseOutbound } from '../erasure/steps.js';
 
@@ -77,9 +83,24 @@ export interface SendQueue {
   readonly reconcile: () => Promise<void>;
 }
 
-const columns = `o.id, o.channel, o.provider, o.recipient, o.kind, o.media_id as "mediaId", o.link, o.type,
-  o.bytes::float8 as bytes, o.caption, o.filename, o.reply_to as "replyTo", o.options, o.attempts, o.created_at as "createdAt",
-  media.sha256`;
+const columns = columnsOf<Waiting>({
+  id: 'o.id',
+  channel: 'o.channel',
+  provider: 'o.provider',
+  recipient: 'o.recipient',
+  kind: 'o.kind',
+  mediaId: 'o.media_id',
+  link: 'o.link',
+  type: 'o.type',
+  bytes: 'o.bytes::float8',
+  caption: 'o.caption',
+  filename: 'o.filename',
+  replyTo: 'o.reply_to',
+  options: 'o.options',
+  attempts: 'o.attempts',
+  createdAt: 'o.created_at',
+  sha256: 'media.sha256',
+});
 
 const isNextOfRecipient = `o.channel = $1 and o.state = 'queued' and not exists (
   select from outbound as earlier where earlier.channel = o.channel and earlier.recipient = o.recipient
@@ -97,7 +118,7 @@ const tell = (now: string): string => `
 
 const keyLifetimeMs = 86_400_000;
 
-export function createSendQueue(pool: pg.Pool, now: () => Date): SendQueue {
+export function createSendQueue(pool: Pool, now: () => Date): SendQueue {
   const end = async (condition: string, values: readonly unknown[]): Promise<number> => {
     const { rowCount } = await repeatConflicts(() =>
       pool.query(
@@ -160,9 +181,10 @@ export function createSendQueue(pool: pg.Pool, now: () => Date): SendQueue {
     },
     accepted: async (message, messageId) => {
       const moment = now();
-      const isWanted = await transaction(pool, (connection) =>
-        settleAccepted(connection, { message, messageId, now: moment }),
-      );
+      const isWanted = await transaction(pool, async (connection) => {
+        const settled = await settleAccepted(connection, { message, messageId, now: moment });
+        return settled || undone(false);
+      });
       // Erased while it was on its way: the provider has it, and no webhook may bring it back.
       const { channel, provider } = message;
       if (!isWanted)
@@ -222,15 +244,12 @@ export function createSendQueue(pool: pg.Pool, now: () => Date): SendQueue {
   return queue;
 }
 
-/** A job that has failed, for which the library waits longer and longer, begins anew as well. */
 const addMissingJobs = addSendJobs(`
   select channel from (select channel from outbound where state in ('queued', 'sending') group by channel) as waiting
-  where not exists (select from graphile_worker._private_jobs as job
-                    where (job.key = '${sendTask}:' || channel and job.attempts = 0)
-                       or (job.locked_at is not null and job.payload ->> 'channel' = channel))`);
+  where not exists (${sendJobOf('waiting.channel')})`);
 
 /** A provider that was given our id may name it in a webhook after its answer was lost: then it has taken the message. */
-async function settleNamed(pool: pg.Pool, queue: SendQueue): Promise<void> {
+async function settleNamed(pool: Pool, queue: SendQueue): Promise<void> {
   const { rows } = await pool.query<Waiting>(
     `select ${columns} from outbound as o left join media on media.id = o.media_id and media.state = 'ready'
      where o.state = 'unknown' and exists (
@@ -248,10 +267,10 @@ interface Acceptance {
 }
 
 /**
- * Whether it was still wanted. Rows are locked as erasing locks them: message, media, and the rest. Webhooks may have told of
+ * Whether it was still wanted; if not, the transaction is to be undone. Rows are locked as erasing locks them: message, media, and the rest. Webhooks may have told of
  * the message already: what they brought stays.
  */
-async function settleAccepted(connection: pg.PoolClient, acceptance: Acceptance): Promise<boolean> {
+async function settleAccepted(connection: Transaction, acceptance: Acceptance): Promise<boolean> {
   const { message, messageId, now } = acceptance;
   const { rows: known } = await connection.query<{ id: string }>(
     `insert into message as known (id, channel, provider, message_id, direction, sender, recipient, caption, sent_at, received_at)
@@ -270,10 +289,7 @@ async function settleAccepted(connection: pg.PoolClient, acceptance: Acceptance)
      where id = $1 and state in ('sending', 'unknown')`,
     [message.id, messageId, now, mediaId],
   );
-  if (rowCount !== 1) {
-    await connection.query('rollback; begin');
-    return false;
-  }
+  if (rowCount !== 1) return false;
   if (!known[0]) {
     // A webhook has brought the message, and it was erased: so is what was asked for.
     const name = { channel: message.channel, messageId };
@@ -300,7 +316,7 @@ async function settleAccepted(connection: pg.PoolClient, acceptance: Acceptance)
  * same bytes; for a foreign link one that is fetched now. Null when a webhook has brought the message with its own.
  */
 async function attach(
-  connection: pg.PoolClient,
+  connection: Transaction,
   { message, now }: Acceptance,
   messageRowId: string,
 ): Promise<string | null> {

@@ -3,17 +3,18 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import pg from 'pg';
 
 import { newId } from '../../../../src/domain/id.js';
+import { openPool, type Pool } from '../../../../src/infra/postgres/database.js';
 import { createAudit } from '../../../../src/infra/tables/audit.js';
 import { createErasure, type Erasure } from '../../../../src/infra/tables/erasure/erasure.js';
 import { cloneDatabase, type TestDatabase } from '../../../support/test-database.js';
 import { until } from '../../../support/until.js';
 
 let database: TestDatabase;
-let pool: pg.Pool;
+let pool: Pool;
 let erasure: Erasure;
 beforeEach(async () => {
   database = await cloneDatabase();
-  pool = new pg.Pool({ connectionString: database.connectionString, max: 2 });
+  pool = openPool({ connectionString: database.connectionString, max: 2 });
   const now = (): Date => new Date();
   erasure = createErasure({
     pool,

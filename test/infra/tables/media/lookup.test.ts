@@ -30,7 +30,7 @@ const commit = (): Promise<unknown> =>
 
 test('a message that is committed while somebody looks for it is seen with its media, or not at all', async () => {
   // It comes between the questions, whichever is asked first.
-  const message = new Proxy(database.prisma.message, {
+  const message = new Proxy(database.api.prisma.message, {
     get: (target, name) =>
       name === 'findUnique'
         ? async (query: Parameters<typeof target.findUnique>[0]) => {
@@ -39,9 +39,12 @@ test('a message that is committed while somebody looks for it is seen with its m
           }
         : (Reflect.get(target, name) as unknown),
   });
-  const prisma = new Proxy(database.prisma, {
+  const prisma = new Proxy(database.api.prisma, {
     get: (target, name) => (name === 'message' ? message : (Reflect.get(target, name) as unknown)),
   });
-  const found = await createLookup({ api: database.api, prisma }).message('z-api', 'just now');
+  const found = await createLookup({ query: database.api.query.bind(database.api), prisma }).message(
+    'z-api',
+    'just now',
+  );
   expect(found?.media).toHaveLength(1);
 });
