@@ -2,53 +2,20 @@ import type { IncomingMessage, RequestListener } from 'node:http';
 
 import express from 'express';
 
-import { auditRoutes, type AuditServices } from './administration/audit.js';
-import { channelRoutes, type ChannelServices } from './administration/channels.js';
-import { deliveryRoutes, type DeliveryServices } from './administration/deliveries.js';
-import { sessionRoutes, type SessionServices } from './administration/session.js';
-import { statsRoutes, type StatsServices } from './administration/stats.js';
-import { tokenRoutes } from './administration/tokens.js';
-import { eventRoutes, type EventServices } from './events/stream.js';
-import { subscriptionRoutes, type SubscriptionServices } from './events/subscriptions.js';
-import { eraseRoutes, type EraseServices } from './media/erase.js';
-import { mediaHistoryRoutes } from './media/history.js';
-import { publicMediaRoutes, type PublicMediaServices } from './media/public.js';
-import { mediaRoutes, type MediaServices } from './media/routes.js';
-import { uploadRoutes, type UploadServices } from './media/uploads.js';
-import { messageRoutes } from './messages/by-provider-id.js';
-import { sendingRoutes, type SendingServices } from './messages/routes.js';
 import { basePathOf, belowBasePath } from './middleware/base-path.js';
 import { handleErrors, notFound } from './middleware/errors.js';
 import { jsonBody } from './middleware/json-body.js';
-import { createLoadLimits } from './middleware/load-limits.js';
+import { createLoadLimits, type LoadLimits } from './middleware/load-limits.js';
 import { inTurn, limitByToken, limitFailures } from './middleware/rate-limits.js';
-import { followRequests, type RequestServices } from './middleware/requests.js';
+import { followRequests } from './middleware/requests.js';
 import { securityHeaders } from './middleware/security-headers.js';
-import { healthRoutes, type Readiness } from './operations/health.js';
-import { metricsRoutes, type MetricsServices } from './operations/metrics.js';
+import { mount } from './mount.js';
+import { openApiDocument } from './openapi/document.js';
 import { docsRoutes } from './pages/docs.js';
 import { galleryRoutes } from './pages/gallery.js';
-import { rootRoutes } from './pages/root.js';
-import { createIntake, type WebhookServices } from './webhooks/intake.js';
-import { webhookRoutes } from './webhooks/routes.js';
-
-export type AppServices = WebhookServices &
-  MediaServices &
-  DeliveryServices &
-  UploadServices &
-  AuditServices &
-  EventServices &
-  SubscriptionServices &
-  SessionServices &
-  SendingServices &
-  PublicMediaServices &
-  StatsServices &
-  MetricsServices &
-  RequestServices &
-  EraseServices &
-  ChannelServices & {
-    readonly readiness: Readiness;
-  };
+import { routes } from './routes.js';
+import type { AppServices, RouteServices } from './services.js';
+import { createIntake, type Refusals } from './webhooks/intake.js';
 
 export interface AppOptions {
   readonly maxWebhookBytes: number;
@@ -74,53 +41,18 @@ export function createApp(services: AppServices, options: AppOptions): RequestLi
   app.disable('etag'); // Stored bytes carry their own; hashing every JSON answer is work for nothing.
   app.set('trust proxy', options.trustedProxyHops);
   const load = createLoadLimits(services.logger);
-  const perMinute = limitByToken(options.apiRequestsPerMinute);
-  const limit = inTurn(perMinute, load.query);
-  const limits = {
-    query: limit,
-    download: inTurn(perMinute, load.download),
-    upload: inTurn(perMinute, load.upload),
-    listen: inTurn(perMinute, load.listen),
-  };
-
   const intake = createIntake(services, { maxBytes: options.maxWebhookBytes });
 
   app.use(securityHeaders(services.publicUrl));
-  app.use(
-    webhookRoutes({
-      channels: services.channels,
-      refusals: intake.refusals,
-      failedProofLimit: limitFailures(
-        options.failedProofsPerMinute,
-        'too many webhooks whose sender was not proven',
-      ),
-    }),
-  );
-  app.use(healthRoutes(services.readiness));
-  app.use(metricsRoutes(services));
-  app.use(rootRoutes(services));
-  app.use(docsRoutes(services));
-  app.use(uploadRoutes(services, { maxBytes: options.maxMediaBytes, limit: limits.upload }));
-  app.use(publicMediaRoutes(services, load.download));
-  app.use(sendingRoutes(services, { maxBodyBytes: bodyBytesFor(options.maxMediaBytes), limits }));
-  app.use(jsonBody(mostJsonBytes));
-  app.use(eraseRoutes(services, limit));
-  app.use(mediaRoutes(services, { ...limits, signedDownload: load.download }));
-  app.use(mediaHistoryRoutes(services, limit));
-  app.use(messageRoutes(services, limit));
-  app.use(deliveryRoutes(services, limit));
-  app.use(auditRoutes(services, limit));
-  app.use(
-    sessionRoutes(services, {
-      limit,
-      failedSignInLimit: limitFailures(options.failedProofsPerMinute, 'too many sign-ins that failed'),
-    }),
-  );
-  app.use(statsRoutes(services, limit));
-  app.use(tokenRoutes(services, limit));
-  app.use(channelRoutes(services, limit));
-  app.use(eventRoutes(services, limits.listen));
-  app.use(subscriptionRoutes(services, limit));
+  mount(app, routes, {
+    services: routeServices(services, options, intake.refusals),
+    limits: { ofTokens: perMinute(options.apiRequestsPerMinute, load), ofLinks: load },
+    bodies: {
+      json: jsonBody(mostJsonBytes),
+      jsonWithFile: jsonBody(bodyBytesFor(options.maxMediaBytes)),
+    },
+  });
+  app.use(docsRoutes());
   app.use(galleryRoutes(basePathOf(services.publicUrl)));
   app.use(notFound);
   app.use(handleErrors(services.logger));
@@ -128,4 +60,28 @@ export function createApp(services: AppServices, options: AppOptions): RequestLi
   const isTraced = (request: IncomingMessage): boolean => intake.refusals.get(request) === undefined;
   const all = intake.inFrontOf(load.inFrontOf(followRequests(services, isTraced, app)));
   return belowBasePath(services.publicUrl, all);
+}
+
+/** The limits of load behind the one of requests a minute. */
+function perMinute(requests: number, load: LoadLimits): LoadLimits {
+  const byToken = limitByToken(requests);
+  return {
+    query: inTurn(byToken, load.query),
+    download: inTurn(byToken, load.download),
+    upload: inTurn(byToken, load.upload),
+    listen: inTurn(byToken, load.listen),
+  };
+}
+
+function routeServices(services: AppServices, options: AppOptions, refusals: Refusals): RouteServices {
+  const { publicUrl, providers } = services;
+  const failures = options.failedProofsPerMinute;
+  return {
+    ...services,
+    refusals,
+    failedProofLimit: limitFailures(failures, 'too many webhooks whose sender was not proven'),
+    failedSignInLimit: limitFailures(failures, 'too many sign-ins that failed'),
+    maxUploadBytes: options.maxMediaBytes,
+    openApiDocument: () => openApiDocument(publicUrl, providers),
+  };
 }

@@ -3,7 +3,6 @@ import type { Request } from 'express';
 import { z } from 'zod';
 
 import { AppError, type FieldError } from '../domain/errors.js';
-import { ownValue } from '../domain/own-value.js';
 
 /**
  * The value as the schema makes it. Throws `request.invalid` with every field that is wrong. Text is refused here, for all fields of all
@@ -58,14 +57,8 @@ export function queryOf(request: Request): Record<string, unknown> {
 
 const uuid = z.uuid();
 
-/** The parameters of a path that names one thing by its id. */
-export const byId = z.object({ id: uuid });
-
-/** The id from the path, or undefined when it cannot be one: then there is no such thing either. */
-export function uuidParameter(request: Request, name: string): string | undefined {
-  const parsed = uuid.safeParse(ownValue(request.params, name));
-  return parsed.success ? parsed.data.toLowerCase() : undefined;
-}
+/** The parameters of a path that names one thing by its id. Ids are compared as the database writes them. */
+export const byId = z.object({ id: uuid.toLowerCase() });
 
 /** A text with something in it. */
 export const searchText = (maxLength: number) => z.string().min(1).max(maxLength);

@@ -3,8 +3,8 @@
  * `UPDATE_DOCUMENTS=1 npm test -- test/docs/generated.test.ts` stores them; without the variable the test compares them.
  */
 import { settingDescriptions } from '../../src/config.js';
-import type { ApiRoute } from '../../src/http/api-route.js';
-import { apiRoutes } from '../../src/http/openapi/document.js';
+import type { RouteDescription } from '../../src/http/route.js';
+import { routes } from '../../src/http/routes.js';
 import { providers } from '../../src/providers/index.js';
 import { anchorOf, documents, readDocument } from './markdown.js';
 
@@ -113,15 +113,16 @@ function exampleValue({ name, default: standard = '' }: Setting): string {
   return name.endsWith('_API_URL') ? '' : standard;
 }
 
-function accessOf({ path, scope, signedLink, errors = [] }: ApiRoute): string {
-  if (scope !== null) return `\`${scope}\`${signedLink ? ' or a signed link' : ''}`;
+function accessOf({ path, scope, signedLink, errors = [] }: RouteDescription): string {
+  if (scope === 'token') return 'any token';
+  if (scope !== 'public') return `\`${scope}\`${signedLink ? ' or a signed link' : ''}`;
   if (path.startsWith('/public/')) return 'a signed link';
-  return errors.includes('auth.missing') ? 'any token' : 'none';
+  return errors.includes('auth.missing') ? 'none, or a token' : 'none';
 }
 
 /** `docs/routes.md`. */
 export function routesDocument(): string {
-  const rows = apiRoutes.map((route) => {
+  const rows = routes.map((route) => {
     const { method, path, summary } = route;
     return `| \`${method.toUpperCase()} ${path}\` | ${accessOf(route)} | ${summary} |`;
   });

@@ -1,116 +1,99 @@
 /** Signing in with a token, for people with a browser: the token goes into a cookie that scripts cannot read. */
-import { Router, type Request, type RequestHandler, type Response } from 'express';
+import type { RequestHandler } from 'express';
 import { z } from 'zod';
 
 import type { Access } from '../../domain/access.js';
 import { AppError } from '../../domain/errors.js';
 import { maxTokenLength } from '../../infra/secrets/token-signer.js';
-import type { Audit } from '../../infra/tables/audit.js';
-import type { Tokens } from '../../pipeline/tokens.js';
-import type { ApiRoute } from '../api-route.js';
-import { parseInput } from '../input.js';
-import { accessOf, authenticate } from '../middleware/authenticate.js';
-import { allowOnly } from '../middleware/errors.js';
+import { letPass } from '../middleware/rate-limits.js';
 import { cookieOptions, requireOwnPage, sessionCookie } from '../middleware/session-cookie.js';
+import { route } from '../route.js';
+import type { RouteServices } from '../services.js';
 import { session, type SessionView } from '../shapes/administration.js';
 
-export interface SessionServices {
-  readonly tokens: Tokens;
-  readonly audit: Audit;
-  readonly publicUrl: string;
-  readonly now: () => Date;
-}
-
-interface SessionLimits {
-  readonly limit: RequestHandler;
-  /** Asked when a sign-in has failed; answers itself when there were too many. */
-  readonly failedSignInLimit: RequestHandler;
-}
-
-export const signIn = z.strictObject({
-  token: z
-    .string()
-    .min(1)
-    .max(maxTokenLength, `is longer than ${String(maxTokenLength)} characters: a browser would not keep it`),
-});
-
+const path = '/v1/session';
 const ownPage = 'Needs the header `X-Inlet-Request: 1`.';
-export const sessionApi: readonly ApiRoute[] = [
+const longestMs = 30 * 86_400_000;
+
+const fromOwnPage: RequestHandler = (request, _, next) => {
+  requireOwnPage(request);
+  next();
+};
+
+export const signIn = route(
   {
     method: 'post',
-    path: '/v1/session',
-    scope: null,
+    path,
+    scope: 'public',
+    operationId: 'signIn',
     summary: 'Sign in with a token',
     description: `Sets a cookie that stands for the token on this service's own pages. ${ownPage}`,
-    body: signIn,
-    answers: { 200: { description: 'Signed in', schema: session } },
+    openedBy: () => fromOwnPage,
+    body: z.strictObject({
+      token: z
+        .string()
+        .min(1)
+        .max(
+          maxTokenLength,
+          `is longer than ${String(maxTokenLength)} characters: a browser would not keep it`,
+        ),
+    }),
+    answers: { 200: { description: 'Signed in', schema: session, isSecret: true } },
     errors: ['auth.invalid', 'auth.expired', 'auth.revoked', 'auth.csrf', 'request.rate_limited'],
   },
+  (services: Pick<RouteServices, 'audit' | 'failedSignInLimit' | 'now' | 'publicUrl' | 'tokens'>) => {
+    const { audit, publicUrl, tokens, now } = services;
+    return async ({ body, request, response }) => {
+      const { token } = body;
+      const bearer = await tokens.check(token).catch(async (error: unknown) => {
+        if (error instanceof AppError && error.status === 401)
+          await letPass(services.failedSignInLimit, request, response);
+        throw error;
+      });
+      await audit.record({ actor: bearer.tokenId, actorName: bearer.name, action: 'session.create' });
+      const untilEndMs = (bearer.expiresAt?.getTime() ?? Infinity) - now().getTime();
+      response.cookie(sessionCookie, token, {
+        ...cookieOptions(publicUrl),
+        maxAge: Math.min(untilEndMs, longestMs),
+      });
+      return sessionView(bearer, publicUrl);
+    };
+  },
+);
+
+export const getSession = route(
   {
     method: 'get',
-    path: '/v1/session',
-    scope: null,
+    path,
+    scope: 'token',
+    operationId: 'getSession',
     summary: 'Show who is signed in',
     description: 'Any token will do.',
-    answers: { 200: { description: 'The token that asks', schema: session } },
-    errors: ['auth.missing', 'auth.invalid', 'auth.expired', 'auth.revoked'],
+    answers: { 200: { description: 'The token that asks', schema: session, isSecret: true } },
   },
+  ({ publicUrl }: Pick<RouteServices, 'publicUrl'>) =>
+    ({ access }) =>
+      sessionView(access, publicUrl),
+);
+
+export const signOut = route(
   {
     method: 'delete',
-    path: '/v1/session',
-    scope: null,
+    path,
+    scope: 'public',
+    operationId: 'signOut',
     summary: 'Sign out',
     description: `Takes the cookie back; the token goes on to hold. ${ownPage}`,
+    openedBy: () => fromOwnPage,
     answers: { 204: { description: 'Signed out' } },
     errors: ['auth.csrf'],
   },
-];
-
-const longestMs = 30 * 86_400_000;
-
-export function sessionRoutes(
-  services: SessionServices,
-  { limit, failedSignInLimit }: SessionLimits,
-): Router {
-  const { tokens, audit, publicUrl, now } = services;
-  const router = Router();
-  const path = '/v1/session';
-
-  router.post(path, async (request: Request, response: Response, next) => {
-    requireOwnPage(request);
-    const { token } = parseInput(signIn, request.body);
-    const bearer = await tokens.check(token).catch((error: unknown) => {
-      if (!(error instanceof AppError) || error.status !== 401) throw error;
-      void failedSignInLimit(request, response, (tooMany?: unknown) => {
-        next(tooMany ?? error);
-      });
-    });
-    if (!bearer) return;
-    await audit.record({ actor: bearer.tokenId, actorName: bearer.name, action: 'session.create' });
-    const untilEndMs = (bearer.expiresAt?.getTime() ?? Infinity) - now().getTime();
-    response.cookie(sessionCookie, token, {
-      ...cookieOptions(publicUrl),
-      maxAge: Math.min(untilEndMs, longestMs),
-    });
-    answer(response, sessionView(bearer, publicUrl));
-  });
-
-  router.get(path, authenticate(tokens, null), limit, (_: Request, response: Response) => {
-    answer(response, sessionView(accessOf(response), publicUrl));
-  });
-
-  router.delete(path, (request: Request, response: Response) => {
-    requireOwnPage(request);
-    response.clearCookie(sessionCookie, cookieOptions(publicUrl)).status(204).end();
-  });
-
-  router.all(path, allowOnly('GET, HEAD, POST, DELETE'));
-  return router;
-}
-
-function answer(response: Response, view: SessionView): void {
-  response.set('Cache-Control', 'no-store').json(view);
-}
+  ({ publicUrl }: Pick<RouteServices, 'publicUrl'>) =>
+    ({ response }) => {
+      response.clearCookie(sessionCookie, cookieOptions(publicUrl));
+      return undefined;
+    },
+);
 
 function sessionView({ tokenId, scopes, channels }: Access, publicUrl: string): SessionView {
   return { tokenId, scopes: [...scopes], channels: channels && [...channels], publicUrl };

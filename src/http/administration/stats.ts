@@ -1,72 +1,49 @@
 /** `GET /v1/stats`: how much came in, what became of it, and what somebody should look at. */
-import { Router, type Request, type RequestHandler, type Response } from 'express';
 import { z } from 'zod';
 
 import type { MediaState } from '../../domain/media.js';
-import type { Spool, SpoolCount } from '../../infra/spool/spool.js';
-import type { Stats, StatsGroup, StatsRecord } from '../../infra/tables/stats.js';
-import type { Tokens } from '../../pipeline/tokens.js';
-import type { ApiRoute } from '../api-route.js';
-import { parseInput, queryOf } from '../input.js';
-import { accessOf, authenticate } from '../middleware/authenticate.js';
-import { allowOnly } from '../middleware/errors.js';
+import type { SpoolCount } from '../../infra/spool/spool.js';
+import type { StatsGroup, StatsRecord } from '../../infra/tables/stats.js';
+import { route } from '../route.js';
+import type { RouteServices } from '../services.js';
 import { stats as statsShape, type StatsView } from '../shapes/administration.js';
-
-export interface StatsServices {
-  readonly stats: Stats;
-  readonly spool: Pick<Spool, 'count'>;
-  readonly tokens: Tokens;
-  readonly now: () => Date;
-}
-
-export const statsQuery = z.strictObject({
-  days: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(366)
-    .default(30)
-    .meta({ description: 'Days of UTC, today among them' }),
-});
-
-export const statsApi: readonly ApiRoute[] = [
-  {
-    method: 'get',
-    path: '/v1/stats',
-    scope: 'admin',
-    summary: 'Count media and bytes by channel, state, kind, direction and day',
-    description:
-      'What was received within these days, as it is now. `oldestPending` and `needsAttention.late` are of all times.',
-    query: statsQuery,
-    answers: { 200: { description: 'The counts', schema: statsShape } },
-  },
-];
 
 const dayMs = 86_400_000;
 const lateAfterMs = 10 * 60_000;
 
-export function statsRoutes({ stats, spool, tokens, now }: StatsServices, limit: RequestHandler): Router {
-  const router = Router();
-  router.get(
-    '/v1/stats',
-    authenticate(tokens, 'admin'),
-    limit,
-    async (request: Request, response: Response) => {
-      const { days } = parseInput(statsQuery, queryOf(request));
+export const getStats = route(
+  {
+    method: 'get',
+    path: '/v1/stats',
+    scope: 'admin',
+    operationId: 'getStats',
+    summary: 'Count media and bytes by channel, state, kind, direction and day',
+    description:
+      'What was received within these days, as it is now. `oldestPending` and `needsAttention.late` are of all times.',
+    query: z.strictObject({
+      days: z.coerce
+        .number()
+        .int()
+        .min(1)
+        .max(366)
+        .default(30)
+        .meta({ description: 'Days of UTC, today among them' }),
+    }),
+    answers: { 200: { description: 'The counts', schema: statsShape } },
+  },
+  ({ stats, spool, now }: Pick<RouteServices, 'stats' | 'spool' | 'now'>) =>
+    async ({ query, access }) => {
       const today = Math.floor(now().getTime() / dayMs);
-      const since = new Date((today - days + 1) * dayMs);
+      const since = new Date((today - query.days + 1) * dayMs);
       const lateBefore = new Date(now().getTime() - lateAfterMs);
-      const channels = accessOf(response).channels ?? undefined;
+      const channels = access.channels ?? undefined;
       const [record, spooled] = await Promise.all([
         stats.read({ channels, since, lateBefore }),
         spool.count(),
       ]);
-      response.json({ ...statsView(since, record), spool: spoolView(spooled) } satisfies StatsView);
+      return { ...statsView(since, record), spool: spoolView(spooled) };
     },
-  );
-  router.all('/v1/stats', allowOnly('GET, HEAD'));
-  return router;
-}
+);
 
 function spoolView({ oldestAt, ...count }: SpoolCount): StatsView['spool'] {
   return { ...count, oldestAt: oldestAt?.toISOString() ?? null };

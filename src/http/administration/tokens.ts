@@ -1,15 +1,12 @@
 /** API tokens: made, listed and revoked by those who may do as much themselves. */
-import { Router, type Request, type RequestHandler, type Response } from 'express';
 import { z } from 'zod';
 
 import { allows, scopes, type Access } from '../../domain/access.js';
 import { AppError } from '../../domain/errors.js';
 import type { CreatedByToken, TokenRecord } from '../../infra/tables/tokens.js';
-import type { Tokens } from '../../pipeline/tokens.js';
-import type { ApiRoute } from '../api-route.js';
-import { cursor, pageLimit, parseInput, queryOf, searchText, toPage, uuidParameter } from '../input.js';
-import { accessOf, authenticate } from '../middleware/authenticate.js';
-import { allowOnly } from '../middleware/errors.js';
+import { byId, cursor, pageLimit, searchText, toPage } from '../input.js';
+import { route } from '../route.js';
+import type { RouteServices } from '../services.js';
 import {
   token,
   tokenWithCreated,
@@ -19,107 +16,106 @@ import {
 } from '../shapes/administration.js';
 import { pageOf } from '../shapes/page.js';
 
+type Services = Pick<RouteServices, 'tokens'>;
+
 const mostSeconds = 10 * 366 * 86_400;
 
-export const tokenQuery = z.strictObject({ limit: pageLimit, cursor: cursor.optional() });
-export const tokenParams = z.object({ id: z.uuid() });
-export const newToken = z.strictObject({
-  name: searchText(100),
-  scopes: z.array(z.enum(scopes)).min(1).max(scopes.length),
-  channels: z
-    .array(searchText(63))
-    .min(1)
-    .max(100)
-    .nullish()
-    .meta({ description: 'The only channels that it sees; all when not given' }),
-  expiresIn: z
-    .int()
-    .min(1)
-    .max(mostSeconds)
-    .nullish()
-    .meta({ description: 'Seconds; no end when not given' }),
-});
-
-export const tokenApi: readonly ApiRoute[] = [
+export const listTokens = route(
   {
     method: 'get',
     path: '/v1/tokens',
     scope: 'admin',
+    operationId: 'listTokens',
     summary: 'List tokens that were created here or used, newest first',
-    query: tokenQuery,
+    query: z.strictObject({ limit: pageLimit, cursor: cursor.optional() }),
     answers: { 200: { description: 'A page of tokens', schema: pageOf(token) } },
   },
+  ({ tokens }: Services) =>
+    async ({ query, access }) => {
+      const { limit: size, cursor: after } = query;
+      const listed = await tokens.list(access.channels ?? undefined, { limit: size + 1, after });
+      return toPage(listed, size, tokenView);
+    },
+);
+
+export const createToken = route(
   {
     method: 'post',
     path: '/v1/tokens',
     scope: 'admin',
+    operationId: 'createToken',
     summary: 'Create a token',
     description: 'It may do no more than the one that makes it. The answer is the only one that shows it.',
-    body: newToken,
-    answers: { 201: { description: 'The token', schema: tokenWithSecret } },
+    body: z.strictObject({
+      name: searchText(100),
+      scopes: z.array(z.enum(scopes)).min(1).max(scopes.length),
+      channels: z
+        .array(searchText(63))
+        .min(1)
+        .max(100)
+        .nullish()
+        .meta({ description: 'The only channels that it sees; all when not given' }),
+      expiresIn: z
+        .int()
+        .min(1)
+        .max(mostSeconds)
+        .nullish()
+        .meta({ description: 'Seconds; no end when not given' }),
+    }),
+    answers: { 201: { description: 'The token', schema: tokenWithSecret, isSecret: true } },
   },
+  ({ tokens }: Services) =>
+    async ({ body, access }) => {
+      const { name, scopes: wanted, channels = null, expiresIn = null } = body;
+      const grant = { name, scopes: [...new Set(wanted)], channels, expiresInSeconds: expiresIn };
+      refuseMoreThan(access, grant);
+      const { record, token: secret } = await tokens.create(grant, access.tokenId);
+      return { ...tokenView(record), token: secret };
+    },
+);
+
+export const getToken = route(
   {
     method: 'get',
     path: '/v1/tokens/{id}',
     scope: 'admin',
+    operationId: 'getToken',
     summary: 'Get a token, and the objects that it has created',
-    params: tokenParams,
+    params: byId,
+    notFound: noSuchToken,
     answers: { 200: { description: 'The token', schema: tokenWithCreated } },
     errors: ['token.not_found'],
   },
+  ({ tokens }: Services) =>
+    async ({ params, access }) => {
+      const found = await tokens.find(params.id, access.channels ?? undefined);
+      if (!found) throw noSuchToken();
+      return viewWithCreated(found, await tokens.created(found.id));
+    },
+);
+
+export const revokeToken = route(
   {
     method: 'delete',
     path: '/v1/tokens/{id}',
     scope: 'admin',
+    operationId: 'revokeToken',
     summary: 'Revoke a token, at once and in all processes',
     description:
       'What it has made goes on and is listed. A token of the command that was never used is known by its id only: a token that sees all channels can revoke it all the same.',
-    params: tokenParams,
+    params: byId,
+    notFound: noSuchToken,
     answers: { 200: { description: 'The token, revoked', schema: tokenWithCreated } },
     errors: ['token.not_found'],
   },
-];
-
-export function tokenRoutes({ tokens }: { readonly tokens: Tokens }, limit: RequestHandler): Router {
-  const router = Router();
-  const admin = [authenticate(tokens, 'admin'), limit];
-
-  router.get('/v1/tokens', admin, async (request: Request, response: Response) => {
-    const { limit: size, cursor: after } = parseInput(tokenQuery, queryOf(request));
-    const channels = accessOf(response).channels ?? undefined;
-    response.json(toPage(await tokens.list(channels, { limit: size + 1, after }), size, tokenView));
-  });
-
-  router.post('/v1/tokens', admin, async (request: Request, response: Response) => {
-    const { name, scopes: wanted, channels = null, expiresIn = null } = parseInput(newToken, request.body);
-    const access = accessOf(response);
-    const grant = { name, scopes: [...new Set(wanted)], channels, expiresInSeconds: expiresIn };
-    refuseMoreThan(access, grant);
-    const { record, token: secret } = await tokens.create(grant, access.tokenId);
-    const view: z.infer<typeof tokenWithSecret> = { ...tokenView(record), token: secret };
-    response.status(201).set('Cache-Control', 'no-store').json(view);
-  });
-
-  router.get('/v1/tokens/:id', admin, async (request: Request, response: Response) => {
-    const id = uuidParameter(request, 'id');
-    const found = id === undefined ? null : await tokens.find(id, accessOf(response).channels ?? undefined);
-    if (!found) throw notFound();
-    response.json(viewWithCreated(found, await tokens.created(found.id)));
-  });
-
-  router.delete('/v1/tokens/:id', admin, async (request: Request, response: Response) => {
-    const { tokenId, channels } = accessOf(response);
-    const id = uuidParameter(request, 'id');
-    const by = { actor: tokenId, channels: channels ?? undefined };
-    const revoked = id === undefined ? null : await tokens.revoke(id, by);
-    if (!revoked) throw notFound();
-    response.json(viewWithCreated(revoked, await tokens.created(revoked.id)));
-  });
-
-  router.all('/v1/tokens', allowOnly('GET, HEAD, POST'));
-  router.all('/v1/tokens/:id', allowOnly('GET, HEAD, DELETE'));
-  return router;
-}
+  ({ tokens }: Services) =>
+    async ({ params, access }) => {
+      const { tokenId, channels } = access;
+      const revoked = await tokens.revoke(params.id, { actor: tokenId, channels: channels ?? undefined });
+      if (!revoked) throw noSuchToken();
+      return viewWithCreated(revoked, await tokens.created(revoked.id));
+    },
+);
 
 function refuseMoreThan(access: Access, grant: Pick<Access, 'scopes' | 'channels'>): void {
   const more = grant.scopes.find((scope) => !allows(access, scope));
@@ -129,7 +125,7 @@ function refuseMoreThan(access: Access, grant: Pick<Access, 'scopes' | 'channels
     throw new AppError('auth.scope', 'a token that is limited to channels makes only tokens for these');
 }
 
-function notFound(): AppError {
+function noSuchToken(): AppError {
   return new AppError('token.not_found', 'there is no such token');
 }
 

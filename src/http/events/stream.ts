@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { Router, type Request, type RequestHandler, type Response } from 'express';
+import type { Response } from 'express';
 import { z } from 'zod';
 
 import { seesChannel } from '../../domain/access.js';
@@ -10,50 +10,33 @@ import { AppError } from '../../domain/errors.js';
 import { eventTypes } from '../../domain/event.js';
 import { isDatabaseFailure } from '../../infra/postgres/errors.js';
 import type { Notifications } from '../../infra/postgres/notifications.js';
-import type { EventLog, EventRecord, StreamStart } from '../../infra/tables/events/log.js';
-import type { Tokens } from '../../pipeline/tokens.js';
-import type { ApiRoute } from '../api-route.js';
-import { parseInput, queryOf, searchText } from '../input.js';
-import { accessOf, authenticate, checkAgain } from '../middleware/authenticate.js';
-import { allowOnly } from '../middleware/errors.js';
+import type { EventRecord, StreamStart } from '../../infra/tables/events/log.js';
+import { searchText } from '../input.js';
+import { checkAgain } from '../middleware/authenticate.js';
+import { rawRoute } from '../route.js';
+import type { RouteServices } from '../services.js';
 import { event, streamEvent, type EventView, type StreamEventView } from '../shapes/event.js';
 import { eventView } from '../views/event.js';
 
-export interface EventServices {
-  readonly tokens: Tokens;
-  readonly events: EventLog;
-  readonly notifications: Notifications;
-  /** Aborted when the process is to end: streams end then, and are resumed elsewhere. */
-  readonly stopping: AbortSignal;
-}
+type EventServices = Pick<RouteServices, 'events' | 'notifications' | 'stopping'>;
 
-const eventNumber = z.string().regex(/^\d{1,15}$/, 'is not the id of an event');
-export const eventQuery = z.strictObject({
+const notAnEvent = 'is not the id of an event';
+const eventQuery = z.strictObject({
   type: z.enum(eventTypes).optional(),
   channel: searchText(255).optional(),
-  lastEventId: eventNumber
+  lastEventId: z
+    .string()
+    .regex(/^\d{1,15}$/, notAnEvent)
     .optional()
     .meta({ description: 'As the header Last-Event-ID, for a first connection' }),
 });
-
-export const eventApi: readonly ApiRoute[] = [
-  {
-    method: 'get',
-    path: '/v1/events',
-    scope: 'media:read',
-    summary: 'Stream events (server-sent events)',
-    description:
-      'Each event is told at least once, in order. Every stream begins with `stream.open`, whose id is where it begins. Send the last id as the header Last-Event-ID to read on; without it the stream begins now. Events are kept for 7 days: when some after the given id are gone, `stream.open` says `missed`, and the stream goes on with the oldest that is kept.',
-    query: eventQuery,
-    answers: {
-      200: {
-        description: '`data` is an Event, or tells about the stream itself',
-        schema: z.union([event, streamEvent]),
-        contentType: 'text/event-stream',
-      },
-    },
-  },
-];
+const eventHeaders = z.object({
+  'Last-Event-ID': z
+    .string()
+    .regex(/^\d{0,15}$/, notAnEvent)
+    .optional()
+    .meta({ description: 'The last id that the client has read; empty: none' }),
+});
 
 /** Proxies close connections that are silent for a minute or less. */
 const heartbeatMs = 15_000;
@@ -62,41 +45,44 @@ const reconnectMs = 2_000;
 const mostUnreadHeartbeats = 4;
 const lookAgainMs = 1_000;
 
-export function eventRoutes(services: EventServices, limit: RequestHandler): Router {
-  const router = Router();
-  router.get(
-    '/v1/events',
-    authenticate(services.tokens, 'media:read'),
-    limit,
-    async (request: Request, response: Response) => {
-      const query = parseInput(eventQuery, queryOf(request));
-      const given = headerId(request) ?? query.lastEventId;
+export const streamEvents = rawRoute(
+  {
+    method: 'get',
+    path: '/v1/events',
+    scope: 'media:read',
+    limit: 'listen',
+    operationId: 'streamEvents',
+    summary: 'Stream events (server-sent events)',
+    description:
+      'Each event is told at least once, in order. Every stream begins with `stream.open`, whose id is where it begins. Send the last id as the header Last-Event-ID to read on; without it the stream begins now. Events are kept for 7 days: when some after the given id are gone, `stream.open` says `missed`, and the stream goes on with the oldest that is kept.',
+    query: eventQuery,
+    headers: eventHeaders,
+    answers: {
+      200: {
+        description: '`data` is an Event, or tells about the stream itself',
+        schema: z.union([event, streamEvent]),
+        contentType: 'text/event-stream',
+      },
+    },
+  },
+  (services: EventServices) =>
+    async ({ query, headers, access, request, response }) => {
+      // An empty header is no id: that is how a client says that it has seen none.
+      const header = headers['Last-Event-ID'];
+      const given = header === '' ? query.lastEventId : (header ?? query.lastEventId);
       // Express hands HEAD to this handler, too. A stream has no end, so the answer would never be complete.
       if (request.method === 'HEAD') {
         response.writeHead(200, streamHeaders).end();
         return;
       }
       const start = await services.events.start(given === undefined ? undefined : Number(given));
-      const access = accessOf(response);
       const isWanted = ({ type, channel }: EventRecord): boolean =>
         seesChannel(access, channel) &&
         (query.type ?? type) === type &&
         (query.channel ?? channel) === channel;
       await tell(services, { response, start, isWanted, mayListen: () => checkAgain(response) });
     },
-  );
-  router.all('/v1/events', allowOnly('GET, HEAD'));
-  return router;
-}
-
-const lastEventHeader = z.object({ 'Last-Event-ID': eventNumber });
-
-/** An empty header is no id: that is how a client says that it has seen none. */
-function headerId(request: Request): string | undefined {
-  const header = request.get('Last-Event-ID');
-  if (header === undefined || header === '') return undefined;
-  return parseInput(lastEventHeader, { 'Last-Event-ID': header })['Last-Event-ID'];
-}
+);
 
 const streamHeaders = {
   'content-type': 'text/event-stream; charset=utf-8',

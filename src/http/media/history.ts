@@ -1,44 +1,29 @@
-import { Router, type Request, type RequestHandler, type Response } from 'express';
-import { z } from 'zod';
-
-import type { Lookup, MediaHistoryRecord, MediaRecord } from '../../infra/tables/media/lookup.js';
-import type { Tokens } from '../../pipeline/tokens.js';
-import type { ApiRoute } from '../api-route.js';
-import { authenticate } from '../middleware/authenticate.js';
-import { allowOnly } from '../middleware/errors.js';
+import type { MediaHistoryRecord, MediaRecord } from '../../infra/tables/media/lookup.js';
+import { byId } from '../input.js';
+import { route } from '../route.js';
+import type { RouteServices } from '../services.js';
 import { mediaHistory, type MediaHistory } from '../shapes/media.js';
-import { findVisible } from './visible.js';
+import { findVisible, noSuchMedia } from './visible.js';
 
-export const mediaHistoryApi: readonly ApiRoute[] = [
+export const getMediaHistory = route(
   {
     method: 'get',
     path: '/v1/media/{id}/history',
     scope: 'media:read',
+    operationId: 'getMediaHistory',
     summary: 'Get the history of a media item',
     description: 'The raw delivery that brought it, and every attempt to fetch it, oldest first.',
-    params: z.object({ id: z.uuid() }),
+    params: byId,
+    notFound: noSuchMedia,
     answers: { 200: { description: 'Its history', schema: mediaHistory } },
     errors: ['media.not_found'],
   },
-];
-
-export function mediaHistoryRoutes(
-  services: { readonly lookup: Lookup; readonly tokens: Tokens },
-  limit: RequestHandler,
-): Router {
-  const router = Router();
-  router.get(
-    '/v1/media/:id/history',
-    authenticate(services.tokens, 'media:read'),
-    limit,
-    async (request: Request, response: Response) => {
-      const media = await findVisible(services, request, response);
-      response.json(historyView(media, await services.lookup.mediaHistory(media.id)));
+  ({ lookup }: Pick<RouteServices, 'lookup'>) =>
+    async ({ params, access }) => {
+      const media = await findVisible(lookup, params.id, access);
+      return historyView(media, await lookup.mediaHistory(media.id));
     },
-  );
-  router.all('/v1/media/:id/history', allowOnly('GET, HEAD'));
-  return router;
-}
+);
 
 function historyView(media: MediaRecord, { delivery, attempts }: MediaHistoryRecord): MediaHistory {
   return {

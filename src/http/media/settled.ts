@@ -1,12 +1,10 @@
 /** `GET /v1/media/{id}?wait=`: answers when the media is no longer pending. */
-import type { Request, Response } from 'express';
+import type { Response } from 'express';
 
-import { seesChannel } from '../../domain/access.js';
-import { AppError } from '../../domain/errors.js';
+import { seesChannel, type Access } from '../../domain/access.js';
 import type { Notifications } from '../../infra/postgres/notifications.js';
 import type { Lookup, MediaRecord } from '../../infra/tables/media/lookup.js';
-import { uuidParameter } from '../input.js';
-import { accessOf } from '../middleware/authenticate.js';
+import { noSuchMedia } from './visible.js';
 
 export interface SettledMediaServices {
   readonly lookup: Pick<Lookup, 'mediaByIds'>;
@@ -15,8 +13,15 @@ export interface SettledMediaServices {
   readonly stopping: AbortSignal;
 }
 
-/** The media of the path as soon as it is no longer pending, at the latest after `waitMs`. */
-export type SettledMedia = (request: Request, response: Response, waitMs: number) => Promise<MediaRecord>;
+/** A caller that waits for a media. */
+export interface WaitingCaller {
+  readonly access: Access;
+  readonly response: Response;
+  readonly waitMs: number;
+}
+
+/** The media with this id as soon as it is no longer pending, at the latest after `waitMs`. */
+export type SettledMedia = (id: string, caller: WaitingCaller) => Promise<MediaRecord>;
 
 /**
  * While a caller waits, it holds no connection to the database: it looks at the media when it arrives and when something has happened to
@@ -25,15 +30,13 @@ export type SettledMedia = (request: Request, response: Response, waitMs: number
 export function createSettledMedia({ lookup, notifications, stopping }: SettledMediaServices): SettledMedia {
   const look = createSharedLook(lookup);
 
-  const find = async (id: string, response: Response): Promise<MediaRecord> => {
+  const find = async (id: string, access: Access): Promise<MediaRecord> => {
     const media = await look(id);
-    if (media && seesChannel(accessOf(response), media.channel)) return media;
-    throw notFound();
+    if (media && seesChannel(access, media.channel)) return media;
+    throw noSuchMedia();
   };
 
-  return async (request, response, waitMs) => {
-    const id = uuidParameter(request, 'id');
-    if (id === undefined) throw notFound();
+  return async (id, { access, response, waitMs }) => {
     const over = new AbortController();
     const end = (): void => {
       over.abort();
@@ -45,7 +48,7 @@ export function createSettledMedia({ lookup, notifications, stopping }: SettledM
       for (;;) {
         // Listening begins before looking, so that a change in between is heard.
         const change = notifications.mediaChange(id, over.signal);
-        const media = await find(id, response);
+        const media = await find(id, access);
         if (media.state !== 'pending' || over.signal.aborted || stopping.aborted) return media;
         await change;
       }
@@ -55,10 +58,6 @@ export function createSettledMedia({ lookup, notifications, stopping }: SettledM
       end();
     }
   };
-}
-
-function notFound(): AppError {
-  return new AppError('media.not_found', 'there is no such media');
 }
 
 /** So many are asked for by one statement. */

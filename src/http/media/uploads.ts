@@ -1,109 +1,101 @@
 /** `POST /v1/media`: an upload, streamed into the same store and checked like what is fetched. */
-import { Router, type Request, type RequestHandler, type Response } from 'express';
+import type { Request, Response } from 'express';
 import multer, { MulterError, type StorageEngine } from 'multer';
-import { newId } from '../../domain/id.js';
 import { z } from 'zod';
 
-import { seesChannel } from '../../domain/access.js';
-import type { Channels } from '../../domain/channel.js';
+import { seesChannel, type Access } from '../../domain/access.js';
 import { AppError, isMediaError, isServiceFault } from '../../domain/errors.js';
+import { newId } from '../../domain/id.js';
 import { mediaKinds } from '../../domain/provider.js';
-import type { BlobStore } from '../../infra/files/blob-store.js';
 import type { StagedFile, Staging } from '../../infra/files/staging.js';
 import { storableName } from '../../infra/postgres/storable-text.js';
-import type { Lookup } from '../../infra/tables/media/lookup.js';
-import type { MediaTable } from '../../infra/tables/media/media.js';
-import type { Store } from '../../pipeline/media/store.js';
-import type { Tokens } from '../../pipeline/tokens.js';
-import type { ApiRoute } from '../api-route.js';
 import { parseInput } from '../input.js';
-import { accessOf, authenticate } from '../middleware/authenticate.js';
-import { media as mediaShape } from '../shapes/media.js';
+import { rawRoute } from '../route.js';
+import type { RouteServices } from '../services.js';
+import { media as mediaShape, type MediaView } from '../shapes/media.js';
 import { mediaView } from '../views/media.js';
 
-export interface UploadServices {
-  readonly tokens: Tokens;
-  readonly channels: Channels;
-  readonly lookup: Lookup;
-  readonly table: MediaTable;
-  readonly staging: Staging;
-  readonly store: Store;
-  readonly blobs: BlobStore;
-  readonly now: () => Date;
-}
+type UploadServices = Pick<RouteServices, 'channels' | 'lookup' | 'now' | 'store' | 'table'>;
 
-export const uploadFields = z.strictObject({
+const path = '/v1/media';
+const uploadFields = z.strictObject({
   channel: z.string().min(1).max(255),
   kind: z.enum(mediaKinds).default('image'),
 });
 
-export const uploadApi: readonly ApiRoute[] = [
+export const uploadMedia = rawRoute(
   {
     method: 'post',
-    path: '/v1/media',
+    path,
     scope: 'messages:send',
+    limit: 'upload',
+    operationId: 'uploadMedia',
     summary: 'Upload a file, for sending',
     description:
       'Stored like what is fetched: whatever is no page in place of a picture is kept, with `warnings` where it is odd.',
     bodyType: 'multipart/form-data',
     body: uploadFields.extend({ file: z.string().meta({ format: 'binary' }) }),
-    answers: { 201: { description: 'The media, ready', schema: mediaShape } },
+    answers: { 201: { description: 'The media, ready', schema: mediaShape, hasLocation: true } },
     errors: ['request.too_large', 'upload.refused'],
   },
-];
-
-export function uploadRoutes(
-  services: UploadServices,
-  options: { maxBytes: number; limit: RequestHandler },
-): Router {
-  const router = Router();
-  const upload = multer({
-    storage: stagingEngine(services.staging),
-    limits: { fileSize: options.maxBytes, files: 1, fields: 10, fieldSize: 1_024, parts: 12 },
-    defParamCharset: 'utf8',
-  }).single('file');
-
-  const receiveFile: RequestHandler = (request, response, next) => {
-    void upload(request, response, (error: unknown) => {
-      next(error === undefined || error === null ? undefined : translateUploadError(error, options.maxBytes));
-    });
-  };
-
-  router.post(
-    '/v1/media',
-    authenticate(services.tokens, 'messages:send'),
-    options.limit,
-    receiveFile,
-    async (request: Request, response: Response) => {
-      const file = stagedOf(request);
+  (services: UploadServices & Pick<RouteServices, 'maxUploadBytes' | 'staging'>) => {
+    const receiveFile = fileReceiver(services.staging, services.maxUploadBytes);
+    return async ({ access, request, response }) => {
+      const file = await receiveFile(request, response);
       try {
-        const { channel: channelId, kind } = parseInput(uploadFields, request.body ?? {});
-        if (!file) throw missingFile();
-        const channel = seesChannel(accessOf(response), channelId)
-          ? services.channels.active(channelId)
-          : undefined;
-        if (!channel) throw invalid('channel', 'there is no such channel');
-        const blob = await services.store(file, { kind }).catch((error: unknown) => {
-          throw refusal(error);
-        });
-        const id = newId();
-        const filename = request.file ? storableName(request.file.originalname, 255) : null;
-        const isKept = await services.table.addUpload(
-          { id, channel: channel.id, provider: channel.provider, kind, filename },
-          blob,
-          services.now(),
-        );
-        if (!isKept)
-          throw new AppError('service.unavailable', 'the same bytes were being erased; send them again');
-        const media = await services.lookup.media(id);
-        if (!media) throw new Error('an upload is gone right after it was stored');
-        response.status(201).location(`/v1/media/${id}`).json(mediaView(media));
+        const media = await keep(services, { file, access, request });
+        response.status(201).location(`${path}/${media.id}`).json(media);
       } finally {
         await file?.discard();
       }
-    },
+    };
+  },
+);
+
+interface Upload {
+  readonly file: StagedFile | undefined;
+  readonly access: Access;
+  readonly request: Request;
+}
+
+async function keep(services: UploadServices, { file, access, request }: Upload): Promise<MediaView> {
+  const { channel: channelId, kind } = parseInput(uploadFields, request.body ?? {});
+  if (!file) throw missingFile();
+  const channel = seesChannel(access, channelId) ? services.channels.active(channelId) : undefined;
+  if (!channel) throw invalid('channel', 'there is no such channel');
+  const blob = await services.store(file, { kind }).catch((error: unknown) => {
+    throw refusal(error);
+  });
+  const id = newId();
+  const filename = request.file ? storableName(request.file.originalname, 255) : null;
+  const isKept = await services.table.addUpload(
+    { id, channel: channel.id, provider: channel.provider, kind, filename },
+    blob,
+    services.now(),
   );
-  return router;
+  if (!isKept) throw new AppError('service.unavailable', 'the same bytes were being erased; send them again');
+  const media = await services.lookup.media(id);
+  if (!media) throw new Error('an upload is gone right after it was stored');
+  return mediaView(media);
+}
+
+/** Reads the form. Undefined: there is no file in it. */
+function fileReceiver(
+  staging: Staging,
+  maxBytes: number,
+): (request: Request, response: Response) => Promise<StagedFile | undefined> {
+  const upload = multer({
+    storage: stagingEngine(staging),
+    limits: { fileSize: maxBytes, files: 1, fields: 10, fieldSize: 1_024, parts: 12 },
+    defParamCharset: 'utf8',
+  }).single('file');
+  return (request, response) =>
+    new Promise((resolve, reject) => {
+      void upload(request, response, (error?: unknown) => {
+        if (error === undefined || error === null) resolve(stagedOf(request));
+        else reject(translateUploadError(error as Error, maxBytes));
+      });
+    });
 }
 
 const staged = Symbol('staged');
@@ -135,10 +127,10 @@ function stagedOf(request: Request): StagedFile | undefined {
   return (request.file as WithStaged | undefined)?.[staged];
 }
 
-function translateUploadError(error: unknown, maxBytes: number): unknown {
+function translateUploadError(error: Error, maxBytes: number): Error {
   if (error instanceof AppError) return refusal(error);
   // A system error is ours; any other says that the form is cut short or none at all.
-  if (error instanceof Error && 'syscall' in error) return error;
+  if ('syscall' in error) return error;
   if (!(error instanceof MulterError)) return invalid('body', 'the form is not understood');
   if (error.code === 'LIMIT_FILE_SIZE') {
     return new AppError('request.too_large', `a file may have ${String(maxBytes)} bytes`, { cause: error });
@@ -155,7 +147,7 @@ function invalid(field: string, message: string): AppError {
 }
 
 /** What is wrong with the bytes follows from the input; what is wrong with our disk does not. */
-function refusal(error: unknown): unknown {
+function refusal<Fault>(error: Fault): Fault | AppError {
   if (!(error instanceof AppError) || !isMediaError(error.code)) return error;
   if (isServiceFault(error.code))
     return new AppError('service.unavailable', 'the file could not be stored; send it again', {

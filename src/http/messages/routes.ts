@@ -1,146 +1,204 @@
 /** Sending: messages that are asked for here, what became of them, and what may be sent. */
-import { Router, type Request, type Response } from 'express';
+import { z } from 'zod';
 
-import { seesChannel, visibleChannels } from '../../domain/access.js';
-import type { Channels } from '../../domain/channel.js';
+import { seesChannel, visibleChannels, type Access } from '../../domain/access.js';
 import { AppError } from '../../domain/errors.js';
-import type { ProviderKind } from '../../domain/provider-kind.js';
-import type { Audit } from '../../infra/tables/audit.js';
-import type { Lookup } from '../../infra/tables/media/lookup.js';
-import type { OutboundRecord, OutboundTable } from '../../infra/tables/sending/outbound.js';
-import type { QueueMessage } from '../../pipeline/send/queue-message.js';
-import type { Tokens } from '../../pipeline/tokens.js';
-import { parseInput, queryOf, toPage, uuidParameter } from '../input.js';
-import { accessOf, authenticate } from '../middleware/authenticate.js';
-import { allowOnly } from '../middleware/errors.js';
-import { jsonBody } from '../middleware/json-body.js';
-import type { LoadLimits } from '../middleware/load-limits.js';
-import type { OutboundView } from '../shapes/outbound.js';
+import { outboundStates } from '../../domain/outbound.js';
+import { mediaKinds } from '../../domain/provider.js';
+import type { OutboundRecord } from '../../infra/tables/sending/outbound.js';
+import { byId, cursor, pageLimit, searchText, toPage } from '../input.js';
+import { route } from '../route.js';
+import type { RouteServices } from '../services.js';
+import { channelLimits, outbound as outboundShape, queued, type OutboundView } from '../shapes/outbound.js';
+import { pageOf } from '../shapes/page.js';
 import { outboundView, queuedView } from '../views/outbound.js';
-import { idempotencyKey, limitsParams, newMessage, outboundQuery } from './api.js';
 
-export interface SendingServices {
-  readonly audit: Pick<Audit, 'record'>;
-  readonly channels: Channels;
-  readonly lookup: Lookup;
-  readonly outbound: OutboundTable;
-  readonly providers: readonly ProviderKind[];
-  readonly queueMessage: QueueMessage;
-  readonly tokens: Tokens;
-  readonly now: () => Date;
-}
+type ReadServices = Pick<RouteServices, 'lookup' | 'outbound'>;
 
-export interface SendingOptions {
-  /** Of a request that brings its media with it. */
-  readonly maxBodyBytes: number;
-  readonly limits: Pick<LoadLimits, 'query' | 'upload'>;
-}
+const mediaSource = z
+  .strictObject({
+    url: searchText(8_192).optional().meta({ description: 'A foreign link, sent as it is' }),
+    id: z.uuid().optional().meta({ description: 'A media of this service: received, or uploaded' }),
+    data: z.string().optional().meta({ description: '`data:image/png;base64,…`' }),
+  })
+  .refine((media) => Object.values(media).filter((value) => value !== undefined).length === 1, {
+    message: 'needs exactly one of url, id and data',
+  });
 
-export function sendingRoutes(services: SendingServices, { maxBodyBytes, limits }: SendingOptions): Router {
-  const { outbound, lookup, channels, providers } = services;
-  const router = Router();
-  const reader = [authenticate(services.tokens, 'media:read'), limits.query];
-  const sender = [authenticate(services.tokens, 'messages:send'), limits.query];
-  const admin = [authenticate(services.tokens, 'admin'), limits.query];
-  const mediaSender = [authenticate(services.tokens, 'messages:send'), limits.upload];
+/** Of every channel; providers have more of their own, which the channel's provider checks. */
+const sendOptions = z
+  .looseObject({
+    fit: z.boolean().optional().meta({ description: 'Convert a picture that is over a limit' }),
+    fetch: z
+      .boolean()
+      .optional()
+      .meta({ description: 'Fetch a foreign link, check and keep it, and send that' }),
+  })
+  .meta({ id: 'SendOptions' });
 
-  const viewsOf = async (records: readonly OutboundRecord[]): Promise<OutboundView[]> => {
-    const found = await lookup.mediaByIds(records.flatMap(({ mediaId }) => mediaId ?? []));
-    const media = new Map(found.map((one) => [one.id, one]));
-    return records.map((record) => outboundView(record, media.get(record.mediaId ?? '') ?? null));
-  };
-  const viewOf = async (record: OutboundRecord): Promise<OutboundView> => {
-    const [view] = await viewsOf([record]);
-    if (!view) throw new Error('a record has no view');
-    return view;
-  };
-  const answer = async (response: Response, record: OutboundRecord): Promise<void> => {
-    response.json(await viewOf(record));
-  };
+const newMessage = z.strictObject({
+  channel: searchText(255),
+  to: searchText(255).meta({ description: 'As `GET /v1/channels/{id}/limits` describes it' }),
+  kind: z.enum(mediaKinds),
+  media: mediaSource,
+  caption: searchText(65_536).nullish(),
+  filename: searchText(255).nullish(),
+  replyTo: searchText(255)
+    .nullish()
+    .meta({ description: "The provider's id of the message that is answered" }),
+  options: sendOptions
+    .default({})
+    .meta({ description: "And those of the channel's provider, see `GET /v1/channels/{id}/limits`" }),
+});
 
-  router.post(
-    '/v1/messages',
-    mediaSender,
-    // Behind the token: a caller without one must not make the service read so much.
-    jsonBody(maxBodyBytes),
-    async (request: Request, response: Response) => {
-      const wanted = parseInput(newMessage, request.body);
-      const id = await services.queueMessage(wanted, { access: accessOf(response), key: keyOf(request) });
-      const record = await outbound.find(id);
+/** Visible ASCII. */
+const idempotencyKey = z
+  .string()
+  .regex(/^[\x21-\x7e][\x20-\x7e]{0,254}$/, 'has 1 to 255 printable ASCII characters');
+
+export const sendMessage = route(
+  {
+    method: 'post',
+    path: '/v1/messages',
+    scope: 'messages:send',
+    limit: 'upload',
+    operationId: 'sendMessage',
+    summary: 'Send a picture or other media',
+    description:
+      'Checked against the limits of the provider, queued, and sent in order for each recipient. With the header `Idempotency-Key`, the same request within a day answers the same message and sends nothing.',
+    headers: z.object({ 'Idempotency-Key': idempotencyKey.optional() }),
+    body: newMessage,
+    answers: { 202: { description: 'The message, queued', schema: queued, hasLocation: true } },
+    errors: ['message.refused', 'message.key_reused'],
+  },
+  (services: ReadServices & Pick<RouteServices, 'queueMessage'>) =>
+    async ({ body, headers, access }) => {
+      const key = headers['Idempotency-Key'] ?? null;
+      const id = await services.queueMessage(body, { access, key });
+      const record = await services.outbound.find(id);
       if (!record) throw new Error('a message is gone right after it was queued');
-      response.status(202).location(`/v1/messages/${id}`);
-      const { filename } = wanted;
-      response.json(queuedView(await viewOf(record), { access: accessOf(response), filename }));
+      return queuedView(await viewOf(services, record), { access, filename: body.filename });
     },
-  );
+);
 
-  router.get('/v1/messages', reader, async (request: Request, response: Response) => {
-    const { limit: size, cursor: after, channel, ...rest } = parseInput(outboundQuery, queryOf(request));
-    const filter = { ...rest, channels: visibleChannels(accessOf(response), channel) };
-    const records = await outbound.list(filter, { limit: size + 1, after });
-    response.json(toPage(await viewsOf(records), size, (view) => view));
-  });
+export const listMessages = route(
+  {
+    method: 'get',
+    path: '/v1/messages',
+    scope: 'media:read',
+    operationId: 'listMessages',
+    summary: 'List messages that were sent through the API, newest first',
+    query: z.strictObject({
+      channel: searchText(255).optional(),
+      state: z.enum(outboundStates).optional(),
+      to: searchText(255).optional(),
+      limit: pageLimit,
+      cursor: cursor.optional(),
+    }),
+    answers: { 200: { description: 'A page of messages', schema: pageOf(outboundShape) } },
+  },
+  (services: ReadServices) =>
+    async ({ query, access }) => {
+      const { limit: size, cursor: after, channel, ...rest } = query;
+      const filter = { ...rest, channels: visibleChannels(access, channel) };
+      const records = await services.outbound.list(filter, { limit: size + 1, after });
+      return toPage(await viewsOf(services, records), size, (view) => view);
+    },
+);
 
-  router.get('/v1/messages/:id', reader, async (request: Request, response: Response) => {
-    await answer(response, await findVisible(services, request, response));
-  });
+export const getMessage = route(
+  {
+    method: 'get',
+    path: '/v1/messages/{id}',
+    scope: 'media:read',
+    operationId: 'getMessage',
+    summary: 'Get a message that was sent through the API, with its status',
+    params: byId,
+    notFound: noSuchMessage,
+    answers: { 200: { description: 'The message', schema: outboundShape } },
+    errors: ['message.not_found'],
+  },
+  (services: ReadServices) =>
+    async ({ params, access }) =>
+      viewOf(services, await findVisible(services, params.id, access)),
+);
 
-  router.post('/v1/messages/:id/retry', admin, async (request: Request, response: Response) => {
-    const { id, channel, state } = await findVisible(services, request, response);
-    const entry = { actor: accessOf(response).tokenId, action: 'message.retry', channel, target: id };
-    const isDone = await outbound.sendAgain(id, services.now(), (connection) =>
-      services.audit.record(entry, connection),
-    );
-    if (!isDone)
-      throw new AppError('message.not_resendable', `a message that is ${state} cannot be sent again`);
-    response.status(202);
-    await answer(response, await findVisible(services, request, response));
-  });
+export const retryMessage = route(
+  {
+    method: 'post',
+    path: '/v1/messages/{id}/retry',
+    scope: 'admin',
+    operationId: 'retryMessage',
+    summary: 'Send a message again that is failed or unknown',
+    description: 'Where nobody knows whether the provider has it, the person may get it twice.',
+    params: byId,
+    notFound: noSuchMessage,
+    answers: { 202: { description: 'The message, queued again', schema: outboundShape } },
+    errors: ['message.not_found', 'message.not_resendable'],
+  },
+  (services: ReadServices & Pick<RouteServices, 'audit' | 'now'>) =>
+    async ({ params, access }) => {
+      const { id, channel, state } = await findVisible(services, params.id, access);
+      const entry = { actor: access.tokenId, action: 'message.retry', channel, target: id };
+      const isDone = await services.outbound.sendAgain(id, services.now(), (connection) =>
+        services.audit.record(entry, connection),
+      );
+      if (!isDone)
+        throw new AppError('message.not_resendable', `a message that is ${state} cannot be sent again`);
+      return viewOf(services, await findVisible(services, id, access));
+    },
+);
 
-  router.get('/v1/channels/:id/limits', sender, (request: Request, response: Response) => {
-    const { id } = parseInput(limitsParams, request.params);
-    const channel = seesChannel(accessOf(response), id) ? channels.any(id) : undefined;
-    if (!channel) throw new AppError('channel.not_found', 'there is no such channel');
-    const kind = providers.find((candidate) => candidate.id === channel.provider);
-    const { sending } = channel.adapter;
-    const body: unknown = {
-      channel: id,
-      provider: channel.provider,
-      sends: sending !== undefined,
-      needs: kind?.sendingNeeds ?? [],
-      limits: sending?.limits ?? {},
-      options: kind?.sendOptions ?? {},
-    };
-    response.json(body);
-  });
+export const getChannelLimits = route(
+  {
+    method: 'get',
+    path: '/v1/channels/{id}/limits',
+    scope: 'messages:send',
+    operationId: 'getChannelLimits',
+    summary: 'Get the limits and options of a channel',
+    params: z.object({ id: z.string() }),
+    answers: { 200: { description: 'The limits', schema: channelLimits } },
+    errors: ['channel.not_found'],
+  },
+  ({ channels, providers }: Pick<RouteServices, 'channels' | 'providers'>) =>
+    ({ params: { id }, access }) => {
+      const channel = seesChannel(access, id) ? channels.any(id) : undefined;
+      if (!channel) throw new AppError('channel.not_found', 'there is no such channel');
+      const kind = providers.find((candidate) => candidate.id === channel.provider);
+      const { sending } = channel.adapter;
+      return {
+        channel: id,
+        provider: channel.provider,
+        sends: sending !== undefined,
+        needs: kind?.sendingNeeds ?? [],
+        limits: sending?.limits ?? {},
+        options: kind?.sendOptions ?? {},
+      };
+    },
+);
 
-  router.all('/v1/messages', allowOnly('GET, HEAD, POST'));
-  router.all('/v1/messages/:id', allowOnly('GET, HEAD'));
-  router.all('/v1/messages/:id/retry', allowOnly('POST'));
-  router.all('/v1/channels/:id/limits', allowOnly('GET, HEAD'));
-  return router;
+async function viewsOf(
+  { lookup }: ReadServices,
+  records: readonly OutboundRecord[],
+): Promise<OutboundView[]> {
+  const found = await lookup.mediaByIds(records.flatMap(({ mediaId }) => mediaId ?? []));
+  const media = new Map(found.map((one) => [one.id, one]));
+  return records.map((record) => outboundView(record, media.get(record.mediaId ?? '') ?? null));
+}
+
+async function viewOf(services: ReadServices, record: OutboundRecord): Promise<OutboundView> {
+  const [view] = await viewsOf(services, [record]);
+  if (!view) throw new Error('a record has no view');
+  return view;
 }
 
 /** One of a channel that the token does not know does not exist. */
-async function findVisible(
-  { outbound }: SendingServices,
-  request: Request,
-  response: Response,
-): Promise<OutboundRecord> {
-  const id = uuidParameter(request, 'id');
-  const record = id === undefined ? undefined : await outbound.find(id);
-  if (!record || !seesChannel(accessOf(response), record.channel))
-    throw new AppError('message.not_found', 'there is no such message');
+async function findVisible({ outbound }: ReadServices, id: string, access: Access): Promise<OutboundRecord> {
+  const record = await outbound.find(id);
+  if (!record || !seesChannel(access, record.channel)) throw noSuchMessage();
   return record;
 }
 
-function keyOf(request: Request): string | null {
-  const given = request.get('Idempotency-Key');
-  if (given === undefined) return null;
-  const parsed = idempotencyKey.safeParse(given);
-  if (parsed.success) return parsed.data;
-  const message = 'has 1 to 255 printable ASCII characters';
-  throw new AppError('request.invalid', `Idempotency-Key: ${message}`, {
-    fields: [{ field: 'Idempotency-Key', message }],
-  });
+function noSuchMessage(): AppError {
+  return new AppError('message.not_found', 'there is no such message');
 }

@@ -1,4 +1,4 @@
-import type { RequestHandler, Request } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 import { rateLimit } from 'express-rate-limit';
 
 import { AppError } from '../../domain/errors.js';
@@ -15,6 +15,16 @@ export function inTurn(first: RequestHandler, second: RequestHandler): RequestHa
       else next(error);
     });
   };
+}
+
+/** Resolves if the limit lets the request pass, and rejects with its refusal if not. */
+export function letPass(limit: RequestHandler, request: Request, response: Response): Promise<void> {
+  return new Promise((resolve, reject) => {
+    void limit(request, response, (refusal?: unknown) => {
+      if (refusal === undefined) resolve();
+      else reject(refusal as Error);
+    });
+  });
 }
 
 /** So many requests a minute for each token. */

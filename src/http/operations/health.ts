@@ -1,48 +1,45 @@
-import { Router, type Request, type Response } from 'express';
 import { z } from 'zod';
 
 import { AppError } from '../../domain/errors.js';
-import type { StorageProblem } from '../../infra/files/storage-problem.js';
-import type { ApiRoute } from '../api-route.js';
-import { allowOnly, sendProblem } from '../middleware/errors.js';
-
-export interface Readiness {
-  /** Rejects, or does not answer, when the database is away. */
-  readonly database: () => Promise<unknown>;
-  /** What becomes of webhooks: `here`, they go to the database. */
-  readonly spooling: () => 'here' | 'spooling' | 'refusing';
-  /** Whether jobs are taken; true where this process takes none. */
-  readonly queue: () => boolean;
-  /** What keeps files from being written; undefined: nothing does. May take long to answer. */
-  readonly uploads: () => Promise<Pick<StorageProblem, 'reason'> | undefined>;
-  /** Aborted when the process is on its way out. */
-  readonly stopping: AbortSignal;
-}
+import { sendProblem } from '../middleware/errors.js';
+import { rawRoute, route } from '../route.js';
+import type { Readiness, RouteServices } from '../services.js';
 
 const ok = z.literal('ok');
 
-export const healthApi: readonly ApiRoute[] = [
+export const checkLiveness = route(
   {
     method: 'get',
     path: '/health/live',
-    scope: null,
+    scope: 'public',
+    operationId: 'checkLiveness',
     summary: 'Check whether the process answers',
     answers: { 200: { description: 'It does', schema: z.object({ status: ok }) } },
   },
+  () => () => ({ status: 'ok' as const }),
+);
+
+const ready = z.object({ status: ok, database: ok, queue: ok, uploads: ok });
+
+export const checkReadiness = rawRoute(
   {
     method: 'get',
     path: '/health/ready',
-    scope: null,
+    scope: 'public',
+    operationId: 'checkReadiness',
     summary: 'Check whether the database answers, jobs are processed and files can be written',
-    answers: {
-      200: {
-        description: 'All of it',
-        schema: z.object({ status: ok, database: ok, queue: ok, uploads: ok }),
-      },
-    },
+    answers: { 200: { description: 'All of it', schema: ready } },
     errors: ['service.unavailable'],
   },
-];
+  ({ readiness }: Pick<RouteServices, 'readiness'>) =>
+    async ({ response }) => {
+      const trouble = await troubleOf(readiness);
+      const answer: z.infer<typeof ready> = { status: 'ok', database: 'ok', queue: 'ok', uploads: 'ok' };
+      if (trouble.length === 0) response.json(answer);
+      // Not thrown: it would be logged each time that somebody asks, and the log has it already.
+      else sendProblem(response, new AppError('service.unavailable', trouble.join('; ')));
+    },
+);
 
 const databaseTrouble = {
   here: 'database: away',
@@ -51,21 +48,6 @@ const databaseTrouble = {
 } as const;
 const answerMs = 2_000;
 const noAnswer = { reason: 'TimeoutError' };
-
-export function healthRoutes(readiness: Readiness): Router {
-  const router = Router();
-  router.get('/health/live', (_: Request, response: Response) => {
-    response.json({ status: 'ok' });
-  });
-  router.get('/health/ready', async (_: Request, response: Response) => {
-    const trouble = await troubleOf(readiness);
-    if (trouble.length === 0) response.json({ status: 'ok', database: 'ok', queue: 'ok', uploads: 'ok' });
-    // Not thrown: it would be logged each time that somebody asks, and the log has it already.
-    else sendProblem(response, new AppError('service.unavailable', trouble.join('; ')));
-  });
-  router.all(['/health/live', '/health/ready'], allowOnly('GET, HEAD'));
-  return router;
-}
 
 async function troubleOf(readiness: Readiness): Promise<string[]> {
   if (readiness.stopping.aborted) return ['the process is ending'];

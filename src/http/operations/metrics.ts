@@ -1,47 +1,40 @@
 /** `GET /metrics`, for Prometheus. */
 import { isIP } from 'node:net';
 
-import { Router, type Request, type RequestHandler, type Response } from 'express';
+import type { Request, RequestHandler } from 'express';
 
-import type { Metrics } from '../../infra/observability/metrics.js';
-import type { Tokens } from '../../pipeline/tokens.js';
-import type { ApiRoute } from '../api-route.js';
 import { authenticate } from '../middleware/authenticate.js';
-import { allowOnly } from '../middleware/errors.js';
+import { rawRoute } from '../route.js';
+import type { RouteServices } from '../services.js';
 
-export interface MetricsServices {
-  readonly tokens: Tokens;
-  readonly metrics: Metrics;
-}
-
-export const metricsApi: readonly ApiRoute[] = [
+export const getMetrics = rawRoute(
   {
     method: 'get',
     path: '/metrics',
-    scope: null,
+    scope: 'public',
+    openedBy: fromHereOrAdmin,
+    operationId: 'getMetrics',
     summary: 'Get metrics for Prometheus',
     description:
       'From elsewhere than the machine itself, or through a proxy, it needs a token with the scope `admin`.',
-    errors: ['auth.missing', 'auth.invalid', 'auth.expired', 'auth.revoked', 'auth.scope'],
     answers: { 200: { description: "Prometheus' text format", contentType: 'text/plain' } },
+    errors: ['auth.missing', 'auth.invalid', 'auth.expired', 'auth.revoked', 'auth.scope'],
   },
-];
+  ({ metrics }: Pick<RouteServices, 'metrics' | 'tokens'>) =>
+    async ({ response }) => {
+      response
+        .set('Cache-Control', 'no-store')
+        .type(metrics.contentType)
+        .send(await metrics.text());
+    },
+);
 
-export function metricsRoutes({ tokens, metrics }: MetricsServices): Router {
-  const router = Router();
+function fromHereOrAdmin({ tokens }: Pick<RouteServices, 'tokens'>): RequestHandler {
   const admin = authenticate(tokens, 'admin');
-  const fromHereOrAdmin: RequestHandler = async (request, response, next) => {
+  return async (request, response, next) => {
     if (isFromHere(request)) next();
     else await admin(request, response, next);
   };
-  router.get('/metrics', fromHereOrAdmin, async (_: Request, response: Response) => {
-    response
-      .set('Cache-Control', 'no-store')
-      .type(metrics.contentType)
-      .send(await metrics.text());
-  });
-  router.all('/metrics', allowOnly('GET, HEAD'));
-  return router;
 }
 
 /** What a proxy on this machine passes on comes from its address, too, and says so. */

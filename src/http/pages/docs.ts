@@ -1,16 +1,12 @@
-/** `GET /openapi.json` for programs, and `/docs` for people: the same document, to read and to try out. */
-import { createHash } from 'node:crypto';
+/** `/docs`: the document of `/openapi.json` for people, to read and to try out. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 
 import { Router, type Request, type Response } from 'express';
 
-import type { ProviderKind } from '../../domain/provider-kind.js';
 import { allowOnly } from '../middleware/errors.js';
 import { pagePolicy } from '../middleware/security-headers.js';
-import { openApiDocument } from '../openapi/document.js';
-import { withSendOptions } from '../openapi/send-options.js';
 import { docsPage, docsScript } from './docs-page.js';
 
 const policy = pagePolicy({
@@ -25,23 +21,10 @@ const policy = pagePolicy({
 /** What the page needs of the package, and nothing else of it. */
 const packageFiles = ['swagger-ui-bundle.js', 'swagger-ui.css', 'favicon-32x32.png'];
 
-interface DocsServices {
-  readonly publicUrl: string;
-  readonly providers: readonly ProviderKind[];
-}
-
-export function docsRoutes({ publicUrl, providers }: DocsServices): Router {
+export function docsRoutes(): Router {
   const router = Router();
   const { folder, version } = swaggerUi();
   const page = docsPage(`docs/${version}`);
-  let made: { readonly text: string; readonly tag: string } | undefined;
-
-  router.get('/openapi.json', (request: Request, response: Response) => {
-    made ??= withTag(JSON.stringify(withSendOptions(openApiDocument(publicUrl), providers)));
-    response.set({ ETag: made.tag, 'Cache-Control': 'no-cache' }).type('application/json');
-    if (request.fresh) response.status(304).end();
-    else response.send(made.text);
-  });
 
   router.get('/docs', policy, (request: Request, response: Response) => {
     // The page names everything relative to its own address, so that it may stand behind a prefix.
@@ -60,7 +43,7 @@ export function docsRoutes({ publicUrl, providers }: DocsServices): Router {
     response.sendFile(name, { root: folder, immutable: true, maxAge: '1y' });
   });
 
-  router.all(['/openapi.json', '/docs', '/docs/docs.js', ...files], allowOnly('GET, HEAD'));
+  router.all(['/docs', '/docs/docs.js', ...files], allowOnly('GET, HEAD'));
   return router;
 }
 
@@ -69,8 +52,4 @@ function swaggerUi(): { folder: string; version: string } {
   const manifest = require.resolve('swagger-ui-dist/package.json');
   const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string };
   return { folder: dirname(manifest), version };
-}
-
-function withTag(text: string): { text: string; tag: string } {
-  return { text, tag: `"${createHash('sha256').update(text).digest('base64url')}"` };
 }

@@ -1,14 +1,13 @@
-/** `GET /`: people are led to the gallery, and programs are told where everything is. */
+/** `GET /`: browsers are redirected to the gallery, and programs receive the addresses of the service. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { Router, type Request, type Response } from 'express';
 import { z } from 'zod';
 
 import { projectFolder } from '../../infra/process/project-folder.js';
-import type { ApiRoute } from '../api-route.js';
-import { allowOnly } from '../middleware/errors.js';
 import { basePathOf } from '../middleware/base-path.js';
+import { rawRoute } from '../route.js';
+import type { RouteServices } from '../services.js';
 
 const index = z.object({
   name: z.literal('inlet'),
@@ -23,11 +22,12 @@ const index = z.object({
     .meta({ description: 'Where to go from here' }),
 });
 
-export const rootApi: readonly ApiRoute[] = [
+export const getIndex = rawRoute(
   {
     method: 'get',
     path: '/',
-    scope: null,
+    scope: 'public',
+    operationId: 'getIndex',
     summary: 'Get the name, the version and the most important addresses',
     description: 'Clients that prefer `text/html`, such as browsers, are redirected to the gallery.',
     answers: {
@@ -35,29 +35,25 @@ export const rootApi: readonly ApiRoute[] = [
       302: { description: 'For browsers: the address of the gallery' },
     },
   },
-];
-
-export function rootRoutes({ publicUrl }: { readonly publicUrl: string }): Router {
-  const gallery = `${basePathOf(publicUrl)}/admin`;
-  const answer = {
-    name: 'inlet',
-    version: readVersion(),
-    links: {
-      gallery: `${publicUrl}/admin`,
-      documentation: `${publicUrl}/docs`,
-      openapi: `${publicUrl}/openapi.json`,
-      health: `${publicUrl}/health/ready`,
-    },
-  } satisfies z.infer<typeof index>;
-  const router = Router();
-  router.get('/', (request: Request, response: Response) => {
-    response.vary('Accept').set('Cache-Control', 'no-cache');
-    if (request.accepts(['json', 'html']) === 'html') response.status(302).location(gallery).end();
-    else response.json(answer);
-  });
-  router.all('/', allowOnly('GET, HEAD'));
-  return router;
-}
+  ({ publicUrl }: Pick<RouteServices, 'publicUrl'>) => {
+    const gallery = `${basePathOf(publicUrl)}/admin`;
+    const answer = {
+      name: 'inlet',
+      version: readVersion(),
+      links: {
+        gallery: `${publicUrl}/admin`,
+        documentation: `${publicUrl}/docs`,
+        openapi: `${publicUrl}/openapi.json`,
+        health: `${publicUrl}/health/ready`,
+      },
+    } satisfies z.infer<typeof index>;
+    return ({ request, response }) => {
+      response.vary('Accept').set('Cache-Control', 'no-cache');
+      if (request.accepts(['json', 'html']) === 'html') response.status(302).location(gallery).end();
+      else response.json(answer);
+    };
+  },
+);
 
 function readVersion(): string {
   const manifest = JSON.parse(readFileSync(join(projectFolder, 'package.json'), 'utf8')) as {

@@ -4,9 +4,10 @@ import { z } from 'zod';
 import { scopes } from '../../domain/access.js';
 import { mediaStates } from '../../domain/media.js';
 import { directions, mediaKinds } from '../../domain/provider.js';
-import { moment } from './media.js';
+import { exampleId, moment } from './media.js';
+import { named } from './named.js';
 
-export const channel = z.object({
+const channelShape = z.object({
   id: z.string(),
   provider: z.string(),
   name: z.string().nullable(),
@@ -23,23 +24,65 @@ export const channel = z.object({
   lastRefusedAt: moment.nullable().meta({ description: 'A call whose sender was not proven' }),
   problem: z.string().nullable().meta({ description: 'Why it cannot work; it takes no webhooks then' }),
 });
-export type ChannelView = z.infer<typeof channel>;
+export type ChannelView = z.infer<typeof channelShape>;
+
+const exampleChannel: ChannelView = {
+  id: 'z-api-2',
+  provider: 'z-api',
+  name: 'The shop by the station',
+  enabled: true,
+  source: 'database',
+  webhookUrl: 'https://inlet.example.com/webhooks/z-api-2',
+  setup: ['Set the webhook "on receive" to https://inlet.example.com/webhooks/z-api-2?token=<webhookSecret>'],
+  settings: ['webhookSecret'],
+  createdAt: '2026-11-21T09:58:31.120Z',
+  updatedAt: '2026-11-21T09:58:31.120Z',
+  lastWebhookAt: null,
+  lastRefusedAt: null,
+  problem: null,
+};
+
+export const channel = named('Channel', channelShape, exampleChannel);
 
 /** Shown once, when the channel is made or its secret is rotated and the service has made the secret itself. */
-export const channelWithSecret = channel.extend({ webhookSecret: z.string().nullable() });
+export const channelWithSecret = named(
+  'ChannelWithSecret',
+  channelShape.extend({ webhookSecret: z.string().nullable() }),
+  {
+    ...exampleChannel,
+    webhookSecret: 'bm90LWEtc2VjcmV0LWF0LWFsbC1qdXN0LXNvbWUtdGV4dA',
+  },
+);
 export type ChannelWithSecret = z.infer<typeof channelWithSecret>;
 
 /** `GET /v1/providers`: what a channel of each provider needs. */
-export const provider = z.object({
-  id: z.string(),
-  settings: z.array(
-    z.object({ name: z.string(), required: z.boolean(), secret: z.boolean(), description: z.string() }),
-  ),
-  setup: z.array(z.string()),
-});
+export const provider = named(
+  'Provider',
+  z.object({
+    id: z.string(),
+    settings: z.array(
+      z.object({ name: z.string(), required: z.boolean(), secret: z.boolean(), description: z.string() }),
+    ),
+    setup: z.array(z.string()),
+  }),
+  {
+    id: 'z-api',
+    settings: [
+      {
+        name: 'webhookSecret',
+        required: false,
+        secret: true,
+        description: 'Proves who calls: at least 16 characters',
+      },
+    ],
+    setup: [
+      'Set the webhook "on receive" to https://inlet.example.com/webhooks/<channel>?token=<webhookSecret>',
+    ],
+  },
+);
 export type ProviderView = z.infer<typeof provider>;
 
-export const token = z.object({
+const tokenShape = z.object({
   id: z.string(),
   name: z.string().nullable(),
   scopes: z.array(z.enum(scopes)),
@@ -49,9 +92,22 @@ export const token = z.object({
   lastUsedAt: moment.nullable(),
   revokedAt: moment.nullable(),
 });
-export type TokenView = z.infer<typeof token>;
+export type TokenView = z.infer<typeof tokenShape>;
+
+const exampleToken: TokenView = {
+  id: '019aa5e0-52f0-7cc3-b5d2-64d21f0a5e10',
+  name: 'night shift',
+  scopes: ['media:read'],
+  channels: ['z-api'],
+  createdAt: '2026-11-21T09:58:31.120Z',
+  expiresAt: '2026-12-21T09:58:31.000Z',
+  lastUsedAt: null,
+  revokedAt: null,
+};
+
+export const token = named('Token', tokenShape, exampleToken);
 /** With what the token has made. Revoking the token does not end any of it. */
-export const tokenWithCreated = token.extend({
+export const tokenWithCreated = tokenShape.extend({
   created: z.object({
     tokens: z.array(z.object({ id: z.string(), name: z.string().nullable(), revokedAt: moment.nullable() })),
     subscriptions: z.array(z.object({ id: z.uuid(), url: z.string() })),
@@ -59,59 +115,109 @@ export const tokenWithCreated = token.extend({
   }),
 });
 export type TokenWithCreatedView = z.infer<typeof tokenWithCreated>;
-export const tokenWithSecret = token.extend({ token: z.string() });
+export const tokenWithSecret = named('TokenWithSecret', tokenShape.extend({ token: z.string() }), {
+  ...exampleToken,
+  token: 'eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJpbmxldCJ9.c2lnbmF0dXJl',
+});
 
 /** `GET /v1/session`: who is signed in. */
-export const session = z.object({
-  tokenId: z.string(),
-  scopes: z.array(z.enum(scopes)),
-  channels: z.array(z.string()).nullable(),
-  publicUrl: z.string(),
-});
+export const session = named(
+  'Session',
+  z.object({
+    tokenId: z.string(),
+    scopes: z.array(z.enum(scopes)),
+    channels: z.array(z.string()).nullable(),
+    publicUrl: z.string(),
+  }),
+  {
+    tokenId: exampleToken.id,
+    scopes: exampleToken.scopes,
+    channels: exampleToken.channels,
+    publicUrl: 'https://inlet.example.com',
+  },
+);
 export type SessionView = z.infer<typeof session>;
 
-export const auditEntry = z.object({
-  id: z.uuid(),
-  at: moment,
-  actor: z.string(),
-  actorName: z.string().nullable(),
-  action: z.string(),
-  channel: z.string().nullable(),
-  target: z.string().nullable(),
-  details: z.record(z.string(), z.unknown()),
-});
+export const auditEntry = named(
+  'AuditEntry',
+  z.object({
+    id: z.uuid(),
+    at: moment,
+    actor: z.string(),
+    actorName: z.string().nullable(),
+    action: z.string(),
+    channel: z.string().nullable(),
+    target: z.string().nullable(),
+    details: z.record(z.string(), z.unknown()),
+  }),
+  {
+    id: '019aa5e9-1c20-7a11-8d52-3f60b1c3a7d4',
+    at: '2026-11-21T10:07:14.080Z',
+    actor: '019aa5e0-52f0-7cc3-b5d2-64d21f0a5e10',
+    actorName: 'night shift',
+    action: 'media.erase',
+    channel: 'z-api',
+    target: exampleId,
+    details: { bytes: 420_399 },
+  },
+);
 export type AuditEntryView = z.infer<typeof auditEntry>;
 
+const exampleCount = { media: 128, bytes: 53_811_072 };
 const count = { media: z.int(), bytes: z.int() };
 /** `GET /v1/stats?days=30`: days are those of UTC. */
-export const stats = z.object({
-  since: moment,
-  total: z.object(count),
-  byChannel: z.array(z.object({ channel: z.string(), ...count })),
-  byState: z.array(z.object({ state: z.enum(mediaStates), ...count })),
-  byKind: z.array(z.object({ kind: z.enum(mediaKinds), ...count })),
-  byDirection: z.array(z.object({ direction: z.enum(directions), ...count })),
-  byDay: z.array(
-    z.object({
-      day: z.iso.date(),
-      channel: z.string(),
-      ...count,
-      ready: z.int(),
-      failed: z.int().meta({ description: 'failed and rejected' }),
-      medianSecondsToReady: z.number().nullable(),
+export const stats = named(
+  'Stats',
+  z.object({
+    since: moment,
+    total: z.object(count),
+    byChannel: z.array(z.object({ channel: z.string(), ...count })),
+    byState: z.array(z.object({ state: z.enum(mediaStates), ...count })),
+    byKind: z.array(z.object({ kind: z.enum(mediaKinds), ...count })),
+    byDirection: z.array(z.object({ direction: z.enum(directions), ...count })),
+    byDay: z.array(
+      z.object({
+        day: z.iso.date(),
+        channel: z.string(),
+        ...count,
+        ready: z.int(),
+        failed: z.int().meta({ description: 'failed and rejected' }),
+        medianSecondsToReady: z.number().nullable(),
+      }),
+    ),
+    oldestPending: z.object({ id: z.uuid(), receivedAt: moment }).nullable(),
+    needsAttention: z.object({
+      /** Pending for longer than ten minutes. */
+      late: z.int(),
+      failed: z.int(),
+      rejected: z.int(),
+      malformed: z.int(),
     }),
-  ),
-  oldestPending: z.object({ id: z.uuid(), receivedAt: moment }).nullable(),
-  needsAttention: z.object({
-    /** Pending for longer than ten minutes. */
-    late: z.int(),
-    failed: z.int(),
-    rejected: z.int(),
-    malformed: z.int(),
+    spool: z.object({ webhooks: z.int(), bytes: z.int(), oldestAt: moment.nullable(), aside: z.int() }).meta({
+      description:
+        'Webhooks of all channels that wait on the disk until their rows are in the database; `aside`: those that the database does not take',
+    }),
   }),
-  spool: z.object({ webhooks: z.int(), bytes: z.int(), oldestAt: moment.nullable(), aside: z.int() }).meta({
-    description:
-      'Webhooks of all channels that wait on the disk until their rows are in the database; `aside`: those that the database does not take',
-  }),
-});
+  {
+    since: '2026-10-23T00:00:00.000Z',
+    total: exampleCount,
+    byChannel: [{ channel: 'z-api', ...exampleCount }],
+    byState: [{ state: 'ready', ...exampleCount }],
+    byKind: [{ kind: 'image', ...exampleCount }],
+    byDirection: [{ direction: 'inbound', ...exampleCount }],
+    byDay: [
+      {
+        day: '2026-11-21',
+        channel: 'z-api',
+        ...exampleCount,
+        ready: 128,
+        failed: 0,
+        medianSecondsToReady: 0.4,
+      },
+    ],
+    oldestPending: null,
+    needsAttention: { late: 0, failed: 0, rejected: 0, malformed: 0 },
+    spool: { webhooks: 0, bytes: 0, oldestAt: null, aside: 0 },
+  },
+);
 export type StatsView = z.infer<typeof stats>;

@@ -3,7 +3,8 @@ import { z } from 'zod';
 
 import { eventTypes, mediaEventTypes } from '../../domain/event.js';
 import { messageStatuses } from '../../domain/provider.js';
-import { failure, media, moment } from './media.js';
+import { exampleMedia, failure, media, moment } from './media.js';
+import { named } from './named.js';
 
 const common = {
   id: z.string().meta({ description: 'Grows; Last-Event-ID' }),
@@ -11,8 +12,7 @@ const common = {
   channel: z.string(),
 };
 
-/** `data` of a server-sent event, and the body that a subscription is sent. */
-export const event = z.discriminatedUnion('type', [
+const eventShape = z.discriminatedUnion('type', [
   z.object({ ...common, type: z.enum(mediaEventTypes), data: media }),
   z.object({
     ...common,
@@ -29,23 +29,43 @@ export const event = z.discriminatedUnion('type', [
     }),
   }),
 ]);
-export type EventView = z.infer<typeof event>;
+export type EventView = z.infer<typeof eventShape>;
+
+const exampleEvent: EventView = {
+  id: '4711',
+  timestamp: '2026-11-21T10:00:00.959Z',
+  channel: 'z-api',
+  type: 'media.ready',
+  data: exampleMedia,
+};
+
+/** `data` of a server-sent event, and the body that a subscription is sent. */
+export const event = named('Event', eventShape, exampleEvent);
 
 /** What a stream of server-sent events tells about itself. */
-export const streamEvent = z.discriminatedUnion('type', [
-  z.object({
-    id: common.id,
-    timestamp: moment,
-    type: z.literal('stream.open'),
-    missed: z.boolean().meta({ description: 'Whether some events after the given id are no longer kept' }),
-  }),
-  z
-    .object({ id: common.id, timestamp: moment, type: z.literal('stream.position') })
-    .meta({ description: 'Up to here there was nothing more for this client' }),
-]);
+export const streamEvent = named(
+  'StreamEvent',
+  z.discriminatedUnion('type', [
+    z.object({
+      id: common.id,
+      timestamp: moment,
+      type: z.literal('stream.open'),
+      missed: z.boolean().meta({ description: 'Whether some events after the given id are no longer kept' }),
+    }),
+    z
+      .object({ id: common.id, timestamp: moment, type: z.literal('stream.position') })
+      .meta({ description: 'Up to here there was nothing more for this client' }),
+  ]),
+  {
+    id: '4710',
+    timestamp: '2026-11-21T10:00:00.000Z',
+    type: 'stream.open',
+    missed: false,
+  },
+);
 export type StreamEventView = z.infer<typeof streamEvent>;
 
-export const subscription = z.object({
+const subscriptionShape = z.object({
   id: z.uuid(),
   url: z.url(),
   description: z.string().nullable(),
@@ -66,53 +86,109 @@ export const subscription = z.object({
     .nullable()
     .meta({ description: 'After a rotation: until when the secret before signs, too' }),
 });
-export type SubscriptionView = z.infer<typeof subscription>;
+export type SubscriptionView = z.infer<typeof subscriptionShape>;
+
+const exampleSubscription: SubscriptionView = {
+  id: '019aa5e0-7b10-7e0d-93c1-5f0c7d2e8a46',
+  url: 'https://florist.example.com/inlet',
+  description: 'Order desk',
+  types: ['media.ready'],
+  channels: [],
+  createdAt: '2026-11-21T09:58:31.120Z',
+  state: 'active',
+  problem: null,
+  lastDeliveredAt: '2026-11-21T10:00:01.070Z',
+  failingSince: null,
+  lastError: null,
+  disabledAt: null,
+  disabledReason: null,
+  previousSecretUntil: null,
+};
+
+export const subscription = named('Subscription', subscriptionShape, exampleSubscription);
 
 /** The answer to a new subscription, or a new secret: the only time that the secret is shown. */
-export const subscriptionWithSecret = subscription.extend({
-  secret: z.string().meta({ description: '`whsec_...`, see standardwebhooks.com' }),
-});
+export const subscriptionWithSecret = named(
+  'SubscriptionWithSecret',
+  subscriptionShape.extend({
+    secret: z.string().meta({ description: '`whsec_...`, see standardwebhooks.com' }),
+  }),
+  {
+    ...exampleSubscription,
+    secret: 'whsec_bm90IGEgc2VjcmV0IGF0IGFsbCwganVzdCB0ZXh0ISE=',
+  },
+);
 
 /** `POST /v1/subscriptions/:id/test`: what became of the sample. */
-export const sampleResult = z.object({
-  delivered: z.boolean(),
-  status: z.int().nullable(),
-  error: z.string().nullable(),
-});
+export const sampleResult = named(
+  'SampleResult',
+  z.object({
+    delivered: z.boolean(),
+    status: z.int().nullable(),
+    error: z.string().nullable(),
+  }),
+  { delivered: true, status: 204, error: null },
+);
 export type SampleResult = z.infer<typeof sampleResult>;
 
 /** `GET /v1/subscriptions/:id/deliveries`: one event on its way. */
-export const notificationDelivery = z.object({
-  id: z.string(),
-  event: z.string().meta({ description: '`evt_...`, the `webhook-id` of each of its posts' }),
-  type: z.enum(eventTypes).nullable().meta({ description: 'Null for some that older versions have posted' }),
-  createdAt: moment,
-  state: z.enum(['waiting', 'delivered', 'given up']),
-  attempts: z.int(),
-  nextAttemptAt: moment.nullable().meta({ description: 'Later while the receiver as a whole does not work' }),
-  settledAt: moment.nullable(),
-  lastStatus: z.int().nullable(),
-  lastError: z.string().nullable(),
-  history: z
-    .array(
-      z.object({
-        at: moment,
-        status: z.int().nullable().meta({ description: 'Null: no answer' }),
-        error: z.string().nullable(),
-        durationMs: z.int(),
-        answer: z.string().nullable().meta({ description: 'Its beginning' }),
-      }),
-    )
-    .meta({ description: 'The last 20 attempts, oldest first' }),
-  payload: event.nullable().meta({
-    description: 'As it would be posted now; null when it is erased, or older than events are kept',
+export const notificationDelivery = named(
+  'NotificationDelivery',
+  z.object({
+    id: z.string(),
+    event: z.string().meta({ description: '`evt_...`, the `webhook-id` of each of its posts' }),
+    type: z
+      .enum(eventTypes)
+      .nullable()
+      .meta({ description: 'Null for some that older versions have posted' }),
+    createdAt: moment,
+    state: z.enum(['waiting', 'delivered', 'given up']),
+    attempts: z.int(),
+    nextAttemptAt: moment
+      .nullable()
+      .meta({ description: 'Later while the receiver as a whole does not work' }),
+    settledAt: moment.nullable(),
+    lastStatus: z.int().nullable(),
+    lastError: z.string().nullable(),
+    history: z
+      .array(
+        z.object({
+          at: moment,
+          status: z.int().nullable().meta({ description: 'Null: no answer' }),
+          error: z.string().nullable(),
+          durationMs: z.int(),
+          answer: z.string().nullable().meta({ description: 'Its beginning' }),
+        }),
+      )
+      .meta({ description: 'The last 20 attempts, oldest first' }),
+    payload: event.nullable().meta({
+      description: 'As it would be posted now; null when it is erased, or older than events are kept',
+    }),
   }),
-});
+  {
+    id: '815',
+    event: 'evt_4711',
+    type: 'media.ready',
+    createdAt: '2026-11-21T10:00:00.980Z',
+    state: 'delivered',
+    attempts: 1,
+    nextAttemptAt: null,
+    settledAt: '2026-11-21T10:00:01.070Z',
+    lastStatus: 204,
+    lastError: null,
+    history: [{ at: '2026-11-21T10:00:00.990Z', status: 204, error: null, durationMs: 80, answer: null }],
+    payload: exampleEvent,
+  },
+);
 export type NotificationDeliveryView = z.infer<typeof notificationDelivery>;
 
 /** `POST /v1/subscriptions/:id/resend` */
-export const resendResult = z.object({
-  count: z.int().meta({ description: 'Events that are posted again' }),
-  next: moment.nullable().meta({ description: '`from` of the next call, when there are more' }),
-});
+export const resendResult = named(
+  'ResendResult',
+  z.object({
+    count: z.int().meta({ description: 'Events that are posted again' }),
+    next: moment.nullable().meta({ description: '`from` of the next call, when there are more' }),
+  }),
+  { count: 12, next: null },
+);
 export type ResendResult = z.infer<typeof resendResult>;

@@ -3,8 +3,13 @@ import { z } from 'zod';
 
 import { mediaStates, warningCodes } from '../../domain/media.js';
 import { directions, mediaKinds } from '../../domain/provider.js';
+import { named } from './named.js';
 
 export const moment = z.iso.datetime().meta({ description: 'ISO 8601 in UTC' });
+
+/** Of the media in all examples. */
+export const exampleId = '019aa5e2-84cb-731f-9829-ba4daaa1dfb0';
+export const exampleDeliveryId = '019aa5e2-84c9-7728-9890-b058615850a8';
 
 /** The last failure; `code` is stable. */
 export const failure = z.object({ code: z.string(), message: z.string().nullable() });
@@ -21,9 +26,19 @@ export const messageFacts = z.object({
   sentAt: moment.nullable(),
 });
 
+export const exampleFacts: z.infer<typeof messageFacts> = {
+  id: '3EB0A1B2C3D4E5F60718',
+  from: '5511999990000',
+  to: '5511888880000',
+  chat: null,
+  senderName: 'Ana',
+  caption: 'The roses arrived!',
+  sentAt: '2026-11-21T10:00:00.000Z',
+};
+
 const preview = z.object({ url: z.string(), type: z.string(), width: z.int(), height: z.int() });
 
-export const media = z.object({
+const mediaShape = z.object({
   id: z.uuid(),
   channel: z.string(),
   provider: z.string(),
@@ -52,10 +67,46 @@ export const media = z.object({
   nextAttemptAt: moment.nullable(),
   error: failure.nullable(),
 });
-export type MediaView = z.infer<typeof media>;
+export type MediaView = z.infer<typeof mediaShape>;
+
+export const exampleMedia: MediaView = {
+  id: exampleId,
+  channel: 'z-api',
+  provider: 'z-api',
+  direction: 'inbound',
+  kind: 'image',
+  state: 'ready',
+  message: exampleFacts,
+  receivedAt: '2026-11-21T10:00:00.608Z',
+  readyAt: '2026-11-21T10:00:00.959Z',
+  deletedBySenderAt: null,
+  filename: null,
+  type: 'image/jpeg',
+  bytes: 420_399,
+  width: 1_600,
+  height: 1_200,
+  sha256: '1521ee55857fcf20bb7e0ca938391dc51860bba9590a82f6d75aa4fe5c8e0d81',
+  thumbhash: 'XScOJYZ3h3h+h4hwh0h4hniPhvgY',
+  previews: {
+    small: { url: `/v1/media/${exampleId}/preview?size=small`, type: 'image/webp', width: 320, height: 240 },
+    large: {
+      url: `/v1/media/${exampleId}/preview?size=large`,
+      type: 'image/jpeg',
+      width: 1_280,
+      height: 960,
+    },
+  },
+  contentUrl: `/v1/media/${exampleId}/content`,
+  warnings: [],
+  attempts: 1,
+  nextAttemptAt: null,
+  error: null,
+};
+
+export const media = named('Media', mediaShape, exampleMedia);
 
 /** A media for callers that may not read media. */
-export const mediaFacts = media.pick({
+export const mediaFacts = mediaShape.pick({
   id: true,
   state: true,
   type: true,
@@ -66,29 +117,48 @@ export const mediaFacts = media.pick({
 export type MediaFactsView = z.infer<typeof mediaFacts>;
 
 /** `GET /v1/media/:id/history`: how it got where it is. */
-export const mediaHistory = z.object({
-  receivedAt: moment,
-  /** Of the raw webhook; null when there is none, or it is not kept any more. */
-  delivery: z.uuid().nullable(),
-  attempts: z.array(z.object({ at: moment, error: failure.nullable() })),
-  readyAt: moment.nullable(),
-  deletedBySenderAt: moment.nullable(),
-  erasedAt: moment.nullable(),
-  nextAttemptAt: moment.nullable(),
-});
+export const mediaHistory = named(
+  'MediaHistory',
+  z.object({
+    receivedAt: moment,
+    /** Of the raw webhook; null when there is none, or it is not kept any more. */
+    delivery: z.uuid().nullable(),
+    attempts: z.array(z.object({ at: moment, error: failure.nullable() })),
+    readyAt: moment.nullable(),
+    deletedBySenderAt: moment.nullable(),
+    erasedAt: moment.nullable(),
+    nextAttemptAt: moment.nullable(),
+  }),
+  {
+    receivedAt: exampleMedia.receivedAt,
+    delivery: exampleDeliveryId,
+    attempts: [{ at: '2026-11-21T10:00:00.959Z', error: null }],
+    readyAt: exampleMedia.readyAt,
+    deletedBySenderAt: null,
+    erasedAt: null,
+    nextAttemptAt: null,
+  },
+);
 export type MediaHistory = z.infer<typeof mediaHistory>;
 
-export const link = z.object({ url: z.url(), expiresAt: moment });
+export const link = named('SignedLink', z.object({ url: z.url(), expiresAt: moment }), {
+  url: `https://inlet.example.com/v1/media/${exampleId}/content?expires=1795258800&signature=iBahPNqo_VJlHyW44K2_WWwj4Gf9JKDeCLAbo8C6Gms`,
+  expiresAt: '2026-11-21T11:00:00.000Z',
+});
 
 /** `DELETE /v1/media/:id` and `DELETE /v1/contacts/:channel/:contact`. */
-export const erased = z.object({
-  erased: z.object({
-    messages: z.int(),
-    media: z.int(),
-    /** Stored files that nothing else uses and that go with them. */
-    blobs: z.int(),
-    bytes: z.int(),
-    deliveries: z.int(),
+export const erased = named(
+  'Erased',
+  z.object({
+    erased: z.object({
+      messages: z.int(),
+      media: z.int(),
+      /** Stored files that nothing else uses and that go with them. */
+      blobs: z.int(),
+      bytes: z.int(),
+      deliveries: z.int(),
+    }),
   }),
-});
+  { erased: { messages: 1, media: 1, blobs: 1, bytes: 420_399, deliveries: 1 } },
+);
 export type ErasedView = z.infer<typeof erased>;

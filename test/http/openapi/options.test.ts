@@ -3,11 +3,10 @@ import { describe, expect, it } from '@jest/globals';
 import { Validator } from '@seriousme/openapi-schema-validator';
 
 import { openApiDocument } from '../../../src/http/openapi/document.js';
-import { withSendOptions } from '../../../src/http/openapi/send-options.js';
 import { providers } from '../../../src/providers/index.js';
 import { contractOf, type OpenApiDocument } from './contract.js';
 
-const document = withSendOptions(openApiDocument('https://inlet.example.com'), providers) as OpenApiDocument;
+const document = openApiDocument('https://inlet.example.com', providers) as OpenApiDocument;
 const contract = contractOf(document);
 
 const faultsOf = (options: unknown) =>

@@ -1,0 +1,150 @@
+/** The bytes of media: for tokens, for signed links, and for the providers that send them. */
+import type { RequestHandler } from 'express';
+import { z } from 'zod';
+
+import { AppError } from '../../domain/errors.js';
+import { previewSizes, type PreviewSize } from '../../domain/media.js';
+import { publicMediaPath } from '../../domain/signed-link.js';
+import { blobKey, previewKey } from '../../infra/files/blob-store.js';
+import type { MediaRecord } from '../../infra/tables/media/lookup.js';
+import { byId, queryOf } from '../input.js';
+import { setAccess } from '../middleware/authenticate.js';
+import { isByLink, linkQuery, type LinkServices } from '../middleware/signed-link.js';
+import { rawRoute, type Answers } from '../route.js';
+import type { RouteServices } from '../services.js';
+import { storedPreviews } from '../views/media.js';
+import { sendStored, type StoredBytes } from './stored-bytes.js';
+import { findVisible, noSuchMedia } from './visible.js';
+
+export const getMediaContent = rawRoute(
+  {
+    method: 'get',
+    path: '/v1/media/{id}/content',
+    scope: 'media:read',
+    signedLink: true,
+    limit: 'download',
+    operationId: 'getMediaContent',
+    summary: 'Download the original file',
+    description: 'Knows `Range`; what is not known to be harmless in a browser is an attachment.',
+    params: byId,
+    notFound: noSuchMedia,
+    answers: bytesOf('*/*'),
+    errors: ['media.not_found', 'media.not_ready', 'media.no_bytes', 'media.erased'],
+  },
+  ({ blobs, lookup }: Pick<RouteServices, 'blobs' | 'lookup'>) =>
+    async ({ params, access, request, response }) => {
+      const media = await findVisible(lookup, params.id, access);
+      const stored = { ...storedContent(media), isShared: isByLink(access) };
+      await sendStored(blobs, stored, { request, response });
+    },
+);
+
+export const getMediaPreview = rawRoute(
+  {
+    method: 'get',
+    path: '/v1/media/{id}/preview',
+    scope: 'media:read',
+    signedLink: true,
+    limit: 'download',
+    operationId: 'getMediaPreview',
+    summary: 'Download a preview: upright, without metadata, small (fits 320x320) or large (fits 1280x1280)',
+    params: byId,
+    notFound: noSuchMedia,
+    query: z.object({ size: z.enum(previewSizes).default('small') }),
+    answers: bytesOf('image/*'),
+    errors: ['media.not_found', 'media.not_ready', 'media.no_bytes', 'media.no_preview', 'media.erased'],
+  },
+  ({ blobs, lookup }: Pick<RouteServices, 'blobs' | 'lookup'>) =>
+    async ({ params, query, access, request, response }) => {
+      const media = await findVisible(lookup, params.id, access);
+      const stored = { ...storedPreview(media, query.size), isShared: isByLink(access) };
+      await sendStored(blobs, stored, { request, response });
+    },
+);
+
+export const getPublicMedia = rawRoute(
+  {
+    method: 'get',
+    path: '/public/media/{id}',
+    scope: 'public',
+    limit: 'download',
+    openedBy: openedByPublicLink,
+    operationId: 'getPublicMedia',
+    summary: 'Download the media of a message, for the provider that sends it',
+    description: 'Signed, and for a day. Knows `Range`.',
+    params: byId,
+    notFound: noSuchMedia,
+    query: linkQuery,
+    answers: bytesOf('*/*'),
+    errors: ['media.not_found'],
+  },
+  ({ blobs, lookup, outbound }: LinkServices & Pick<RouteServices, 'blobs' | 'lookup' | 'outbound'>) =>
+    async ({ params, request, response }) => {
+      const message = await outbound.find(params.id);
+      const isOnItsWay = message && message.state !== 'erased' && message.state !== 'failed';
+      const media = isOnItsWay && message.mediaId !== null ? await lookup.media(message.mediaId) : null;
+      if (!message || media?.state !== 'ready' || !media.blob) throw noSuchMedia();
+      const { sha256, bytes, type, createdAt } = media.blob;
+      const { filename } = message;
+      const stored = { key: blobKey(sha256), bytes, type, tag: sha256, lastModified: createdAt, filename };
+      await sendStored(blobs, { ...stored, isShared: true }, { request, response });
+    },
+);
+
+function bytesOf(contentType: string): Answers {
+  return {
+    200: { description: 'All bytes', contentType },
+    206: { description: 'The bytes of the range', contentType },
+    304: { description: 'The caller has these bytes already (`If-None-Match`, `If-Modified-Since`)' },
+    416: { description: 'There are no such bytes' },
+  };
+}
+
+/** Whatever is wrong with a link, there is nothing: a caller that guesses learns nothing of what there is. */
+function openedByPublicLink({ links, now }: LinkServices): RequestHandler {
+  return (request, response, next) => {
+    const params = byId.safeParse(request.params);
+    const query = linkQuery.safeParse(queryOf(request));
+    if (!params.success || !query.success) throw noSuchMedia();
+    try {
+      links.check(publicMediaPath(params.data.id), query.data, now());
+    } catch {
+      throw noSuchMedia();
+    }
+    setAccess(response, { tokenId: 'public link', scopes: [], channels: null });
+    next();
+  };
+}
+
+function storedContent(media: MediaRecord): Omit<StoredBytes, 'isShared'> {
+  const { blob } = requireBytes(media);
+  return {
+    key: blobKey(blob.sha256),
+    bytes: blob.bytes,
+    type: blob.type,
+    tag: blob.sha256,
+    lastModified: blob.createdAt,
+    filename: media.filename,
+  };
+}
+
+function storedPreview(media: MediaRecord, size: PreviewSize): Omit<StoredBytes, 'isShared'> {
+  const { blob } = requireBytes(media);
+  const preview = storedPreviews(blob).find((candidate) => candidate.size === size);
+  if (!preview) throw new AppError('media.no_preview', 'there is no preview of this media');
+  return {
+    key: previewKey(blob.sha256, size),
+    bytes: null,
+    type: preview.type,
+    tag: `${blob.sha256}-${size}`,
+    lastModified: blob.createdAt,
+    filename: null,
+  };
+}
+
+function requireBytes(media: MediaRecord): { blob: NonNullable<MediaRecord['blob']> } {
+  if (media.state === 'erased') throw new AppError('media.erased', 'the media was erased');
+  if (media.state === 'pending') throw new AppError('media.not_ready', 'the media is not here yet');
+  if (!media.blob) throw new AppError('media.no_bytes', 'the media could not be fetched; its error says why');
+  return { blob: media.blob };
+}

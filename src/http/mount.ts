@@ -1,0 +1,150 @@
+/** Serves declared routes: authentication, limits, input, answers, and 405 for every other method of their paths. */
+import type { Express, Request, RequestHandler, Response } from 'express';
+
+import type { LinkSigner } from '../domain/signed-link.js';
+import type { Tokens } from '../pipeline/tokens.js';
+import { parseInput, queryOf } from './input.js';
+import { accessOf, authenticate } from './middleware/authenticate.js';
+import { allowOnly } from './middleware/errors.js';
+import type { LoadLimits } from './middleware/load-limits.js';
+import { openedByLink } from './middleware/signed-link.js';
+import { methods, type Route, type RouteDescription } from './route.js';
+
+export interface Mounting<Services> {
+  readonly services: Services & MountServices;
+  readonly limits: {
+    /** For tokens, whose requests are counted by the minute as well. */
+    readonly ofTokens: LoadLimits;
+    /** For signed links, which all count as one caller. */
+    readonly ofLinks: LoadLimits;
+  };
+  readonly bodies: {
+    readonly json: RequestHandler;
+    /** JSON that may have a file in it. */
+    readonly jsonWithFile: RequestHandler;
+  };
+}
+
+interface MountServices {
+  readonly tokens: Pick<Tokens, 'check'>;
+  readonly links: LinkSigner;
+  readonly now: () => Date;
+}
+
+/** Routes of the same path stand together, in the order in which the paths are first named. */
+export function mount<Services>(
+  app: Express,
+  routes: readonly Route<Services>[],
+  mounting: Mounting<Services>,
+): void {
+  for (const path of new Set(routes.map((route) => route.path))) {
+    const ofPath = routes.filter((route) => route.path === path);
+    for (const route of ofPath)
+      for (const chain of chainsOf(route, mounting)) app[route.method](expressPath(path), chain);
+    app.all(expressPath(path), allowOnly(allowedMethods(ofPath)));
+  }
+}
+
+/** Express writes parameters with a colon. */
+function expressPath(path: string): string {
+  return path.replaceAll(/\{(\w+)\}/g, ':$1');
+}
+
+/** Of a path, in a fixed order. Express answers HEAD where there is GET. */
+function allowedMethods(routes: readonly RouteDescription[]): string {
+  const known = methods.filter((method) => routes.some((route) => route.method === method));
+  return known.map((method) => (method === 'get' ? 'GET, HEAD' : method.toUpperCase())).join(', ');
+}
+
+/** What a request passes through; a route that a signed link opens, too, has a second way. */
+function chainsOf<Services>(route: Route<Services>, mounting: Mounting<Services>): RequestHandler[][] {
+  const { services, limits } = mounting;
+  const handler = handlerOf(route, services);
+  const main = [...doorOf(route, mounting), handler];
+  if (!route.signedLink) return [main];
+  return [[openedByLink(services), limited(route, limits.ofLinks), handler], main];
+}
+
+/** What stands before the handler of a route. */
+function doorOf<Services>(route: Route<Services>, mounting: Mounting<Services>): RequestHandler[] {
+  const { bodies } = mounting;
+  const door = [openedBy(route, mounting.services), limitOf(route, mounting)];
+  const isJson = !route.isRaw && route.body !== undefined;
+  // A caller without a token must not make the service read as much as a file, and a file is read within the limit of uploads.
+  const steps =
+    route.limit === 'upload' ? [...door, isJson && bodies.jsonWithFile] : [isJson && bodies.json, ...door];
+  return steps.filter((step) => step !== false);
+}
+
+function openedBy<Services>(
+  { scope, openedBy: own }: Route<Services>,
+  services: Services & MountServices,
+): RequestHandler | false {
+  if (own) return own(services);
+  if (scope === 'public') return false;
+  return authenticate(services.tokens, scope === 'token' ? null : scope);
+}
+
+function limitOf<Services>(route: Route<Services>, { limits }: Mounting<Services>): RequestHandler | false {
+  if (route.scope !== 'public') return limited(route, limits.ofTokens);
+  return route.limit !== undefined && limited(route, limits.ofLinks);
+}
+
+function limited<Services>({ limit = 'query' }: Route<Services>, limits: LoadLimits): RequestHandler {
+  if (typeof limit === 'string') return limits[limit];
+  return (request, response, next) => {
+    void limits[limit(request)](request, response, next);
+  };
+}
+
+function handlerOf<Services>(route: Route<Services>, services: Services): RequestHandler {
+  const answer = route.make(services);
+  return async (request, response) => {
+    const access = route.scope === 'public' ? undefined : accessOf(response);
+    // The declaration binds the handler to these schemas, so the call is as it expects.
+    const body = await answer({ ...inputOf(route, request), access, request, response } as never);
+    if (!route.isRaw) send(route, response, body);
+  };
+}
+
+/** The body of a raw route is the handler's own affair. */
+function inputOf<Services>(route: Route<Services>, request: Request): Readonly<Record<string, unknown>> {
+  const { query, body, headers } = route;
+  return {
+    params: paramsOf(route, request),
+    query: query && parseInput(query, queryOf(request)),
+    body: body && !route.isRaw ? parseInput(body, bodyOf(route, request)) : undefined,
+    headers: headers && parseInput(headers, headersOf(Object.keys(headers.shape), request)),
+  };
+}
+
+function paramsOf<Services>({ params, notFound }: Route<Services>, request: Request): unknown {
+  if (!params || !notFound) return params && parseInput(params, request.params);
+  const parsed = params.safeParse(request.params);
+  if (!parsed.success) throw notFound();
+  return parsed.data;
+}
+
+function bodyOf({ bodyOptional }: RouteDescription, request: Request): unknown {
+  const body: unknown = request.body;
+  return bodyOptional ? (body ?? {}) : body;
+}
+
+function headersOf(names: readonly string[], request: Request): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(names.map((name) => [name, request.get(name)]));
+}
+
+function send({ answers, path }: RouteDescription, response: Response, body: unknown): void {
+  for (const [status, { schema, hasLocation, isSecret }] of Object.entries(answers)) {
+    response.status(Number(status));
+    if (isSecret) response.set('Cache-Control', 'no-store');
+    if (hasLocation) response.location(`${path}/${idOf(body)}`);
+    if (schema) response.json(body);
+    else response.end();
+  }
+}
+
+function idOf(body: unknown): string {
+  if (typeof body === 'object' && body !== null && 'id' in body) return String(body.id);
+  throw new Error('an answer with a Location has no id');
+}
