@@ -1,4 +1,5 @@
-// Generates the Prisma client, compiles, and bundles the gallery. With --if-needed only when something has changed since the last time.
+// Generates the Prisma client, compiles the service and the client package, and bundles the gallery. With --if-needed only when something has
+// changed since the last time.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,12 +9,14 @@ import { basename, join } from 'node:path';
 const root = import.meta.dirname;
 const stampFile = join(root, 'dist', '.stamp');
 const generated = join(root, 'src', 'infra', 'generated');
+const clientPackage = join(root, 'packages', 'client', 'dist');
 const sources = [
   'src',
   'prisma/schema.prisma',
   'prisma.config.ts',
   'tsconfig.json',
   'tsconfig.build.json',
+  'tsconfig.client.json',
   'tsconfig.gallery.json',
   'build.mjs',
   'package-lock.json',
@@ -94,11 +97,12 @@ async function bundleGallery() {
 
 const wanted = stamp();
 const isCurrent =
-  existsSync(stampFile) && existsSync(generated) && readFileSync(stampFile, 'utf8') === wanted;
+  [stampFile, generated, clientPackage].every(existsSync) && readFileSync(stampFile, 'utf8') === wanted;
 if (!process.argv.includes('--if-needed') || !isCurrent) {
-  rmSync(join(root, 'dist'), { recursive: true, force: true });
+  for (const built of [join(root, 'dist'), clientPackage]) rmSync(built, { recursive: true, force: true });
   run('prisma', 'build/index.js', ['generate']);
   run('typescript', 'bin/tsc', ['-p', 'tsconfig.build.json']);
+  run('typescript', 'bin/tsc', ['-p', 'tsconfig.client.json']);
   await bundleGallery();
   mkdirSync(join(root, 'dist'), { recursive: true });
   writeFileSync(stampFile, wanted);

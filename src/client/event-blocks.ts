@@ -1,8 +1,8 @@
 /** The format of server-sent events (WHATWG HTML, section 9.2.6), read from text that comes in pieces of any size. */
 
-/** What one block of lines says. Each is null where the block does not say it. */
+/** What one block of lines says. Each member is null if the block does not say it. */
 export interface EventBlock {
-  /** A client remembers it whatever else is in the block. */
+  /** A client keeps it, whatever else is in the block. */
   readonly id: string | null;
   readonly type: string | null;
   /** Only a block with data is an event. */

@@ -1,26 +1,27 @@
-/** Server-sent events, without a gap: after a broken or silent connection they go on where they were. */
-import type { EventType } from '../domain/event.js';
-import type { EventView, StreamEventView } from '../http/shapes/event.js';
+/** Server-sent events, without a gap: after a broken or silent connection they continue where they were. */
+import type { InletEvent, StreamEvent } from './answers.js';
 import { readEventBlocks, type EventBlock } from './event-blocks.js';
 import { InletError } from './problem.js';
-import { sleep, type Request, type Transport } from './transport.js';
+import { sleep } from './sleep.js';
+import type { Request, Transport } from './transport.js';
 
+/** Which events, and from where on. */
 export interface EventOptions {
-  readonly type?: EventType;
-  readonly channel?: string;
-  /** The last that is known; without it the events begin now. */
-  readonly lastEventId?: string;
+  readonly type?: InletEvent['type'] | undefined;
+  readonly channel?: string | undefined;
+  /** The `id` of the last event that the program has handled; without it the events begin now. */
+  readonly lastEventId?: string | undefined;
   /** Ends the events. */
-  readonly signal?: AbortSignal;
-  /** Called when the service is listened to, the first time and after each break. */
-  readonly onConnected?: () => void;
-  /** Called when some events since the last known one are no longer kept. What the events are about should be read anew then. */
-  readonly onMissed?: () => void;
+  readonly signal?: AbortSignal | undefined;
+  /** Called when the service has accepted the connection, the first time and after each break. */
+  readonly onConnected?: (() => void) | undefined;
+  /** Called when some events after the last one are no longer stored. Read anew then what the events are about. */
+  readonly onMissed?: (() => void) | undefined;
   /**
-   * After how long a silent connection is taken for broken; 35 seconds when not given. The service sends something every 15
+   * How long a connection may be silent before it counts as broken; 35 seconds if not given. The service sends something every 15
    * seconds, so two signs of life are missing then.
    */
-  readonly silenceMs?: number;
+  readonly silenceMs?: number | undefined;
 }
 
 const standardPauseMs = 2_000;
@@ -28,44 +29,49 @@ const longestPauseMs = 30_000;
 const standardSilenceMs = 35_000;
 
 /**
- * All events from now on, or from `lastEventId` on; an event may come twice. Ends when the signal is aborted; rejects with
- * an {@link InletError} when the service refuses for good.
+ * All events from now on, or those after `lastEventId`, each once and in order. Ends when the signal is aborted; rejects with an
+ * {@link InletError} if the service refuses for good.
  */
-export async function* eventsOf(transport: Transport, options: EventOptions = {}): AsyncGenerator<EventView> {
+export async function* eventsOf(
+  transport: Transport,
+  options: EventOptions = {},
+): AsyncGenerator<InletEvent> {
   const { signal } = options;
   const position: Position = { lastEventId: options.lastEventId, pauseMs: standardPauseMs, failures: 0 };
   while (!isOver(signal)) {
-    let wanted = 0;
+    let wantedMs = 0;
     try {
       yield* listen(transport, options, position);
     } catch (error) {
       if (isOver(signal)) return;
       if (isFinal(error)) throw error;
-      wanted = error instanceof InletError ? (error.retryAfterMs ?? 0) : 0;
+      wantedMs = error instanceof InletError ? (error.retryAfter ?? 0) * 1000 : 0;
     }
-    await sleep(Math.max(wanted, pauseAfter(position)), signal).catch(() => undefined);
+    await sleep(Math.max(wantedMs, pauseAfter(position)), signal).catch(() => undefined);
   }
 }
 
-/** A service that is overloaded, restarted or out of reach is worth another try. */
-const isFinal = (error: unknown): boolean =>
-  error instanceof InletError &&
-  error.status >= 400 &&
-  error.status < 500 &&
-  ![408, 429].includes(error.status);
+/** A service that is overloaded, restarted or out of reach is worth another attempt; an event that is not JSON would come again. */
+function isFinal(error: unknown): boolean {
+  if (!(error instanceof InletError)) return false;
+  const { status, code } = error;
+  return (status >= 400 && status < 500 && status !== 408 && status !== 429) || code === unreadableEvent;
+}
 
-/** By itself, since the signal may be aborted while one waits. */
+const unreadableEvent = 'unreadable_event';
+
+/** A function, because the signal may be aborted while something is awaited. */
 const isOver = (signal: AbortSignal | undefined): boolean => signal?.aborted === true;
 
 interface Position {
   lastEventId: string | undefined;
-  /** What the service wants a client to wait before it comes back. */
+  /** How long the service wants a client to wait before it comes back. */
   pauseMs: number;
-  /** How many connections in a row said nothing. */
+  /** How many connections in a row brought nothing. */
   failures: number;
 }
 
-/** Doubles with each connection that said nothing. The last part is left to chance, so that not all clients come back at once. */
+/** Doubles with each connection that brought nothing. Chance keeps clients from coming back all at once. */
 function pauseAfter({ pauseMs, failures }: Position): number {
   const longest = Math.max(pauseMs, longestPauseMs);
   return Math.min(pauseMs * 2 ** Math.min(failures, 10), longest) * (0.75 + Math.random() / 4);
@@ -76,26 +82,31 @@ async function* listen(
   transport: Transport,
   options: EventOptions,
   position: Position,
-): AsyncGenerator<EventView> {
+): AsyncGenerator<InletEvent> {
   const connection = openConnection(options);
   try {
     position.failures += 1;
-    const { body } = await connection.unlessSilent(
-      transport.answer(requestOf(options, position, connection)),
+    const body = streamOf(
+      await connection.unlessSilent(transport.answer(requestOf(options, position, connection))),
     );
     options.onConnected?.();
-    if (body === null) return;
     const reader = body.pipeThrough(new TextDecoderStream()).getReader();
     const blocks = readEventBlocks();
     for (;;) {
       const { done, value } = await connection.unlessSilent(reader.read());
       if (done) return;
-      yield* eventsIn(blocks.add(value), { position, onMissed: options.onMissed });
+      yield* eventsIn(blocks.add(value), { transport, position, onMissed: options.onMissed });
     }
   } finally {
     // A caller that stops listening in the middle must not leave the connection open.
     connection.close();
   }
+}
+
+/** A page in place of a stream comes from a proxy, for example while the service is restarted. */
+function streamOf({ headers, body, status }: Response) {
+  if (body !== null && headers.get('content-type')?.startsWith('text/event-stream') === true) return body;
+  throw new InletError('The answer is not a stream of events', { code: 'unreadable', status });
 }
 
 function requestOf(
@@ -108,14 +119,17 @@ function requestOf(
     path: '/v1/events',
     query: { type, channel },
     signal,
-    ...(lastEventId !== undefined && { headers: { 'last-event-id': lastEventId } }),
+    // The stream itself is repeated, and ended by silence.
+    retries: 0,
+    timeoutMs: Infinity,
+    headers: lastEventId === undefined ? {} : { 'last-event-id': lastEventId },
   };
 }
 
 interface Connection {
   /** Aborted when the connection is to end. */
   readonly signal: AbortSignal;
-  /** Ends the connection when what is waited for does not come. Time that the caller takes for an event does not count. */
+  /** Ends the connection if what is awaited does not come. Time that the caller takes for an event does not count. */
   readonly unlessSilent: <T>(coming: Promise<T>) => Promise<T>;
   readonly close: () => void;
 }
@@ -145,21 +159,55 @@ function openConnection({ signal, silenceMs = standardSilenceMs }: EventOptions)
   };
 }
 
-function* eventsIn(
-  blocks: readonly EventBlock[],
-  { position, onMissed }: { readonly position: Position; readonly onMissed: (() => void) | undefined },
-): Generator<EventView> {
-  for (const { id, type, data, retryMs } of blocks) {
+interface Reading {
+  readonly transport: Pick<Transport, 'parse'>;
+  readonly position: Position;
+  readonly onMissed: (() => void) | undefined;
+}
+
+function* eventsIn(blocks: readonly EventBlock[], reading: Reading): Generator<InletEvent> {
+  const { position } = reading;
+  for (const block of blocks) {
     position.failures = 0;
-    position.pauseMs = retryMs ?? position.pauseMs;
-    // The id counts in every block: in one without data as well, and in those that tell about the stream itself.
-    position.lastEventId = id ?? position.lastEventId;
-    if (data === null) continue;
-    if (type?.startsWith('stream.') !== true) yield JSON.parse(data) as EventView;
-    else if (isMissing(JSON.parse(data) as StreamEventView)) onMissed?.();
+    position.pauseMs = block.retryMs ?? position.pauseMs;
+    const event = eventOf(block, reading);
+    if (event) yield event;
   }
 }
 
-function isMissing(event: StreamEventView): boolean {
-  return event.type === 'stream.open' && event.missed;
+/** The event that a block brings, if it is new. */
+function eventOf(block: EventBlock, reading: Reading): InletEvent | undefined {
+  const { position, onMissed } = reading;
+  // Parsed before the position moves on, so that no event is passed over.
+  const told = block.data === null ? undefined : parsed(block.data, reading);
+  const isEvent = told !== undefined && block.type?.startsWith('stream.') !== true;
+  if (isEvent && !isBeyond(block.id, position.lastEventId)) return undefined;
+  // The id counts in every other block: in one without data as well, and in those about the stream itself, which may begin anew.
+  position.lastEventId = block.id ?? position.lastEventId;
+  if (isEvent) return told as InletEvent;
+  if (isMissing(told)) onMissed?.();
+  return undefined;
+}
+
+function isMissing(told: InletEvent | StreamEvent | undefined): boolean {
+  return told?.type === 'stream.open' && told.missed;
+}
+
+function parsed(data: string, { transport, position }: Reading): InletEvent | StreamEvent {
+  try {
+    return transport.parse(data) as InletEvent | StreamEvent;
+  } catch (cause) {
+    const last = position.lastEventId ?? 'the beginning';
+    throw new InletError(`The event after ${last} is not JSON`, {
+      code: unreadableEvent,
+      status: 200,
+      cause,
+    });
+  }
+}
+
+/** The service tells each event at least once. Its ids grow within a stream, so what is not beyond the last one has been told before. */
+function isBeyond(id: string | null, last: string | undefined): boolean {
+  if (id === null || last === undefined) return true;
+  return !/^\d+$/.test(id) || !/^\d+$/.test(last) || BigInt(id) > BigInt(last);
 }

@@ -1,47 +1,85 @@
 /**
- * A client of the service's API, for any program that has `fetch`: Node 20 or later, and browsers. Its types are those that
- * the service answers with.
+ * A client of the API of Inlet, for Node.js and browsers: it needs nothing but `fetch`, streams, `AbortSignal` and Web Crypto. Its types
+ * are made from the schemas of the answers.
  */
-import type { EventView } from '../http/shapes/event.js';
 import {
-  channelClient,
-  deliveryClient,
-  statsClient,
-  subscriptionClient,
-  type ChannelClient,
-  type DeliveryClient,
-  type StatsClient,
-  type SubscriptionClient,
-} from './administration.js';
+  auditClient,
+  sessionClient,
+  tokenClient,
+  type AuditClient,
+  type SessionClient,
+  type TokenClient,
+} from './access.js';
+import type { InletEvent } from './answers.js';
+import { channelClient, providerClient, type ChannelClient, type ProviderClient } from './channels.js';
+import { deliveryClient, type DeliveryClient } from './deliveries.js';
 import { eventsOf, type EventOptions } from './events.js';
 import { mediaClient, type MediaClient } from './media.js';
-import { messageClient, type MessageClient } from './messages.js';
+import { contactClient, messageClient, type ContactClient, type MessageClient } from './messages.js';
+import { operationsClient, type OperationsClient } from './operations.js';
+import { subscriptionClient, type SubscriptionClient } from './subscriptions.js';
 import { createTransport, type ClientOptions } from './transport.js';
 
-export { InletError } from './problem.js';
-export type { ClientOptions } from './transport.js';
+export type { AuditClient, AuditQuery, NewToken, SessionClient, TokenClient } from './access.js';
+export type * from './answers.js';
+export type { ChannelChange, ChannelClient, NewChannel, ProviderClient } from './channels.js';
+export type { DeliveryClient, DeliveryQuery } from './deliveries.js';
+export type { EventOptions } from './events.js';
+export type {
+  ContentOptions,
+  EraseOptions,
+  LinkOptions,
+  MediaClient,
+  MediaQuery,
+  PreviewSize,
+  UploadOptions,
+  WaitOptions,
+} from './media.js';
+export type { ContactClient, MessageClient, MessageQuery, NewMessage, SendOptions } from './messages.js';
+export type { HealthClient, OperationsClient, StatsOptions } from './operations.js';
+export type { List, Page, PageQuery } from './pages.js';
+export { InletError, type FieldProblem, type ProblemFacts } from './problem.js';
+export type {
+  NewSubscription,
+  ResendRequest,
+  RotateOptions,
+  SubscriptionChange,
+  SubscriptionClient,
+  SubscriptionDeliveryOptions,
+} from './subscriptions.js';
+export type { CallOptions, ClientOptions, Fetch } from './transport.js';
+export { verifyWebhook, type HeaderReader, type VerifyOptions, type WebhookCall } from './webhooks.js';
 
-/** Every call rejects with an `InletError` when it is refused or not answered. */
-export interface InletClient {
+/** Every call rejects with an {@link InletError} if the service refuses it or does not answer. */
+export interface InletClient extends OperationsClient {
   readonly media: MediaClient;
   readonly messages: MessageClient;
+  readonly contacts: ContactClient;
   readonly deliveries: DeliveryClient;
   readonly channels: ChannelClient;
-  readonly stats: StatsClient;
+  readonly providers: ProviderClient;
   readonly subscriptions: SubscriptionClient;
-  /** What happens, as it happens, until the signal ends it; broken connections are made anew and miss nothing. */
-  readonly events: (options?: EventOptions) => AsyncIterable<EventView>;
+  readonly tokens: TokenClient;
+  readonly audit: AuditClient;
+  readonly session: SessionClient;
+  /** What happens, as it happens, until the signal ends it. After a broken connection the events continue where they were. */
+  readonly events: (options?: EventOptions) => AsyncIterable<InletEvent>;
 }
 
 export function createClient(options: ClientOptions): InletClient {
   const transport = createTransport(options);
   return {
+    ...operationsClient(transport),
     media: mediaClient(transport),
     messages: messageClient(transport),
+    contacts: contactClient(transport),
     deliveries: deliveryClient(transport),
     channels: channelClient(transport),
-    stats: statsClient(transport),
+    providers: providerClient(transport),
     subscriptions: subscriptionClient(transport),
+    tokens: tokenClient(transport),
+    audit: auditClient(transport),
+    session: sessionClient(transport),
     events: (which) => eventsOf(transport, which),
   };
 }

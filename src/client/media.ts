@@ -1,117 +1,159 @@
-import type { MediaState, PreviewSize } from '../domain/media.js';
-import type { Direction, MediaKind } from '../domain/provider.js';
-import type { ErasedView, MediaHistory, MediaView } from '../http/shapes/media.js';
-import { listOf, type List } from './pages.js';
-import { path, sleep, type Transport } from './transport.js';
+import { path } from './addresses.js';
+import type { Erased, Media, MediaHistory, SignedLink } from './answers.js';
+import { listOf, type List, type PageQuery } from './pages.js';
+import { sleep } from './sleep.js';
+import type { CallOptions, Transport } from './transport.js';
+import { formOf } from './upload.js';
 
-export interface MediaQuery {
-  readonly channel?: string;
-  readonly provider?: string;
-  readonly direction?: Direction;
-  readonly kind?: MediaKind;
-  readonly state?: MediaState;
+/** `small` fits 320x320, `large` fits 1280x1280. */
+export type PreviewSize = 'small' | 'large';
+
+/** Filters of the list of media; each must hold. */
+export interface MediaQuery extends PageQuery {
+  readonly channel?: string | undefined;
+  readonly provider?: string | undefined;
+  readonly direction?: Media['direction'] | undefined;
+  readonly kind?: Media['kind'] | undefined;
+  readonly state?: Media['state'] | undefined;
   /** The person, as in `message.from`. */
-  readonly from?: string;
-  readonly chat?: string;
-  readonly messageId?: string;
-  readonly sha256?: string;
-  /** By time of receipt; `until` is exclusive. */
-  readonly since?: Date | string;
-  readonly until?: Date | string;
+  readonly from?: string | undefined;
+  readonly chat?: string | undefined;
+  readonly messageId?: string | undefined;
+  readonly sha256?: string | undefined;
+  /** By time of receipt. */
+  readonly since?: Date | string | undefined;
+  /** By time of receipt; exclusive. */
+  readonly until?: Date | string | undefined;
   /** Part of the caption. */
-  readonly q?: string;
-  /** Items in a page, 1 to 200. */
-  readonly limit?: number;
-  readonly cursor?: string;
+  readonly q?: string | undefined;
 }
 
-export interface Link {
-  readonly url: string;
-  readonly expiresAt: string;
+/** Options of {@link MediaClient.wait}. */
+export interface WaitOptions extends CallOptions {
+  /** 60 if not given. */
+  readonly maxSeconds?: number | undefined;
 }
 
-interface Stop {
-  readonly signal?: AbortSignal;
+/** Options of {@link MediaClient.content}. */
+export interface ContentOptions extends CallOptions {
+  /** As in HTTP: `bytes=0-1023`. */
+  readonly range?: string | undefined;
 }
 
+/** Options of {@link MediaClient.link}. */
+export interface LinkOptions extends CallOptions {
+  /** 3600 if not given, 30 days at most. */
+  readonly expiresInSeconds?: number | undefined;
+  /** Of a preview; without it the link leads to the file. */
+  readonly size?: PreviewSize | undefined;
+}
+
+/** Options of erasing. */
+export interface EraseOptions extends CallOptions {
+  /** Nothing is erased: the answer counts what would be. */
+  readonly dryRun?: boolean | undefined;
+}
+
+/** What an upload is for. */
+export interface UploadOptions extends CallOptions {
+  readonly channel: string;
+  /** `image` if not given. */
+  readonly kind?: Media['kind'] | undefined;
+  /** The name of a `File` if not given. */
+  readonly filename?: string | undefined;
+}
+
+/** Received, sent and uploaded files. */
 export interface MediaClient {
-  readonly list: (query?: MediaQuery) => List<MediaView>;
-  /** With `waitSeconds` it answers as soon as the media has left `pending`, or when the time is over. */
-  readonly get: (id: string, options?: { readonly waitSeconds?: number } & Stop) => Promise<MediaView>;
-  readonly history: (id: string) => Promise<MediaHistory>;
-  /** The bytes as they came. `range` as in HTTP: `bytes=0-1023`. */
-  readonly content: (id: string, options?: { readonly range?: string } & Stop) => Promise<Response>;
-  readonly preview: (id: string, size?: PreviewSize, options?: Stop) => Promise<Response>;
-  /** A link that needs no token. */
-  readonly link: (
-    id: string,
-    options?: { readonly expiresInSeconds?: number; readonly size?: PreviewSize },
-  ) => Promise<Link>;
-  /** Fetches again what is rejected or failed. */
-  readonly retry: (id: string) => Promise<MediaView>;
-  /** With `dryRun`, nothing is erased: the answer counts what would be. */
-  readonly erase: (id: string, options?: { readonly dryRun?: boolean }) => Promise<ErasedView>;
-  /** Keeps a file, for sending. */
-  readonly upload: (
-    file: Blob,
-    about: { readonly channel: string; readonly kind?: MediaKind; readonly filename?: string },
-  ) => Promise<MediaView>;
+  readonly list: (query?: MediaQuery, options?: CallOptions) => List<Media>;
+  readonly get: (id: string, options?: CallOptions) => Promise<Media>;
+  /** Answers when the media item has left `pending`, or when the time is over: look at its `state`. */
+  readonly wait: (id: string, options?: WaitOptions) => Promise<Media>;
+  readonly history: (id: string, options?: CallOptions) => Promise<MediaHistory>;
+  /** The file as it was received: `body` of the answer is a stream. */
+  readonly content: (id: string, options?: ContentOptions) => Promise<Response>;
+  readonly preview: (id: string, size?: PreviewSize, options?: CallOptions) => Promise<Response>;
+  /** Makes a link that needs no token. */
+  readonly link: (id: string, options?: LinkOptions) => Promise<SignedLink>;
+  /** Downloads again what is `rejected` or `failed`. */
+  readonly retry: (id: string, options?: CallOptions) => Promise<Media>;
+  readonly erase: (id: string, options?: EraseOptions) => Promise<Erased>;
+  /** Stores a file, for sending. A stream is sent while it is read, which browsers can do over HTTP/2 only. */
+  readonly upload: (file: Blob | ReadableStream<Uint8Array>, options: UploadOptions) => Promise<Media>;
 }
 
-/** What the service waits at most in one call. */
+/** The longest that the service waits in one call. */
 const longestWaitSeconds = 30;
+const standardWaitSeconds = 60;
 const lookAgainMs = 100;
 
 export function mediaClient(transport: Transport): MediaClient {
   const { json, answer } = transport;
   return {
-    list: (query) => listOf<MediaView>(transport, '/v1/media', { ...query }),
-    get: async (id, { waitSeconds = 0, signal } = {}) => {
-      const deadline = Date.now() + waitSeconds * 1000;
-      for (;;) {
-        const left = Math.max(0, Math.ceil((deadline - Date.now()) / 1000));
-        const wait = left === 0 ? undefined : Math.min(left, longestWaitSeconds);
-        const media = await json<MediaView>({
-          method: 'GET',
-          path: path`/v1/media/${id}`,
-          query: { wait },
-          signal,
-        });
-        if (media.state !== 'pending' || Date.now() >= deadline) return media;
-        // Usually the service has waited by now; should it answer at once, it must not be asked in a tight loop.
-        await sleep(lookAgainMs, signal);
-      }
-    },
-    history: (id) => json({ method: 'GET', path: path`/v1/media/${id}/history` }),
-    content: (id, { range, signal } = {}) =>
+    list: (query, options) => listOf(transport, { path: '/v1/media', query: { ...query }, options }),
+    get: (id, options) => json({ ...options, method: 'GET', path: path`/v1/media/${id}` }),
+    wait: (id, options) => waitFor(transport, id, options),
+    history: (id, options) => json({ ...options, method: 'GET', path: path`/v1/media/${id}/history` }),
+    content: (id, { range, signal, timeoutMs } = {}) =>
       answer({
+        signal,
+        timeoutMs,
         method: 'GET',
         path: path`/v1/media/${id}/content`,
-        signal,
-        ...(range !== undefined && { headers: { range } }),
+        headers: range === undefined ? {} : { range },
       }),
-    preview: (id, size = 'small', { signal } = {}) =>
-      answer({ method: 'GET', path: path`/v1/media/${id}/preview`, query: { size }, signal }),
-    link: (id, { expiresInSeconds: expiresIn, size } = {}) =>
+    preview: (id, size = 'small', options) =>
+      answer({ ...options, method: 'GET', path: path`/v1/media/${id}/preview`, query: { size } }),
+    link: (id, { expiresInSeconds: expiresIn, size, signal, timeoutMs } = {}) =>
       json({
+        signal,
+        timeoutMs,
         method: 'POST',
         path: path`/v1/media/${id}/link`,
         json: { expiresIn, size },
-        // Another link like it does no harm.
-        repeatable: true,
       }),
-    retry: (id) => json({ method: 'POST', path: path`/v1/media/${id}/retry` }),
-    erase: (id, { dryRun } = {}) => {
-      const query = { dryRun: dryRun === true ? 'true' : undefined };
-      return json({ method: 'DELETE', path: path`/v1/media/${id}`, query, repeatable: true });
-    },
-    upload: (file, { channel, kind, filename }) => {
-      const form = new FormData();
-      // Fields first: the service knows what the file is for before it reads it.
-      form.set('channel', channel);
-      if (kind !== undefined) form.set('kind', kind);
-      form.set('file', file, filename ?? 'file');
-      return json({ method: 'POST', path: '/v1/media', form });
-    },
+    retry: (id, options) => json({ ...options, method: 'POST', path: path`/v1/media/${id}/retry` }),
+    erase: (id, options) => json(eraseRequest(path`/v1/media/${id}`, options)),
+    upload: (file, { channel, kind, filename, signal, timeoutMs = Infinity }) =>
+      json({
+        signal,
+        timeoutMs,
+        method: 'POST',
+        path: '/v1/media',
+        ...formOf({ fields: { channel, kind }, file, filename: filename ?? nameOf(file) }),
+      }),
   };
+}
+
+/** A request that erases, or counts what would be erased. */
+export function eraseRequest(path: string, { dryRun, signal, timeoutMs }: EraseOptions = {}) {
+  const query = { dryRun: dryRun === true ? 'true' : undefined };
+  return { signal, timeoutMs, method: 'DELETE', path, query } as const;
+}
+
+async function waitFor(
+  { json }: Transport,
+  id: string,
+  { maxSeconds = standardWaitSeconds, signal, timeoutMs }: WaitOptions = {},
+): Promise<Media> {
+  const deadline = Date.now() + maxSeconds * 1000;
+  for (;;) {
+    const left = Math.max(0, Math.ceil((deadline - Date.now()) / 1000));
+    const wait = Math.min(left, longestWaitSeconds);
+    const media = await json<Media>({
+      signal,
+      timeoutMs,
+      waitMs: wait * 1000,
+      method: 'GET',
+      path: path`/v1/media/${id}`,
+      query: { wait },
+    });
+    if (media.state !== 'pending' || Date.now() >= deadline) return media;
+    // Usually the service has waited by now; a service that answers at once must not be asked in a tight loop.
+    await sleep(lookAgainMs, signal);
+  }
+}
+
+function nameOf(file: Blob | ReadableStream<Uint8Array>): string {
+  return file instanceof File ? file.name : 'file';
 }

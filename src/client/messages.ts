@@ -1,66 +1,75 @@
-import type { OutboundState } from '../domain/outbound.js';
-import type { MediaKind } from '../domain/provider.js';
-import type { MessageView } from '../http/shapes/message.js';
-import type { OutboundView } from '../http/shapes/outbound.js';
-import { listOf, type List } from './pages.js';
-import { path, type Transport } from './transport.js';
+import { path } from './addresses.js';
+import type { Erased, Media, Message, OutboundMessage, QueuedMessage } from './answers.js';
+import { eraseRequest, type EraseOptions } from './media.js';
+import { listOf, type List, type PageQuery } from './pages.js';
+import type { CallOptions, Transport } from './transport.js';
 
+/** A message to send. */
 export interface NewMessage {
   readonly channel: string;
-  /** As the channel's limits describe it. */
+  /** As the limits of the channel describe it. */
   readonly to: string;
-  readonly kind: MediaKind;
-  /** A media of the service (received or uploaded), a foreign link, or `data:image/png;base64,…`. */
+  readonly kind: Media['kind'];
+  /** A media item of the service (received or uploaded), a foreign link, or `data:image/png;base64,…`. */
   readonly media: { readonly id: string } | { readonly url: string } | { readonly data: string };
-  readonly caption?: string | null;
-  readonly filename?: string | null;
-  /** The provider's id of the message that is answered. */
-  readonly replyTo?: string | null;
-  /** `fit`, `fetch`, and those of the channel's provider. */
-  readonly options?: { readonly fit?: boolean; readonly fetch?: boolean } & Readonly<Record<string, unknown>>;
+  readonly caption?: string | null | undefined;
+  readonly filename?: string | null | undefined;
+  /** The provider's id of the message that this one answers. */
+  readonly replyTo?: string | null | undefined;
+  /** `fit` (convert a picture that breaks a limit), `fetch` (store a foreign link), and the options of the provider. */
+  readonly options?: Readonly<Record<string, unknown>> | undefined;
 }
 
-export interface MessageQuery {
-  readonly channel?: string;
-  readonly state?: OutboundState;
-  readonly to?: string;
-  readonly limit?: number;
-  readonly cursor?: string;
+/** Filters of the list of sent messages. */
+export interface MessageQuery extends PageQuery {
+  readonly channel?: string | undefined;
+  readonly state?: OutboundMessage['state'] | undefined;
+  readonly to?: string | undefined;
 }
 
-export interface SendOptions {
-  /** By default a new one for each call, so that a call made again after a broken connection sends nothing twice. */
-  readonly idempotencyKey?: string;
-  readonly signal?: AbortSignal;
+/** Options of {@link MessageClient.send}. */
+export interface SendOptions extends CallOptions {
+  /**
+   * The same key sends nothing twice within a day. Without it the client makes one for the call, so that its own repetitions send nothing
+   * twice; a program that may make the same call again gives a key of its own.
+   */
+  readonly idempotencyKey?: string | undefined;
 }
 
-/** Messages that are sent from here; {@link find} knows all others, too. */
+/** Messages that are sent through the API. {@link MessageClient.byProviderId} finds received ones, too. */
 export interface MessageClient {
-  /** Resolves when the message is queued; its status tells the rest. */
-  readonly send: (message: NewMessage, options?: SendOptions) => Promise<OutboundView>;
-  readonly get: (id: string) => Promise<OutboundView>;
-  readonly list: (query?: MessageQuery) => List<OutboundView>;
-  /** Sends again what has failed, or what nobody knows of: the person may get that twice. */
-  readonly retry: (id: string) => Promise<OutboundView>;
-  /** A message, received or sent, by the provider's own id. */
-  readonly find: (channel: string, messageId: string) => Promise<MessageView>;
+  /** Resolves when the message is queued; its state and status tell the rest. */
+  readonly send: (message: NewMessage, options?: SendOptions) => Promise<QueuedMessage>;
+  readonly list: (query?: MessageQuery, options?: CallOptions) => List<OutboundMessage>;
+  readonly get: (id: string, options?: CallOptions) => Promise<OutboundMessage>;
+  /** Sends a message again that is `failed` or `unknown`: of an unknown one the person may get two. */
+  readonly retry: (id: string, options?: CallOptions) => Promise<OutboundMessage>;
+  /** A message, received or sent, by the id that the provider gave it. */
+  readonly byProviderId: (channel: string, messageId: string, options?: CallOptions) => Promise<Message>;
 }
 
 export function messageClient(transport: Transport): MessageClient {
   const { json } = transport;
   return {
-    send: (message, { idempotencyKey = crypto.randomUUID(), signal } = {}) =>
-      json({
-        method: 'POST',
-        path: '/v1/messages',
-        json: message,
-        signal,
-        headers: { 'idempotency-key': idempotencyKey },
-        repeatable: true,
-      }),
-    get: (id) => json({ method: 'GET', path: path`/v1/messages/${id}` }),
-    list: (query) => listOf<OutboundView>(transport, '/v1/messages', { ...query }),
-    retry: (id) => json({ method: 'POST', path: path`/v1/messages/${id}/retry` }),
-    find: (channel, messageId) => json({ method: 'GET', path: path`/v1/messages/${channel}/${messageId}` }),
+    send: (message, { idempotencyKey = crypto.randomUUID(), signal, timeoutMs } = {}) =>
+      json({ signal, timeoutMs, method: 'POST', path: '/v1/messages', json: message, idempotencyKey }),
+    list: (query, options) => listOf(transport, { path: '/v1/messages', query: { ...query }, options }),
+    get: (id, options) => json({ ...options, method: 'GET', path: path`/v1/messages/${id}` }),
+    retry: (id, options) => json({ ...options, method: 'POST', path: path`/v1/messages/${id}/retry` }),
+    byProviderId: (channel, messageId, options) =>
+      json({ ...options, method: 'GET', path: path`/v1/messages/${channel}/${messageId}` }),
+  };
+}
+
+/** People who write to the business or receive messages. */
+export interface ContactClient {
+  /** Erases everything that the person sent or received in the channel. */
+  readonly erase: (channel: string, contact: string, options?: EraseOptions) => Promise<Erased>;
+}
+
+export function contactClient({ json }: Transport): ContactClient {
+  return {
+    erase: (channel, contact, options) =>
+      json(eraseRequest(path`/v1/contacts/${channel}/${contact}`, options)),
   };
 }

@@ -1,21 +1,42 @@
 /** Lists that come in pages, newest first. */
-import type { Query, Transport } from './transport.js';
+import type { Query } from './addresses.js';
+import type { CallOptions, Transport } from './transport.js';
 
+/** One page of a list. */
 export interface Page<Item> {
   readonly items: readonly Item[];
-  /** Give it back as `cursor` for the next page; null at the end. */
+  /** The `cursor` of the next page; null at the end. */
   readonly nextCursor: string | null;
 }
 
-/** All items, one after another; pages are asked for as they are needed. */
+/** All items, one after another. The client asks for each page when it is needed. */
 export interface List<Item> extends AsyncIterable<Item> {
-  /** The first page, or the one at the cursor of the query. */
+  /** The first page, or the page at the cursor of the query. */
   readonly page: () => Promise<Page<Item>>;
 }
 
-export function listOf<Item>({ json }: Transport, path: string, query: Query = {}): List<Item> {
+/** Which part of a list a call asks for. */
+export interface PageQuery {
+  /** Items in a page, 1 to 200; 50 if not given. */
+  readonly limit?: number | undefined;
+  /** The `nextCursor` of the page before. */
+  readonly cursor?: string | undefined;
+}
+
+export interface ListRequest {
+  readonly path: string;
+  readonly query?: Query | undefined;
+  readonly options: CallOptions | undefined;
+}
+
+export function listOf<Item>({ json }: Transport, { path, query, options }: ListRequest): List<Item> {
   const page = (cursor?: string) =>
-    json<Page<Item>>({ method: 'GET', path, query: cursor === undefined ? query : { ...query, cursor } });
+    json<Page<Item>>({
+      ...options,
+      method: 'GET',
+      path,
+      query: cursor === undefined ? query : { ...query, cursor },
+    });
   return {
     page: () => page(),
     [Symbol.asyncIterator]: async function* () {
@@ -25,4 +46,16 @@ export function listOf<Item>({ json }: Transport, path: string, query: Query = {
       }
     },
   };
+}
+
+/** The items of a list without pages. */
+export async function itemsOf<Item>({ json }: Transport, request: ListRequest): Promise<readonly Item[]> {
+  const { path, query, options } = request;
+  const { items } = await json<{ readonly items: readonly Item[] }>({
+    ...options,
+    method: 'GET',
+    path,
+    query,
+  });
+  return items;
 }

@@ -1,43 +1,70 @@
 /** What the service, or the way to it, answered in place of what was asked for. */
+
+/** One field of a request, and what is wrong with it. */
 export interface FieldProblem {
   readonly field: string;
   readonly message: string;
 }
 
-/** `code` is stable and listed in docs/errors.md; `message` is for people. */
+/** The facts of an {@link InletError} beside its text. */
+export interface ProblemFacts {
+  readonly code: string;
+  readonly status: number;
+  readonly errors?: readonly FieldProblem[];
+  readonly retryAfter?: number | null;
+  readonly requestId?: string | null;
+  readonly cause?: unknown;
+}
+
+/** The only error of this client, except for the reason of an `AbortSignal` of the caller. */
 export class InletError extends Error {
   override readonly name = 'InletError';
-  /** `unreachable` when there was no answer, `unreadable` when it was none of the service's. */
+  /**
+   * Stable; the documentation of the service lists its codes. The client adds `unreachable` (no answer), `timeout` (no answer in time),
+   * `unreadable` (the answer is not one of the service), `unreadable_event` and the codes of `verifyWebhook`, which begin with `webhook.`.
+   */
   readonly code: string;
-  /** HTTP status; 0 when there was no answer. */
+  /** HTTP status of the answer; 0 if there was none. For `verifyWebhook`: the status to answer the call with. */
   readonly status: number;
-  /** The fields at fault, where there are any. */
+  /** The message, for people. */
+  readonly detail: string;
+  /** The fields at fault, if the service names any. */
   readonly errors: readonly FieldProblem[];
-  /** What the service asks to wait before the same is asked again. */
-  readonly retryAfterMs: number | null;
+  /** In seconds, as in the header `Retry-After`: how long the service asks to wait before the next attempt. */
+  readonly retryAfter: number | null;
+  /** The id of the answer in the log of the service. */
+  readonly requestId: string | null;
 
-  constructor(
-    message: string,
-    facts: Pick<InletError, 'code' | 'status'> & Partial<InletError> & { readonly cause?: unknown },
-  ) {
-    super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
+  constructor(detail: string, facts: ProblemFacts) {
+    super(detail, facts.cause === undefined ? undefined : { cause: facts.cause });
+    this.detail = detail;
     this.code = facts.code;
     this.status = facts.status;
     this.errors = facts.errors ?? [];
-    this.retryAfterMs = facts.retryAfterMs ?? null;
+    this.retryAfter = facts.retryAfter ?? null;
+    this.requestId = facts.requestId ?? null;
   }
 }
 
 /** Reads problem details (RFC 9457) out of an answer that is an error. */
 export async function problemOf(response: Response): Promise<InletError> {
-  const { status } = response;
+  const { status, headers } = response;
   const body: unknown = await response.json().catch(() => undefined);
-  const seconds = Number(response.headers.get('retry-after') ?? NaN);
-  const retryAfterMs = Number.isFinite(seconds) ? seconds * 1000 : null;
+  const facts = {
+    status,
+    retryAfter: secondsOf(headers.get('retry-after')),
+    requestId: headers.get('x-request-id'),
+  };
   if (!isProblem(body))
-    return new InletError(`The answer was ${String(status)}`, { code: 'unreadable', status, retryAfterMs });
-  const { code, detail, errors = [] } = body;
-  return new InletError(detail, { code, status, errors, retryAfterMs });
+    return new InletError(`The service answered ${String(status)}`, { ...facts, code: 'unreadable' });
+  return new InletError(body.detail, { ...facts, code: body.code, errors: body.errors ?? [] });
+}
+
+/** `Retry-After` is a number of seconds or, from some proxies, a date. */
+function secondsOf(header: string | null): number | null {
+  if (header === null) return null;
+  const seconds = /^\d+$/.test(header) ? Number(header) : (Date.parse(header) - Date.now()) / 1000;
+  return Number.isFinite(seconds) ? Math.max(0, seconds) : null;
 }
 
 interface Problem {

@@ -1,140 +1,184 @@
-/** Calls over `fetch`, with the token, and again where that cannot do anything twice. */
+/** Calls over `fetch`: with the token, within a time limit, and repeated if that cannot do anything twice. */
+import { baseOf, parseAnswer, queryText, type Query } from './addresses.js';
 import { InletError, problemOf } from './problem.js';
+import { sleep } from './sleep.js';
 
+/** The part of `fetch` that the client uses. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
+/** What `createClient` needs. */
 export interface ClientOptions {
-  /** Where the service is: `https://inlet.example`. */
+  /** The address of the service, with its path if it has one: `https://example.com/inlet`. */
   readonly baseUrl: string;
-  /** An API token. */
-  readonly token: string;
-  /** In place of the global one. */
-  readonly fetch?: Fetch;
-  /** How often a call is made again after no answer, 429, 502, 503 or 504; 2 when not given. */
-  readonly retries?: number;
+  /** An API token. Without it, the client uses the session of the browser, see {@link SessionClient}. */
+  readonly token?: string | undefined;
+  /** Replaces the global `fetch`. */
+  readonly fetch?: Fetch | undefined;
+  /**
+   * How often a call is repeated after no answer, 429, 502, 503 or 504: 2 times if not given. Only calls that read and messages with an
+   * idempotency key are repeated.
+   */
+  readonly retries?: number | undefined;
+  /** How long a call may take, with its repetitions; 60 seconds if not given. Uploads have no limit but their own. */
+  readonly timeoutMs?: number | undefined;
 }
 
-export type Query = Readonly<Record<string, string | number | Date | null | undefined>>;
+/** What every call takes. */
+export interface CallOptions {
+  /** Ends the call, which then rejects with the reason of the signal. Of a download it ends the body, too. */
+  readonly signal?: AbortSignal | undefined;
+  /** How long this call may take, with its repetitions; a download until its answer begins. `Infinity` means no limit. */
+  readonly timeoutMs?: number | undefined;
+}
 
-export interface Request {
+export interface Request extends CallOptions {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** With its parameters in place. */
   readonly path: string;
   readonly query?: Query | undefined;
   readonly json?: unknown;
-  readonly form?: FormData;
+  /** Anything else than JSON. */
+  readonly body?: RequestInit['body'];
   readonly headers?: Readonly<Record<string, string>>;
-  readonly signal?: AbortSignal | undefined;
-  /** Whether the same call made twice does no more than once; always so for GET. */
-  readonly repeatable?: boolean;
+  /** A call with a key may be repeated: the service does what it asks for only once. */
+  readonly idempotencyKey?: string;
+  /** How long the service waits before it answers, if it is asked to; the time limit is longer by that. */
+  readonly waitMs?: number;
+  /** Replaces the number of the client. */
+  readonly retries?: number;
 }
 
 export interface Transport {
   /** The answer, if it is a success; rejects with an {@link InletError} otherwise. */
   readonly answer: (request: Request) => Promise<Response>;
-  /** The JSON in it. */
+  /** The JSON in it, with absolute links. */
   readonly json: <Body>(request: Request) => Promise<Body>;
+  /** The text in it. */
+  readonly text: (request: Request) => Promise<string>;
+  /** Parses JSON of the service that came in another way. */
+  readonly parse: (text: string) => unknown;
 }
 
 const standardRetries = 2;
+const standardTimeoutMs = 60_000;
 const firstPauseMs = 250;
-/** A service that asks for more is told to the caller instead. */
+/** The caller is told of a longer pause. */
 const longestPauseMs = 30_000;
+/** Timers cannot be longer. */
+const longestTimerMs = 2 ** 31 - 1;
 const passing: readonly number[] = [0, 429, 502, 503, 504];
 
 export function createTransport(options: ClientOptions): Transport {
-  const { token, retries = standardRetries, fetch: given } = options;
-  const baseUrl = options.baseUrl.replace(/\/+$/, '');
-  // Looked up at each call, so that whoever replaces the global one is heard.
-  const doFetch: Fetch = given ?? ((url, init) => fetch(url, init));
+  const base = baseOf(options.baseUrl);
+  const call = callerOf(options, base);
+  const parse = (text: string): unknown => parseAnswer(text, base);
+  return {
+    answer: (request) => call(request, (response) => Promise.resolve(response)),
+    text: (request) => call(request, (response) => response.text()),
+    json: <Body>(request: Request) =>
+      call(request, async (response) => {
+        const text = await response.text();
+        return (text === '' ? undefined : parsed(text, { parse, response })) as Body;
+      }),
+    parse,
+  };
+}
 
-  const once = async ({
-    method,
-    path,
-    query = {},
-    json,
-    form,
-    headers,
-    signal,
-  }: Request): Promise<Response> => {
-    const init: RequestInit = {
-      method,
-      headers: {
-        authorization: `Bearer ${token}`,
-        ...(json !== undefined && { 'content-type': 'application/json' }),
-        ...headers,
-      },
-      ...(json !== undefined && { body: JSON.stringify(json) }),
-      ...(form !== undefined && { body: form }),
-      ...(signal && { signal }),
-    };
-    const response = await doFetch(baseUrl + path + queryText(query), init).catch((cause: unknown) => {
-      if (signal?.aborted === true) throw cause;
-      throw new InletError(`${baseUrl} does not answer`, { code: 'unreachable', status: 0, cause });
-    });
-    if (!response.ok) throw await problemOf(response);
-    return response;
+function parsed(
+  text: string,
+  { parse, response }: { readonly parse: (text: string) => unknown; readonly response: Response },
+): unknown {
+  try {
+    return parse(text);
+  } catch (cause) {
+    const { status } = response;
+    throw new InletError('The answer is not JSON', { code: 'unreadable', status, cause });
+  }
+}
+
+type Read<Result> = (response: Response) => Promise<Result>;
+
+interface Attempt {
+  readonly signal: AbortSignal;
+  readonly endsAt: number;
+}
+
+function callerOf(options: ClientOptions, base: string) {
+  const { token, retries = standardRetries, timeoutMs = standardTimeoutMs } = options;
+  // The global one is looked up with each call, because a program may replace it.
+  const doFetch: Fetch = options.fetch ?? ((url, init) => fetch(url, init));
+
+  const once = async <Result>(request: Request, signal: AbortSignal, read: Read<Result>): Promise<Result> => {
+    try {
+      const url = base + request.path + queryText(request.query ?? {});
+      const response = await doFetch(url, initOf(request, token, signal));
+      if (!response.ok) throw await problemOf(response);
+      return await read(response);
+    } catch (cause) {
+      if (signal.aborted) throw signal.reason;
+      if (cause instanceof InletError) throw cause;
+      throw new InletError(`${base} does not answer`, { code: 'unreachable', status: 0, cause });
+    }
   };
 
-  const answer = async (request: Request): Promise<Response> => {
-    const most = request.method === 'GET' || request.repeatable === true ? retries : 0;
-    for (let attempt = 0; ; attempt += 1) {
+  const repeated = async <Result>(
+    request: Request,
+    { signal, endsAt }: Attempt,
+    read: Read<Result>,
+  ): Promise<Result> => {
+    const most = isRepeatable(request) ? (request.retries ?? retries) : 0;
+    for (let repetitions = 0; ; repetitions += 1) {
       try {
-        return await once(request);
+        return await once(request, signal, read);
       } catch (error) {
-        const pause = error instanceof InletError ? pauseAfter(error, attempt) : null;
-        if (pause === null || attempt >= most) throw error;
-        await sleep(pause, request.signal);
+        const pauseMs = error instanceof InletError ? pauseAfter(error, repetitions) : Infinity;
+        if (repetitions >= most || pauseMs > longestPauseMs || Date.now() + pauseMs >= endsAt) throw error;
+        await sleep(pauseMs, signal);
       }
     }
   };
 
-  return {
-    answer,
-    json: async <Body>(request: Request) => {
-      const response = await answer(request);
-      if (response.status === 204) return undefined as Body;
-      return (await response.json().catch((cause: unknown) => {
-        const { status } = response;
-        throw new InletError('The answer is no JSON', { code: 'unreadable', status, cause });
-      })) as Body;
-    },
+  return async <Result>(request: Request, read: Read<Result>): Promise<Result> => {
+    const limitMs = (request.timeoutMs ?? timeoutMs) + (request.waitMs ?? 0);
+    const late = new AbortController();
+    const signal = request.signal ? AbortSignal.any([request.signal, late.signal]) : late.signal;
+    const timer =
+      limitMs > longestTimerMs
+        ? undefined
+        : setTimeout(() => {
+            late.abort(new InletError(`${base} does not answer in time`, { code: 'timeout', status: 0 }));
+          }, limitMs);
+    try {
+      return await repeated(request, { signal, endsAt: Date.now() + limitMs }, read);
+    } finally {
+      clearTimeout(timer);
+    }
   };
 }
 
-/** Milliseconds; null when trying again is of no use. */
-function pauseAfter({ status, retryAfterMs }: InletError, attempt: number): number | null {
-  if (!passing.includes(status)) return null;
-  const pause = retryAfterMs ?? firstPauseMs * 2 ** attempt;
-  return pause > longestPauseMs ? null : pause;
+function isRepeatable({ method, idempotencyKey }: Request): boolean {
+  return method === 'GET' || idempotencyKey !== undefined;
 }
 
-/** Rejects with the reason of the signal when it is aborted. */
-export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const abort = () => {
-      clearTimeout(timer);
-      reject(signal?.reason as Error);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', abort);
-      resolve();
-    }, ms);
-    if (signal?.aborted === true) abort();
-    else signal?.addEventListener('abort', abort, { once: true });
-  });
+function initOf(request: Request, token: string | undefined, signal: AbortSignal): RequestInit {
+  const { method, json, body, idempotencyKey } = request;
+  const headers: Record<string, string> = { accept: 'application/json, */*;q=0.9', ...request.headers };
+  // A browser sends its session by itself. The header says that a page of the service asks: pages of other sites cannot send it.
+  if (token === undefined) headers['x-inlet-request'] = '1';
+  else headers['authorization'] = `Bearer ${token}`;
+  if (json !== undefined) headers['content-type'] = 'application/json';
+  if (idempotencyKey !== undefined) headers['idempotency-key'] = idempotencyKey;
+  const init: RequestInit & { duplex?: 'half' } = { method, headers, signal };
+  if (json !== undefined) init.body = JSON.stringify(json);
+  if (body !== undefined) init.body = body;
+  // `fetch` refuses a stream as the body without it.
+  if (body instanceof ReadableStream) init.duplex = 'half';
+  return init;
 }
 
-function queryText(query: Query): string {
-  const given = Object.entries(query).flatMap(([name, value]): [string, string][] =>
-    value === undefined || value === null
-      ? []
-      : [[name, value instanceof Date ? value.toISOString() : String(value)]],
-  );
-  return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`;
-}
-
-/** A path with its parameters, each kept to its own segment. */
-export function path(parts: TemplateStringsArray, ...parameters: readonly string[]): string {
-  return String.raw({ raw: parts.raw }, ...parameters.map(encodeURIComponent));
+/** Milliseconds; `Infinity` if another attempt is of no use. Chance keeps clients from coming back all at once. */
+function pauseAfter({ status, code, retryAfter }: InletError, repetitions: number): number {
+  if (!passing.includes(status) || code === 'timeout') return Infinity;
+  if (retryAfter !== null) return retryAfter * 1000;
+  return firstPauseMs * 2 ** repetitions * (0.75 + Math.random() / 4);
 }

@@ -1,11 +1,11 @@
-import type { EventView } from '../http/shapes/event.js';
+import type { InletEvent } from '../client/index.js';
 
 const longestText = 60;
 const typeWidth = 24;
 const channelWidth = 10;
 
 /** An event as one line for a person. */
-export function eventLine(event: EventView): string {
+export function eventLine(event: InletEvent): string {
   const { id, timestamp, type, channel } = event;
   const moment = timestamp.replace('T', ' ').replace(/\.\d+Z$/, 'Z');
   return [
@@ -16,8 +16,8 @@ export function eventLine(event: EventView): string {
   ].join('  ');
 }
 
-type MediaData = Exclude<EventView, { type: 'message.status' }>['data'];
-type StatusData = Extract<EventView, { type: 'message.status' }>['data'];
+type MediaData = Exclude<InletEvent, { type: 'message.status' }>['data'];
+type StatusData = Extract<InletEvent, { type: 'message.status' }>['data'];
 
 function mediaWords({ id, kind, direction, message, error }: MediaData): string {
   const person =

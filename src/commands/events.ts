@@ -3,9 +3,8 @@ import '../home.js';
 
 import { parseArgs } from 'node:util';
 
-import { InletError, type InletClient } from '../client/index.js';
+import { InletError, type InletClient, type InletEvent } from '../client/index.js';
 import { eventTypes, type EventType } from '../domain/event.js';
-import type { EventView } from '../http/shapes/event.js';
 import { commandLine } from '../infra/process/command-line.js';
 import { fail, orExplain } from './command-line.js';
 import { secondsOf } from './duration.js';
@@ -80,7 +79,7 @@ function typeOf(text: string): EventType {
 async function follow(service: RunningService, wishes: Wishes, signal: AbortSignal): Promise<void> {
   const { moment, id } = wishes.since;
   let last = moment === undefined ? id : '0';
-  const show = (event: EventView): void => {
+  const show = (event: InletEvent): void => {
     last = event.id;
     if (moment !== undefined && new Date(event.timestamp) < moment) return;
     process.stdout.write(`${wishes.json ? JSON.stringify(event) : eventLine(event)}\n`);
@@ -105,7 +104,7 @@ function eventsOf(
   client: InletClient,
   { type, channel }: Wishes,
   { last, signal }: Position,
-): AsyncIterable<EventView> {
+): AsyncIterable<InletEvent> {
   return client.events({
     signal,
     ...(type !== undefined && { type }),

@@ -5,8 +5,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { InletClient } from '../client/index.js';
-import type { EventView } from '../http/shapes/event.js';
+import type { InletClient, InletEvent } from '../client/index.js';
 import { photo } from './photos.js';
 import type { Simulator } from './providers/index.js';
 import { providerIds, type ProviderId } from './providers/simulated-provider.js';
@@ -68,7 +67,7 @@ export function answerTable(results: readonly AnswerResult[]): string {
   );
 }
 
-type StatusTold = Extract<EventView, { readonly type: 'message.status' }>['data'];
+type StatusTold = Extract<InletEvent, { readonly type: 'message.status' }>['data'];
 
 /** Collects the events about messages, from the start of the stream. */
 async function listen(client: InletClient, signal: AbortSignal): Promise<readonly StatusTold[]> {

@@ -124,7 +124,8 @@ async function observe(webhook: Webhook, { baseUrl, client }: Service): Promise<
     outcome: text(answer['outcome']) ?? 'no outcome',
     duplicate: answer['duplicate'] === true,
     mediaIds,
-    media: mediaId === undefined ? {} : { ...(await client.media.get(mediaId, { waitSeconds })) },
+    media:
+      mediaId === undefined ? {} : { ...(await client.media.wait(mediaId, { maxSeconds: waitSeconds })) },
   };
 }
 

@@ -13,7 +13,7 @@ export function countAttention({ late, failed, rejected, malformed }: StatsView[
 
 export async function refreshAttention(): Promise<void> {
   try {
-    attentionCount.value = countAttention((await api.stats(attentionDays)).needsAttention);
+    attentionCount.value = countAttention((await api.stats({ days: attentionDays })).needsAttention);
   } catch {
     // The number is a hint only; the page itself says what is wrong.
   }

@@ -1,5 +1,5 @@
 /** What the gallery is narrowed to. It lives in the page's address, so that a view can be shared and comes back after a reload. */
-import type { MediaView, Query } from './api.js';
+import type { MediaQuery, MediaView } from './api.js';
 
 export const filterNames = [
   'channel',
@@ -30,13 +30,14 @@ export function filterText(filters: Filters): string {
 }
 
 /** As the API wants it: days are those of the person who looks, and the last one is part of it. */
-export function toApiQuery({ since, until, ...rest }: Filters): Query {
+export function toApiQuery({ since, until, ...rest }: Filters): MediaQuery {
   const from = dayStart(since);
   const to = dayStart(until, 1);
   return {
-    ...rest,
-    ...(from && { since: from.toISOString() }),
-    ...(to && { until: to.toISOString() }),
+    // The service checks what somebody has written into the address.
+    ...(rest as MediaQuery),
+    since: from,
+    until: to,
   };
 }
 

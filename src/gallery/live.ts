@@ -1,7 +1,7 @@
 /** What happens while one looks: the service's events, and what each page wants to know of them. */
 import { effect, signal } from '@preact/signals';
 
-import type { EventView } from '../http/shapes/event.js';
+import type { EventView } from './api.js';
 import { at } from './base.js';
 import { listenToEvents } from './event-stream.js';
 import type { FromPage, ToPage } from './live-messages.js';

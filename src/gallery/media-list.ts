@@ -32,7 +32,7 @@ export function createMediaList(filters: Filters, begin?: MediaView): MediaList 
     if (status.value === 'loading' || status.value === 'end') return;
     status.value = 'loading';
     try {
-      const page = await api.media({ ...toApiQuery(filters), limit: pageSize, cursor });
+      const page = await api.media.list({ ...toApiQuery(filters), limit: pageSize, cursor }).page();
       batch(() => {
         items.value = merge(items.value, page.items);
         cursor = page.nextCursor ?? undefined;
@@ -65,7 +65,7 @@ export function createMediaList(filters: Filters, begin?: MediaView): MediaList 
   };
 
   const catchUp = async (showAtOnce: boolean): Promise<void> => {
-    const page = await api.media({ ...toApiQuery(filters), limit: pageSize });
+    const page = await api.media.list({ ...toApiQuery(filters), limit: pageSize }).page();
     batch(() => {
       for (const media of page.items) take(media, showAtOnce);
     });

@@ -1,7 +1,7 @@
 /** Who is signed in. The token itself is in a cookie that no script can read. */
 import { computed, signal } from '@preact/signals';
 
-import { ApiError, api, onSignedOut, type SessionView } from './api.js';
+import { InletError, api, onSignedOut, type SessionView } from './api.js';
 
 /** Undefined: not known yet; null: nobody. */
 export const session = signal<SessionView | null | undefined>(undefined);
@@ -21,9 +21,9 @@ onSignedOut(() => {
 export async function findSession(): Promise<void> {
   const token = tokenOfLink();
   try {
-    session.value = await api.session();
+    session.value = await api.session.get();
   } catch (error) {
-    const isNobody = error instanceof ApiError && error.status === 401;
+    const isNobody = error instanceof InletError && error.status === 401;
     if (isNobody && token !== undefined) {
       await signIn(token).catch(refuseLink);
       return;
@@ -51,16 +51,22 @@ function tokenOfLink(): string | undefined {
 }
 
 export async function signIn(token: string): Promise<void> {
-  session.value = await api.signIn(token);
+  session.value = await api.session.create(token);
   signInNotice.value = null;
 }
 
 export async function signOut(): Promise<void> {
-  await api.signOut();
+  await api.session.delete();
   session.value = null;
   signInNotice.value = null;
 }
 
+/** What went wrong, as sentences: details of problems are written to stand on a line of their own. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  if (error instanceof InletError && error.code === 'unreachable')
+    return 'The service does not answer. Is it running, and are you online?';
+  const { message } = error;
+  const sentence = message.charAt(0).toUpperCase() + message.slice(1);
+  return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`;
 }

@@ -4,8 +4,7 @@ import type { AddressInfo } from 'node:net';
 
 import { afterEach, describe, expect, test } from '@jest/globals';
 
-import { createClient, InletError, type ClientOptions } from '../../src/client/index.js';
-import type { EventView } from '../../src/http/shapes/event.js';
+import { createClient, InletError, type ClientOptions, type InletEvent } from '../../src/client/index.js';
 import { until } from '../support/until.js';
 
 type Answering = (request: IncomingMessage, response: ServerResponse) => void;
@@ -66,13 +65,59 @@ describe('a call', () => {
     });
   });
 
-  test('that is refused rejects with the problem, its fields and when to come back', async () => {
+  test('that is refused rejects with the problem, its fields, its id and when to come back', async () => {
     const errors = [{ field: 'limit', message: 'is too large' }];
     const body = { type: 'x', title: 'x', status: 400, code: 'request.invalid', detail: 'No', errors };
-    const { client } = await start(json(400, body, { 'retry-after': '7' }));
+    const { client } = await start(json(400, body, { 'retry-after': '7', 'x-request-id': 'r-1' }));
     const error = await errorOf(client().media.list().page());
-    expect(error).toMatchObject({ code: 'request.invalid', status: 400, errors, retryAfterMs: 7_000 });
+    expect(error).toMatchObject({
+      code: 'request.invalid',
+      status: 400,
+      errors,
+      retryAfter: 7,
+      detail: 'No',
+    });
+    expect(error.requestId).toBe('r-1');
     expect(error.message).toBe('No');
+  });
+
+  test('that a proxy refuses until a date says how many seconds are left', async () => {
+    const date = new Date(Date.now() + 90_000).toUTCString();
+    const { client } = await start(problem(503, 'service.unavailable', { 'retry-after': date }));
+    const { retryAfter } = await errorOf(client().stats());
+    expect(retryAfter).toBeGreaterThan(80);
+    expect(retryAfter).toBeLessThanOrEqual(90);
+  });
+
+  test('goes below the path of the service, and links in its answer become absolute', async () => {
+    const links = { contentUrl: '/v1/media/a/content', previews: { small: { url: '/v1/media/a/preview' } } };
+    const others = {
+      webhookUrl: '/v1/media/',
+      url: 'https://listener.example/v1/media/',
+      caption: '/v1/media/a',
+    };
+    const { client, requests, baseUrl } = await start(json(200, { ...links, ...others }));
+    const media = await client({ baseUrl: `${baseUrl}/inlet/` }).media.get('a');
+    expect(requests[0]?.url).toBe('/inlet/v1/media/a');
+    expect(media).toEqual({
+      ...others,
+      contentUrl: `${baseUrl}/inlet/v1/media/a/content`,
+      previews: { small: { url: `${baseUrl}/inlet/v1/media/a/preview` } },
+    });
+  });
+
+  test.each(['inlet.example', 'ftp://inlet.example', 'https://', 'https://inlet.example/?a=b', '#'])(
+    'cannot be made to %j',
+    (baseUrl) => {
+      expect(() => createClient({ baseUrl, token: 'a-token' })).toThrow(TypeError);
+    },
+  );
+
+  test('without a token says that a page asks, since the browser adds its session', async () => {
+    const { client, requests } = await start(json(200, {}));
+    await client({ token: undefined }).media.get('a');
+    expect(requests[0]?.headers).toMatchObject({ 'x-inlet-request': '1' });
+    expect(requests[0]?.headers.authorization).toBeUndefined();
   });
 
   test('that is answered by something else than the service says so', async () => {
@@ -88,6 +133,55 @@ describe('a call', () => {
     expect(requests).toHaveLength(3);
   });
 
+  test('is made again when its answer is cut off in the middle', async () => {
+    const half: Answering = (_request, response) => {
+      response.writeHead(200, { 'content-length': '10' }).write('{"o');
+      setImmediate(() => response.destroy());
+    };
+    const { client, requests } = await start(half, json(200, { ok: 1 }));
+    expect(await client().stats()).toEqual({ ok: 1 });
+    expect(requests).toHaveLength(2);
+  });
+
+  test('is made again when the service has said, and not before', async () => {
+    const { client, requests } = await start(
+      problem(429, 'request.rate_limited', { 'retry-after': '1' }),
+      json(200, { ok: 1 }),
+    );
+    const before = Date.now();
+    await client().stats();
+    expect(Date.now() - before).toBeGreaterThanOrEqual(990);
+    expect(requests).toHaveLength(2);
+  });
+
+  test('takes no longer than it may, with all its repetitions', async () => {
+    const { client, requests } = await start(problem(503, 'x', { 'retry-after': '0' }), () => undefined);
+    const late = { code: 'timeout', status: 0 };
+    expect(await errorOf(client({ timeoutMs: 100 }).stats())).toMatchObject(late);
+    expect(await errorOf(client().media.get('x', { timeoutMs: 100 }))).toMatchObject(late);
+    expect(requests).toHaveLength(3);
+  });
+
+  test('does not wait for another attempt that would come too late', async () => {
+    const { client, requests } = await start(problem(429, 'request.rate_limited', { 'retry-after': '20' }));
+    const error = await errorOf(client({ timeoutMs: 5_000 }).stats());
+    expect(error).toMatchObject({ code: 'request.rate_limited', retryAfter: 20 });
+    expect(requests).toHaveLength(1);
+  });
+
+  test('may take as long as it likes without a limit, and a download after it has begun', async () => {
+    const slowly: Answering = (_request, response) => {
+      response.writeHead(200, { 'content-type': 'image/png' }).write('a');
+      setTimeout(() => response.end('b'), 300);
+    };
+    const { client } = await start((_request, response) => {
+      setTimeout(() => response.writeHead(200).end('{}'), 200);
+    }, slowly);
+    const tight = client({ timeoutMs: 100 });
+    expect(await tight.stats({ timeoutMs: Infinity })).toEqual({});
+    expect(await (await tight.media.content('x')).text()).toBe('ab');
+  });
+
   test('is given up in the end', async () => {
     const { client, requests } = await start(cut);
     expect(await errorOf(client({ retries: 1 }).stats())).toMatchObject({ code: 'unreachable', status: 0 });
@@ -99,13 +193,25 @@ describe('a call', () => {
     expect(await errorOf(refused.client().stats())).toMatchObject({ code: 'auth.scope' });
     expect(refused.requests).toHaveLength(1);
     const tired = await start(problem(429, 'request.rate_limited', { 'retry-after': '3600' }));
-    expect(await errorOf(tired.client().stats())).toMatchObject({ retryAfterMs: 3_600_000 });
+    expect(await errorOf(tired.client().stats())).toMatchObject({ retryAfter: 3_600 });
     expect(tired.requests).toHaveLength(1);
   });
 
   test('that might do something twice is made once', async () => {
-    const { client, requests } = await start(cut);
-    await errorOf(client().subscriptions.add({ url: 'https://listener.example/' }));
+    const { client, requests } = await start(cut, problem(503, 'service.unavailable'));
+    await errorOf(client().subscriptions.create({ url: 'https://listener.example/' }));
+    await errorOf(client().subscriptions.change('x', { enabled: true }));
+    await errorOf(client().media.erase('x'));
+    await errorOf(client().media.upload(new Blob(['x']), { channel: 'blip' }));
+    expect(requests).toHaveLength(4);
+  });
+
+  test('for the health is made once: it asks how it is now', async () => {
+    const { client, requests } = await start(problem(503, 'service.unavailable'));
+    expect(await errorOf(client().health.ready())).toMatchObject({
+      code: 'service.unavailable',
+      status: 503,
+    });
     expect(requests).toHaveLength(1);
   });
 
@@ -162,10 +268,16 @@ describe('a list', () => {
   });
 });
 
+test('a media item that is still pending when the time is over is answered as it is', async () => {
+  const { client, requests } = await start(json(200, { state: 'pending' }));
+  expect(await client().media.wait('x', { maxSeconds: 0 })).toEqual({ state: 'pending' });
+  expect(requests.map(({ url }) => url)).toEqual(['/v1/media/x?wait=0']);
+});
+
 test('waiting for a media goes on until it is no longer pending', async () => {
   const pending = json(200, { state: 'pending' });
   const { client, requests } = await start(pending, pending, json(200, { state: 'ready' }));
-  expect(await client().media.get('x', { waitSeconds: 60 })).toEqual({ state: 'ready' });
+  expect(await client().media.wait('x', { maxSeconds: 60 })).toEqual({ state: 'ready' });
   expect(requests.map(({ url }) => url)).toEqual(Array(3).fill('/v1/media/x?wait=30'));
 });
 
@@ -228,6 +340,63 @@ describe('events', () => {
     expect(requests.map(({ headers }) => headers['last-event-id'])).toEqual([undefined, '41', '43', '44']);
   });
 
+  test('come once each, however often the service tells them', async () => {
+    const opening = 'id: 3\nevent: stream.open\ndata: {"id":"3","type":"stream.open","missed":false}\n\n';
+    const { client, requests } = await start(
+      stream(`retry: 1\n\n${told(9)}${told(10)}${told(10)}`),
+      stream(told(9), told(10), told(11)),
+      // Another database: its numbers begin anew, and the stream says so.
+      open(opening + told(4)),
+    );
+    const ids: string[] = [];
+    for await (const { id } of client().events()) {
+      ids.push(id);
+      if (id === '4') break;
+    }
+    expect(ids).toEqual(['9', '10', '11', '4']);
+    expect(requests.map(({ headers }) => headers['last-event-id'])).toEqual([undefined, '10', '11']);
+  });
+
+  test('go on after a connection that breaks in the middle of one of them', async () => {
+    const { client, requests } = await start(
+      (_request, response) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        response.write(`retry: 1\n\n${told(1)}id: 2\nevent: media.ready\ndata: {"id":`);
+        setTimeout(() => response.destroy(), 50);
+      },
+      open(told(2) + told(3)),
+    );
+    const ids: string[] = [];
+    for await (const { id } of client().events()) {
+      ids.push(id);
+      if (id === '3') break;
+    }
+    expect(ids).toEqual(['1', '2', '3']);
+    expect(requests[1]?.headers['last-event-id']).toBe('1');
+  });
+
+  test('go on after a page that a proxy answers with, from where they were', async () => {
+    const { client, requests } = await start(
+      stream('retry: 1\n\n', told(1)),
+      (_request, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<p>Soon</p>'),
+      open(told(2)),
+    );
+    const ids: string[] = [];
+    for await (const { id } of client().events()) {
+      ids.push(id);
+      if (id === '2') break;
+    }
+    expect(ids).toEqual(['1', '2']);
+    expect(requests.map(({ headers }) => headers['last-event-id'])).toEqual([undefined, '1', '1']);
+  });
+
+  test('end with an error at one that is not JSON, and none before it is lost', async () => {
+    const { client } = await start(stream(told(1), 'id: 2\nevent: media.ready\ndata: {"cut\n\n', told(3)));
+    const events = client().events()[Symbol.asyncIterator]();
+    expect((await events.next()).value).toEqual({ id: '1' });
+    expect(await errorOf(events.next())).toMatchObject({ code: 'unreadable_event' });
+  });
+
   test('say when some were missed', async () => {
     const opening = 'id: 9\nevent: stream.open\ndata: {"id":"9","type":"stream.open","missed":true}\n\n';
     const { client } = await start(open(opening + told(10)));
@@ -270,7 +439,7 @@ describe('events', () => {
   test('are put together from pieces of any size', async () => {
     const text = told(1) + told(2);
     const { client } = await start(stream('retry: 1\n\n', ...Array.from(text)), open(''));
-    const events: EventView[] = [];
+    const events: InletEvent[] = [];
     for await (const event of client().events()) {
       events.push(event);
       if (events.length === 2) break;
@@ -287,7 +456,7 @@ describe('events', () => {
   test('let go of the connection when nobody listens any more', async () => {
     let ended = false;
     const { client } = await start((request, response) => {
-      response.writeHead(200).write(told(1));
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(told(1));
       request.once('close', () => (ended = true));
     });
     for await (const event of client().events()) {

@@ -1,4 +1,4 @@
-/** Every method of the client calls an operation that the document has, and gets an answer as the document says. */
+/** The client has a method for every route, and gets answers as the document says. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import { createClient, type InletClient } from '../../src/client/index.js';
@@ -82,8 +82,12 @@ async function first<Item>(items: AsyncIterable<Item>): Promise<Item> {
 }
 
 async function subscription() {
-  return client.subscriptions.add({ url: `${simulator.host.origin}/events`, types: ['media.ready'] });
+  return client.subscriptions.create({ url: `${simulator.host.origin}/events`, types: ['media.ready'] });
 }
+
+const channel = () => client.channels.create({ provider: 'z-api', name: 'The station' });
+const token = () =>
+  client.tokens.create({ name: 'the shop', scopes: ['media:read'], expiresIn: 3600, channels: null });
 
 async function sendPicture(channel = 'sobot') {
   return client.messages.send({
@@ -98,6 +102,13 @@ async function sendPicture(channel = 'sobot') {
 const settled = (id: string, state: string) =>
   until(async () => (await client.messages.get(id)).state === state);
 
+/** Routes without a method, and why. */
+const withoutMethod: Readonly<Record<string, string>> = {
+  'post /webhooks/{channel}': 'providers call it',
+  'get /webhooks/{channel}': 'providers call it',
+  'get /public/media/{id}': 'providers call it, with the link that they were given',
+};
+
 /** A call of each method, and the operation that it is to be. */
 const calls: Readonly<Record<string, readonly [operation: string, call: () => Promise<unknown>]>> = {
   'media.list': [
@@ -111,7 +122,14 @@ const calls: Readonly<Record<string, readonly [operation: string, call: () => Pr
   'media.get': [
     'get /v1/media/{id}',
     async () => {
-      const { state } = await client.media.get(await receivedPicture(), { waitSeconds: 20 });
+      const id = await receivedPicture();
+      expect((await client.media.get(id)).id).toBe(id);
+    },
+  ],
+  'media.wait': [
+    'get /v1/media/{id}',
+    async () => {
+      const { state } = await client.media.wait(await receivedPicture(), { maxSeconds: 20 });
       expect(state).toBe('ready');
     },
   ],
@@ -119,7 +137,8 @@ const calls: Readonly<Record<string, readonly [operation: string, call: () => Pr
   'media.content': [
     'get /v1/media/{id}/content',
     async () => {
-      const { id } = await client.media.get(await receivedPicture(), { waitSeconds: 20 });
+      const { id, contentUrl } = await client.media.wait(await receivedPicture(), { maxSeconds: 20 });
+      expect(contentUrl).toBe(`${service.url}/v1/media/${id}/content`);
       const whole = await client.media.content(id);
       expect(Buffer.from(await whole.arrayBuffer())).toEqual(picture);
       const part = await client.media.content(id, { range: 'bytes=0-1' });
@@ -129,7 +148,7 @@ const calls: Readonly<Record<string, readonly [operation: string, call: () => Pr
   'media.preview': [
     'get /v1/media/{id}/preview',
     async () => {
-      const { id } = await client.media.get(await receivedPicture(), { waitSeconds: 20 });
+      const { id } = await client.media.wait(await receivedPicture(), { maxSeconds: 20 });
       const preview = await client.media.preview(id, 'large');
       expect(preview.headers.get('content-type')).toBe('image/jpeg');
     },
@@ -137,7 +156,7 @@ const calls: Readonly<Record<string, readonly [operation: string, call: () => Pr
   'media.link': [
     'post /v1/media/{id}/link',
     async () => {
-      const { id } = await client.media.get(await receivedPicture(), { waitSeconds: 20 });
+      const { id } = await client.media.wait(await receivedPicture(), { maxSeconds: 20 });
       const { url } = await client.media.link(id, { expiresInSeconds: 60, size: 'small' });
       expect((await fetch(url)).status).toBe(200);
     },
@@ -149,7 +168,7 @@ const calls: Readonly<Record<string, readonly [operation: string, call: () => Pr
       const call = sobot.webhook({ kind: 'image', url: `${simulator.host.origin}/gone` });
       const answer = await fetch(service.url + call.path, { method: 'POST', ...call });
       const { media } = (await answer.json()) as { media: string[] };
-      const { id, state } = await client.media.get(media[0] ?? '', { waitSeconds: 20 });
+      const { id, state } = await client.media.wait(media[0] ?? '', { maxSeconds: 20 });
       expect(state).toBe('failed');
       expect((await client.media.retry(id)).id).toBe(id);
     },
@@ -164,9 +183,16 @@ const calls: Readonly<Record<string, readonly [operation: string, call: () => Pr
   'media.upload': [
     'post /v1/media',
     async () => {
-      const file = new Blob([new Uint8Array(picture)]);
-      const media = await client.media.upload(file, { channel: 'sobot', filename: 'look.jpg' });
-      expect(media).toMatchObject({ state: 'ready', type: 'image/jpeg', filename: 'look.jpg' });
+      const bytes = new Uint8Array(picture);
+      const filename = 'a "look",\r\nñ.jpg';
+      const expected = { state: 'ready', kind: 'image', type: 'image/jpeg', bytes: picture.length };
+      const blob = await client.media.upload(new Blob([bytes]), { channel: 'sobot', filename });
+      expect(blob).toMatchObject(expected);
+      const stream = new Blob([bytes]).stream();
+      const streamed = await client.media.upload(stream, { channel: 'sobot', kind: 'image', filename });
+      expect(streamed).toMatchObject({ ...expected, sha256: blob.sha256, filename: blob.filename });
+      const file = new File([bytes], 'look.jpg');
+      expect((await client.media.upload(file, { channel: 'sobot' })).filename).toBe('look.jpg');
     },
   ],
   'messages.send': [
@@ -203,11 +229,11 @@ const calls: Readonly<Record<string, readonly [operation: string, call: () => Pr
       expect((await client.messages.retry(id)).id).toBe(id);
     },
   ],
-  'messages.find': [
+  'messages.byProviderId': [
     'get /v1/messages/{channel}/{messageId}',
     async () => {
       const media = await client.media.get(await receivedPicture());
-      const found = await client.messages.find('sobot', media.message?.id ?? '');
+      const found = await client.messages.byProviderId('sobot', media.message?.id ?? '');
       expect(found.media.map(({ id }) => id)).toEqual([media.id]);
     },
   ],
@@ -242,8 +268,107 @@ const calls: Readonly<Record<string, readonly [operation: string, call: () => Pr
     },
   ],
   'channels.get': ['get /v1/channels/{id}', () => client.channels.get('z-api')],
+  'channels.create': ['post /v1/channels', () => channel()],
+  'channels.change': [
+    'patch /v1/channels/{id}',
+    async () => {
+      const { id } = await channel();
+      expect((await client.channels.change(id, { enabled: false })).enabled).toBe(false);
+    },
+  ],
+  'channels.rotate': [
+    'post /v1/channels/{id}/rotate',
+    async () => {
+      const { id, webhookSecret } = await channel();
+      expect((await client.channels.rotate(id)).webhookSecret).not.toBe(webhookSecret);
+    },
+  ],
+  'channels.delete': [
+    'delete /v1/channels/{id}',
+    async () => {
+      const { id } = await channel();
+      await client.channels.delete(id);
+      await expect(client.channels.get(id)).rejects.toMatchObject({ status: 404 });
+    },
+  ],
+  'providers.list': [
+    'get /v1/providers',
+    async () => {
+      expect((await client.providers.list()).map(({ id }) => id)).toContain('z-api');
+    },
+  ],
+  'contacts.erase': [
+    'delete /v1/contacts/{channel}/{contact}',
+    async () => {
+      const { message } = await client.media.get(await receivedPicture());
+      const person = message?.from ?? '';
+      const counted = await client.contacts.erase('sobot', person, { dryRun: true });
+      expect(counted.erased.media).toBeGreaterThan(0);
+      expect((await client.contacts.erase('sobot', person)).erased.media).toBe(counted.erased.media);
+    },
+  ],
+  'tokens.create': ['post /v1/tokens', () => token()],
+  'tokens.list': [
+    'get /v1/tokens',
+    async () => {
+      const { id } = await token();
+      expect((await first(client.tokens.list({ limit: 1 }))).id).toBe(id);
+    },
+  ],
+  'tokens.get': [
+    'get /v1/tokens/{id}',
+    async () => {
+      expect((await client.tokens.get((await token()).id)).created.tokens).toEqual([]);
+    },
+  ],
+  'tokens.revoke': [
+    'delete /v1/tokens/{id}',
+    async () => {
+      expect((await client.tokens.revoke((await token()).id)).revokedAt).not.toBeNull();
+    },
+  ],
+  'audit.list': [
+    'get /v1/audit',
+    async () => {
+      await token();
+      const { action } = await first(client.audit.list({ action: 'token.create', since: new Date(0) }));
+      expect(action).toBe('token.create');
+    },
+  ],
+  'session.create': [
+    'post /v1/session',
+    async () => {
+      expect((await client.session.create(service.token('admin'))).scopes).toEqual(['admin']);
+    },
+  ],
+  'session.get': ['get /v1/session', () => client.session.get()],
+  'session.delete': ['delete /v1/session', () => client.session.delete()],
+  'health.live': [
+    'get /health/live',
+    async () => {
+      expect(await client.health.live()).toEqual({ status: 'ok' });
+    },
+  ],
+  'health.ready': [
+    'get /health/ready',
+    async () => {
+      expect(await client.health.ready()).toMatchObject({ status: 'ok', database: 'ok' });
+    },
+  ],
+  metrics: [
+    'get /metrics',
+    async () => {
+      expect(await client.metrics()).toContain('# TYPE inlet_');
+    },
+  ],
+  openApi: [
+    'get /openapi.json',
+    async () => {
+      expect((await client.openApi()).openapi).toBe('3.1.0');
+    },
+  ],
   stats: ['get /v1/stats', () => client.stats({ days: 7 })],
-  'subscriptions.add': ['post /v1/subscriptions', subscription],
+  'subscriptions.create': ['post /v1/subscriptions', subscription],
   'subscriptions.list': ['get /v1/subscriptions', () => client.subscriptions.list()],
   'subscriptions.get': [
     'get /v1/subscriptions/{id}',
@@ -283,9 +408,9 @@ const calls: Readonly<Record<string, readonly [operation: string, call: () => Pr
       });
     },
   ],
-  'subscriptions.remove': [
+  'subscriptions.delete': [
     'delete /v1/subscriptions/{id}',
-    async () => client.subscriptions.remove((await subscription()).id),
+    async () => client.subscriptions.delete((await subscription()).id),
   ],
   events: [
     'get /v1/events',
@@ -306,6 +431,12 @@ function methodsOf(part: object, before = ''): string[] {
 
 test('no method of the client is without a call here', () => {
   expect(Object.keys(calls).sort()).toEqual(methodsOf(client).sort());
+});
+
+test('no route is without a method, except for the routes of providers', () => {
+  const called = Object.values(calls).map(([operation]) => operation);
+  expect([...new Set([...called, ...Object.keys(withoutMethod)])].sort()).toEqual([...operations].sort());
+  expect(called.filter((operation) => operation in withoutMethod)).toEqual([]);
 });
 
 test.each(Object.entries(calls))('%s', async (_name, [operation, call]) => {

@@ -59,9 +59,14 @@ export function startCompiled(file: string, args: readonly string[], launch: Lau
   return start([join(projectFolder, 'run.mjs'), file, ...args], launch);
 }
 
-/** Runs a program that a package brings along. */
-export function startPackaged(file: string, args: readonly string[]): Program {
-  return start([file, ...args], { cwd: projectFolder });
+/** Runs a program that a package brings along, with these settings and no others if there are any. */
+export function startPackaged(
+  file: string,
+  args: readonly string[],
+  env?: Readonly<Record<string, string>>,
+): Program {
+  const cwd = projectFolder;
+  return start([file, ...args], env === undefined ? { cwd } : { cwd, env });
 }
 
 function start(args: readonly string[], { cwd, env, asProcess1 = false }: Launch): Program {

@@ -12,16 +12,16 @@ interface AddChannelProps {
 
 /** The form is made of what the service says that each provider needs. */
 export function AddChannel({ onMade, onClose }: AddChannelProps) {
-  const { value, error, reload } = useLoad(api.providers);
+  const { value, error, reload } = useLoad(api.providers.list);
   const [chosen, setChosen] = useState<string | null>(null);
-  const provider = value?.items.find(({ id }) => id === chosen) ?? value?.items[0];
+  const provider = value?.find(({ id }) => id === chosen) ?? value?.[0];
   return (
     <FormDialog
       title="Add a channel"
       action="Add"
       onClose={onClose}
       onSubmit={async (values) => {
-        if (provider) onMade(await api.addChannel(channelOf(provider, values)));
+        if (provider) onMade(await api.channels.create(channelOf(provider, values)));
       }}
     >
       {error !== undefined && <Problem error={error} retry={reload} />}
@@ -36,7 +36,7 @@ export function AddChannel({ onMade, onClose }: AddChannelProps) {
             setChosen(event.currentTarget.value);
           }}
         >
-          {value?.items.map(({ id }) => (
+          {value?.map(({ id }) => (
             <option key={id} value={id}>
               {id}
             </option>

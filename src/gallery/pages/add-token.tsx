@@ -30,9 +30,10 @@ export function AddToken({ onMade, onClose }: AddTokenProps) {
       onSubmit={async (values) => {
         const expiresIn = textOf(values, 'expiresIn');
         const channels = textsOf(values, 'channel');
-        const { token } = await api.addToken({
+        const wanted = textsOf(values, 'scope');
+        const { token } = await api.tokens.create({
           name: textOf(values, 'name'),
-          scopes: textsOf(values, 'scope'),
+          scopes: scopes.filter((scope) => wanted.includes(scope)),
           ...(channels.length > 0 && { channels }),
           ...(expiresIn !== '' && { expiresIn: Number(expiresIn) }),
         });

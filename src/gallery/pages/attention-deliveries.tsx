@@ -13,11 +13,11 @@ import { useBulk, type Bulk } from './use-bulk.js';
 /** Webhooks that were not understood, to be looked at and replayed. */
 export function MalformedDeliveries({ onDone }: { readonly onDone: () => void }) {
   const pages = usePages<DeliverySummaryView>((cursor) =>
-    api.deliveries({ outcome: 'malformed', limit: 100, cursor }),
+    api.deliveries.list({ outcome: 'malformed', limit: 100, cursor }).page(),
   );
   const [shown, setShown] = useState<string | null>(null);
   const bulk = useBulk(async (id) => {
-    const { outcome } = await api.replay(id);
+    const { outcome } = await api.deliveries.replay(id);
     return outcome === 'malformed' ? 'Still not understood' : `Understood now: ${outcome}`;
   });
   if (pages.status === 'end' && pages.items.length === 0) {

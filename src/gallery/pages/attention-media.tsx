@@ -1,6 +1,6 @@
 import { useEffect } from 'preact/hooks';
 
-import { api, type MediaView, type Query } from '../api.js';
+import { api, type MediaQuery, type MediaView } from '../api.js';
 import { at } from '../base.js';
 import { ago, describe, kindNames, personOf } from '../format.js';
 import { onEvent } from '../live.js';
@@ -18,15 +18,16 @@ interface TroubledMediaProps {
   readonly onDone: () => void;
 }
 
-function queryOf(kind: TroubledMediaProps['kind']): Query {
-  return kind === 'late'
-    ? { state: 'pending', until: new Date(Date.now() - lateMs).toISOString() }
-    : { state: kind };
+function queryOf(kind: TroubledMediaProps['kind']): MediaQuery {
+  return kind === 'late' ? { state: 'pending', until: new Date(Date.now() - lateMs) } : { state: kind };
 }
 
 /** Media that did not come, with another try for those that can have one. */
 export function TroubledMedia({ kind, onDone }: TroubledMediaProps) {
-  const pages = usePages<MediaView>((cursor) => api.media({ ...queryOf(kind), limit: 100, cursor }), kind);
+  const pages = usePages<MediaView>(
+    (cursor) => api.media.list({ ...queryOf(kind), limit: 100, cursor }).page(),
+    kind,
+  );
   const { replace } = pages;
   const put = (media: MediaView): void => {
     replace((items) => items.map((item) => (item.id === media.id ? media : item)));
@@ -39,7 +40,7 @@ export function TroubledMedia({ kind, onDone }: TroubledMediaProps) {
     [],
   );
   const bulk = useBulk(async (id) => {
-    put(await api.retry(id));
+    put(await api.media.retry(id));
     return 'Asked for again';
   });
   const canRetry = kind !== 'late';

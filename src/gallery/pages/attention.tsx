@@ -31,7 +31,7 @@ const explanations = {
 export function AttentionPage() {
   const asked = query.value.get('show');
   const stats = useLoad(async () => {
-    const { needsAttention } = await api.stats(attentionDays);
+    const { needsAttention } = await api.stats({ days: attentionDays });
     attentionCount.value = countAttention(needsAttention);
     return needsAttention;
   });

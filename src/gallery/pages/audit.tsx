@@ -30,7 +30,7 @@ const actions = [
 export function AuditPage() {
   const action = query.value.get('action') ?? '';
   const pages = usePages<AuditEntryView>(
-    (cursor) => api.audit({ limit: 50, cursor, action: action === '' ? undefined : action }),
+    (cursor) => api.audit.list({ limit: 50, cursor, action }).page(),
     action,
   );
   return (

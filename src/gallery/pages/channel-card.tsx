@@ -68,7 +68,7 @@ function ChannelButtons({ channel, onChange, onSecret }: ChannelCardProps) {
   const toggle = async (): Promise<void> => {
     setError(undefined);
     try {
-      await api.changeChannel(id, { enabled: !enabled });
+      await api.channels.change(id, { enabled: !enabled });
       onChange();
     } catch (problem) {
       setError(problem);
@@ -104,7 +104,7 @@ function ChannelButtons({ channel, onChange, onSecret }: ChannelCardProps) {
           action="Make a new one"
           onClose={close}
           onConfirm={async () => {
-            onSecret(await api.rotateChannel(id));
+            onSecret(await api.channels.rotate(id));
           }}
         >
           <p>
@@ -120,7 +120,7 @@ function ChannelButtons({ channel, onChange, onSecret }: ChannelCardProps) {
           typed={id}
           onClose={close}
           onConfirm={async () => {
-            await api.deleteChannel(id);
+            await api.channels.delete(id);
             onChange();
           }}
         >

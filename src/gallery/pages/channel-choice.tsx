@@ -3,7 +3,7 @@ import { useLoad } from '../use-load.js';
 
 /** Which channels: none chosen means all of them. */
 export function ChannelChoice() {
-  const channels = useLoad(api.channels).value?.items ?? [];
+  const channels = useLoad(api.channels.list).value ?? [];
   if (channels.length === 0) return null;
   return (
     <fieldset class="field">

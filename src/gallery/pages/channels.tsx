@@ -11,7 +11,7 @@ import { AddChannel } from './add-channel.js';
 import { ChannelCard } from './channel-card.js';
 
 export function ChannelsPage() {
-  const { value, error, reload } = useLoad(api.channels);
+  const { value, error, reload } = useLoad(api.channels.list);
   const [adding, setAdding] = useState(false);
   const [made, setMade] = useState<ChannelWithSecret | null>(null);
   const show = (channel: ChannelWithSecret): void => {
@@ -36,13 +36,13 @@ export function ChannelsPage() {
         </button>
       </PageHead>
       {error !== undefined && <Problem error={error} retry={reload} />}
-      {value?.items.length === 0 && (
+      {value?.length === 0 && (
         <Empty icon="channels" title="No channel yet">
           <p>Add one, paste its webhook address into the provider’s console, and pictures begin to arrive.</p>
         </Empty>
       )}
       <ul class="cards">
-        {value?.items.map((channel) => (
+        {value?.map((channel) => (
           <ChannelCard key={channel.id} channel={channel} onChange={reload} onSecret={show} />
         ))}
       </ul>

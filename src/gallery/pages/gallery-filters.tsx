@@ -109,7 +109,7 @@ function pluralOf(kind: string): string {
 }
 
 function FilterFields({ filters }: { readonly filters: Filters }) {
-  const channels = useLoad(api.channels).value?.items ?? [];
+  const channels = useLoad(api.channels.list).value ?? [];
   const channelNames = channels.map(({ id, name }): Option => [id, name ?? id]);
   return (
     <div class="filter-fields">

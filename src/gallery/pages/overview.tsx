@@ -15,7 +15,7 @@ const spans = [7, 30, 90] as const;
 export function OverviewPage() {
   const days = spans.find((span) => String(span) === query.value.get('days')) ?? 30;
   const stats = useLoad(async () => {
-    const value = await api.stats(days);
+    const value = await api.stats({ days });
     attentionCount.value = countAttention(value.needsAttention);
     return value;
   }, String(days));

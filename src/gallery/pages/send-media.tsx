@@ -70,11 +70,14 @@ export function SendMedia({ onSent, onClose }: SendMediaProps) {
 
 /** The channel that is chosen, and what it takes. */
 function useTarget() {
-  const channels = useLoad(api.channels);
+  const channels = useLoad(api.channels.list);
   const [chosen, choose] = useState<string | null>(null);
-  const enabled = channels.value?.items.filter((one) => one.enabled) ?? [];
+  const enabled = channels.value?.filter((one) => one.enabled) ?? [];
   const channel = (enabled.find(({ id }) => id === chosen) ?? enabled[0])?.id ?? '';
-  const limits = useLoad(() => (channel === '' ? Promise.resolve(null) : api.limits(channel)), channel);
+  const limits = useLoad(
+    () => (channel === '' ? Promise.resolve(null) : api.channels.limits(channel)),
+    channel,
+  );
   return { enabled, channel, choose, limits: limits.value, problem: channels.error ?? limits.error };
 }
 
@@ -88,13 +91,9 @@ async function sendFrom(values: FormData, { channel, limits, key }: Target): Pro
   const file = values.get('file');
   if (!(file instanceof File) || file.size === 0) throw new Error('Choose a file first.');
   const kind = kindOf(file);
-  const form = new FormData();
-  form.set('channel', channel);
-  form.set('kind', kind);
-  form.set('file', file);
-  const media = await api.upload(form);
+  const media = await api.media.upload(file, { channel, kind });
   const caption = textOf(values, 'caption');
-  await api.send(
+  await api.messages.send(
     {
       channel,
       to: textOf(values, 'to'),
@@ -108,7 +107,7 @@ async function sendFrom(values: FormData, { channel, limits, key }: Target): Pro
       },
     },
     // Another file is another message.
-    `${key}-${media.sha256 ?? media.id}`,
+    { idempotencyKey: `${key}-${media.sha256 ?? media.id}` },
   );
 }
 

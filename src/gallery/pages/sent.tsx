@@ -15,7 +15,7 @@ import { SendMedia } from './send-media.js';
 
 /** Messages that were sent from here, and how far each has got. */
 export function SentPage() {
-  const pages = usePages<OutboundView>((cursor) => api.sent({ limit: 50, cursor }));
+  const pages = usePages<OutboundView>((cursor) => api.messages.list({ limit: 50, cursor }).page());
   const [sending, setSending] = useState(false);
   const [again, setAgain] = useState<OutboundView | null>(null);
   useStatuses(pages);
@@ -73,7 +73,7 @@ export function SentPage() {
             setAgain(null);
           }}
           onConfirm={async () => {
-            const queued = await api.sendAgain(again.id);
+            const queued = await api.messages.retry(again.id);
             pages.replace((items) => items.map((item) => (item.id === queued.id ? queued : item)));
           }}
         >
@@ -94,7 +94,7 @@ function useStatuses({ replace }: Pages<OutboundView>): void {
   latest.current = replace;
   useEffect(() => {
     const refresh = async (): Promise<void> => {
-      const { items: newest } = await api.sent({ limit: 50 });
+      const { items: newest } = await api.messages.list({ limit: 50 }).page();
       const known = new Set(newest.map(({ id }) => id));
       latest.current((items) => [...newest, ...items.filter(({ id }) => !known.has(id))]);
     };

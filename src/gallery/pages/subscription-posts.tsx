@@ -8,12 +8,12 @@ import { useLoad } from '../use-load.js';
 
 /** What was posted to one subscription lately, with each attempt, and a way to post it again. */
 export function SubscriptionPosts({ id }: { readonly id: string }) {
-  const { value, error, reload } = useLoad(() => api.subscriptionDeliveries(id));
+  const { value, error, reload } = useLoad(() => api.subscriptions.deliveries(id, { limit: 20 }));
   const [problem, setProblem] = useState<unknown>();
   const resend = async (event: string): Promise<void> => {
     setProblem(undefined);
     try {
-      await api.resendEvent(id, event);
+      await api.subscriptions.resend(id, { event });
       reload();
     } catch (refusal) {
       setProblem(refusal);
@@ -23,10 +23,10 @@ export function SubscriptionPosts({ id }: { readonly id: string }) {
     <>
       {error !== undefined && <Problem error={error} retry={reload} />}
       {problem !== undefined && <Problem error={problem} />}
-      {value?.items.length === 0 && <p class="hint">Nothing has been posted yet.</p>}
-      {value !== undefined && value.items.length > 0 && (
+      {value?.length === 0 && <p class="hint">Nothing has been posted yet.</p>}
+      {value !== undefined && value.length > 0 && (
         <TableCard label="Recent posts" columns={['Event', 'State', 'Attempts']} actions="Actions">
-          {value.items.map((post) => (
+          {value.map((post) => (
             <tr key={post.id}>
               <td>
                 <code>{post.type ?? 'event'}</code>

@@ -15,7 +15,7 @@ import { ChannelChoice } from './channel-choice.js';
 import { SubscriptionPosts } from './subscription-posts.js';
 
 export function SubscriptionsPage() {
-  const { value, error, reload } = useLoad(api.subscriptions);
+  const { value, error, reload } = useLoad(api.subscriptions.list);
   const [adding, setAdding] = useState(false);
   const [secret, setSecret] = useState<string | null>(null);
   return (
@@ -35,13 +35,13 @@ export function SubscriptionsPage() {
         </button>
       </PageHead>
       {error !== undefined && <Problem error={error} retry={reload} />}
-      {value?.items.length === 0 && (
+      {value?.length === 0 && (
         <Empty icon="subscriptions" title="Nobody is told yet">
           <p>Add the address of a program of yours, and it hears of every picture the moment it is ready.</p>
         </Empty>
       )}
       <ul class="cards">
-        {value?.items.map((subscription) => (
+        {value?.map((subscription) => (
           <SubscriptionCard
             key={subscription.id}
             subscription={subscription}
@@ -102,10 +102,10 @@ function SubscriptionCard({ subscription, onChange, onSecret }: CardProps) {
   };
   const test = async (): Promise<void> => {
     setResult('busy');
-    setResult(await api.testSubscription(id));
+    setResult(await api.subscriptions.test(id));
   };
   const enable = async (): Promise<void> => {
-    await api.enableSubscription(id);
+    await api.subscriptions.change(id, { enabled: true });
     onChange();
   };
   return (
@@ -173,7 +173,7 @@ function SubscriptionCard({ subscription, onChange, onSecret }: CardProps) {
           action="Make a new one"
           onClose={close}
           onConfirm={async () => {
-            const { secret } = await api.rotateSubscription(id);
+            const { secret } = await api.subscriptions.rotate(id);
             onSecret(secret);
             onChange();
           }}
@@ -187,7 +187,7 @@ function SubscriptionCard({ subscription, onChange, onSecret }: CardProps) {
           action="Delete"
           onClose={close}
           onConfirm={async () => {
-            await api.deleteSubscription(id);
+            await api.subscriptions.delete(id);
             onChange();
           }}
         >
@@ -248,10 +248,11 @@ function AddSubscription({ onMade, onClose }: AddProps) {
       onClose={onClose}
       onSubmit={async (values) => {
         const description = textOf(values, 'description');
-        const { secret } = await api.addSubscription({
+        const wanted = textsOf(values, 'type');
+        const { secret } = await api.subscriptions.create({
           url: textOf(values, 'url'),
           ...(description !== '' && { description }),
-          types: textsOf(values, 'type'),
+          types: eventTypes.filter((type) => wanted.includes(type)),
           channels: textsOf(values, 'channel'),
         });
         onMade(secret);

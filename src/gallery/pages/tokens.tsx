@@ -13,7 +13,7 @@ import { usePages } from '../use-pages.js';
 import { AddToken } from './add-token.js';
 
 export function TokensPage() {
-  const pages = usePages<TokenView>((cursor) => api.tokens({ limit: 50, cursor }));
+  const pages = usePages<TokenView>((cursor) => api.tokens.list({ limit: 50, cursor }).page());
   const [adding, setAdding] = useState(false);
   const [made, setMade] = useState<string | null>(null);
   const [revoking, setRevoking] = useState<TokenView | null>(null);
@@ -81,7 +81,7 @@ export function TokensPage() {
             setRevoking(null);
           }}
           onConfirm={async () => {
-            const revoked = await api.revokeToken(revoking.id);
+            const revoked = await api.tokens.revoke(revoking.id);
             pages.replace((items) => items.map((item) => (item.id === revoked.id ? revoked : item)));
           }}
         >

@@ -22,13 +22,13 @@ export function Actions({ media, onChange }: ActionsProps) {
   const [asking, setAsking] = useState<Asking | null>(null);
   const [error, setError] = useState<unknown>();
   const refresh = async (): Promise<void> => {
-    onChange(await api.mediaById(media.id));
+    onChange(await api.media.get(media.id));
     await refreshAttention();
   };
   const retry = async (): Promise<void> => {
     setError(undefined);
     try {
-      onChange(await api.retry(media.id));
+      onChange(await api.media.retry(media.id));
       await refreshAttention();
     } catch (problem) {
       setError(problem);
@@ -134,7 +134,7 @@ function EraseMedia({ media, onErased, onClose }: EraseProps) {
       action="Erase"
       onClose={onClose}
       onConfirm={async () => {
-        await api.eraseMedia(media.id);
+        await api.media.erase(media.id);
         await onErased();
       }}
     >
@@ -156,7 +156,7 @@ function ErasePerson({ media, onErased, onClose }: EraseProps) {
       typed={person}
       onClose={onClose}
       onConfirm={async () => {
-        await api.eraseContact(media.channel, person);
+        await api.contacts.erase(media.channel, person);
         await onErased();
       }}
     >

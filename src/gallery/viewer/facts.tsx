@@ -28,7 +28,7 @@ interface FactsProps {
 
 export function Facts({ media, hrefOf, onChange }: FactsProps) {
   const history = useLoad(
-    () => api.history(media.id),
+    () => api.media.history(media.id),
     `${media.id} ${media.state} ${String(media.attempts)} ${media.deletedBySenderAt ?? ''}`,
   );
   const person = personOf(media);
@@ -109,7 +109,10 @@ function WhoAndWhere({ media }: { readonly media: MediaView }) {
 
 /** How far a message of the business has got; the provider may never have told. */
 function SendingState({ media, messageId }: { readonly media: MediaView; readonly messageId: string }) {
-  const { value } = useLoad(() => api.message(media.channel, messageId), `${media.channel} ${messageId}`);
+  const { value } = useLoad(
+    () => api.messages.byProviderId(media.channel, messageId),
+    `${media.channel} ${messageId}`,
+  );
   if (!value?.status) return null;
   const at = value.statusAt === null ? '' : `, ${fullTime(value.statusAt)}`;
   return <Fact name="State" value={`${sendingNames[value.status]}${at}`} />;

@@ -18,7 +18,7 @@ const durations = [
 export function LinkDialog({ media, onClose }: { readonly media: MediaView; readonly onClose: () => void }) {
   const [seconds, setSeconds] = useState<string>('3600');
   const { value, error, reload } = useLoad(
-    () => api.link(media.id, Number(seconds)),
+    () => api.media.link(media.id, { expiresInSeconds: Number(seconds) }),
     `${media.id} ${seconds}`,
   );
   return (

@@ -15,7 +15,9 @@ export function Siblings({
   const { channel, message } = media;
   const loaded = useLoad(
     async () =>
-      message && message.id !== '' ? (await api.media({ channel, messageId: message.id })).items : [],
+      message && message.id !== ''
+        ? (await api.media.list({ channel, messageId: message.id }).page()).items
+        : [],
     media.id,
   );
   const others = (loaded.value ?? []).filter(({ id }) => id !== media.id);

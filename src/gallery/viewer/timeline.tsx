@@ -81,7 +81,7 @@ export function RawDelivery({ id }: { readonly id: string }) {
 }
 
 export function RawBody({ id }: { readonly id: string }) {
-  const { value, error, reload } = useLoad(() => api.delivery(id), id);
+  const { value, error, reload } = useLoad(() => api.deliveries.get(id), id);
   if (error !== undefined) return <Problem error={error} retry={reload} />;
   if (!value) return <p class="hint">Loading …</p>;
   return (

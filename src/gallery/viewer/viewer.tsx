@@ -87,7 +87,7 @@ function Turn({ name, label, disabled, onClick }: TurnProps) {
 
 /** What is known of a media: from the list at once, from the service a moment later, and whatever changes it then. */
 function useMedia(id: string, list: MediaList) {
-  const loaded = useLoad(() => api.mediaById(id), id);
+  const loaded = useLoad(() => api.media.get(id), id);
   const [changed, setChanged] = useState<MediaView>();
   useEffect(
     () =>

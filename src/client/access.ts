@@ -1,0 +1,83 @@
+/** Tokens, sessions and the audit trail. */
+import { path } from './addresses.js';
+import type { AuditEntry, Session, Token, TokenWithCreated, TokenWithSecret } from './answers.js';
+import { listOf, type List, type PageQuery } from './pages.js';
+import type { CallOptions, Transport } from './transport.js';
+
+/** A token to create. It can have at most the rights of the caller's own token. */
+export interface NewToken {
+  readonly name: string;
+  readonly scopes: readonly Token['scopes'][number][];
+  /** The only channels that it has access to; all if not given. */
+  readonly channels?: readonly string[] | null | undefined;
+  /** Seconds; without it the token does not expire. */
+  readonly expiresIn?: number | null | undefined;
+}
+
+/** API tokens. */
+export interface TokenClient {
+  readonly list: (query?: PageQuery, options?: CallOptions) => List<Token>;
+  /** With the tokens, subscriptions and channels that it has created. */
+  readonly get: (id: string, options?: CallOptions) => Promise<TokenWithCreated>;
+  /** Only this answer shows the token itself. */
+  readonly create: (token: NewToken, options?: CallOptions) => Promise<TokenWithSecret>;
+  /** At once and in all processes. What the token has created stays. */
+  readonly revoke: (id: string, options?: CallOptions) => Promise<TokenWithCreated>;
+}
+
+export function tokenClient(transport: Transport): TokenClient {
+  const { json } = transport;
+  const at = (id: string) => path`/v1/tokens/${id}`;
+  return {
+    list: (query, options) => listOf(transport, { path: '/v1/tokens', query: { ...query }, options }),
+    get: (id, options) => json({ ...options, method: 'GET', path: at(id) }),
+    create: (token, options) => json({ ...options, method: 'POST', path: '/v1/tokens', json: token }),
+    revoke: (id, options) => json({ ...options, method: 'DELETE', path: at(id) }),
+  };
+}
+
+/** Filters of the audit trail. */
+export interface AuditQuery extends PageQuery {
+  readonly action?: string | undefined;
+  /** The id of a token, or `retention`. */
+  readonly actor?: string | undefined;
+  readonly channel?: string | undefined;
+  readonly since?: Date | string | undefined;
+  /** Exclusive. */
+  readonly until?: Date | string | undefined;
+}
+
+/** Who did what. */
+export interface AuditClient {
+  readonly list: (query?: AuditQuery, options?: CallOptions) => List<AuditEntry>;
+}
+
+export function auditClient(transport: Transport): AuditClient {
+  return {
+    list: (query, options) => listOf(transport, { path: '/v1/audit', query: { ...query }, options }),
+  };
+}
+
+/**
+ * The session of a browser, for pages with the origin of the service: a cookie that no script can read stands for the token. A client
+ * without a token uses it.
+ */
+export interface SessionClient {
+  /** Who is signed in; 401 if nobody is. */
+  readonly get: (options?: CallOptions) => Promise<Session>;
+  /** Signs in with an API token. */
+  readonly create: (token: string, options?: CallOptions) => Promise<Session>;
+  /** Signs out. */
+  readonly delete: (options?: CallOptions) => Promise<void>;
+}
+
+export function sessionClient({ json }: Transport): SessionClient {
+  const path = '/v1/session';
+  // Only a page may make or end a session.
+  const headers = { 'x-inlet-request': '1' };
+  return {
+    get: (options) => json({ ...options, method: 'GET', path }),
+    create: (token, options) => json({ ...options, method: 'POST', path, headers, json: { token } }),
+    delete: (options) => json({ ...options, method: 'DELETE', path, headers }),
+  };
+}

@@ -1,0 +1,42 @@
+/** What operators ask: health, statistics, metrics, and the description of the API. */
+import type { Stats } from './answers.js';
+import type { CallOptions, Transport } from './transport.js';
+
+/** Options of statistics. */
+export interface StatsOptions extends CallOptions {
+  /** Counts the last days until now; 30 if not given, 366 at most. */
+  readonly days?: number | undefined;
+}
+
+/** The answers need no token, and the calls are never repeated: they tell how it is now. */
+export interface HealthClient {
+  /** Whether the process answers. */
+  readonly live: (options?: CallOptions) => Promise<{ readonly status: 'ok' }>;
+  /** Whether the database answers, jobs are processed and files can be written; rejects with 503 and the cause otherwise. */
+  readonly ready: (options?: CallOptions) => Promise<Readonly<Record<string, 'ok'>>>;
+}
+
+export interface OperationsClient {
+  readonly health: HealthClient;
+  /** Counts of media by channel, state, kind, direction and day. */
+  readonly stats: (options?: StatsOptions) => Promise<Stats>;
+  /** In the text format of Prometheus. */
+  readonly metrics: (options?: CallOptions) => Promise<string>;
+  /** The OpenAPI document. */
+  readonly openApi: (
+    options?: CallOptions,
+  ) => Promise<{ readonly openapi: string } & Readonly<Record<string, unknown>>>;
+}
+
+export function operationsClient({ json, text }: Transport): OperationsClient {
+  return {
+    health: {
+      live: (options) => json({ ...options, method: 'GET', path: '/health/live', retries: 0 }),
+      ready: (options) => json({ ...options, method: 'GET', path: '/health/ready', retries: 0 }),
+    },
+    stats: ({ days, signal, timeoutMs } = {}) =>
+      json({ signal, timeoutMs, method: 'GET', path: '/v1/stats', query: { days } }),
+    metrics: (options) => text({ ...options, method: 'GET', path: '/metrics' }),
+    openApi: (options) => json({ ...options, method: 'GET', path: '/openapi.json' }),
+  };
+}
