@@ -36,7 +36,7 @@ export type {
   WaitOptions,
 } from './media.js';
 export type { ContactClient, MessageClient, MessageQuery, NewMessage, SendOptions } from './messages.js';
-export type { HealthClient, OperationsClient, StatsOptions } from './operations.js';
+export type { HealthClient, OperationsClient, ServiceIndex, StatsOptions } from './operations.js';
 export type { List, Page, PageQuery } from './pages.js';
 export { InletError, type FieldProblem, type ProblemFacts } from './problem.js';
 export type {

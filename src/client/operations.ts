@@ -16,7 +16,21 @@ export interface HealthClient {
   readonly ready: (options?: CallOptions) => Promise<Readonly<Record<string, 'ok'>>>;
 }
 
+/** Which service this is, and its most important addresses. */
+export interface ServiceIndex {
+  readonly name: 'inlet';
+  readonly version: string;
+  readonly links: {
+    readonly gallery: string;
+    readonly documentation: string;
+    readonly openapi: string;
+    readonly health: string;
+  };
+}
+
 export interface OperationsClient {
+  /** The name, the version and the addresses of the service; needs no token. */
+  readonly index: (options?: CallOptions) => Promise<ServiceIndex>;
   readonly health: HealthClient;
   /** Counts of media by channel, state, kind, direction and day. */
   readonly stats: (options?: StatsOptions) => Promise<Stats>;
@@ -30,6 +44,7 @@ export interface OperationsClient {
 
 export function operationsClient({ json, text }: Transport): OperationsClient {
   return {
+    index: (options) => json({ ...options, method: 'GET', path: '/' }),
     health: {
       live: (options) => json({ ...options, method: 'GET', path: '/health/live', retries: 0 }),
       ready: (options) => json({ ...options, method: 'GET', path: '/health/ready', retries: 0 }),

@@ -132,7 +132,7 @@ function createRevocations(table: TokenTable, { notifications, logger, now }: To
       try {
         return await askDatabase(id);
       } catch (cause) {
-        const message = 'the token cannot be checked for revocation at the moment';
+        const message = 'the token cannot be checked for revocation now';
         throw new AppError('service.unavailable', message, { cause });
       }
     },

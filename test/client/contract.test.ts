@@ -343,6 +343,15 @@ const calls: Readonly<Record<string, readonly [operation: string, call: () => Pr
   ],
   'session.get': ['get /v1/session', () => client.session.get()],
   'session.delete': ['delete /v1/session', () => client.session.delete()],
+  index: [
+    'get /',
+    async () => {
+      expect(await client.index()).toMatchObject({
+        name: 'inlet',
+        links: { gallery: `${service.url}/admin` },
+      });
+    },
+  ],
   'health.live': [
     'get /health/live',
     async () => {

@@ -16,7 +16,11 @@ interface Allowed {
 const allowed: Readonly<Record<string, Allowed>> = {
   'src/compose/index.ts': { most: 1, reason: 'asks no table: whether the database answers' },
   'src/infra/migrations/half-migration.ts': { most: 9, reason: 'changes the schema' },
-  'src/infra/migrations/migrate.ts': { most: 15, reason: 'changes the schema' },
+  'src/infra/migrations/inspect-database.ts': {
+    most: 4,
+    reason: 'asks before a start, when tables may be missing: privileges and applied migrations',
+  },
+  'src/infra/migrations/migrate.ts': { most: 17, reason: 'changes the schema' },
   'src/infra/migrations/start-database.ts': { most: 1, reason: 'asks no table: version and privileges' },
   'src/infra/observability/metrics.ts': { most: 1, reason: 'reads the tables of the queue' },
   'src/infra/postgres/database.ts': { most: 7, reason: 'transactions, settings and advisory locks' },

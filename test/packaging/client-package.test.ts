@@ -91,11 +91,12 @@ async function compile(name: string, programs: Readonly<Record<string, string>>,
     noPropertyAccessFromIndexSignature: true,
     verbatimModuleSyntax: true,
     skipLibCheck: false,
-    outDir: '.',
+    rootDir: root,
+    outDir: join(root, 'out'),
     typeRoots: [join(modules, '@types')],
     ...options,
   };
-  await writeFile(join(root, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['.'] }));
+  await writeFile(join(root, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }));
   const compiler = join(modules, 'typescript/bin/tsc');
   const { stdout } = await run(process.execPath, [compiler, '-p', root]).catch(
     (error: unknown) => error as { readonly stdout: string },
@@ -120,7 +121,7 @@ export async function use(event: InletEvent): Promise<string | null> {
   const media: Media = await client.media.get('x', { timeoutMs: 5, signal: undefined });
   const kind: 'image' | 'video' | 'audio' | 'document' | 'sticker' = media.kind;
   const { items, nextCursor } = await client.media.list({ since: new Date(), cursor: undefined }).page();
-  await client.media.upload((await client.media.content(items[0]?.id ?? '')).body ?? new Blob(), { channel: kind });
+  await client.media.upload((await client.media.content(items[0]?.id ?? '')).body ?? new Blob([]), { channel: kind });
   // @ts-expect-error: there is no such kind
   client.media.list({ kind: 'picture' });
   // @ts-expect-error: the channel is missing
@@ -129,8 +130,8 @@ export async function use(event: InletEvent): Promise<string | null> {
   media.message.from;
   // @ts-expect-error: a message has no file
   if (event.type === 'message.status') return event.data.contentUrl;
-  const { data } = await verifyWebhook({ headers: new Headers(), body: new Uint8Array() }, { secrets: ['x'] });
-  return event.type === 'message.status' ? event.data.status : (event.data.contentUrl ?? data.id ?? nextCursor);
+  const called = await verifyWebhook({ headers: new Headers(), body: new Uint8Array() }, { secrets: ['x'] });
+  return called.type === 'message.status' ? called.data.status : (called.data.contentUrl ?? nextCursor);
 }
 `;
 
@@ -185,7 +186,7 @@ describe('a strict program', () => {
       };
       await compile('node', programs, inNode);
 
-      const cwd = join(folder, 'node');
+      const cwd = join(folder, 'node/out');
       const env = {
         INLET_URL: service.url,
         INLET_TOKEN: service.token('admin'),
@@ -215,7 +216,7 @@ describe('a strict program', () => {
   );
 
   test('of Node.js hears events until it is interrupted', async () => {
-    const program = startPackaged(join(folder, 'node/listening.js'), [], {
+    const program = startPackaged(join(folder, 'node/out/listening.js'), [], {
       INLET_URL: service.url,
       INLET_TOKEN: service.token('admin'),
       LAST_EVENT_ID: '0',
@@ -290,9 +291,11 @@ describeInBrowser('a page', (browser) => {
         expect(listed.size).toBeGreaterThan(100);
 
         await page.evaluate(`inletPage.showPictures(${token})`);
-        const shown = page.locator('img');
-        await until(async () => (await shown.count()) >= listed.ids.length);
-        await until(async () => (await shown.first().evaluate('(picture) => picture.naturalWidth')) === 64);
+        const widths = `[...document.images].map(({ naturalWidth }) => naturalWidth)`;
+        await until(async () => {
+          const shown = await page.evaluate<number[]>(widths);
+          return shown.length >= listed.ids.length && shown.every((width) => width === 64);
+        });
         expect(faults).toEqual([]);
       } finally {
         await context.close();

@@ -84,7 +84,7 @@ test('a secret that is missing beside a database is not generated again, unless 
   await writeFile(join(cwd, '.inlet', 'postgres', 'data', 'PG_VERSION'), '18\n');
   const refused = await token(cwd, ['--scope', 'admin']);
   expect(refused.status).toBe(78);
-  expect(refused.output).toContain(`AUTH_SECRET: ${file} is missing, although`);
+  expect(refused.output).toContain(`AUTH_SECRET: ${file} is missing, but`);
   expect((await token(cwd, ['--scope', 'admin'], { AUTH_SECRET: 's'.repeat(32) })).status).toBe(0);
 
   await writeFile(file, `${'s'.repeat(32)}\n`);

@@ -130,7 +130,7 @@ describe('a database of its own', () => {
     const away = await examine(settings(changed({ port: '1' })));
     expect(away.status).toBe(1);
     expect(away.about('database')).toEqual([
-      'problem: DATABASE_URL: nobody answers at its host and port (ECONNREFUSED)',
+      'problem: DATABASE_URL: no server listens at its host and port (ECONNREFUSED)',
     ]);
   }, 60_000);
 
@@ -184,7 +184,9 @@ test('folders and the scanner are tried out, and left as they were', async () =>
   await writeFile(join(cwd, 'uploads', 'blobs'), '');
   const broken = await examine({ CLAMD_HOST: '127.0.0.1:1' });
   expect(broken.status).toBe(1);
-  expect(broken.about('UPLOADS_DIR')).toEqual([expect.stringMatching(/^problem: .+a file is in the place/)]);
+  expect(broken.about('UPLOADS_DIR')).toEqual([
+    expect.stringMatching(/^problem: .+a file has the name of a required folder/),
+  ]);
   expect(broken.about('CLAMD_HOST')).toEqual([expect.stringMatching(/^warning: .+ does not answer/)]);
 });
 

@@ -57,7 +57,7 @@ test('all invalid settings are named at once without their values, and nothing i
 
 test.each([
   ['https://example.com/inlet?key=1', /PUBLIC_URL: has a query or a fragment/],
-  ['https://example.com/in%20let', /PUBLIC_URL: has a path with characters/],
+  ['https://example.com/in%20let', /PUBLIC_URL: may only have letters, digits/],
 ])('an address to which no path can be appended is said: %s', async (PUBLIC_URL, words) => {
   const program = launch(cwd, { PUBLIC_URL });
   expect(await program.ended).toBe(78);
@@ -153,7 +153,7 @@ test.each([
   [
     'with two bytes for each character',
     Buffer.from('\uFEFFLOG_LEVEL=loud\n', 'utf16le'),
-    '.env: is not a text in UTF-8',
+    '.env: is not UTF-8 text',
   ],
 ])('a file .env %s is not ignored', async (_, content, problem) => {
   await writeFile(join(cwd, '.env'), content);

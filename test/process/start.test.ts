@@ -66,7 +66,7 @@ test('an unavailable database is awaited, and the log reports it once, without i
   expect([await health('live'), await health('ready')]).toEqual([200, 503]);
   await postgres.start();
   await program.says(/"the database is available"[^]*Inlet is ready/);
-  expect(program.output().split('the database is not there')).toHaveLength(2);
+  expect(program.output().split('the database is unavailable')).toHaveLength(2);
   expect(program.output()).not.toContain(password);
   await end(program);
 }, 60_000);
@@ -124,7 +124,7 @@ describe('SIGTERM ends a start', () => {
 
   test('while it waits for its database', async () => {
     const program = launch(cwd, settings(changed({ port: '1' })));
-    await program.says(/the database is not there/);
+    await program.says(/the database is unavailable/);
     await end(program);
     expect(program.output()).not.toContain('Inlet is ready');
   }, 60_000);
@@ -170,7 +170,7 @@ if (!isPossible)
     async (signal) => {
       const waits = launch(cwd, settings(changed({ port: '1' })), asProcess1);
       const ready = launch(cwd, settings(postgres.connectionString), asProcess1);
-      await Promise.all([waits.says(/the database is not there/), ready.says(/Inlet is ready/)]);
+      await Promise.all([waits.says(/the database is unavailable/), ready.says(/Inlet is ready/)]);
       expect(await Promise.all([waits.kill(signal), ready.kill(signal)])).toEqual([0, 0]);
     },
     60_000,
@@ -266,7 +266,7 @@ describeWith('pgbouncer', 'a pooler', (program) => {
     try {
       await postgres.stop();
       const waits = launch(cwd, settings(pooler.connectionString));
-      await waits.says(/the database is not there/);
+      await waits.says(/the database is unavailable/);
       await postgres.start();
       await waits.says(/"the database is available"[^]*Inlet is ready/);
       await end(waits);

@@ -20,9 +20,11 @@ export function inTurn(first: RequestHandler, second: RequestHandler): RequestHa
 /** Resolves if the limit lets the request pass, and rejects with its refusal if not. */
 export function letPass(limit: RequestHandler, request: Request, response: Response): Promise<void> {
   return new Promise((resolve, reject) => {
-    void limit(request, response, (refusal?: unknown) => {
-      if (refusal === undefined) resolve();
-      else reject(refusal as Error);
+    void limit(request, response, (error?: unknown) => {
+      // The limits of this service refuse with an `AppError`.
+      const refusal = error as Error | undefined;
+      if (refusal) reject(refusal);
+      else resolve();
     });
   });
 }

@@ -38,6 +38,7 @@ const tagDescriptions = new Map([
   ['health', 'Checks for those who run the service'],
   ['media', 'Pictures and other files, received or uploaded'],
   ['messages', 'Messages, received or sent'],
+  ['index', 'Where everything is'],
   ['metrics', 'Numbers for Prometheus'],
   ['openapi', 'This document'],
   ['providers', 'Messaging providers, and what their channels need'],

@@ -62,7 +62,7 @@ export function requestOperation(request: RequestDescription, schemas: Schemas):
 
 /** The first word of the path. */
 export function tagOf({ path }: Pick<RouteDescription, 'path'>): string {
-  return /^\/(?:v1\/)?([a-z]+)/.exec(path)?.[1] ?? 'others';
+  return /^\/(?:v1\/)?([a-z]+)/.exec(path)?.[1] ?? 'index';
 }
 
 /** One for each member of the schema. */

@@ -129,7 +129,6 @@ export const sampleResult = named(
   }),
   { delivered: true, status: 204, error: null },
 );
-export type SampleResult = z.infer<typeof sampleResult>;
 
 /** `GET /v1/subscriptions/:id/deliveries`: one event on its way. */
 export const notificationDelivery = named(
@@ -191,4 +190,3 @@ export const resendResult = named(
   }),
   { count: 12, next: null },
 );
-export type ResendResult = z.infer<typeof resendResult>;

@@ -124,4 +124,3 @@ export const channelLimits = named(
     options: { type: 'object' },
   },
 );
-export type ChannelLimits = z.infer<typeof channelLimits>;

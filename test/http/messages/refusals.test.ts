@@ -177,7 +177,7 @@ describe('media that come along', () => {
   ])('have 8 bits of RGB where the provider asks for it: %s is refused', async (_, type, make, words) => {
     const wrong = { kind: 'sticker', media: { data: dataOf(await make(sharp(picture)).toBuffer(), type) } };
     expect(await refused(wrong)).toEqual({
-      'media.data': `pictures need 8 bits a channel, RGB or RGBA; this one is ${words}`,
+      'media.data': `pictures must be RGB or RGBA with 8 bits per channel; this one is ${words}`,
     });
     const right = dataOf(await sharp(picture).ensureAlpha().png().toBuffer(), 'image/png');
     await sent(service, { kind: 'sticker', media: { data: right } });
