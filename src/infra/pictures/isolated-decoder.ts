@@ -6,6 +6,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { AppError, type MediaErrorCode } from '../../domain/errors.js';
@@ -67,6 +68,21 @@ const defaultMaxMemoryBytes = 1_200_000_000;
  */
 const limited = 'ulimit -d "$1" 2>/dev/null; shift; exec "$@"';
 /**
+ * The number of bytes that V8 reserves for its code. Node.js 24 maps 509 MB as writable at once, and the limit
+ * counts them although nearly none of them is used. A process with the same binary reserves the same.
+ */
+function reservedCodeBytes(): number {
+  try {
+    const maps = readFileSync('/proc/self/maps', 'utf8');
+    return [...maps.matchAll(/^([0-9a-f]+)-([0-9a-f]+) rwxp/gm)]
+      .map(([, start = '0', end = '0']) => parseInt(end, 16) - parseInt(start, 16))
+      .reduce((sum, bytes) => sum + bytes, 0);
+  } catch {
+    return 0; // Other systems do not have this file, nor this limit.
+  }
+}
+
+/**
  * The first crash may be a coincidence: a process may be killed for other reasons, for example if the machine
  * is out of memory.
  */
@@ -80,9 +96,10 @@ export function createIsolatedDecoder({
   idleMs = 5_000,
   maxMemoryBytes = defaultMaxMemoryBytes,
 }: IsolatedDecoderOptions): IsolatedDecoder {
+  const codeBytes = reservedCodeBytes();
   let idle: { readonly child: ChildProcess; readonly timer: NodeJS.Timeout } | undefined;
   const start = (): ChildProcess => {
-    const kilobytes = String(Math.ceil(maxMemoryBytes / 1024));
+    const kilobytes = String(Math.ceil((maxMemoryBytes + codeBytes) / 1024));
     const command = [
       process.execPath,
       '--single-threaded-gc',
