@@ -65,7 +65,7 @@ const thumbhashEdge = 64;
  * The memory of all decoders together for pictures that are decoded as a whole, and thus the limit for one of
  * them.
  */
-const maxTotalDecodedBytes = 128_000_000;
+const maxTotalDecodedBytes = 104_000_000;
 /** JPEG encoders write about ten passes. */
 const maxPasses = 100;
 
