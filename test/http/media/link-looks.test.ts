@@ -27,7 +27,9 @@ describe('a link', () => {
     'whose type is said to be %s is taken',
     async (type) => {
       const { status, body } = await sendLink(`/headless?head=200&type=${encodeURIComponent(type)}`);
-      expect([status, body.state]).toEqual([202, 'queued']);
+      expect(status).toBe(202);
+      // Its job may have begun by the time the answer is read.
+      expect(['queued', 'sending']).toContain(body.state);
     },
   );
 
