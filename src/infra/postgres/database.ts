@@ -131,10 +131,14 @@ function withoutHurry(pool: Pool): Pool {
   const patient = <Target extends Pick<pg.ClientBase, 'query'>>(target: Target): Target =>
     Object.assign(Object.create(target) as Target, {
       query: (statement: string | pg.QueryConfig, values?: unknown[]) => {
-        const config: pg.QueryConfig =
-          typeof statement === 'string' ? { text: statement, values: values ?? [] } : statement;
-        // The driver reads this timeout, which its types do not know.
-        return target.query(Object.assign(config, { query_timeout: noHurryMs }));
+        const config: pg.QueryConfig = typeof statement === 'string' ? { text: statement } : statement;
+        // A copy, since the same statement may be used with another limit. The driver reads this timeout, which its types do not know.
+        const patientConfig: pg.QueryConfig & { readonly query_timeout: number } = {
+          ...config,
+          values: values ?? config.values ?? [],
+          query_timeout: noHurryMs,
+        };
+        return target.query(patientConfig);
       },
     });
   return Object.assign(patient(pool), { connect: async () => patient(await pool.connect()) });
