@@ -25,7 +25,7 @@ export interface Media {
   /** ISO 8601 in UTC */
   readonly receivedAt: string;
   readonly readyAt: string | null;
-  /** When whoever sent the message took it back; null: nobody has said so */
+  /** When the sender deleted the message; null if no deletion was reported */
   readonly deletedBySenderAt: string | null;
   readonly filename: string | null;
   /** MIME type as the bytes say */
@@ -491,7 +491,7 @@ export interface Stats {
     readonly rejected: number;
     readonly malformed: number;
   };
-  /** Webhooks of all channels that wait on the disk until their rows are in the database; `aside`: those that the database does not take */
+  /** Webhooks of all channels that wait on the disk until their rows are in the database; `aside` counts the webhooks that the database refuses */
   readonly spool: {
     readonly webhooks: number;
     readonly bytes: number;

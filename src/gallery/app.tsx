@@ -70,7 +70,7 @@ function Shell() {
   );
 }
 
-/** Whoever comes to another page by keyboard goes on from its heading; the first page is left as the browser has it. */
+/** Moves the focus to the heading of a new page, for users of a keyboard; the first page keeps the focus that the browser gave it. */
 function useFocusOnHeading(page: ComponentType): void {
   const before = useRef(page);
   useEffect(() => {

@@ -1,4 +1,4 @@
-/** The stream of events of whoever is signed in, made anew whenever it ends. */
+/** The event stream of the signed-in user, which reconnects whenever it ends. */
 import { eventTypes } from '../domain/event.js';
 import type { ToPage } from './live-messages.js';
 

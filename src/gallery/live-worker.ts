@@ -14,7 +14,7 @@ function tellAll(message: ToPage): void {
   for (const page of pages) page.postMessage(message);
 }
 
-/** Whoever signs in after somebody else must not hear what only the other one may. */
+/** A user who signs in after another one must not receive events that only the first user may see. */
 function listen(page: MessagePort, who: string): void {
   pages.add(page);
   if (stream?.who === who) {

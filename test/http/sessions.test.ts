@@ -113,7 +113,7 @@ describe('signing in', () => {
 describe('a session', () => {
   const ask = (path: string, what: Call) => call<Record<string, unknown>>(service.url, path, what);
 
-  it('reads what its token may read, whoever else shares the cookie header', async () => {
+  it('reads what its token may read, whatever other cookies the header has', async () => {
     const headers = { cookie: `theme=dark; inlet_session=${service.token('media:read')}; other=a=b` };
     expect((await ask('/v1/media', { headers })).status).toBe(200);
     expect((await ask('/v1/media', { headers: { ...headers, 'sec-fetch-site': 'cross-site' } })).status).toBe(

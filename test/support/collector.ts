@@ -20,7 +20,7 @@ export interface SeenSpan {
 export interface Collector {
   readonly endpoint: string;
   readonly spans: () => readonly SeenSpan[];
-  /** Of whoever sent the spans. */
+  /** The sender of the spans. */
   readonly resource: () => Readonly<Record<string, string | number>>;
   /** Bodies as they came, to look for what must not be in them. */
   readonly bodies: readonly Buffer[];

@@ -10,7 +10,7 @@ export interface Secrets {
   readonly foundIn: (printed: string) => string[];
 }
 
-/** `isOwnWord` knows words of the service's own, which it may print whoever has said them. */
+/** `isOwnWord` knows words of the service's own, which it may print even if a sender used them. */
 export function createSecrets(isOwnWord: (text: string) => boolean): Secrets {
   /** Each with its spellings. */
   const secrets = new Map<string, readonly string[]>();

@@ -18,7 +18,7 @@ export interface TestDatabase {
 }
 
 /**
- * A database of its own, migrated and empty, or like another one that is away; takes some 50 ms. Whoever clones it drops it.
+ * A database of its own, migrated and empty, or like another one that is away; takes some 50 ms. The caller drops it.
  */
 export async function cloneDatabase(like?: Pick<TestDatabase, 'connectionString'>): Promise<TestDatabase> {
   const server = process.env['INLET_TEST_SERVER'];

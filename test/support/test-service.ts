@@ -55,7 +55,7 @@ export const authSecret = 'a-secret-for-tests-0123456789abcdef';
 /** Longer than the service takes to give up what is under way. */
 const stopTimeoutMs = 20_000;
 
-/** Whoever starts it stops it. A host that hangs is to be closed before, or stopping waits for it. */
+/** The caller stops the service. Close hanging hosts before, or stopping waits for them. */
 export async function startTestService(options: TestServiceOptions = {}): Promise<TestService> {
   const now = options.now ?? (() => new Date());
   const [database, folder] = await Promise.all([

@@ -24,7 +24,7 @@ export async function checkChannels(config: Config, state: DatabaseState | undef
   if (all.length > 0) return all;
   const says =
     state === undefined
-      ? 'none in the settings; those that were added in the gallery are in the database'
+      ? 'none in the settings; channels that were added in the gallery are in the database'
       : 'none yet: set the webhook secret of a provider (see .env.example), or add one in the gallery';
   return [{ level: 'ok', subject, says }];
 }

@@ -86,7 +86,7 @@ function useNews(list: MediaList): void {
       if (list.take(event.data, atTop()) && event.type === 'media.ready') announceNew();
     });
     const stopCatchingUp = onReconnected(() => void list.catchUp(atTop()).catch(() => undefined));
-    // Whoever scrolls back up sees what has been waiting.
+    // Scrolling back to the top shows the items that arrived meanwhile.
     const showAtTop = (): void => {
       if (list.waiting.value > 0 && window.scrollY === 0) list.showWaiting();
     };

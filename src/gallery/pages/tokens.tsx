@@ -86,7 +86,7 @@ export function TokensPage() {
           }}
         >
           <p>
-            Whoever uses <b>{revoking.name ?? revoking.id}</b> is refused at once, for ever.
+            Every program that uses <b>{revoking.name ?? revoking.id}</b> is refused from now on.
             {revoking.id === session.value?.tokenId &&
               ' It is the one that you are signed in with: you will be signed out.'}
           </p>

@@ -20,7 +20,7 @@ export function Badges({ media }: { readonly media: MediaView }) {
   );
 }
 
-/** Whoever sent it has taken it back: it is kept, and says so. */
+/** Marks a file that its sender has deleted; Inlet keeps it. */
 function DeletedBadge() {
   return (
     <span class="badge deleted">

@@ -25,7 +25,7 @@ export function LinkDialog({ media, onClose }: { readonly media: MediaView; read
     <Dialog label="Share a link" onClose={onClose}>
       <div class="dialog-body">
         <h2>Share a link</h2>
-        <p>Whoever has it sees this one file, without signing in, until it expires.</p>
+        <p>Anyone with this link can see this one file without signing in, until it expires.</p>
         <label class="field">
           <span>Valid for</span>
           <select

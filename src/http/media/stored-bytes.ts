@@ -126,7 +126,7 @@ function setHeaders(response: Response, stored: StoredBytes): void {
     // Opened as a page, sound and video load themselves once more into a page that the browser makes for them.
     'Content-Security-Policy': "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'; sandbox",
     'Cross-Origin-Resource-Policy': isShared ? 'cross-origin' : 'same-site',
-    // Whoever has the link has the bytes. Without this the sandbox, which is of no origin, could not play its own sound.
+    // A caller with the link may read the bytes anyway. Without this header the sandbox, which has no origin, could not play the sound.
     ...(isShared && { 'Access-Control-Allow-Origin': '*' }),
   });
 }

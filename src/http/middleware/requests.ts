@@ -62,7 +62,7 @@ export function followRequests(
   };
 }
 
-/** 499, as proxies call it: whoever asked went away before there was an answer. */
+/** 499, as proxies call it: the client closed the connection before the response was ready. */
 function statusOf({ headersSent, statusCode }: ServerResponse): number {
   return headersSent ? statusCode : 499;
 }

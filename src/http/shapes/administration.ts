@@ -195,7 +195,7 @@ export const stats = named(
     }),
     spool: z.object({ webhooks: z.int(), bytes: z.int(), oldestAt: moment.nullable(), aside: z.int() }).meta({
       description:
-        'Webhooks of all channels that wait on the disk until their rows are in the database; `aside`: those that the database does not take',
+        'Webhooks of all channels that wait on the disk until their rows are in the database; `aside` counts the webhooks that the database refuses',
     }),
   }),
   {

@@ -50,7 +50,7 @@ const mediaShape = z.object({
   readyAt: moment.nullable(),
   deletedBySenderAt: moment
     .nullable()
-    .meta({ description: 'When whoever sent the message took it back; null: nobody has said so' }),
+    .meta({ description: 'When the sender deleted the message; null if no deletion was reported' }),
   filename: z.string().nullable(),
   type: z.string().nullable().meta({ description: 'MIME type as the bytes say' }),
   bytes: z.int().nullable(),

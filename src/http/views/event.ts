@@ -2,7 +2,7 @@ import type { EventRecord } from '../../infra/tables/events/log.js';
 import type { EventView } from '../shapes/event.js';
 import { mediaView } from './media.js';
 
-/** An event as it is told, to whoever listens and to whoever subscribes. */
+/** An event as streams and subscriptions receive it. */
 export function eventView(event: EventRecord): EventView {
   const common = { id: String(event.seq), timestamp: event.at.toISOString(), channel: event.channel };
   if (event.type !== 'message.status') return { ...common, type: event.type, data: mediaView(event.media) };

@@ -253,7 +253,7 @@ export function newSession(connectionString: string, connectTimeoutMs?: number):
     ...keepAlive,
     ...(connectTimeoutMs !== undefined && { connectionTimeoutMillis: connectTimeoutMs }),
   });
-  // A connection that is terminated says so twice; whoever minds has heard the first, nobody may die of the second.
+  // A terminated connection emits its error twice. The first one was handled; the second one must not end the process.
   session.on('error', () => undefined);
   return session;
 }

@@ -144,7 +144,7 @@ describe('a token', () => {
     expect(await call(service.url, path)).toMatchObject({ status: 401, body: { code: 'auth.missing' } });
   });
 
-  it('is limited in how often it may ask, whoever else asks', async () => {
+  it('has a rate limit of its own, whatever other tokens do', async () => {
     const busy = await startTestService({ queue: false, env: { API_REQUESTS_PER_MINUTE: '2' } });
     try {
       const one = busy.token('media:read');

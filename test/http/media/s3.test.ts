@@ -82,7 +82,7 @@ it('holds what came in, which every process can show, whole, in part and as prev
     ).toEqual([]);
 });
 
-it('forgets what is erased, whoever is asked to', async () => {
+it('erases objects, whichever process is asked', async () => {
   const { url, digest } = publish();
   const { id } = await receive(service, 'z-api', picture('z-api', { url }));
   expect(await keysWith(digest)).toHaveLength(3);

@@ -56,7 +56,7 @@ async function handedLink(
 const get = (path: string, headers: Record<string, string> = {}) => call(service.url, path, { headers });
 
 describe('a link to what is kept here', () => {
-  test('gives the bytes to whoever has it: without a token, in part, and to those who ask for the head', async () => {
+  test('gives the bytes without a token, in part too, and answers HEAD', async () => {
     const { path } = await handedLink();
     const whole = await get(path);
     expect([whole.status, whole.headers['content-type'], whole.headers['x-content-type-options']]).toEqual([
@@ -72,7 +72,7 @@ describe('a link to what is kept here', () => {
     expect((await get(path, { 'if-none-match': whole.headers['etag'] ?? '' })).status).toBe(304);
   });
 
-  test('is nothing to whoever changes it, has none, or comes after a day', async () => {
+  test('is refused when it is changed, missing, or a day old', async () => {
     const { path, id } = await handedLink();
     const other = await handedLink();
     const [bare = '', query = ''] = path.split('?');

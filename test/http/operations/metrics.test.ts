@@ -98,7 +98,7 @@ describe('who may read them', () => {
     },
   );
 
-  it('is whoever is on the machine itself', async () => {
+  it('includes programs on the same machine', async () => {
     const status = await new Promise((resolve, reject) => {
       request(`${service.url}/metrics`, { localAddress: '127.0.0.9' }, (response) => {
         response.resume();

@@ -14,7 +14,7 @@ const slow = 'select 1 as one from pg_sleep(1)';
 let clone: TestDatabase;
 let database: Database;
 
-/** Holds a table, so that whoever reads it waits. */
+/** Locks a table, so that its readers wait. */
 let locker: pg.Client;
 
 beforeAll(async () => {

@@ -38,7 +38,7 @@ function waitFor(id: string, signal = new AbortController().signal) {
   return wait;
 }
 
-describe('whoever waits for a media', () => {
+describe('a caller that waits for media', () => {
   test('is woken when it changes, and nobody else is', async () => {
     const id = newId();
     const other = newId();
@@ -110,7 +110,7 @@ test('a connection that the server ends is made anew, several times', async () =
   }
 });
 
-test('whoever listens to a topic hears what is said there, is told when hearing begins again, and can stop', async () => {
+test('a listener receives the messages of its topic, is notified after a reconnect, and can stop', async () => {
   const heard: string[] = [];
   const elsewhere: string[] = [];
   let resumed = 0;

@@ -12,7 +12,7 @@ export interface MessageName {
   readonly messageId: string;
 }
 
-/** The media must be locked, and not be erased. Whoever waits for one of them hears of it. */
+/** Expects locked media that are not erased yet. Notifies the callers that wait for one of them. */
 export async function eraseMedia(connection: Transaction, ids: readonly string[], now: Date): Promise<void> {
   await connection.query(
     `with m as (

@@ -2,7 +2,7 @@
  * Publishes what the outbox holds: numbers the events in one order, and notes which subscriptions are to be told of them.
  *
  * An event's row is written in the transaction that makes it true. Transactions end in another order than their rows were
- * numbered, so whoever read on from such a number would miss some. Here one publisher at a time gives the numbers that readers
+ * numbered, so a reader that continued from such a number would miss some. Here one publisher at a time gives the numbers that readers
  * see, to rows that are committed.
  */
 import { setTimeout as delay } from 'node:timers/promises';

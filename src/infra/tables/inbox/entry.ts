@@ -66,7 +66,7 @@ export interface StatusRow {
   readonly error_message: string | null;
 }
 
-/** A message that was taken back by whoever sent it; perhaps one that is not known yet. */
+/** A message that its sender deleted; it may not be known yet. */
 export interface DeletionRow {
   readonly delivery_id: string;
   readonly message_id: string;

@@ -21,7 +21,7 @@ export interface Orphans {
     sha256s: readonly string[],
     removeFiles: (blobs: readonly StoredBlob[]) => Promise<void>,
   ) => Promise<void>;
-  /** Some of those that have been orphans for so long (milliseconds): whoever was at work on them has died. */
+  /** Some blobs that have been orphans for this long (milliseconds): the process that worked on them has ended. */
   readonly left: (forMs: number) => Promise<string[]>;
 }
 

@@ -1,4 +1,4 @@
-/** Messages that were taken back by whoever sent them: what is known of that is written beside their media. */
+/** Messages that their senders deleted: the deletion is recorded with their media. */
 import type pg from 'pg';
 
 import { topics } from '../../postgres/notifications.js';

@@ -436,7 +436,7 @@ describe('the reconciler', () => {
   });
 });
 
-test('whoever listens hears of a media that leaves pending, and of none that does not', async () => {
+test('a listener is notified of media that leave pending, and of no others', async () => {
   const heard: string[] = [];
   const client = await database.work.connect();
   client.on('notification', ({ payload = '' }) => heard.push(payload));
