@@ -9,7 +9,7 @@ import { createLoadLimits, type LoadLimits } from './middleware/load-limits.js';
 import { inTurn, limitByToken, limitFailures } from './middleware/rate-limits.js';
 import { followRequests } from './middleware/requests.js';
 import { securityHeaders } from './middleware/security-headers.js';
-import { mount } from './mount.js';
+import { mount } from './routing/mount.js';
 import { openApiDocument } from './openapi/document.js';
 import { docsRoutes } from './pages/docs.js';
 import { galleryRoutes } from './pages/gallery.js';

@@ -36,7 +36,7 @@ import { checkLiveness, checkReadiness } from './operations/health.js';
 import { getMetrics } from './operations/metrics.js';
 import { getOpenApiDocument } from './operations/openapi.js';
 import { getIndex } from './operations/root.js';
-import type { Route } from './route.js';
+import type { Route } from './routing/route.js';
 import type { RouteServices } from './services.js';
 import { answerChallenge, receiveWebhook } from './webhooks/routes.js';
 

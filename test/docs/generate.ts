@@ -3,7 +3,7 @@
  * `UPDATE_DOCUMENTS=1 npm test -- test/docs/generated.test.ts` stores them; without the variable the test compares them.
  */
 import { settingDescriptions } from '../../src/config.js';
-import type { RouteDescription } from '../../src/http/route.js';
+import type { RouteDescription } from '../../src/http/routing/route.js';
 import { routes } from '../../src/http/routes.js';
 import { providers } from '../../src/providers/index.js';
 import { anchorOf, documents, readDocument } from './markdown.js';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { visibleChannels } from '../../domain/access.js';
 import type { AuditEntry } from '../../infra/tables/audit.js';
 import { cursor, moment, pageLimit, searchText, toPage } from '../input.js';
-import { route } from '../route.js';
+import { route } from '../routing/route.js';
 import type { RouteServices } from '../services.js';
 import { auditEntry, type AuditEntryView } from '../shapes/administration.js';
 import { pageOf } from '../shapes/page.js';

@@ -6,7 +6,7 @@ import { AppError } from '../../domain/errors.js';
 import type { WithSecret } from '../../pipeline/channels/manage.js';
 import type { ChannelEntry } from '../../pipeline/channels/registry.js';
 import { searchText } from '../input.js';
-import { route } from '../route.js';
+import { route } from '../routing/route.js';
 import type { RouteServices } from '../services.js';
 import {
   channel,

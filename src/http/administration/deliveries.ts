@@ -6,7 +6,7 @@ import { outcomes } from '../../infra/tables/inbox/entry.js';
 import type { DeliveryRecord } from '../../infra/tables/media/lookup.js';
 import { replay } from '../../pipeline/receive/replay.js';
 import { byId, cursor, pageLimit, searchText, toPage } from '../input.js';
-import { route } from '../route.js';
+import { route } from '../routing/route.js';
 import type { RouteServices } from '../services.js';
 import { delivery, deliverySummary, receipt } from '../shapes/message.js';
 import { pageOf } from '../shapes/page.js';

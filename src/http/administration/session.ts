@@ -7,7 +7,7 @@ import { AppError } from '../../domain/errors.js';
 import { maxTokenLength } from '../../infra/secrets/token-signer.js';
 import { letPass } from '../middleware/rate-limits.js';
 import { cookieOptions, requireOwnPage, sessionCookie } from '../middleware/session-cookie.js';
-import { route } from '../route.js';
+import { route } from '../routing/route.js';
 import type { RouteServices } from '../services.js';
 import { session, type SessionView } from '../shapes/administration.js';
 

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { MediaState } from '../../domain/media.js';
 import type { SpoolCount } from '../../infra/spool/spool.js';
 import type { StatsGroup, StatsRecord } from '../../infra/tables/stats.js';
-import { route } from '../route.js';
+import { route } from '../routing/route.js';
 import type { RouteServices } from '../services.js';
 import { stats as statsShape, type StatsView } from '../shapes/administration.js';
 

@@ -5,7 +5,7 @@ import { allows, scopes, type Access } from '../../domain/access.js';
 import { AppError } from '../../domain/errors.js';
 import type { CreatedByToken, TokenRecord } from '../../infra/tables/tokens.js';
 import { byId, cursor, pageLimit, searchText, toPage } from '../input.js';
-import { route } from '../route.js';
+import { route } from '../routing/route.js';
 import type { RouteServices } from '../services.js';
 import {
   token,

@@ -13,7 +13,7 @@ import type { Notifications } from '../../infra/postgres/notifications.js';
 import type { EventRecord, StreamStart } from '../../infra/tables/events/log.js';
 import { searchText } from '../input.js';
 import { checkAgain } from '../middleware/authenticate.js';
-import { rawRoute } from '../route.js';
+import { rawRoute } from '../routing/route.js';
 import type { RouteServices } from '../services.js';
 import { event, streamEvent, type EventView, type StreamEventView } from '../shapes/event.js';
 import { eventView } from '../views/event.js';

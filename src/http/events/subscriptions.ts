@@ -11,7 +11,7 @@ import type { Together } from '../../infra/postgres/database.js';
 import type { Audit } from '../../infra/tables/audit.js';
 import type { Subscription, SubscriptionTable } from '../../infra/tables/events/subscriptions.js';
 import { byId, moment, searchText } from '../input.js';
-import { route } from '../route.js';
+import { route } from '../routing/route.js';
 import type { RouteServices } from '../services.js';
 import {
   notificationDelivery,

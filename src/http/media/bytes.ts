@@ -10,7 +10,7 @@ import type { MediaRecord } from '../../infra/tables/media/lookup.js';
 import { byId, queryOf } from '../input.js';
 import { setAccess } from '../middleware/authenticate.js';
 import { isByLink, linkQuery, type LinkServices } from '../middleware/signed-link.js';
-import { rawRoute, type Answers } from '../route.js';
+import { rawRoute, type Answers } from '../routing/route.js';
 import type { RouteServices } from '../services.js';
 import { storedPreviews } from '../views/media.js';
 import { sendStored, type StoredBytes } from './stored-bytes.js';

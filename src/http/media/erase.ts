@@ -5,7 +5,7 @@ import { seesChannel, type Access } from '../../domain/access.js';
 import { AppError } from '../../domain/errors.js';
 import { countsOf, type Actor, type Erased } from '../../infra/tables/erasure/erasure.js';
 import { byId, searchText } from '../input.js';
-import { route } from '../route.js';
+import { route } from '../routing/route.js';
 import type { RouteServices } from '../services.js';
 import { erased as erasedShape, type ErasedView } from '../shapes/media.js';
 import { findVisible, noSuchMedia } from './visible.js';

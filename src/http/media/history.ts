@@ -1,6 +1,6 @@
 import type { MediaHistoryRecord, MediaRecord } from '../../infra/tables/media/lookup.js';
 import { byId } from '../input.js';
-import { route } from '../route.js';
+import { route } from '../routing/route.js';
 import type { RouteServices } from '../services.js';
 import { mediaHistory, type MediaHistory } from '../shapes/media.js';
 import { findVisible, noSuchMedia } from './visible.js';

@@ -7,7 +7,7 @@ import { mediaStates, previewSizes } from '../../domain/media.js';
 import { directions, mediaKinds } from '../../domain/provider.js';
 import type { MediaFilter } from '../../infra/tables/media/lookup.js';
 import { byId, cursor, moment, pageLimit, searchText, toPage } from '../input.js';
-import { route } from '../route.js';
+import { route } from '../routing/route.js';
 import type { RouteServices } from '../services.js';
 import { link, media as mediaShape } from '../shapes/media.js';
 import { pageOf } from '../shapes/page.js';

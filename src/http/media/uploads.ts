@@ -10,7 +10,7 @@ import { mediaKinds } from '../../domain/provider.js';
 import type { StagedFile, Staging } from '../../infra/files/staging.js';
 import { storableName } from '../../infra/postgres/storable-text.js';
 import { parseInput } from '../input.js';
-import { rawRoute } from '../route.js';
+import { rawRoute } from '../routing/route.js';
 import type { RouteServices } from '../services.js';
 import { media as mediaShape, type MediaView } from '../shapes/media.js';
 import { mediaView } from '../views/media.js';

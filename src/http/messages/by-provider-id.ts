@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import { seesChannel } from '../../domain/access.js';
 import { AppError } from '../../domain/errors.js';
-import { route } from '../route.js';
+import { route } from '../routing/route.js';
 import type { RouteServices } from '../services.js';
 import { message } from '../shapes/message.js';
 import { messageView } from '../views/media.js';

@@ -7,7 +7,7 @@ import { outboundStates } from '../../domain/outbound.js';
 import { mediaKinds } from '../../domain/provider.js';
 import type { OutboundRecord } from '../../infra/tables/sending/outbound.js';
 import { byId, cursor, pageLimit, searchText, toPage } from '../input.js';
-import { route } from '../route.js';
+import { route } from '../routing/route.js';
 import type { RouteServices } from '../services.js';
 import { channelLimits, outbound as outboundShape, queued, type OutboundView } from '../shapes/outbound.js';
 import { pageOf } from '../shapes/page.js';

@@ -1,7 +1,7 @@
 /** The OpenAPI document, made from the declarations of the routes. */
 import type { ProviderKind } from '../../domain/provider-kind.js';
 import { eventWebhook } from '../events/webhook.js';
-import type { RouteDescription } from '../route.js';
+import type { RouteDescription } from '../routing/route.js';
 import { routes } from '../routes.js';
 import { requestOperation, routeOperation, tagOf } from './operation.js';
 import { createSchemas, type Schemas } from './schemas.js';

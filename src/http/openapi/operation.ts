@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 
 import { statusOf, type RequestErrorCode } from '../../domain/errors.js';
-import type { Answer, RouteDescription } from '../route.js';
+import type { Answer, RouteDescription } from '../routing/route.js';
 import { problem } from '../shapes/problem.js';
 import type { Schemas } from './schemas.js';
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import { AppError } from '../../domain/errors.js';
 import { sendProblem } from '../middleware/errors.js';
-import { rawRoute, route } from '../route.js';
+import { rawRoute, route } from '../routing/route.js';
 import type { Readiness, RouteServices } from '../services.js';
 
 const ok = z.literal('ok');

@@ -4,7 +4,7 @@ import { isIP } from 'node:net';
 import type { Request, RequestHandler } from 'express';
 
 import { authenticate } from '../middleware/authenticate.js';
-import { rawRoute } from '../route.js';
+import { rawRoute } from '../routing/route.js';
 import type { RouteServices } from '../services.js';
 
 export const getMetrics = rawRoute(

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 
 import { z } from 'zod';
 
-import { rawRoute } from '../route.js';
+import { rawRoute } from '../routing/route.js';
 import type { RouteServices } from '../services.js';
 
 export const getOpenApiDocument = rawRoute(

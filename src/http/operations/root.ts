@@ -6,7 +6,7 @@ import { z } from 'zod';
 
 import { projectFolder } from '../../infra/process/project-folder.js';
 import { basePathOf } from '../middleware/base-path.js';
-import { rawRoute } from '../route.js';
+import { rawRoute } from '../routing/route.js';
 import type { RouteServices } from '../services.js';
 
 const index = z.object({

@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 import { AppError } from '../../domain/errors.js';
 import { letPass } from '../middleware/rate-limits.js';
-import { rawRoute } from '../route.js';
+import { rawRoute } from '../routing/route.js';
 import type { RouteServices } from '../services.js';
 import { receipt } from '../shapes/message.js';
 import { singleParameters } from './intake.js';

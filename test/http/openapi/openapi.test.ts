@@ -4,7 +4,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 
 import { startMediaHost, type MediaHost } from '../../../src/demo/media-host.js';
 import { openApiDocument } from '../../../src/http/openapi/document.js';
-import type { RouteDescription } from '../../../src/http/route.js';
+import type { RouteDescription } from '../../../src/http/routing/route.js';
 import { routes } from '../../../src/http/routes.js';
 import { call, type Call, type Problem } from '../../support/client.js';
 import { startCourier, type Courier } from '../../support/courier.js';

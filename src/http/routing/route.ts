@@ -5,9 +5,9 @@
 import type { Request, RequestHandler, Response } from 'express';
 import type { z } from 'zod';
 
-import type { Access, Scope } from '../domain/access.js';
-import type { AppError, RequestErrorCode } from '../domain/errors.js';
-import type { LoadLimits } from './middleware/load-limits.js';
+import type { Access, Scope } from '../../domain/access.js';
+import type { AppError, RequestErrorCode } from '../../domain/errors.js';
+import type { LoadLimits } from '../middleware/load-limits.js';
 
 export const methods = ['get', 'post', 'put', 'patch', 'delete'] as const;
 export type Method = (typeof methods)[number];

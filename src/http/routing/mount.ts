@@ -1,13 +1,13 @@
 /** Serves declared routes: authentication, limits, input, answers, and 405 for every other method of their paths. */
 import type { Express, Request, RequestHandler, Response } from 'express';
 
-import type { LinkSigner } from '../domain/signed-link.js';
-import type { Tokens } from '../pipeline/tokens.js';
-import { parseInput, queryOf } from './input.js';
-import { accessOf, authenticate } from './middleware/authenticate.js';
-import { allowOnly } from './middleware/errors.js';
-import type { LoadLimits } from './middleware/load-limits.js';
-import { openedByLink } from './middleware/signed-link.js';
+import type { LinkSigner } from '../../domain/signed-link.js';
+import type { Tokens } from '../../pipeline/tokens.js';
+import { parseInput, queryOf } from '../input.js';
+import { accessOf, authenticate } from '../middleware/authenticate.js';
+import { allowOnly } from '../middleware/errors.js';
+import type { LoadLimits } from '../middleware/load-limits.js';
+import { openedByLink } from '../middleware/signed-link.js';
 import { methods, type Route, type RouteDescription } from './route.js';
 
 export interface Mounting<Services> {

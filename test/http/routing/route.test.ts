@@ -2,8 +2,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 
-import { route, type RouteDescription } from '../../src/http/route.js';
-import { routes } from '../../src/http/routes.js';
+import { route, type RouteDescription } from '../../../src/http/routing/route.js';
+import { routes } from '../../../src/http/routes.js';
 
 const shape = z.object({ id: z.uuid(), count: z.int() });
 const id = '019aa5e2-0000-7000-8000-000000000000';
