@@ -1,34 +1,18 @@
-/** Reads that many callers ask for at the same moment: they share one statement, and so one connection, however many they are. */
-
-/**
- * Callers that come while an answer is under way share the next one, which is asked for when that one has come: no caller gets an answer
- * that is older than its question.
- */
-export function shareNext<T>(ask: () => Promise<T>): () => Promise<T> {
-  let underWay: Promise<unknown> = Promise.resolve();
-  let next: Promise<T> | undefined;
-  const askNext = (): Promise<T> => {
-    next = undefined;
-    const answer = ask();
-    underWay = answer.catch(() => undefined);
-    return answer;
-  };
-  return () => (next ??= underWay.then(askNext));
-}
+/** Pages of a numbered list that many callers request at the same moment share one statement and one connection. */
 
 /** A part of a numbered list. */
 export interface NumberedPage<Item> {
-  /** With numbers above the one that was asked for, in their order. */
+  /** The items above the requested number, in order. */
   readonly items: readonly Item[];
-  /** Where to read on. */
+  /** The number after which the next page begins. */
   readonly last: number;
-  /** Whether there may be more right now. */
+  /** Whether there may be more items now. */
   readonly isFull: boolean;
 }
 
 type ReadPage<Item> = (after: number) => Promise<NumberedPage<Item>>;
 
-/** A reader that has read everything up to `position`. */
+/** A caller that has read everything up to `position`. */
 interface Position {
   readonly position: number;
 }
@@ -38,12 +22,13 @@ interface Reader<Item> extends Position {
   readonly fail: (error: unknown) => void;
 }
 
-/** Readers that are so close together are served by one page. Half of a page is left for what they have not read. */
-const closeTogether = 100;
+/** Readers within this distance share a page, of which half is left for what they have not read. */
+const sharedDistance = 100;
 
 /**
- * Reads one page at a time, for the reader that has waited longest and for all others for which the page holds everything that they have
- * not read. So readers that follow the list wait for one statement, and a reader that is far behind delays them by no more than a page.
+ * Reads one page at a time, for the reader that has waited longest and for all others for which the page contains
+ * everything that they have not read. Readers that follow the list thus wait for one statement, and a reader that
+ * is far behind delays them by one page at most.
  */
 export function sharePages<Item extends { readonly seq: number }>(read: ReadPage<Item>): ReadPage<Item> {
   const waiting = new Set<Reader<Item>>();
@@ -66,7 +51,8 @@ export function sharePages<Item extends { readonly seq: number }>(read: ReadPage
   };
   const readAll = async (): Promise<void> => {
     isReading = true;
-    // A reader that comes while a page is read may look for something that the page does not hold, and waits for the next one.
+    // A reader that arrives while a page is being read may need items that the page does not contain, so it waits
+    // for the next one.
     while (waiting.size > 0) await readFor([...waiting]);
     isReading = false;
   };
@@ -78,12 +64,12 @@ export function sharePages<Item extends { readonly seq: number }>(read: ReadPage
     });
 }
 
-/** The position of the first reader, or of the readers a little behind it. */
+/** The position of the first reader, or of readers slightly behind it. */
 function startOf(readers: readonly Position[]): number {
   const first = readers[0]?.position ?? 0;
   return readers
     .map(({ position }) => position)
-    .filter((position) => first - position <= closeTogether)
+    .filter((position) => first - position <= sharedDistance)
     .reduce((least, position) => Math.min(least, position), first);
 }
 

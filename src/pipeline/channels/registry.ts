@@ -8,6 +8,7 @@ import type { ProviderKind } from '../../domain/provider-kind.js';
 import type { Logger } from '../../infra/logging/logger.js';
 import type { Notifications } from '../../infra/postgres/notifications.js';
 import { retryUntilDone } from '../../infra/process/retry-until-done.js';
+import { coalesced } from '../../infra/scheduling/concurrent-calls.js';
 import type { ChannelRow, ChannelTable } from '../../infra/tables/channels.js';
 import { buildAdapter, type SealedSettings } from './settings.js';
 
@@ -81,7 +82,10 @@ export function createChannelRegistry(dependencies: RegistryDependencies): Chann
     };
     void retryUntilDone(reload, { signal: closed.signal, onFailure });
   };
-  const unsubscribe = notifications.on('channels', { heard: reloadWithRetries, resumed: reloadWithRetries });
+  const unsubscribe = notifications.on('channels', {
+    received: reloadWithRetries,
+    resumed: reloadWithRetries,
+  });
 
   return {
     active: (id) => active.get(id),
@@ -152,19 +156,4 @@ function build({ providers, sealed, logger, now }: RegistryDependencies, row: Ch
   } catch (error) {
     return broken(error instanceof AppError ? error.message : 'its settings are invalid');
   }
-}
-
-/** A call during a run starts another run afterwards; several calls during a run share that one. */
-function coalesced(work: () => Promise<void>): () => Promise<void> {
-  let running = Promise.resolve();
-  let next: Promise<void> | undefined;
-  return () => {
-    next ??= running
-      .catch(() => undefined)
-      .then(() => {
-        next = undefined;
-        return (running = work());
-      });
-    return next;
-  };
 }

@@ -1,7 +1,7 @@
 /** Statements that many callers share: nobody misses anything, and there are few of them. */
 import { describe, expect, it } from '@jest/globals';
 
-import { shareNext, sharePages } from '../../../src/infra/postgres/shared-reads.js';
+import { sharePages } from '../../../src/infra/postgres/shared-reads.js';
 
 interface Item {
   readonly seq: number;
@@ -101,35 +101,5 @@ describe('pages that are shared', () => {
     await expect(Promise.all([after(0), after(0)])).rejects.toThrow('away');
     isAway = false;
     expect((await after(0)).items).toEqual([]);
-  });
-});
-
-describe('an answer that is shared', () => {
-  it('is never older than the question, and asked for once by all who come meanwhile', async () => {
-    let value = 0;
-    let asked = 0;
-    const ask = shareNext(async () => {
-      asked += 1;
-      const answer = value;
-      await new Promise(setImmediate);
-      return answer;
-    });
-    const first = ask();
-    await Promise.resolve();
-    value = 1;
-    const later = Array.from({ length: 100 }, () => ask());
-    expect(await first).toBe(0);
-    expect(new Set(await Promise.all(later))).toEqual(new Set([1]));
-    expect(asked).toBe(2);
-  });
-
-  it('is asked for again after a failure', async () => {
-    let asked = 0;
-    const ask = shareNext(() => {
-      asked += 1;
-      return asked === 1 ? Promise.reject(new Error('away')) : Promise.resolve(asked);
-    });
-    await expect(ask()).rejects.toThrow('away');
-    expect(await ask()).toBe(2);
   });
 });
