@@ -6,45 +6,58 @@ import { dirname, join, relative, resolve } from 'node:path';
 
 import { AppError } from '../../domain/errors.js';
 import { failureName } from '../logging/failure-name.js';
+import { shareRun } from '../scheduling/concurrent-calls.js';
 import { isTrialKey, keyRoots, trialKey, type BlobStore, type StoredBytes } from './blob-store.js';
+import { createSyncedFolders } from './local-folders.js';
 import { folderProblem } from './storage-problem.js';
-import { makeSyncedFolder, syncFolder } from './sync-folder.js';
 
 /** Anyone may query readiness as often as they like, and each probe costs an fsync. */
 const validForMs = 5_000;
 
 export function createLocalBlobStore(root: string): BlobStore {
   const folder = resolve(root);
-  const sync = createFolderSync();
+  const folders = createSyncedFolders(folder);
   const pathOf = (key: string): string => join(folder, key);
-  const createdFolders = new Map<string, Promise<void>>();
-  /**
-   * Resolves when the names of this folder and of its parents are durable. Every writer waits for that, even
-   * if the folder exists already: another process may have created it and died before the sync.
-   */
-  const makeFolder = (path: string): Promise<void> => {
-    const known = createdFolders.get(path);
-    if (known) return known;
-    const making = path === folder ? makeSyncedFolder(path) : makeInParent(path);
-    createdFolders.set(path, making);
-    return making;
-  };
-  const makeInParent = async (path: string): Promise<void> => {
-    await makeFolder(dirname(path));
-    await mkdir(path, { recursive: true });
-    await sync(dirname(path));
-  };
   const moveTo = async (path: string, bytes: StoredBytes): Promise<void> => {
-    await makeFolder(dirname(path));
+    await folders.make(dirname(path));
     await rename('file' in bytes ? bytes.file : await writeTemporary(join(folder, 'tmp'), bytes.data), path);
-    await sync(dirname(path));
+    await folders.sync(dirname(path));
   };
-  let probing: Promise<void> | undefined;
+  return {
+    put: async (key, bytes) => {
+      try {
+        await folders.make(join(folder, 'tmp'));
+        await moveTo(pathOf(key), bytes);
+      } catch (cause) {
+        folders.forget();
+        throw new AppError('media.storage_failed', `the file could not be stored: ${failureName(cause)}`, {
+          cause,
+        });
+      }
+    },
+    read: (key, range) => createReadStream(pathOf(key), range),
+    size: (key) => sizeOf(pathOf(key)),
+    remove: async (keys) => {
+      const paths = keys.map(pathOf);
+      await Promise.all(paths.map((path) => rm(path, { force: true })));
+      // Syncing a folder takes as long as everything else, and covers all files that were removed from it.
+      const touched = new Set(paths.map((path) => dirname(path)));
+      await Promise.all([...touched].map((path) => folders.sync(path).catch(ignoreMissing)));
+    },
+    keys: async function* () {
+      for (const keyRoot of keyRoots) yield* await keysIn(folder, keyRoot);
+    },
+    probe: createProbe(folder),
+    close: () => undefined,
+  };
+}
+
+/** Stores a file in the usual way: it is written to a temporary name and then moved. */
+function createProbe(folder: string): () => Promise<void> {
   let probedAt = -Infinity;
-  /** Stores a file in the usual way: it is written to a temporary name and then moved. */
   const probe = async (): Promise<void> => {
     if (performance.now() - probedAt < validForMs) return;
-    const path = pathOf(trialKey(randomUUID()));
+    const path = join(folder, trialKey(randomUUID()));
     try {
       await mkdir(join(folder, 'tmp'), { recursive: true });
       await mkdir(dirname(path), { recursive: true });
@@ -57,43 +70,8 @@ export function createLocalBlobStore(root: string): BlobStore {
       await rm(path, { force: true }).catch(() => undefined); // The first error is the one to report.
     }
   };
-
-  /** A missing folder has no content to sync. */
-  const syncIfExists = (path: string): Promise<void> =>
-    sync(path).catch((error: unknown) => {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-    });
-
-  return {
-    put: async (key, bytes) => {
-      try {
-        await makeFolder(join(folder, 'tmp'));
-        await moveTo(pathOf(key), bytes);
-      } catch (cause) {
-        createdFolders.clear(); // A folder may have been deleted.
-        throw new AppError('media.storage_failed', `the file could not be stored: ${failureName(cause)}`, {
-          cause,
-        });
-      }
-    },
-    read: (key, range) => createReadStream(pathOf(key), range),
-    size: (key) => sizeOf(pathOf(key)),
-    remove: async (keys) => {
-      const paths = keys.map(pathOf);
-      await Promise.all(paths.map((path) => rm(path, { force: true })));
-      // Syncing a folder takes as long as everything else, and covers all files that were removed from it.
-      await Promise.all([...new Set(paths.map((path) => dirname(path)))].map(syncIfExists));
-    },
-    keys: async function* () {
-      for (const root of keyRoots) yield* await keysIn(folder, root);
-    },
-    // If the disk hangs, each call would otherwise occupy a thread.
-    probe: () =>
-      (probing ??= probe().finally(() => {
-        probing = undefined;
-      })),
-    close: () => undefined,
-  };
+  // If the disk hangs, each call would otherwise occupy a thread.
+  return shareRun(probe);
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {
@@ -123,6 +101,11 @@ function isMissing(error: unknown): boolean {
   return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
+/** For a sync: a missing folder has no content. */
+function ignoreMissing(error: unknown): void {
+  if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+}
+
 function unreadable(cause: unknown): AppError {
   return new AppError('service.unavailable', `UPLOADS_DIR cannot be read: ${failureName(cause)}`, {
     cause,
@@ -142,30 +125,4 @@ async function writeTemporary(folder: string, data: Buffer): Promise<string> {
     await file.close();
   }
   return path;
-}
-
-/** Requests during a sync of the same folder share the next one. */
-function createFolderSync(): (folder: string) => Promise<void> {
-  const running = new Map<string, Promise<void>>();
-  const next = new Map<string, Promise<void>>();
-  const begin = (folder: string): Promise<void> => {
-    const work = syncFolder(folder).finally(() => running.delete(folder));
-    running.set(folder, work);
-    return work;
-  };
-  return (folder) => {
-    const current = running.get(folder);
-    if (!current) return begin(folder);
-    let following = next.get(folder);
-    if (!following) {
-      following = current
-        .catch(() => undefined)
-        .then(() => {
-          next.delete(folder);
-          return begin(folder);
-        });
-      next.set(folder, following);
-    }
-    return following;
-  };
 }

@@ -3,6 +3,9 @@ import { pipeline, Readable, Transform } from 'node:stream';
 
 import { S3Client } from '@aws-sdk/client-s3';
 
+import { AppError } from '../../domain/errors.js';
+import { failureName } from '../logging/failure-name.js';
+
 export interface S3Settings {
   readonly bucket: string;
   /** If undefined, AWS's own endpoint of the region. */
@@ -10,6 +13,12 @@ export interface S3Settings {
   readonly region: string;
   /** Whether the path contains the bucket instead of the host name. */
   readonly forcePathStyle: boolean;
+}
+
+/** The bucket, and the client that calls its store. */
+export interface Bucket {
+  readonly client: S3Client;
+  readonly bucket: string;
 }
 
 const connectTimeoutMs = 5_000;
@@ -24,6 +33,8 @@ const callTimeoutMs = 20_000;
 const maxConnections = 64;
 /** A page of a listing has about 400 kB. */
 const maxAnswerBytes = 4_194_304;
+/** The earliest time at which another attempt makes sense for a client. */
+const retryAfterMs = 5_000;
 
 const ignore = (): void => undefined;
 const silent = { trace: ignore, debug: ignore, info: ignore, warn: ignore, error: ignore };
@@ -88,6 +99,14 @@ export async function callStore<T>(
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** The error for a client whose request failed because of the store. */
+export function storeUnavailable(cause: unknown): AppError {
+  if (cause instanceof AppError) return cause;
+  const retryAt = new Date(Date.now() + retryAfterMs);
+  const message = `the file store failed: ${failureName(cause)}`;
+  return new AppError('service.unavailable', message, { cause, retryAt });
 }
 
 class NoAnswer extends Error {

@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 
 import { AppError } from '../../domain/errors.js';
 import { failureName } from '../logging/failure-name.js';
+import { shareRun } from '../scheduling/concurrent-calls.js';
 import { folderProblem } from './storage-problem.js';
 
 export interface StagedFile {
@@ -38,7 +39,10 @@ export const headBytes = 65_536;
 const writeBytes = 524_288;
 
 export function createStaging(folder: string): Staging {
-  let probing: Promise<void> | undefined;
+  const probe = (): Promise<void> =>
+    writeOneByte(join(folder, randomUUID())).catch((error: unknown) => {
+      throw folderProblem(error, dirname(folder));
+    });
   return {
     receive: async (chunks) => {
       const path = join(folder, randomUUID());
@@ -51,14 +55,7 @@ export function createStaging(folder: string): Staging {
       }
     },
     // If the disk hangs, each call would otherwise occupy a thread.
-    probe: () =>
-      (probing ??= writeOneByte(join(folder, randomUUID()))
-        .catch((error: unknown) => {
-          throw folderProblem(error, dirname(folder));
-        })
-        .finally(() => {
-          probing = undefined;
-        })),
+    probe: shareRun(probe),
     sweep: async (olderThanMs) => {
       // An unusable folder is detected by the probe and must not stop the sweep.
       const names = await readdir(folder).catch(() => []);

@@ -5,6 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Logger } from '../logging/logger.js';
+import { shareRun } from '../scheduling/concurrent-calls.js';
 import { toStorageProblem, type StorageProblem } from './storage-problem.js';
 
 export interface StorageWatch {
@@ -38,64 +39,54 @@ const recheckIntervalMs = 1_000;
 const probeTimeoutMs = 10_000;
 
 export function createStorageWatch({ probe, onRecovery, logger }: StorageWatchOptions): StorageWatch {
+  const log = createProblemLog(logger);
   let isWatching = false;
   let timer: NodeJS.Timeout | undefined;
-  let checking: Promise<StorageProblem | undefined> | undefined;
   let current: StorageProblem | undefined;
-  let loggedAt = 0;
   let checkedAt = -Infinity;
   let waiting: (() => void)[] = [];
 
   const record = (problem: StorageProblem | undefined): void => {
-    const previous = current;
+    log(current, problem);
+    const isRecovery = current !== undefined && problem === undefined;
     current = problem;
-    if (problem === undefined) {
-      for (const resume of waiting.splice(0)) resume();
-      if (previous === undefined) return;
-      logger.info({ reason: previous.reason }, 'files can be written again');
+    if (problem === undefined) for (const resume of waiting.splice(0)) resume();
+    if (isRecovery)
       onRecovery().catch((error: unknown) => {
         logger.warn({ err: error }, 'jobs that waited for the file store could not be resumed');
       });
-      return;
-    }
-    if (previous?.reason === problem.reason && Date.now() - loggedAt < logIntervalMs) return;
-    loggedAt = Date.now();
-    logger.error({ reason: problem.reason }, `files cannot be written: ${problem.message}`);
   };
 
   /** Schedules the next check, which comes sooner while there is a problem. */
   const scheduleCheck = (): void => {
     clearTimeout(timer);
     if (!isWatching) return;
-    timer = setTimeout(() => void look(), current ? checkIntervalMs.failing : checkIntervalMs.usable).unref();
+    timer = setTimeout(
+      () => void check(),
+      current ? checkIntervalMs.failing : checkIntervalMs.usable,
+    ).unref();
   };
 
-  const look = (): Promise<StorageProblem | undefined> =>
-    (checking ??= withTimeout(probe())
-      .then(
-        () => undefined,
-        (error: unknown) => toStorageProblem(error, { action: 'checking the file store', hints }),
-      )
-      .then((problem) => {
-        checking = undefined;
-        checkedAt = performance.now();
-        record(problem);
-        scheduleCheck();
-        return problem;
-      }));
+  const check = shareRun(async () => {
+    const problem = await problemOf(probe());
+    checkedAt = performance.now();
+    record(problem);
+    scheduleCheck();
+    return problem;
+  });
 
   return {
-    check: look,
+    check,
     recheck: () => {
-      if (current === undefined && performance.now() - checkedAt > recheckIntervalMs) void look();
+      if (current === undefined && performance.now() - checkedAt > recheckIntervalMs) void check();
     },
     problem: () => current,
     whenWritable: async () => {
-      if ((await look()) !== undefined) await new Promise<void>((resume) => waiting.push(resume));
+      if ((await check()) !== undefined) await new Promise<void>((resume) => waiting.push(resume));
     },
     start: () => {
       isWatching = true;
-      void look();
+      void check();
     },
     close: () => {
       isWatching = false;
@@ -103,6 +94,31 @@ export function createStorageWatch({ probe, onRecovery, logger }: StorageWatchOp
       waiting = [];
     },
   };
+}
+
+/** Logs a new problem at once, a lasting one once a minute, and its end. */
+function createProblemLog(
+  logger: Logger,
+): (previous: StorageProblem | undefined, problem: StorageProblem | undefined) => void {
+  let loggedAt = 0;
+  return (previous, problem) => {
+    if (problem === undefined) {
+      if (previous) logger.info({ reason: previous.reason }, 'files can be written again');
+      return;
+    }
+    if (previous?.reason === problem.reason && Date.now() - loggedAt < logIntervalMs) return;
+    loggedAt = Date.now();
+    logger.error({ reason: problem.reason }, `files cannot be written: ${problem.message}`);
+  };
+}
+
+async function problemOf(probing: Promise<unknown>): Promise<StorageProblem | undefined> {
+  try {
+    await withTimeout(probing);
+    return undefined;
+  } catch (error) {
+    return toStorageProblem(error, { action: 'checking the file store', hints });
+  }
 }
 
 async function withTimeout(work: Promise<unknown>): Promise<void> {
