@@ -1,3 +1,4 @@
+import { listsHost } from './host-list.js';
 import type { HostPattern } from './provider.js';
 import type { ProviderAdapter } from './provider-adapter.js';
 
@@ -29,12 +30,6 @@ export interface Channels {
  */
 export function matchesHost(url: URL, patterns: readonly HostPattern[]): boolean {
   return patterns.some((pattern) =>
-    typeof pattern === 'string'
-      ? pattern === url.hostname || pattern === hostWithPort(url)
-      : pattern.test(url.hostname),
+    typeof pattern === 'string' ? listsHost([pattern], url) : pattern.test(url.hostname),
   );
-}
-
-function hostWithPort(url: URL): string {
-  return url.port === '' ? `${url.hostname}:${url.protocol === 'https:' ? '443' : '80'}` : url.host;
 }

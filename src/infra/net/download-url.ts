@@ -1,6 +1,6 @@
 /** Decides which URLs may be followed. The connector checks whether their addresses are public. */
 import { AppError } from '../../domain/errors.js';
-import { listsHost, portOf } from './host-list.js';
+import { listsHost, portOf } from '../../domain/host-list.js';
 
 const standardPorts: ReadonlySet<string> = new Set(['80', '443', '8080', '8443']);
 

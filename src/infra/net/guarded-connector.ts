@@ -9,7 +9,7 @@ import { buildConnector, errors } from 'undici';
 import { AppError } from '../../domain/errors.js';
 import { failureName } from '../logging/failure-name.js';
 import { finishing } from './finishing-connector.js';
-import { listsHost } from './host-list.js';
+import { listsHost } from '../../domain/host-list.js';
 import { createAddressCheck } from './nat64.js';
 import { isPublicAddress } from './public-address.js';
 

@@ -12,7 +12,7 @@ import { headerList, headerText, isWhole, refusalError, unicodeText } from './an
 import { decode, parseContentCodings, tooLarge } from './decompression.js';
 import { parseDownloadUrl } from './download-url.js';
 import { createGuardedConnector, type LookupAll } from './guarded-connector.js';
-import { listsHost } from './host-list.js';
+import { listsHost } from '../../domain/host-list.js';
 import {
   discard,
   firstBytes,
