@@ -213,7 +213,7 @@ export function addNotifyJobs(
     {
       task: notifyTask,
       payload: `json_build_object('subscriptionId', subscription_id)`,
-      from: `(${rows}) as told`,
+      from: `(${rows}) as subscriber`,
       queue: key,
       key,
       priority: priorities.notify,
@@ -244,7 +244,7 @@ export function addDeletionJobs(rows: string, { runAt }: { readonly runAt?: stri
   return addJobs({
     task: deletionTask,
     payload: `json_build_object('channel', channel, 'messageId', message_id, 'at', at, 'tries', tries)`,
-    from: `(${rows}) as taken_back`,
+    from: `(${rows}) as deleted`,
     key: `'${deletionTask}:' || md5(channel || ' ' || message_id)`,
     priority: priorities.deletion,
     ...(runAt !== undefined && { runAt }),
@@ -256,7 +256,7 @@ export function addPreviewJobs(rows: string, { runAt }: { readonly runAt: string
   return addJobs({
     task: previewTask,
     payload: `json_build_object('sha256', sha256, 'tries', tries)`,
-    from: `(${rows}) as unseen`,
+    from: `(${rows}) as blob`,
     key: `'${previewTask}:' || sha256`,
     queue: `'${previewTask}'`,
     runAt,

@@ -42,11 +42,14 @@ export function createRetain(options: RetainOptions): () => Promise<void> {
     { name, runCounts }: CountedBatch,
   ): Promise<void> => {
     const before = daysAgo(days);
-    let deleted: number;
+    let after: string | undefined;
     do {
-      deleted = await retention[kind](before, (count) => runCounts.auditWith({ [name]: count }));
-      runCounts.add({ [name]: deleted });
-    } while (deleted !== 0 && !options.stopping());
+      const { count, next } = await retention[kind]({ before, after }, (deleted) =>
+        runCounts.auditWith({ [name]: deleted }),
+      );
+      after = next;
+      runCounts.add({ [name]: count });
+    } while (after !== undefined && !options.stopping());
   };
 
   /**

@@ -1,98 +1,167 @@
 /**
- * Deletes what is only kept for a while: the oldest first, some thousand rows at a time, so that nothing waits for it long: batches that lock, in
- * SQL.
+ * Deletes data that is only kept for a while, a few thousand rows at a time, so that no other transaction waits
+ * for it long. Batches that lock rows are SQL.
+ *
+ * Each batch continues after the last row of the previous one. From the beginning, it would walk over
+ * everything that earlier batches have deleted, which stays in tables and indexes until they are vacuumed, and
+ * each batch would take longer than the one before.
  */
 import { lowestIdAt } from '../../../domain/id.js';
 import { transaction, type Pool, type Together, type Transaction } from '../../postgres/database.js';
 
-/** Deletes some of what is older than the moment, and answers how much: 0 when nothing is left. */
-type Delete = (before: Date, together: (count: number) => Together) => Promise<number>;
-
-export interface Retention {
-  /** What was asked for to be sent, unless it still waits; the media and messages that came of it are erased by themselves. */
-  readonly outbound: Delete;
-  /** Raw webhooks; their messages forget which they were. */
-  readonly deliveries: Delete;
-  /** Events that were told, unless one is still on its way to somebody. */
-  readonly events: Delete;
-  /** What became of events on their way to those who subscribed. */
-  readonly notices: Delete;
+export interface RetentionBatch {
+  /** Data from before this moment is deleted. */
+  readonly before: Date;
+  /** The `next` of the previous batch; undefined for the first one. */
+  readonly after: string | undefined;
 }
 
-const rowsAtOnce = 2_000;
-const dayMs = 86_400_000;
+export interface Deleted {
+  readonly count: number;
+  /** Where the next batch continues; undefined if nothing older is left. */
+  readonly next: string | undefined;
+}
+
+/** Deletes one batch, the oldest rows first. */
+type DeleteBatch = (batch: RetentionBatch, together: (count: number) => Together) => Promise<Deleted>;
+
+export interface Retention {
+  /** Requests to send a message, unless they still wait; their media and messages are erased separately. */
+  readonly outbound: DeleteBatch;
+  /** Raw webhooks; their messages forget which one brought them. */
+  readonly deliveries: DeleteBatch;
+  /** Published events, unless one of them is still to be delivered to a subscription. */
+  readonly events: DeleteBatch;
+  /** The outcomes of deliveries of events to subscriptions. */
+  readonly notices: DeleteBatch;
+}
+
+const batchSize = 2_000;
+/**
+ * Messages are written right after their delivery, except those that came through the spool. Messages that are
+ * written even later keep the id of a delivery that no longer exists, which all readers handle.
+ */
+const maxMessageDelayMs = 3_600_000;
+
+type Work = (connection: Transaction, batch: RetentionBatch) => Promise<Deleted>;
 
 export function createRetention(pool: Pool): Retention {
-  const counted = (
-    together: (count: number) => Together,
-    work: (connection: Transaction) => Promise<number>,
-  ): Promise<number> =>
-    transaction(pool, async (connection) => {
-      const count = await work(connection);
-      if (count > 0) await together(count)(connection);
-      return count;
-    });
-  const deleting =
-    (query: string, valuesOf: (before: Date) => readonly unknown[]): Delete =>
-    (before, together) =>
-      counted(together, async (connection) => {
-        const { rowCount } = await connection.query(query, [...valuesOf(before)]);
-        return rowCount ?? 0;
+  const inTransaction =
+    (work: Work): DeleteBatch =>
+    (batch, together) =>
+      transaction(pool, async (connection) => {
+        const deleted = await work(connection, batch);
+        if (deleted.count > 0) await together(deleted.count)(connection);
+        return deleted;
       });
   return {
-    outbound: deleting(
-      `delete from outbound where id in (
-           select id from outbound where id < $2 and created_at < $1 and state not in ('queued', 'sending')
-           order by id limit $3 for update skip locked)`,
-      (before) => [before, lowestIdAt(before), rowsAtOnce],
-    ),
-    deliveries: (before, together) =>
-      counted(together, async (connection) => {
-        // Ids sort by time: with theirs, an index leads to the old ones at once.
-        const { rows } = await connection.query<{ id: string; receivedAt: Date }>(
-          `select id, received_at as "receivedAt" from delivery where id < $2 and received_at < $1 order by id limit $3`,
-          [before, lowestIdAt(before), rowsAtOnce],
-        );
-        if (rows.length === 0) return 0;
-        const ids = rows.map(({ id }) => id);
-        const latest = Math.max(...rows.map(({ receivedAt }) => receivedAt.getTime()));
-        // Messages are locked before deliveries, as erasing does: the other way round, each could wait for the other.
-        await connection.query(
-          // A message is made right after its delivery. One that a replay has added later keeps naming what is gone, which
-          // nobody minds: all who read it look whether the delivery is there.
-          `update message set delivery_id = null where id in (
-             select id from message where id > $1 and id < $2 and delivery_id = any($3) order by id for update)`,
-          [ids[0], lowestIdAt(new Date(latest + dayMs)), ids],
-        );
-        const deleted = await connection.query(
-          `delete from delivery where id in (select id from delivery where id = any($1) order by id for update)`,
-          [ids],
-        );
-        return deleted.rowCount ?? 0;
-      }),
-
-    events: deleting(
-      // How far events are gone is noted: a client that comes back with an older number has missed some.
-      `with gone as (
-           delete from notification where id in (
-             select id from notification where created_at < $1 and seq is not null and not exists (
-               select from notification_delivery as way
-               where way.notification_id = notification.id and way.settled_at is null)
-             limit $2)
-           returning seq
-         ), noted as (
-           insert into event_horizon (id, seq) select 1, max(seq) from gone having count(*) > 0
-           on conflict (id) do update set seq = greatest(event_horizon.seq, excluded.seq)
-         )
-         select seq from gone`,
-      (before) => [before, rowsAtOnce],
-    ),
-
-    notices: deleting(
-      `delete from notification_delivery where id in (
-           select id from notification_delivery
-           where coalesce(settled_at, created_at) < $1 limit $2)`,
-      (before) => [before, rowsAtOnce],
-    ),
+    outbound: inTransaction(deleteOutbound),
+    deliveries: inTransaction(deleteDeliveries),
+    events: inTransaction(deleteEvents),
+    notices: inTransaction(deleteNotices),
   };
+}
+
+const lowestUuid = lowestIdAt(new Date(0));
+
+async function deleteOutbound(connection: Transaction, { before, after }: RetentionBatch): Promise<Deleted> {
+  const { rows } = await connection.query<{ id: string }>(
+    `with old as (
+       select id from outbound where id > $4 and id < $2 and created_at < $1 and state not in ('queued', 'sending')
+       order by id limit $3 for update skip locked
+     ), gone as (
+       delete from outbound where id in (select id from old)
+     )
+     select id from old order by id`,
+    [before, lowestIdAt(before), batchSize, after ?? lowestUuid],
+  );
+  return { count: rows.length, next: nextOf(rows) };
+}
+
+async function deleteDeliveries(
+  connection: Transaction,
+  { before, after }: RetentionBatch,
+): Promise<Deleted> {
+  // Ids sort by time, so the primary key leads to the old rows.
+  const { rows } = await connection.query<{ id: string; receivedAt: Date }>(
+    `select id, received_at as "receivedAt" from delivery where id > $4 and id < $2 and received_at < $1
+     order by id limit $3`,
+    [before, lowestIdAt(before), batchSize, after ?? lowestUuid],
+  );
+  if (rows.length === 0) return { count: 0, next: undefined };
+  const ids = rows.map(({ id }) => id);
+  const latest = Math.max(...rows.map(({ receivedAt }) => receivedAt.getTime()));
+  // Messages are locked before deliveries, as an erasure locks them; otherwise, each could wait for the other.
+  await connection.query(
+    `update message set delivery_id = null where id in (
+       select id from message where id > $1 and id < $2 and delivery_id = any($3) order by id for update)`,
+    [ids[0], lowestIdAt(new Date(latest + maxMessageDelayMs)), ids],
+  );
+  const deleted = await connection.query(
+    `delete from delivery where id in (select id from delivery where id = any($1) order by id for update)`,
+    [ids],
+  );
+  return { count: deleted.rowCount ?? 0, next: nextOf(rows) };
+}
+
+async function deleteEvents(connection: Transaction, { before, after }: RetentionBatch): Promise<Deleted> {
+  const { rows } = await connection.query<NumberedRow>(
+    'select id, created_at as "createdAt" from notification where id > $1 order by id limit $2',
+    [after ?? '0', batchSize],
+  );
+  const { ids, next } = oldRowsOf(rows, before);
+  // A client that continues after a deleted event has missed some, so the last deleted number is stored.
+  const { rowCount } = await connection.query(
+    `with settled as (
+       select id from notification where id = any($1) and seq is not null and not exists (
+         select from notification_delivery as delivery
+         where delivery.notification_id = notification.id and delivery.settled_at is null)
+       order by id for update
+     ), gone as (
+       delete from notification where id in (select id from settled) returning seq
+     ), noted as (
+       insert into event_horizon (id, seq) select 1, max(seq) from gone having count(*) > 0
+       on conflict (id) do update set seq = greatest(event_horizon.seq, excluded.seq)
+     )
+     select seq from gone`,
+    [ids],
+  );
+  return { count: rowCount ?? 0, next };
+}
+
+async function deleteNotices(connection: Transaction, { before, after }: RetentionBatch): Promise<Deleted> {
+  const { rows } = await connection.query<NumberedRow>(
+    'select id, created_at as "createdAt" from notification_delivery where id > $1 order by id limit $2',
+    [after ?? '0', batchSize],
+  );
+  const { ids, next } = oldRowsOf(rows, before);
+  const { rowCount } = await connection.query(
+    `delete from notification_delivery where id in (
+       select id from notification_delivery where id = any($1) and coalesce(settled_at, created_at) < $2
+       order by id for update)`,
+    [ids, before],
+  );
+  return { count: rowCount ?? 0, next };
+}
+
+/** A row whose id comes from a sequence, so that ids sort nearly by time. */
+interface NumberedRow {
+  readonly id: string;
+  readonly createdAt: Date;
+}
+
+interface OldRows {
+  readonly ids: readonly string[];
+  readonly next: string | undefined;
+}
+
+/** The rows of a page from before the moment. The page after one without such rows is not read. */
+function oldRowsOf(rows: readonly NumberedRow[], before: Date): OldRows {
+  const ids = rows.filter(({ createdAt }) => createdAt < before).map(({ id }) => id);
+  return { ids, next: ids.length > 0 ? nextOf(rows) : undefined };
+}
+
+/** The last id of a full page. */
+function nextOf(rows: readonly { readonly id: string }[]): string | undefined {
+  return rows.length === batchSize ? rows.at(-1)?.id : undefined;
 }

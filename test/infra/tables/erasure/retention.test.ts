@@ -1,0 +1,140 @@
+/** The batches of a long clean-up cost the same from the first to the last, although they leave dead rows behind. */
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import pg from 'pg';
+
+import { createAudit } from '../../../../src/infra/tables/audit.js';
+import { createErasure } from '../../../../src/infra/tables/erasure/erasure.js';
+import { createRetention, type Retention } from '../../../../src/infra/tables/erasure/retention.js';
+import { createOrphans } from '../../../../src/infra/tables/media/blobs.js';
+import { openMeasuredPool, type MeasuredPool } from '../../../support/measured-pool.js';
+import { cloneDatabase, type TestDatabase } from '../../../support/test-database.js';
+
+const rows = 20_000;
+/** Nothing is vacuumed while a backup is made, since it still sees every row. */
+let backup: pg.Client;
+let database: TestDatabase;
+let measured: MeasuredPool;
+
+beforeEach(async () => {
+  database = await cloneDatabase();
+  backup = new pg.Client(database.connectionString);
+  await backup.connect();
+  measured = openMeasuredPool(database.connectionString);
+});
+afterEach(async () => {
+  await measured.pool.end();
+  await backup.end();
+  await database.drop();
+});
+
+const before = new Date('2026-06-01T00:00:00Z');
+/** One row for each minute of some days long ago, with ids of that time. */
+const time = `('2026-01-01Z'::timestamptz + n * interval '1 minute')`;
+const id = (kind: number): string =>
+  `(lpad(to_hex((extract(epoch from ${time}) * 1000)::bigint), 12, '0') || '70008000' || lpad(${String(kind)}::text, 12, '0'))::uuid`;
+const series = `generate_series(1, ${String(rows)}) as n`;
+
+const inserts: Readonly<Record<keyof Retention | 'media' | 'blobs', readonly string[]>> = {
+  deliveries: [
+    `insert into delivery (id, channel, provider, content_hash, body, headers, outcome, received_at)
+     select ${id(1)}, 'a', 'z-api', sha256(n::text::bytea), 'body', '{}', 'accepted', ${time} from ${series}`,
+    `insert into message (id, channel, provider, message_id, direction, sender, received_at, delivery_id)
+     select ${id(2)}, 'a', 'z-api', n::text, 'inbound', 'somebody', ${time}, ${id(1)} from ${series}`,
+  ],
+  outbound: [
+    `insert into outbound (id, channel, provider, recipient, kind, options, state, not_before, created_at, actor)
+     select ${id(3)}, 'a', 'z-api', 'somebody', 'image', '{}', 'failed', ${time}, ${time}, 'a' from ${series}`,
+  ],
+  events: [
+    `insert into notification (seq, type, channel, created_at) select n, 'media.ready', 'a', ${time} from ${series}`,
+  ],
+  notices: [
+    `insert into notification_delivery (subscription_id, notification_id, created_at, settled_at)
+     select gen_random_uuid(), n, ${time}, ${time} from ${series}`,
+  ],
+  blobs: [
+    `insert into blob (sha256, type, bytes, previews, orphaned_at)
+     select encode(sha256(n::text::bytea), 'hex'), 'image/jpeg', 1, '[]', ${time} from ${series}`,
+  ],
+  media: [
+    `insert into media (id, channel, provider, position, direction, kind, state, received_at)
+     select ${id(5)}, 'a', 'z-api', 0, 'inbound', 'image', 'ready', ${time} from ${series}`,
+  ],
+};
+
+async function prepare(kind: keyof typeof inserts): Promise<void> {
+  for (const insert of inserts[kind]) await database.query(insert);
+  await database.query('analyze');
+  await backup.query('begin transaction isolation level repeatable read');
+  await backup.query('select count(*) from media');
+}
+
+/** For each statement, the pages of the last batch for each page of the first one; a few pages more or less do not count. */
+function growth(first: ReadonlyMap<string, number>, last: ReadonlyMap<string, number>): number[] {
+  expect([...last.keys()]).toEqual([...first.keys()]);
+  return [...last].map(([text, pages]) => pages / ((first.get(text) ?? 0) + 20));
+}
+
+/** Batches are compared with the second one, since the first one of a connection reads the catalogue as well. */
+async function compare(batch: () => Promise<boolean>): Promise<void> {
+  await batch();
+  measured.takePages();
+  await batch();
+  const second = measured.takePages();
+  let last = second;
+  for (let isMore = true; isMore;) {
+    isMore = await batch();
+    const pages = measured.takePages();
+    if (isMore) last = pages;
+  }
+  expect(last).not.toBe(second);
+  expect(Math.max(...growth(second, last))).toBeLessThan(2);
+}
+
+test.each(['deliveries', 'outbound', 'events', 'notices'] as const)(
+  'the last batch of %s reads no more than an earlier one',
+  async (kind) => {
+    await prepare(kind);
+    const retention = createRetention(measured.pool);
+    let after: string | undefined;
+    let deleted = 0;
+    await compare(async () => {
+      const { count, next } = await retention[kind]({ before, after }, () => () => Promise.resolve());
+      after = next;
+      deleted += count;
+      return next !== undefined;
+    });
+    expect(deleted).toBe(rows);
+  },
+);
+
+test('the last batch of media reads no more than an earlier one', async () => {
+  await prepare('media');
+  const now = (): Date => new Date();
+  const { pool } = measured;
+  const erasure = createErasure({ pool, audit: createAudit(pool, now), now, messageIdsIn: () => undefined });
+  let after: string | undefined;
+  let erased = 0;
+  await compare(async () => {
+    const page = { limit: 1_000, after };
+    const { last, media } = await erasure.receivedBefore(before, page, () => () => Promise.resolve());
+    after = last;
+    erased += media;
+    return last !== undefined;
+  });
+  expect(erased).toBe(rows);
+});
+
+test('the last orphans are deleted with no more reads than the first', async () => {
+  await prepare('blobs');
+  const orphans = createOrphans(measured.pool);
+  const found = await database.query<{ sha256: string }>('select sha256 from blob order by sha256');
+  const batches = Array.from({ length: rows / 1_000 }, (_, place) =>
+    found.slice(place * 1_000, (place + 1) * 1_000).map(({ sha256 }) => sha256),
+  );
+  await compare(async () => {
+    await orphans.discard(batches.shift() ?? [], () => Promise.resolve());
+    return batches.length > 0;
+  });
+  expect(await database.query('select sha256 from blob')).toEqual([]);
+});
