@@ -14,7 +14,7 @@ import { commandLine } from '../infra/process/command-line.js';
 import {
   compareFiles,
   isInUse,
-  removeStrays,
+  removeFiles,
   skipEventNumbers,
   type FilesAfterRestore,
 } from '../infra/tables/after-restore.js';
@@ -53,7 +53,7 @@ async function afterRestore(config: Config, databaseUrl: string, wishes: Wishes)
     const messages = wishes.send ? 0 : await queue.abandonAll(interrupted);
     const blobs = await openBlobStore(config, logger);
     const files = await compareFiles(database.work, blobs);
-    if (wishes.removeFiles) await removeStrays(blobs, files.strays);
+    if (wishes.removeFiles) await removeFiles(blobs, files.filesWithoutRow);
     blobs.close();
     console.log(report(files, messages, wishes));
   } finally {
@@ -61,13 +61,18 @@ async function afterRestore(config: Config, databaseUrl: string, wishes: Wishes)
   }
 }
 
-function report({ strays, bereft }: FilesAfterRestore, messages: number, wishes: Wishes): string {
-  const more = bereft.length > mostNamed ? ', and more' : '';
-  const named = bereft.length > 0 ? `: ${bereft.slice(0, mostNamed).join(', ')}${more}` : '';
+function report(
+  { filesWithoutRow, mediaWithoutFile }: FilesAfterRestore,
+  messages: number,
+  wishes: Wishes,
+): string {
+  const more = mediaWithoutFile.length > mostNamed ? ', and more' : '';
+  const named =
+    mediaWithoutFile.length > 0 ? `: ${mediaWithoutFile.slice(0, mostNamed).join(', ')}${more}` : '';
   return [
     `messages that waited   ${wishes.send ? 'will be sent' : `${String(messages)} are unknown now`}`,
-    `files without a row    ${String(strays.length)}${wishes.removeFiles ? ', removed' : ''}`,
-    `media without a file   ${String(bereft.length)}${named}`,
+    `files without a row    ${String(filesWithoutRow.length)}${wishes.removeFiles ? ', removed' : ''}`,
+    `media without a file   ${String(mediaWithoutFile.length)}${named}`,
   ].join('\n');
 }
 

@@ -1,26 +1,26 @@
 /**
- * What a restored backup must be told before it works again: the world has gone on since it was made. To be used while nobody
- * else uses the database.
+ * Brings a restored backup up to date before the service starts with it. No other process may use the database
+ * meanwhile.
  */
 import { keysOf, type BlobStore } from '../files/blob-store.js';
 import { newSession, type Pool } from '../postgres/database.js';
 import type { StoredBlob } from './media/blobs.js';
 
-/** Files against rows, by their keys. */
+/** The differences between files and rows. */
 export interface FilesAfterRestore {
-  /** Files that no row names: of pictures that came after the dump, mostly. */
-  readonly strays: readonly string[];
-  /** Media that should be ready and have lost a file: erased after the dump, mostly. */
-  readonly bereft: readonly string[];
+  /** The keys of files without a row, mostly of pictures that arrived after the dump. */
+  readonly filesWithoutRow: readonly string[];
+  /** The ids of ready media without their files, most of which were erased after the dump. */
+  readonly mediaWithoutFile: readonly string[];
 }
 
-/** Far more than are told between two backups. */
-const gap = 1_000_000_000;
+/** Far more than the number of events between two backups. */
+const eventNumberGap = 1_000_000_000;
 
-/** Bounds how many removals are under way together. */
-const removedAtOnce = 300;
+/** The number of files that are deleted at once. */
+const removeBatchSize = 300;
 
-/** Whether a process of ours is at work on this database. */
+/** Whether a process of this service uses the database. */
 export async function isInUse(connectionString: string): Promise<boolean> {
   const session = newSession(connectionString);
   try {
@@ -36,13 +36,14 @@ export async function isInUse(connectionString: string): Promise<boolean> {
 }
 
 /**
- * Numbers of events go on far behind those that were told after the dump: a subscriber that has seen `evt_7` would take another
- * event of that name for a repetition, and who resumes after number 7 would miss all below.
+ * Continues the numbers of events far beyond those that were published after the dump. A subscriber that has seen
+ * `evt_7` would otherwise take another event of that name for a repetition, and a stream that resumes after
+ * number 7 would miss all events below it.
  */
 export async function skipEventNumbers(pool: Pool): Promise<void> {
   await pool.query(
     `select setval(name, nextval(name) + $1) from unnest(array['event_seq', pg_get_serial_sequence('notification', 'id')]) as name`,
-    [gap],
+    [eventNumberGap],
   );
 }
 
@@ -50,22 +51,22 @@ export async function compareFiles(pool: Pool, store: Pick<BlobStore, 'keys'>): 
   const blobs = (await pool.prisma.blob.findMany({
     select: { sha256: true, previews: true },
   })) as unknown as readonly StoredBlob[];
-  const there = new Set<string>();
-  for await (const key of store.keys()) there.add(key);
+  const existing = new Set<string>();
+  for await (const key of store.keys()) existing.add(key);
   const named = new Set(blobs.flatMap(keysOf));
-  const broken = blobs.filter((blob) => keysOf(blob).some((key) => !there.has(key)));
-  // As one parameter: there may be more digests than a statement of Prisma Client takes.
+  const broken = blobs.filter((blob) => keysOf(blob).some((key) => !existing.has(key)));
+  // One array parameter, because there may be more digests than a statement of Prisma Client accepts.
   const { rows: media } = await pool.query<{ id: string }>(
     `select id from media where state = 'ready' and sha256 = any($1) order by id`,
     [broken.map(({ sha256 }) => sha256)],
   );
-  return { strays: [...there].filter((key) => !named.has(key)), bereft: media.map(({ id }) => id) };
+  return {
+    filesWithoutRow: [...existing].filter((key) => !named.has(key)),
+    mediaWithoutFile: media.map(({ id }) => id),
+  };
 }
 
-export async function removeStrays(
-  blobs: Pick<BlobStore, 'remove'>,
-  strays: readonly string[],
-): Promise<void> {
-  for (let start = 0; start < strays.length; start += removedAtOnce)
-    await blobs.remove(strays.slice(start, start + removedAtOnce));
+export async function removeFiles(blobs: Pick<BlobStore, 'remove'>, keys: readonly string[]): Promise<void> {
+  for (let start = 0; start < keys.length; start += removeBatchSize)
+    await blobs.remove(keys.slice(start, start + removeBatchSize));
 }

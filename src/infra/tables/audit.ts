@@ -1,4 +1,7 @@
-/** The audit trail: who did what, and when. Entries are only added, but for that of a run that goes on; persons are named by a keyed hash. */
+/**
+ * The audit trail: who did what, and when. Entries are only added, except that a run of retention updates its
+ * own; people are named by a keyed hash.
+ */
 import { newId } from '../../domain/id.js';
 import type { Prisma } from '../generated/client.js';
 import type { Pool, Transaction } from '../postgres/database.js';
@@ -7,16 +10,19 @@ import { columnsOf, pageOf, type FilteredList, type Page } from '../postgres/pag
 export interface AuditRecord {
   /** The id of the token, or a name such as `retention`. */
   readonly actor: string;
-  /** When not given: the name of the token, where it has one. */
+  /** By default the name of the token, if it has one. */
   readonly actorName?: string | null;
   /** For instance `contact.erase` or `channel.create`. */
   readonly action: string;
   readonly channel?: string | null;
-  /** Id of what it was done to. */
+  /** The id of the affected object. */
   readonly target?: string | null;
-  /** Counts and the like. */
+  /** Counts and similar facts. */
   readonly details?: Readonly<Record<string, unknown>>;
-  /** Work of several transactions has one entry: the first one makes it under this id, each later one brings its details up to date. */
+  /**
+   * For work of several transactions with one entry: the first one creates it with this id, and each later one
+   * updates its details.
+   */
   readonly id?: string;
 }
 
@@ -32,7 +38,7 @@ export interface AuditEntry {
 }
 
 export interface AuditFilter {
-  /** Undefined: all. What belongs to no channel is seen by those who see all. */
+  /** Undefined means all. Entries without a channel are only included then. */
   readonly channels?: readonly string[] | undefined;
   readonly action?: string | undefined;
   readonly actor?: string | undefined;
@@ -41,7 +47,7 @@ export interface AuditFilter {
 }
 
 export interface Audit {
-  /** With a transaction: as part of it, so that a deed and its entry are true together. */
+  /** With a transaction, the entry is part of it, so that an action and its entry are committed together. */
   readonly record: (entry: AuditRecord, transaction?: Pick<Transaction, 'prisma'>) => Promise<void>;
   /** Newest first. */
   readonly list: (filter: AuditFilter, page: Page) => Promise<AuditEntry[]>;

@@ -1,20 +1,20 @@
 /**
- * When each channel last heard from its provider. It is noted in memory while a webhook is answered, and written every few
- * seconds: a statement for each webhook would cost more than the webhook.
+ * When each channel last received a webhook. It is recorded in memory while a webhook is answered, and written
+ * every few seconds, because a statement for each webhook would cost more than the webhook.
  */
 import type { Logger } from '../logging/logger.js';
 import type { Pool } from '../postgres/database.js';
 
 export interface Activity {
   readonly lastWebhookAt: Date | null;
-  /** A call whose sender was not proven. */
+  /** The last call whose sender could not be verified. */
   readonly lastRefusedAt: Date | null;
 }
 
 export interface ChannelActivity {
   readonly heard: (channel: string, at: Date) => void;
   readonly refused: (channel: string, at: Date) => void;
-  /** As all processes have written it, by channel. */
+  /** The activity that all processes have written, by channel. */
   readonly read: () => Promise<ReadonlyMap<string, Activity>>;
   /** Writes what is still in memory. */
   readonly close: () => Promise<void>;
@@ -22,7 +22,7 @@ export interface ChannelActivity {
 
 const writeEveryMs = 2_000;
 
-/** A batch, which never goes back behind what another process has written. */
+/** A batch that never replaces a later time that another process has written. */
 const writeLatest = `
   insert into channel_activity (channel, last_webhook_at, last_refused_at)
   select * from unnest($1::text[], $2::timestamptz[], $3::timestamptz[])
@@ -36,7 +36,7 @@ export function createChannelActivity(pool: Pool, logger: Logger): ChannelActivi
   let writing = Promise.resolve();
 
   const write = async (): Promise<void> => {
-    // In one order everywhere: processes that write the same rows in different orders would wait for each other.
+    // The order is the same everywhere: processes that write the same rows in different orders could deadlock.
     const channels = [...new Set([...webhooks.keys(), ...refusals.keys()])].sort();
     if (channels.length === 0) return;
     const heard = take(webhooks, channels);
@@ -45,8 +45,8 @@ export function createChannelActivity(pool: Pool, logger: Logger): ChannelActivi
       await pool.query(writeLatest, [channels, heard, refused]);
     } catch (error) {
       logger.warn({ err: error }, 'the activity of channels could not be written');
-      giveBack(webhooks, channels, heard);
-      giveBack(refusals, channels, refused);
+      restore(webhooks, channels, heard);
+      restore(refusals, channels, refused);
     }
   };
   const timer = setInterval(() => {
@@ -68,20 +68,20 @@ export function createChannelActivity(pool: Pool, logger: Logger): ChannelActivi
   };
 }
 
-function take(noted: Map<string, Date>, channels: readonly string[]): (Date | null)[] {
-  const taken = channels.map((channel) => noted.get(channel) ?? null);
-  noted.clear();
+function take(recorded: Map<string, Date>, channels: readonly string[]): (Date | null)[] {
+  const taken = channels.map((channel) => recorded.get(channel) ?? null);
+  recorded.clear();
   return taken;
 }
 
-/** For the next time, unless something newer was noted meanwhile. */
-function giveBack(
-  noted: Map<string, Date>,
+/** Restores times that were not written, unless newer ones were recorded in the meantime. */
+function restore(
+  recorded: Map<string, Date>,
   channels: readonly string[],
   taken: readonly (Date | null)[],
 ): void {
   taken.forEach((at, place) => {
     const channel = channels[place];
-    if (at && channel !== undefined && !noted.has(channel)) noted.set(channel, at);
+    if (at && channel !== undefined && !recorded.has(channel)) recorded.set(channel, at);
   });
 }

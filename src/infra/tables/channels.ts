@@ -1,12 +1,12 @@
-/** The channels that were added at run time. Whatever changes one tells all processes in the same transaction. */
+/** The channels that were added at run time. Each change notifies all processes in its transaction. */
 import { transaction, type Pool, type Together, type Transaction } from '../postgres/database.js';
-import { tell } from '../postgres/notifications.js';
+import { notify } from '../postgres/notifications.js';
 
 export interface ChannelRow {
   readonly id: string;
   readonly provider: string;
   readonly name: string | null;
-  /** Sealed. */
+  /** Encrypted (see sealed-box.ts). */
   readonly settings: Uint8Array;
   readonly enabled: boolean;
   readonly createdAt: Date;
@@ -15,20 +15,20 @@ export interface ChannelRow {
 
 export interface ChannelTable {
   readonly all: () => Promise<ChannelRow[]>;
-  /** False: there is one with this id already. */
+  /** Resolves to false if there is a channel with this id already. */
   readonly add: (row: ChannelRow, together: Together) => Promise<boolean>;
-  /** Nobody else changes the row meanwhile. False: there is none. */
+  /** The row is locked meanwhile. Resolves to false if there is none. */
   readonly change: (
     id: string,
     next: (row: ChannelRow) => ChannelRow,
     together: Together,
   ) => Promise<boolean>;
-  /** Its media stay. False: there is none. */
+  /** Its media remain. Resolves to false if there is no such channel. */
   readonly remove: (id: string, together: Together) => Promise<boolean>;
 }
 
 export function createChannelTable(pool: Pool): ChannelTable {
-  const writeIfThere = (
+  const writeAndNotify = (
     id: string,
     write: (transaction: Transaction) => Promise<boolean>,
     together: Together,
@@ -36,7 +36,7 @@ export function createChannelTable(pool: Pool): ChannelTable {
     transaction(pool, async (changing) => {
       const written = await write(changing);
       if (!written) return false;
-      await tell(changing, 'channels', id);
+      await notify(changing, 'channels', id);
       await together(changing);
       return true;
     });
@@ -45,7 +45,7 @@ export function createChannelTable(pool: Pool): ChannelTable {
     all: () => pool.prisma.channel.findMany({ orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] }),
 
     add: (row, together) =>
-      writeIfThere(
+      writeAndNotify(
         row.id,
         async ({ prisma }) => {
           const added = await prisma(({ channel }) =>
@@ -57,7 +57,7 @@ export function createChannelTable(pool: Pool): ChannelTable {
       ),
 
     change: (id, next, together) =>
-      writeIfThere(
+      writeAndNotify(
         id,
         async (changing) => {
           await lock(changing, id);
@@ -71,7 +71,7 @@ export function createChannelTable(pool: Pool): ChannelTable {
       ),
 
     remove: (id, together) =>
-      writeIfThere(
+      writeAndNotify(
         id,
         ({ prisma }) =>
           prisma(async ({ channel, channelActivity }) => {
@@ -84,7 +84,7 @@ export function createChannelTable(pool: Pool): ChannelTable {
   };
 }
 
-/** Nobody else changes the row until the transaction ends. */
+/** No other transaction changes the row until this one ends. */
 async function lock(changing: Transaction, id: string): Promise<void> {
   await changing.query('select from channel where id = $1 for update', [id]);
 }

@@ -1,4 +1,4 @@
-/** What providers have reported of messages, and by which ids. */
+/** Statuses that providers have reported, and the ids under which they are stored. */
 import type { StatusRecord } from './media/lookup.js';
 
 const members: Readonly<Record<keyof StatusRecord, string>> = {
@@ -17,15 +17,15 @@ export function statusJson(table: string): string {
   return `json_build_object(${pairs.join(', ')})`;
 }
 
-/** A status that came as JSON, which has no dates. */
+/** Restores the dates of a status that was read as JSON, which has no dates. */
 export function withDates(status: StatusRecord): StatusRecord {
   const { at, receivedAt } = status;
   return { ...status, at: at && new Date(at), receivedAt: new Date(receivedAt) };
 }
 
 /**
- * The id of ours in `messageId` (SQL), or null. Statuses and events of a message go by our own id as long as the provider has given it
- * none.
+ * The id of an outbound message in `messageId` (SQL), or null. Statuses and events of a message use that id until
+ * the provider has assigned its own.
  */
 export function ownIdIn(messageId: string): string {
   return `case when ${messageId} ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then ${messageId}::uuid end`;

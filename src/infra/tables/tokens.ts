@@ -1,4 +1,4 @@
-/** What is remembered of API tokens: those that were made here or used, never the tokens themselves. */
+/** Records of API tokens that were created over the API or used; never the tokens themselves. */
 import type { Scope } from '../../domain/access.js';
 import type { ApiToken } from '../generated/client.js';
 import type { Pool, Transaction } from '../postgres/database.js';
@@ -10,7 +10,7 @@ export interface TokenRecord {
   readonly id: string;
   readonly name: string | null;
   readonly scopes: readonly Scope[];
-  /** Null: all. */
+  /** Null means all channels. */
   readonly channels: readonly string[] | null;
   readonly createdAt: Date;
   readonly expiresAt: Date | null;
@@ -18,7 +18,7 @@ export interface TokenRecord {
   readonly revokedAt: Date | null;
 }
 
-/** What a token has made and what is still there. It goes on when the token is revoked. */
+/** What a token has created and still exists. It continues to work after the token is revoked. */
 export interface CreatedByToken {
   readonly tokens: readonly {
     readonly id: string;
@@ -29,28 +29,29 @@ export interface CreatedByToken {
   readonly channels: readonly { readonly id: string; readonly name: string | null }[];
 }
 
-/** Undefined: all. Otherwise tokens that see none but these. */
+/** Restricts a query to tokens that are limited to these channels; undefined means all tokens. */
 export type TokenChannels = readonly string[] | undefined;
 
 export interface TokenTable {
   readonly add: (bearer: Bearer, transaction: Transaction) => Promise<TokenRecord>;
-  /** A token made by the command gets its row when it is first used. Writes the time at most once a minute. */
+  /** A token from the command line gets its row when it is first used. The time is written at most once a minute. */
   readonly used: (bearer: Bearer, at: Date) => Promise<void>;
   /** Newest first. */
   readonly list: (channels: TokenChannels, page: Page) => Promise<TokenRecord[]>;
-  /** Null: there is no such token. */
+  /** Null if there is no such token. */
   readonly find: (id: string, channels: TokenChannels) => Promise<TokenRecord | null>;
-  /** As the audit trail has it. */
+  /** Read from the audit trail. */
   readonly created: (id: string) => Promise<CreatedByToken>;
   /**
-   * Tells all processes. A token that was never used has no row yet, and gets one here when all channels are seen. Null: there is no such
-   * token among those of these channels. One that is revoked already keeps its time.
+   * Revokes a token and notifies all processes. A token that was never used has no row yet, and gets one here if
+   * `channels` is undefined. Resolves to null if no token of these channels has this id. A token that is revoked
+   * already keeps its time.
    */
   readonly revoke: (
     id: string,
     options: { readonly channels: TokenChannels; readonly at: Date; readonly transaction: Transaction },
   ) => Promise<TokenRecord | null>;
-  /** Ids of all that are revoked and would hold otherwise. */
+  /** The ids of revoked tokens that have not expired. */
   readonly revokedIds: (at: Date) => Promise<string[]>;
   readonly isRevoked: (id: string) => Promise<boolean>;
 }
@@ -71,14 +72,14 @@ const tokens: FilteredList<{ readonly channels: TokenChannels }> = {
   conditions: { channels: `(channels <> '{}' and channels <@ ?)` },
 };
 
-/** One statement, since many requests may come with one token at the same time. */
-const noteUse = `
+/** One statement, because many requests may use one token at the same time. */
+const recordUse = `
   insert into api_token (id, name, scopes, channels, created_at, expires_at, last_used_at)
   values ($1, $2, $3, $4, $5, $6, $7)
   on conflict (id) do update set last_used_at = excluded.last_used_at
   where api_token.last_used_at is null or api_token.last_used_at <= excluded.last_used_at - interval '1 minute'`;
 
-/** Looks, writes and tells in one statement, so that two revocations and a first use cannot come between. */
+/** Reads, writes and notifies in one statement, so that no revocation or first use can interfere. */
 const revokeOne = `
   with t as (
     insert into api_token (id, scopes, channels, created_at, revoked_at)
@@ -86,8 +87,8 @@ const revokeOne = `
     where $3::text[] is null or exists (select from api_token where id = $1)
     on conflict (id) do update set revoked_at = coalesce(api_token.revoked_at, excluded.revoked_at)
     where $3::text[] is null or (api_token.channels <> '{}' and api_token.channels <@ $3) returning *
-  ), told as (select pg_notify('${topics.tokens}', id) from t)
-  select ${columns} from t, told`;
+  ), notified as (select pg_notify('${topics.tokens}', id) from t)
+  select ${columns} from t, notified`;
 
 export function createTokenTable(pool: Pool): TokenTable {
   return {
@@ -96,7 +97,7 @@ export function createTokenTable(pool: Pool): TokenTable {
 
     used: async (bearer, at) => {
       const { id, name, scopes, channels, createdAt, expiresAt } = rowOf(bearer);
-      await pool.query(noteUse, [id, name, scopes, channels, createdAt, expiresAt, at]);
+      await pool.query(recordUse, [id, name, scopes, channels, createdAt, expiresAt, at]);
     },
 
     list: async (channels, page) => (await pool.query<TokenRecord>(pageOf(tokens, { channels }, page))).rows,
@@ -104,7 +105,7 @@ export function createTokenTable(pool: Pool): TokenTable {
     find: async (id, channels) => {
       const row = await pool.prisma.apiToken.findUnique({ where: { id } });
       const token = row && toRecord(row);
-      return token && seesNoneBut(token, channels) ? token : null;
+      return token && isLimitedTo(token, channels) ? token : null;
     },
 
     created: (id) => createdBy(pool, id),
@@ -135,11 +136,11 @@ async function createdBy({ prisma }: Pool, actor: string): Promise<CreatedByToke
     orderBy: { id: 'asc' },
     select: { action: true, target: true, at: true },
   });
-  const made = (action: string): { id: string; at: Date }[] =>
+  const created = (action: string): { id: string; at: Date }[] =>
     entries.flatMap((one) =>
       one.action === action && one.target !== null ? [{ id: one.target, at: one.at }] : [],
     );
-  const named = (action: string) => ({ where: { id: { in: made(action).map(({ id }) => id) } } });
+  const named = (action: string) => ({ where: { id: { in: created(action).map(({ id }) => id) } } });
   const [tokenRows, subscriptionRows, channelRows] = await Promise.all([
     prisma.apiToken.findMany({
       ...named('token.create'),
@@ -151,10 +152,10 @@ async function createdBy({ prisma }: Pool, actor: string): Promise<CreatedByToke
       select: { id: true, name: true, createdAt: true },
     }),
   ]);
-  /** In the order in which they were made. */
+  /** In the order of their creation. */
   const inOrder = <Row extends { readonly id: string }>(action: string, rows: readonly Row[]) => {
     const byId = new Map(rows.map((row) => [row.id, row]));
-    return made(action).flatMap(({ id, at }) => {
+    return created(action).flatMap(({ id, at }) => {
       const row = byId.get(id);
       return row ? [{ row, at }] : [];
     });
@@ -162,14 +163,14 @@ async function createdBy({ prisma }: Pool, actor: string): Promise<CreatedByToke
   return {
     tokens: inOrder('token.create', tokenRows).map(({ row }) => row),
     subscriptions: inOrder('subscription.create', subscriptionRows).map(({ row }) => row),
-    // Another token may have made a channel of this name again, after the one of this token was removed.
+    // Another token may have created a channel with this id again after the channel of this token was removed.
     channels: inOrder('channel.create', channelRows)
       .filter(({ row, at }) => row.createdAt <= at)
       .map(({ row: { id, name } }) => ({ id, name })),
   };
 }
 
-/** Of a token that was not used yet. */
+/** The row of a token that was not used yet. */
 function rowOf({ tokenId, name, scopes, channels, issuedAt, expiresAt }: Bearer) {
   return {
     id: tokenId,
@@ -186,6 +187,6 @@ function toRecord(row: ApiToken): TokenRecord {
   return { ...row, scopes: row.scopes as Scope[], channels };
 }
 
-function seesNoneBut({ channels: seen }: TokenRecord, channels: TokenChannels): boolean {
-  return channels === undefined || (seen?.every((channel) => channels.includes(channel)) ?? false);
+function isLimitedTo({ channels: own }: TokenRecord, channels: TokenChannels): boolean {
+  return channels === undefined || (own?.every((channel) => channels.includes(channel)) ?? false);
 }

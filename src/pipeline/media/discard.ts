@@ -1,6 +1,6 @@
 /** Deletes the files of unused blobs. */
 import { keysOf, type BlobStore } from '../../infra/files/blob-store.js';
-import { discardAtOnce, type Orphans, type StoredBlob } from '../../infra/tables/media/blobs.js';
+import { discardBatchSize, type Orphans, type StoredBlob } from '../../infra/tables/media/blobs.js';
 
 export interface DiscardOptions {
   readonly orphans: Orphans;
@@ -13,7 +13,7 @@ export type Discard = (sha256s: readonly string[]) => Promise<void>;
 export function createDiscard({ orphans, blobs }: DiscardOptions): Discard {
   const removeFiles = (unused: readonly StoredBlob[]): Promise<void> => blobs.remove(unused.flatMap(keysOf));
   return async (sha256s) => {
-    for (let start = 0; start < sha256s.length; start += discardAtOnce)
-      await orphans.discard(sha256s.slice(start, start + discardAtOnce), removeFiles);
+    for (let start = 0; start < sha256s.length; start += discardBatchSize)
+      await orphans.discard(sha256s.slice(start, start + discardBatchSize), removeFiles);
   };
 }

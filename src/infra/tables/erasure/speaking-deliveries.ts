@@ -1,38 +1,40 @@
 /**
- * Which raw webhooks of a channel speak of a person or of a message. Locks nothing: they are looked for before an erasure begins, and again
- * after it. Searching bytes, and rows by the transaction that wrote them, needs SQL.
+ * Finds the raw webhooks of a channel that mention a person or a message. It locks nothing: the search runs
+ * before an erasure begins, and again after it. Searching bytes, and rows by the transaction that wrote them,
+ * needs SQL.
  */
 import { lowestIdAt } from '../../../domain/id.js';
 import type { Pool } from '../../postgres/database.js';
-import { holdsParts, holdsWhole, mayHold, mentionIn } from './body-search.js';
+import { groupSize } from '../../scheduling/group-size.js';
+import { containsParts, containsWhole, mayMention, mentionIn } from './body-search.js';
 
-export interface Speaking {
+export interface SpeakingDeliveries {
   readonly ids: readonly string[];
-  /** Whether one of them names the person in a field for persons. */
+  /** Whether one of them names the person in a field for people. */
   readonly named: boolean;
 }
 
-export interface SpeakingQuestion {
+interface SpeakingQuery {
   readonly channel: string;
   readonly contact: string;
-  /** Only those that were written after the mark was made; by default all. */
+  /** Restricts the search to webhooks that were written after the mark was made. */
   readonly since?: SearchMark | undefined;
 }
 
-/** A moment among the transactions of the database. */
+/** A point in the sequence of the database's transactions. */
 export interface SearchMark {
-  /** Raw webhooks that are committed later have ids of this time or later. */
+  /** Raw webhooks that are committed later have ids from this time or later. */
   readonly from: Date;
-  /** Everything that an older transaction wrote was visible when the mark was made. */
+  /** Everything that older transactions wrote was visible when the mark was made. */
   readonly oldestTransaction: string;
 }
 
-/** A webhook may be committed so much later than others that came with it, when it lay in the spool. */
-export const latestMs = 86_400_000;
+/** The longest time for which a webhook is expected to wait in the spool before it is committed. */
+export const maxSpoolMs = 86_400_000;
 
-/** To be made before a search, so that the next one need not look at everything again. */
+/** Made before a search, so that the next search does not have to read everything again. */
 export async function makeMark(pool: Pick<Pool, 'query'>): Promise<SearchMark> {
-  const from = new Date(Date.now() - latestMs);
+  const from = new Date(Date.now() - maxSpoolMs);
   const { rows } = await pool.query<{ oldest: string }>(
     'select pg_snapshot_xmin(pg_current_snapshot())::xid::text as oldest',
   );
@@ -40,23 +42,23 @@ export async function makeMark(pool: Pick<Pool, 'query'>): Promise<SearchMark> {
 }
 
 /**
- * A condition on deliveries that were written after a mark and fit another condition; the parameter is the mark's transaction, or null
- * for all. Bodies are slow to search: `case` sees to it that those of older rows are not.
+ * A condition for deliveries that were written after a mark and fit another condition. The parameter contains
+ * the mark's transaction, or null for all deliveries. Searching bodies is slow: `case` makes sure that the bodies
+ * of older rows are not searched.
  */
 export function writtenSince(parameter: number, condition: string): string {
   const oldest = `$${String(parameter)}::text`;
   return `case when ${oldest} is null or age(xmin) <= age(${oldest}::xid) then ${condition} else false end`;
 }
 
-/** Bodies that are read at once: bounds memory, and for how long the event loop is busy with their JSON. */
-const deliveriesAtOnce = 100;
-const bytesAtOnce = 1_048_576;
+/** The bodies that are read at once, which limits memory and the time for which their JSON blocks the event loop. */
+const maxPortion = { deliveries: 100, bytes: 1_048_576 } as const;
 
 export async function findSpeaking(
   pool: Pick<Pool, 'query'>,
-  { channel, contact, since }: SpeakingQuestion,
-): Promise<Speaking> {
-  const { sql, values } = mayHold(contact, 4);
+  { channel, contact, since }: SpeakingQuery,
+): Promise<SpeakingDeliveries> {
+  const { sql, values } = mayMention(contact, 4);
   const { rows: candidates } = await pool.query<Candidate>(
     `select id, octet_length(body) as bytes from delivery
      where channel = $1 and id >= $2 and erased_at is null and ${writtenSince(3, sql)} order by id`,
@@ -78,7 +80,7 @@ export async function findSpeaking(
   return { ids, named };
 }
 
-/** A raw webhook, to be read by its channel. */
+/** A raw webhook that its channel parses. */
 export interface RawDelivery {
   readonly id: string;
   readonly channel: string;
@@ -87,26 +89,29 @@ export interface RawDelivery {
   readonly receivedAt: Date;
 }
 
-/** Ids of the messages that a raw webhook speaks of; undefined where nobody can read it. */
+/** The ids of the messages that a raw webhook mentions; undefined if it cannot be parsed. */
 export type MessageIdsIn = (delivery: RawDelivery) => readonly string[] | undefined;
 
-export interface NamingQuestion {
+interface NamingQuery {
   readonly channel: string;
   readonly messageId: string;
-  /** Only those with ids of this time or later. */
+  /** Restricts the search to ids from this time or later. */
   readonly from: Date;
-  /** Only those that were written after the mark was made; by default all. */
+  /** Restricts the search to webhooks that were written after the mark was made. */
   readonly since?: SearchMark | undefined;
 }
 
-/** Ids of the raw webhooks that name the message. One that cannot be read names it if it holds all parts of the id. */
+/**
+ * Resolves to the ids of the raw webhooks that name the message. A webhook that cannot be parsed names it if it
+ * contains all parts of the id.
+ */
 export async function findNaming(
   pool: Pick<Pool, 'query'>,
-  { channel, messageId, from, since }: NamingQuestion,
+  { channel, messageId, from, since }: NamingQuery,
   messageIdsIn: MessageIdsIn,
 ): Promise<string[]> {
-  const whole = holdsWhole(messageId, 4);
-  const parts = holdsParts(messageId, 4 + whole.values.length);
+  const whole = containsWhole(messageId, 4);
+  const parts = containsParts(messageId, 4 + whole.values.length);
   const { rows: candidates } = await pool.query<Candidate & { isNamed: boolean }>(
     `select id, octet_length(body) as bytes, ${whole.sql} as "isNamed" from delivery
      where channel = $1 and id >= $2 and erased_at is null and ${writtenSince(3, `(${whole.sql} or ${parts.sql})`)}
@@ -131,16 +136,10 @@ interface Candidate {
 }
 
 function* inPortions(candidates: readonly Candidate[]): Generator<string[]> {
-  let portion: string[] = [];
-  let portionBytes = 0;
-  for (const { id, bytes } of candidates) {
-    if (portion.length === deliveriesAtOnce || (portion.length > 0 && portionBytes + bytes > bytesAtOnce)) {
-      yield portion;
-      portion = [];
-      portionBytes = 0;
-    }
-    portion.push(id);
-    portionBytes += bytes;
+  for (let start = 0; start < candidates.length;) {
+    const upcoming = candidates.slice(start, start + maxPortion.deliveries);
+    const count = groupSize(upcoming, ({ bytes }) => ({ bytes }), { bytes: maxPortion.bytes });
+    yield upcoming.slice(0, count).map(({ id }) => id);
+    start += count;
   }
-  if (portion.length > 0) yield portion;
 }

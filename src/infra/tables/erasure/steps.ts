@@ -1,12 +1,12 @@
 /**
- * What erasing means, table by table. Each function is a step of a transaction of erasure.ts, for any number of rows, most of which it
- * locks: SQL.
+ * The steps of an erasure, table by table, in a transaction of erasure.ts. Each handles any number of rows and
+ * locks most of them, which needs SQL.
  */
 import type { Transaction } from '../../postgres/database.js';
 import { topics } from '../../postgres/notifications.js';
 import { ownIdIn } from '../statuses.js';
 
-/** A message as its provider knows it; statuses and events name it so. */
+/** The provider's name of a message, which statuses and events use. */
 export interface MessageName {
   readonly channel: string;
   readonly messageId: string;
@@ -27,7 +27,7 @@ export async function eraseMedia(connection: Transaction, ids: readonly string[]
   await connection.query('delete from media_attempt where media_id = any($1)', [ids]);
 }
 
-/** Those of the messages that have nothing left. They must be locked. */
+/** Expects locked messages, and erases those whose media are all erased. */
 export async function eraseMessages(
   connection: Transaction,
   ids: readonly string[],
@@ -46,12 +46,13 @@ export async function eraseMessages(
 
 export interface ErasedOutbound {
   readonly count: number;
-  /** Under which statuses of them are known. */
+  /** The names under which their statuses are stored. */
   readonly names: readonly MessageName[];
 }
 
 /**
- * What was asked for to be sent: with the media, as the messages, or to the person. What waits is not sent any more.
+ * Erases requests to send a message: those with one of the media, those that became one of the messages, and
+ * those to the person. Messages that still wait are not sent.
  */
 export async function eraseOutbound(
   connection: Transaction,
@@ -86,7 +87,7 @@ export async function eraseOutbound(
   return { count: rows.length, names };
 }
 
-/** Deliveries that brought one of the messages, and the others that are named: those that are not erased yet, locked. */
+/** Locks the deliveries that brought one of the messages, and `others`, unless they are erased already. */
 export async function lockDeliveries(
   connection: Transaction,
   messageIds: readonly string[],
@@ -103,7 +104,7 @@ export async function lockDeliveries(
   return rows.map(({ id }) => id);
 }
 
-/** The deliveries must be locked. Their hash stays: the same webhook is still recognised. */
+/** Expects locked deliveries. Their hash remains, so that the same webhook is still recognised. */
 export async function eraseDeliveries(
   connection: Transaction,
   ids: readonly string[],
@@ -116,15 +117,15 @@ export async function eraseDeliveries(
 }
 
 /**
- * Statuses that these deliveries have told, before their bodies are gone: also of messages that have no row. A delivery may speak of
- * somebody else as well, whose messages are there and keep theirs.
+ * Deletes the statuses that these deliveries have reported, also of messages without a row, before their bodies
+ * are erased. A delivery may also mention other people, whose existing messages keep their statuses.
  */
-export async function forgetToldStatuses(
+export async function forgetReportedStatuses(
   connection: Transaction,
   deliveryIds: readonly string[],
 ): Promise<MessageName[]> {
   const { rows } = await connection.query<MessageName>(
-    `with told as (
+    `with reported as (
        select status.channel, status.message_id, status.status
        from delivery join message_status as status
          on status.channel = delivery.channel and status.received_at = delivery.received_at
@@ -139,7 +140,7 @@ export async function forgetToldStatuses(
                            and outbound.id = ${ownIdIn('status.message_id')})
        order by status.channel, status.message_id, status.status for update of status
      )
-     delete from message_status where (channel, message_id, status) in (select * from told)
+     delete from message_status where (channel, message_id, status) in (select * from reported)
      returning channel, message_id as "messageId"`,
     [deliveryIds],
   );
@@ -161,7 +162,7 @@ export async function forgetStatuses(
   );
 }
 
-/** Events that name the media or the messages, and their way to those who subscribed. */
+/** Deletes the events of the media and the messages, and their deliveries to subscriptions. */
 export async function forgetEvents(
   connection: Transaction,
   mediaIds: readonly string[],
@@ -174,7 +175,7 @@ export async function forgetEvents(
     [...columnsOf(messages), mediaIds],
   );
   const ids = rows.map(({ id }) => id);
-  // Statements of their own: the publisher may have held the events, and planned where to take them, until just now.
+  // Separate statements, because the publisher may have locked the events and planned their deliveries until now.
   await connection.query('delete from notification_delivery where notification_id = any($1)', [ids]);
   await connection.query('delete from notification where id = any($1)', [ids]);
 }

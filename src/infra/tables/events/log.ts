@@ -1,16 +1,17 @@
 /**
- * Published events, in the order in which they are told. Read by SQL: a page for each publication, by the numbers of a sequence, joined with
- * what each event is about.
+ * Published events in the order of their publication. They are read with SQL: one page for each publication, by
+ * the numbers of a sequence, joined with the subject of each event.
  */
 import type { EventType } from '../../../domain/event.js';
 import type { Pool } from '../../postgres/database.js';
 import { columnsOf } from '../../postgres/pages.js';
-import { shareNext, sharePages, type NumberedPage } from '../../postgres/shared-reads.js';
+import { sharePages, type NumberedPage } from '../../postgres/shared-reads.js';
+import { coalesced } from '../../scheduling/concurrent-calls.js';
 import type { Lookup, MediaRecord, StatusRecord } from '../media/lookup.js';
 import { ownIdIn, statusJson, withDates } from '../statuses.js';
 
 interface Published {
-  /** Grows, with gaps. */
+  /** Increases, with gaps. */
   readonly seq: number;
   readonly channel: string;
   readonly at: Date;
@@ -21,28 +22,28 @@ export type EventRecord = Published &
     | {
         readonly type: 'message.status';
         readonly status: StatusRecord;
-        /** Id of the message, where it was sent from here. */
+        /** The id of the outbound message if it was sent through the API; otherwise null. */
         readonly outbound: string | null;
       }
   );
 
-/** What some events are about may be gone by now: they are left out. */
+/** Events whose subject no longer exists are left out. */
 export type EventPage = NumberedPage<EventRecord>;
 
 /** Where a stream begins. */
 export interface StreamStart {
-  /** The number that it goes on behind. */
+  /** The number after which the stream continues. */
   readonly from: number;
-  /** Whether some events after the number that the client has seen are no longer kept, or nobody knows that number. */
+  /** Whether events after the client's last number are no longer stored, or that number is unknown. */
   readonly missed: boolean;
 }
 
 export interface EventLog {
-  /** For a client that has seen everything up to this number; without one it begins now. */
+  /** For a client that has seen all events up to this number; without a number, the stream begins now. */
   readonly start: (seen: number | undefined) => Promise<StreamStart>;
-  /** Callers that read at the same moment share a statement and its records. */
+  /** Simultaneous callers share a statement and its records. */
   readonly after: (seq: number) => Promise<EventPage>;
-  /** Those of these notifications that can still be told, by the notification's id. */
+  /** The events of these notifications whose subject still exists, by the notification's id. */
   readonly byIds: (ids: readonly string[]) => Promise<ReadonlyMap<string, EventRecord>>;
 }
 
@@ -73,19 +74,19 @@ const select = `select ${columnsOf<Row>({
   left join outbound as sent on sent.channel = n.channel and sent.message_id = n.message_id
   left join outbound as own on own.channel = n.channel and own.id = ${ownIdIn('n.message_id')}`;
 
-/** All three are 0 as long as nothing was published. */
+/** All three are 0 if nothing was published yet. */
 interface Numbers {
-  /** Of the newest event that is kept. */
+  /** The number of the newest stored event. */
   readonly latest: number;
-  /** The highest that was given so far. */
-  readonly given: number;
-  /** Up to here events have been deleted because of their age. */
-  readonly forgotten: number;
+  /** The highest number that was assigned so far. */
+  readonly assigned: number;
+  /** Events up to this number were deleted because of their age. */
+  readonly deleted: number;
 }
 const numbersQuery = `
   select coalesce((select max(seq) from notification), 0)::float8 as latest,
-         (select case when is_called then last_value else 0 end from event_seq)::float8 as given,
-         coalesce((select max(seq) from event_horizon), 0)::float8 as forgotten`;
+         (select case when is_called then last_value else 0 end from event_seq)::float8 as assigned,
+         coalesce((select max(seq) from event_horizon), 0)::float8 as deleted`;
 
 export function createEventLog(pool: Pool, lookup: Pick<Lookup, 'mediaByIds'>): EventLog {
   const complete = async (rows: readonly Row[]): Promise<Map<string, EventRecord>> => {
@@ -99,9 +100,9 @@ export function createEventLog(pool: Pool, lookup: Pick<Lookup, 'mediaByIds'>): 
     );
   };
 
-  const numbers = shareNext(async (): Promise<Numbers> => {
+  const numbers = coalesced(async (): Promise<Numbers> => {
     const { rows } = await pool.query<Numbers>(numbersQuery);
-    return rows[0] ?? { latest: 0, given: 0, forgotten: 0 };
+    return rows[0] ?? { latest: 0, assigned: 0, deleted: 0 };
   });
   const after = sharePages(async (seq): Promise<EventPage> => {
     const { rows } = await pool.query<Row>({
@@ -115,11 +116,11 @@ export function createEventLog(pool: Pool, lookup: Pick<Lookup, 'mediaByIds'>): 
 
   return {
     start: async (seen) => {
-      const { latest, given, forgotten } = await numbers();
-      const now = Math.max(latest, forgotten);
+      const { latest, assigned, deleted } = await numbers();
+      const now = Math.max(latest, deleted);
       if (seen === undefined) return { from: now, missed: false };
-      // A number that was never given is that of another database. Waiting for it would pass over everything below.
-      return seen > given ? { from: now, missed: true } : { from: seen, missed: seen < forgotten };
+      // A number that was never assigned is that of another database. Waiting for it would skip all events below.
+      return seen > assigned ? { from: now, missed: true } : { from: seen, missed: seen < deleted };
     },
     after,
     byIds: async (ids) => {

@@ -1,9 +1,9 @@
 /**
- * Publishes what the outbox holds: numbers the events in one order, and notes which subscriptions are to be told of them.
+ * Publishes the events of the outbox: numbers them in one order and plans their delivery to subscriptions.
  *
- * An event's row is written in the transaction that makes it true. Transactions end in another order than their rows were
- * numbered, so a reader that continued from such a number would miss some. Here one publisher at a time gives the numbers that readers
- * see, to rows that are committed.
+ * The row of an event is written in the transaction that makes the event true. Transactions do not commit in
+ * the order in which their rows were numbered, so a reader that continued from such a number would miss events.
+ * One publisher at a time therefore gives the numbers that readers see, to committed rows.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -11,31 +11,32 @@ import type pg from 'pg';
 
 import type { Logger } from '../../logging/logger.js';
 import { topics, type Notifications } from '../../postgres/notifications.js';
+import { createWakeLoop } from '../../postgres/wake-loop.js';
 import { addNotifyJobs } from '../../queue/tasks.js';
 
 export interface Outbox {
   readonly close: () => Promise<void>;
 }
 
-const mostAtOnce = 500;
-/** Events that come close together are published together: each publication costs as much as a few rows. */
+const batchSize = 500;
+/** Events that are close together are published together, because each publication costs as much as a few rows. */
 const gatherMs = 10;
 const retryAfterMs = 1_000;
 
-/** Any number that nothing else locks with. */
-const lock = 4_711_201;
+/** An arbitrary advisory-lock id. */
+const publisherLockId = 4_711_201;
 
 /**
- * One round trip. The lock comes first, in a statement of its own: the next one then sees what the last publisher did. Events are locked
- * in the order of their ids, as an erasure locks them.
+ * The publication in one round trip. The lock is taken by a statement of its own, so that the next statement
+ * sees what the last publisher did. Events are locked in the order of their ids, as an erasure locks them.
  */
 const publishStatement = `
 begin;
-select pg_advisory_xact_lock(${String(lock)});
+select pg_advisory_xact_lock(${String(publisherLockId)});
 with numbered as (
   update notification set seq = next.seq
   from (select id, nextval('event_seq') as seq
-        from (select id from notification where seq is null order by id limit ${String(mostAtOnce)} for update) as waiting) as next
+        from (select id from notification where seq is null order by id limit ${String(batchSize)} for update) as waiting) as next
   where notification.id = next.id
   returning notification.id, notification.type, notification.channel, notification.seq
 ), planned as (
@@ -52,43 +53,28 @@ with numbered as (
 select count(*) as published, (select added from jobs), pg_notify('${topics.events}', '') from numbered having count(*) > 0;
 commit`;
 
-/** Publishes whenever somebody says that there is something, until it is closed. */
+/** Publishes whenever a notification reports new events, until it is closed. */
 export function openOutbox(pool: pg.Pool, notifications: Notifications, logger: Logger): Outbox {
-  const closed = new AbortController();
-  let wanted = false;
-  let working: Promise<void> | undefined;
-
-  const work = async (): Promise<void> => {
-    while (wanted && !closed.signal.aborted) {
-      await delay(gatherMs);
-      wanted = false;
-      try {
-        if ((await publish(pool)) === mostAtOnce) wanted = true;
-      } catch (error) {
-        logger.warn({ reason: error instanceof Error ? error.message : '' }, 'events could not be published');
-        wanted = true;
-        await delay(retryAfterMs, undefined, { signal: closed.signal }).catch(() => undefined);
-      }
+  const loop = createWakeLoop(async () => {
+    // Events that arrive during this pause are published together.
+    await delay(gatherMs);
+    try {
+      return (await publish(pool)) === batchSize ? 0 : undefined;
+    } catch (error) {
+      logger.warn({ reason: error instanceof Error ? error.message : '' }, 'events could not be published');
+      return retryAfterMs;
     }
-  };
-  const wake = (): void => {
-    wanted = true;
-    working ??= work().finally(() => {
-      working = undefined;
-    });
-  };
-  const stop = notifications.on('outbox', { heard: wake, resumed: wake });
-
+  });
+  const stop = notifications.on('outbox', { received: loop.wake, resumed: loop.wake });
   return {
     close: async () => {
       stop();
-      closed.abort();
-      await working;
+      await loop.close();
     },
   };
 }
 
-/** How many events were published. */
+/** Resolves to the number of published events. */
 async function publish(pool: pg.Pool): Promise<number> {
   const client = await pool.connect();
   try {
@@ -98,7 +84,7 @@ async function publish(pool: pg.Pool): Promise<number> {
     client.release();
     return Number(results[2]?.rows[0]?.published ?? 0);
   } catch (error) {
-    client.release(true); // It may be in a transaction still.
+    client.release(true); // It may still be in a transaction.
     throw error;
   }
 }

@@ -1,8 +1,8 @@
 /**
- * Writes webhooks that are new by one statement, and sees to those that are known: the same delivery again, or a message that comes again
- * in another one, perhaps with another attachment or another link.
+ * Writes new webhooks with one statement, and handles known ones: a repeated delivery, or a message that arrives again
+ * in another delivery, perhaps with another attachment or another link.
  *
- * Locks are taken in this order: messages, media, deliveries. Erasing keeps the same one.
+ * Locks are taken in this order: messages, media, deliveries. An erasure uses the same order.
  */
 import { newId } from '../../../domain/id.js';
 import type { Pseudonym } from '../../../domain/pseudonym.js';
@@ -24,22 +24,22 @@ import {
   type Written,
 } from './statements.js';
 
-/** What became of an entry. */
+/** The result for an entry. */
 export interface Committed {
-  /** The id of the kept delivery: an earlier one's when the same came before. */
+  /** The id of the stored delivery, which is an earlier one if the same content was received before. */
   readonly delivery: string;
   readonly duplicate: boolean;
   readonly media: readonly string[];
 }
 
-/** What webhooks are written with. */
+/** What the inbox needs to write webhooks. */
 export interface InboxDatabase {
   readonly pool: Pool;
-  /** By which the audit trail names those who were erased. */
+  /** The audit trail's names of people who were erased. */
   readonly pseudonym: Pseudonym;
 }
 
-/** Everything but what was known before is new by the first statement, which is all that most webhooks take. */
+/** Writes the entries. The first statement adds everything that is new, which is all that most webhooks need. */
 export async function commitBatch(
   database: InboxDatabase,
   entries: readonly InboxEntry[],
@@ -50,14 +50,14 @@ export async function commitBatch(
   const known = entries.filter((entry) => !isNew(entry, written));
   const kept = await findKept(pool, known);
   const behind = known.filter((entry) => isBehind(entry, kept.get(entry.id)));
-  const seenTo = await complete(database, behind, kept);
+  const completed = await complete(database, behind, kept);
   return entries.map((entry) => {
-    const found = seenTo.get(entry.id) ?? kept.get(entry.id);
+    const found = completed.get(entry.id) ?? kept.get(entry.id);
     return found ? asKept(entry, found) : asNew(entry);
   });
 }
 
-/** One statement; with the jobs of messages that were taken back, which are seldom, a transaction. */
+/** One statement, or a transaction with the jobs of deleted messages, which are rare. */
 async function insert(pool: Pool, entries: readonly InboxEntry[]): Promise<Written | 'all'> {
   if (entries.every(({ deletions }) => deletions.length === 0)) return insertNew(pool, entries);
   return transaction(pool, async (connection) => {
@@ -73,14 +73,14 @@ interface More {
   readonly together?: Together | undefined;
 }
 
-/** Writes what is missing of an entry whose delivery is there, and locks its messages for that. */
+/** Locks the messages of an entry whose delivery exists, and writes what is missing. */
 export async function commitMore(
   database: InboxDatabase,
   { entry, delivery, together }: More,
 ): Promise<Committed> {
   const kept = await complete({ ...database, together }, [entry], new Map([[entry.id, { delivery }]]));
   const found = kept.get(entry.id);
-  if (!found) throw new Error('the delivery is gone');
+  if (!found) throw new Error('the delivery no longer exists');
   return { delivery: found.delivery, duplicate: !bringsOwn(entry, found.media), media: found.media };
 }
 
@@ -96,13 +96,13 @@ export async function emptyErased(
   });
 }
 
-/** What became of an entry that was written in parts. */
+/** The result for an entry that was written in parts. */
 export function receiptOf(entry: InboxEntry, parts: readonly Committed[]): Committed {
   const media = parts.flatMap((one) => one.media);
   return asKept(entry, { delivery: parts[0]?.delivery ?? entry.id, media });
 }
 
-/** Writes a webhook with everything that one can have, and takes it back. Rejects as a real one would. */
+/** Writes a webhook with rows of every kind and rolls back. It fails like a real one. */
 export async function tryOut(pool: Pool): Promise<void> {
   await transaction(pool, async (connection) => undone(await insertNew(connection, [trial()])));
 }
@@ -115,7 +115,7 @@ function asNew({ id, media }: InboxEntry): Committed {
   return { delivery: id, duplicate: false, media: media.map((one) => one.id) };
 }
 
-/** Ids tell whether this entry was the first to bring something. */
+/** The ids show whether this entry was the first to bring something. */
 function asKept(entry: InboxEntry, { delivery, media }: Pick<Kept, 'delivery' | 'media'>): Committed {
   const isFirst = entry.media.length > 0 ? bringsOwn(entry, media) : delivery === entry.id;
   return { delivery, duplicate: !isFirst, media };
@@ -126,15 +126,16 @@ function bringsOwn(entry: InboxEntry, kept: readonly string[]): boolean {
   return kept.some((id) => own.has(id));
 }
 
-/** Whether something is left to do for an entry that is known, which is seldom. */
+/** Whether something must still be written for a known entry, which is rare. */
 function isBehind(entry: InboxEntry, kept: Kept | undefined): boolean {
   if (!kept) return false;
-  // This delivery is new and a message of it is not: it may be erased just now, by an erasure that has not seen this delivery.
+  // This delivery is new, but one of its messages is not. An erasure that has not seen this delivery may be erasing
+  // the message now.
   const isRedelivered = kept.delivery === entry.id;
   return isRedelivered || kept.isBehind || kept.media.length < entry.media.length;
 }
 
-/** Everything that known entries bring is there when this resolves, and nothing of what was erased. */
+/** When it resolves, everything that the known entries bring is stored, and nothing of what was erased. */
 async function complete(
   { pool, pseudonym, together }: InboxDatabase & Pick<More, 'together'>,
   entries: readonly InboxEntry[],
@@ -148,7 +149,7 @@ async function complete(
     if (written !== 'all') await replaceLinks(connection, again);
     await addDeletions(connection, again);
     await updateOutcomes(connection, again);
-    // Nothing more is read from a delivery that is empty: a part leaves that to `emptyErased`.
+    // An empty delivery cannot be read any more, so parts leave that to `emptyErased`.
     const whole = again.filter(({ isPart }) => isPart !== true);
     if (whole.length > 0) await emptyDeliveries(connection, whole);
     await together?.(connection);
@@ -159,8 +160,9 @@ async function complete(
 }
 
 /**
- * The entries without messages of people who were erased since their webhooks came. Such an erasure has emptied the delivery, perhaps
- * while it was being written, and could leave no tombstone for a message that was still to be written.
+ * Returns the entries without messages of people who were erased since their webhooks arrived. Such an erasure has
+ * emptied the delivery, perhaps while it was being written, and could not leave tombstones for messages that were
+ * not written yet.
  */
 async function withoutErased(
   connection: Connection,
@@ -190,7 +192,7 @@ async function withoutErasedSince(
   return { ...entry, messages };
 }
 
-/** Everything of the entry is new, in the delivery of `again`. */
+/** For an entry of which everything is new, in the delivery of `again`. */
 function asWritten(entry: InboxEntry, again: InboxEntry | undefined): Kept {
   return {
     delivery: again?.id ?? entry.id,
@@ -199,7 +201,7 @@ function asWritten(entry: InboxEntry, again: InboxEntry | undefined): Kept {
   };
 }
 
-/** The entry as that of another delivery: the one that is kept of the same content. */
+/** The entry as part of another delivery, the stored one with the same content. */
 function withId(entry: InboxEntry, id: string): InboxEntry {
   const owned = <Row extends object>(rows: readonly Row[]): (Row & { delivery_id: string })[] =>
     rows.map((row) => ({ ...row, delivery_id: id }));
@@ -214,7 +216,7 @@ function withId(entry: InboxEntry, id: string): InboxEntry {
   };
 }
 
-/** A webhook of nobody, which no content is equal to. */
+/** A webhook without a channel, whose content hash equals no other. */
 function trial(): InboxEntry {
   const id = newId();
   return {

@@ -1,10 +1,10 @@
-/** Verified webhooks as the inbox takes them: everything that was read from each, as rows. */
+/** Verified webhooks as the inbox accepts them: everything that was parsed from each, as rows. */
 import type { Direction, MediaKind, MessageStatus } from '../../../domain/provider.js';
 
 export const outcomes = ['accepted', 'status', 'ignored', 'malformed'] as const;
 export type Outcome = (typeof outcomes)[number];
 
-/** A verified webhook with everything that was read from it. Times are ISO 8601, digests hex. */
+/** A verified webhook with everything that was parsed from it. Times are ISO 8601, digests hex. */
 export interface InboxEntry {
   readonly id: string;
   readonly channel: string;
@@ -15,12 +15,12 @@ export interface InboxEntry {
   readonly outcome: Outcome;
   readonly reason: string | null;
   readonly receivedAt: string;
-  /** Each has at least one of the media. */
+  /** Each message has at least one of the media. */
   readonly messages: readonly MessageRow[];
   readonly media: readonly MediaRow[];
   readonly statuses: readonly StatusRow[];
   readonly deletions: readonly DeletionRow[];
-  /** One of several that are written one after the other, for the same delivery. */
+  /** Set if it is one of several parts of the same delivery, which are written one after another. */
   readonly isPart?: true;
 }
 
@@ -42,7 +42,7 @@ export interface MediaRow {
   readonly id: string;
   /** The provider's id of its message. */
   readonly message_id: string;
-  /** Among the attachments of this kind in the message. */
+  /** The position among the attachments of this kind in the message, from 0. */
   readonly position: number;
   readonly direction: Direction;
   readonly kind: MediaKind;
@@ -66,7 +66,7 @@ export interface StatusRow {
   readonly error_message: string | null;
 }
 
-/** A message that its sender deleted; it may not be known yet. */
+/** A message that its sender deleted; it may not have arrived yet. */
 export interface DeletionRow {
   readonly delivery_id: string;
   readonly message_id: string;
@@ -74,23 +74,23 @@ export interface DeletionRow {
 }
 
 /**
- * Rows that one statement writes at most for one webhook, so that neither it nor its parameters take long: a webhook with more is written
- * in parts.
+ * The maximum number of rows of one webhook in a statement, which limits the duration of the statement and the size of
+ * its parameters. A webhook with more rows is written in parts.
  */
-const mostRowsAtOnce = 500;
+const maxRows = 500;
 
 export function rowsOf({ messages, media, statuses, deletions }: InboxEntry): number {
   return messages.length + media.length + statuses.length + deletions.length;
 }
 
-/** Whether the webhook takes more than one statement to write. */
+/** Whether the webhook needs more than one statement. */
 export function isLarge(entry: InboxEntry): boolean {
-  return rowsOf(entry) > mostRowsAtOnce;
+  return rowsOf(entry) > maxRows;
 }
 
 /**
- * A webhook in parts that one statement each can write, all with the id of its delivery. Each part has the messages of its media, so
- * that the parts may be written in any order, and again.
+ * Divides a webhook into parts of one statement each, all with the id of its delivery. Each part contains the messages
+ * of its media, so that the parts can be written in any order and repeatedly.
  */
 export function partsOf(entry: InboxEntry): readonly InboxEntry[] {
   if (!isLarge(entry)) return [entry];
@@ -104,13 +104,13 @@ export function partsOf(entry: InboxEntry): readonly InboxEntry[] {
     isPart: true,
   };
   return [
-    // A media row comes with the row of its message, so that half as many fit.
-    ...slicesOf(entry.media, mostRowsAtOnce / 2).map((media) => {
+    // Each media row comes with the row of its message, so half as many fit.
+    ...slicesOf(entry.media, maxRows / 2).map((media) => {
       const owners = new Set(media.map((row) => row.message_id));
       return { ...nothing, media, messages: [...owners].flatMap((id) => messages.get(id) ?? []) };
     }),
-    ...slicesOf(entry.statuses, mostRowsAtOnce).map((statuses) => ({ ...nothing, statuses })),
-    ...slicesOf(entry.deletions, mostRowsAtOnce).map((deletions) => ({ ...nothing, deletions })),
+    ...slicesOf(entry.statuses, maxRows).map((statuses) => ({ ...nothing, statuses })),
+    ...slicesOf(entry.deletions, maxRows).map((deletions) => ({ ...nothing, deletions })),
   ];
 }
 

@@ -1,4 +1,6 @@
-/** The statements of the inbox. Each writes, locks or finds the rows of several webhooks at once, which is what makes it fast: SQL. */
+/**
+ * The SQL statements of the inbox. For speed, each writes, locks or finds the rows of several webhooks at once.
+ */
 import type pg from 'pg';
 
 import { lowestIdAt } from '../../../domain/id.js';
@@ -9,14 +11,14 @@ import type { InboxEntry } from './entry.js';
 
 export type Connection = Pick<pg.ClientBase, 'query'>;
 
-/** A statement that takes longer is given up with its connection, which may lead nowhere. */
+/** A statement that takes longer is abandoned with its connection, which may be broken. */
 const timeout = { query_timeout: 10_000 } as const;
 
-/** What a statement has added. */
+/** The rows that a statement has added. */
 export interface Written {
-  /** Ids of deliveries that were not known before. */
+  /** The ids of new deliveries. */
   readonly deliveries: ReadonlySet<string>;
-  /** Ids of media that were not known before. */
+  /** The ids of new media. */
   readonly media: ReadonlySet<string>;
 }
 
@@ -24,11 +26,11 @@ const deliveryColumns = `id uuid, channel text, provider text, content_hash text
   outcome text, reason text, received_at timestamptz`;
 
 /**
- * Everything hangs on `d`, the deliveries that are to be read: rows of the others are left out. `owners` are the messages that media may
- * belong to, `told` says which statuses are kept. The inserts go in the order of their unique keys, so that two processes writing the
- * same webhooks cannot lock each other out.
+ * Everything depends on `d`, the deliveries to read: rows of other deliveries are left out. `owners` are the
+ * messages to which media may belong, and `storesStatus` is the condition for statuses. Rows are inserted in the
+ * order of their unique keys, so that two processes that write the same webhooks cannot deadlock.
  */
-const statement = (d: string, owners: string, told = 'true'): string => `
+const statement = (d: string, owners: string, storesStatus = 'true'): string => `
 with d as (${d}),
 m as (
   insert into message (id, channel, provider, message_id, direction, sender, recipient, chat, sender_name, caption,
@@ -64,7 +66,7 @@ s as (
   from json_to_recordset($4::json) as x (delivery_id uuid, message_id text, status text, at timestamptz,
          error_code text, error_message text)
   join d on d.id = x.delivery_id
-  where ${told}
+  where ${storesStatus}
   order by 1, 2, 3
   on conflict (channel, message_id, status) do nothing
   returning channel, message_id, status
@@ -99,8 +101,9 @@ const newStatement = {
 };
 
 /**
- * Looks for known messages too; the usual way does not, since that would cost every webhook what only a few need. An emptied delivery is
- * read for messages that are there, or were not yet: erasing has forgotten its statuses of all others.
+ * Also finds existing messages, which the ordinary statement does not do because only a few webhooks need it. Of an
+ * emptied delivery, statuses are stored for messages that exist or are new: the erasure has deleted those of all
+ * other messages.
  */
 const moreStatement = {
   name: 'inbox-more',
@@ -127,19 +130,19 @@ const moreStatement = {
   ),
 };
 
-/** Writes deliveries that are not known by their content, and the rows of messages that are not known. All of it or nothing. */
+/** Writes deliveries with new content and the rows of new messages: all of them or none. */
 export async function insertNew(
   connection: Connection,
   entries: readonly InboxEntry[],
 ): Promise<Written | 'all'> {
-  // The bodies go as they are, one behind the other: spelled out in JSON they would cost more than all the rest.
+  // The bodies are sent as concatenated bytes: encoded in JSON, they would cost more than everything else.
   const bodies = Buffer.concat(entries.map(({ body }) => body));
   return insert(connection, newStatement, [...parametersOf(entries), bodies]);
 }
 
 /**
- * Writes rows of deliveries that exist, also of messages that are known. The messages and the deliveries must be locked, so that none of
- * them is erased meanwhile.
+ * Writes rows of existing deliveries, also of existing messages. The messages and the deliveries must be locked, so
+ * that none of them is erased meanwhile.
  */
 export async function insertMore(
   connection: Connection,
@@ -148,7 +151,7 @@ export async function insertMore(
   return insert(connection, moreStatement, parametersOf(entries));
 }
 
-/** What the entries tell of messages that were taken back is seen to by jobs: they wait for messages that are still to come. */
+/** Adds the jobs for messages that their senders deleted; the jobs wait for messages that have not arrived yet. */
 export async function addDeletions(connection: Connection, entries: readonly InboxEntry[]): Promise<void> {
   const rows = entries.flatMap(({ channel, deletions }) => deletions.map((row) => ({ ...row, channel })));
   if (rows.length === 0) return;
@@ -162,7 +165,7 @@ export async function addDeletions(connection: Connection, entries: readonly Inb
   });
 }
 
-/** Nearly always everything is new, and then nothing is listed: reading ids back costs more than it seems. */
+/** Nearly always everything is new, and then no ids are returned, because reading them is surprisingly expensive. */
 async function insert(
   connection: Connection,
   prepared: { readonly name: string; readonly text: string },
@@ -209,25 +212,26 @@ function deliveryRows(entries: readonly InboxEntry[]): object[] {
   });
 }
 
-/** What is kept of an entry, whichever delivery brought it. */
+/** What is stored of an entry, whichever delivery brought it. */
 export interface Kept {
   readonly delivery: string;
   readonly media: readonly string[];
-  /** Something of it is still to be written: a media that was erased must leave this delivery, or a link has changed. */
+  /** Whether something must still be written: an erased media item must be removed from this delivery, or a link has changed. */
   readonly isBehind: boolean;
 }
 
 /**
- * Whether a webhook (`wanted`, of the delivery `delivery`) brings a media another link that is to be used. A media with bytes keeps
- * them. One that waits for an attempt takes a link of a later delivery only; one whose attempts have ended takes any other. Ids sort by
- * time, and the id of a media is made when its first link is received.
+ * Whether a webhook (`wanted`, of the delivery `delivery`) brings another link that the media item should use. A
+ * media item with bytes keeps them. While it waits for an attempt, it only takes the link of a later delivery; after
+ * its last attempt, it takes any other link. Ids sort by time, and the id of a media item is created when its first
+ * link is received.
  */
 const takesLink = (delivery: string): string => `
   wanted.source_url is not null and wanted.source_url is distinct from media.source_url
   and (media.state in ('rejected', 'failed')
        or media.state = 'pending' and ${delivery} > coalesce(media.source_delivery_id, media.id))`;
 
-/** By the entry's id. */
+/** Finds what is stored of the entries, by the entry's id. */
 export async function findKept(
   connection: Connection,
   entries: readonly InboxEntry[],
@@ -267,7 +271,7 @@ export async function findKept(
   return new Map(rows.map(({ entry, ...kept }) => [entry, kept]));
 }
 
-/** Waits for erasures of the known messages that the entries name, and keeps others off until the transaction ends. */
+/** Waits for running erasures of the existing messages that the entries name, and prevents others until the transaction ends. */
 export async function lockMessages(connection: Connection, entries: readonly InboxEntry[]): Promise<void> {
   await connection.query({
     ...timeout,
@@ -286,7 +290,10 @@ export interface Emptied {
   readonly receivedAt: Date;
 }
 
-/** Keeps the deliveries of the entries from being emptied until the transaction ends; answers which ones are empty already. */
+/**
+ * Locks the deliveries of the entries, so that they are not emptied before the transaction ends, and resolves to
+ * those that are empty already.
+ */
 export async function lockDeliveries(
   connection: Connection,
   entries: readonly InboxEntry[],
@@ -302,7 +309,7 @@ export async function lockDeliveries(
   return rows.filter(({ isEmpty }) => isEmpty);
 }
 
-/** Which of these persons, as the audit trail calls them, were erased from the moment on. */
+/** The pseudonyms among these of people who were erased since the moment. */
 export async function findErased(
   connection: Connection,
   {
@@ -329,9 +336,9 @@ function messagesOf(entries: readonly InboxEntry[]): object[] {
 }
 
 /**
- * Puts other links in place of those of media without bytes, and has them fetched at once. An attempt that is under way with the old
- * link goes on: see `sourceDelivery` in media-table.ts. The messages must be locked. Media are looked up one by one: while the database has
- * no statistics of them, the planner would compare all that have failed with all that are wanted, which are ten thousand each at most.
+ * Replaces the links of media without bytes, and adds their jobs. A running attempt with the old link continues: see
+ * `sourceDelivery` in media.ts. The messages must be locked. Media are looked up one by one, because without
+ * statistics the planner would compare all failed media with all entries, up to ten thousand each.
  */
 export async function replaceLinks(connection: Connection, entries: readonly InboxEntry[]): Promise<void> {
   const wanted = entries.flatMap(({ id, channel, media }) =>
@@ -377,7 +384,7 @@ export async function replaceLinks(connection: Connection, entries: readonly Inb
   });
 }
 
-/** Deliveries are read anew: what they came to is written down. */
+/** Stores the outcomes of deliveries that were read again. */
 export async function updateOutcomes(connection: Connection, entries: readonly InboxEntry[]): Promise<void> {
   await connection.query({
     ...timeout,
@@ -396,8 +403,9 @@ export async function updateOutcomes(connection: Connection, entries: readonly I
 }
 
 /**
- * The raw deliveries of the entries that name a message must not keep what was erased of it, be that the message or one of its media.
- * The messages must be locked by an earlier statement: only then does this one see every erasure that was committed before the locks.
+ * Empties the raw deliveries of entries that name an erased message, or a message with erased media. The messages
+ * must be locked by an earlier statement: only then does this one see every erasure that was committed before the
+ * locks.
  */
 export async function emptyDeliveries(connection: Connection, entries: readonly InboxEntry[]): Promise<void> {
   await connection.query({

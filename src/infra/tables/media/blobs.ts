@@ -1,13 +1,15 @@
 /**
- * Blobs that no media uses any more, or none yet. First the row says so (`orphaned_at`), in the transaction that took the last
- * user away and together with a job; then the files go, and the row last. Files that are about to be stored have such a row
- * before, which becomes a usual one with their first user. So whatever dies in between, somebody still knows of the files.
+ * Blobs that no media item uses any more, or none yet. The transaction that removes the last user marks the row
+ * (`orphaned_at`) and adds a job; the job deletes the files, and the row last. Files that are about to be stored
+ * have such a row as well, which becomes an ordinary one with their first user. The files are thus always known
+ * to the database, whatever process dies.
  *
- * A media becomes ready with files that were found or stored some time before. Whether they are still there, the row's `revision`
- * tells: before files are removed it becomes a new negative number, committed, and a process that stores them anew makes it a new
- * positive one. Processes that store the same bytes at the same time share a revision. A blob gets a user only by the revision under
- * which its files were seen (see media-table.ts). A transaction that takes a user away locks the row before it looks whether others are
- * left. The lock decides who comes first, and needs SQL.
+ * A media item becomes ready with files that were found or stored some time before. The row's `revision` says
+ * whether they still exist: before files are deleted it is committed as a new negative number, and a process
+ * that stores them again makes it a new positive one. Processes that store the same bytes at the same time share
+ * a revision. A blob gets a user only with the revision under which its files were seen (see media.ts). A
+ * transaction that removes a user locks the row before it checks whether other users exist. The order is decided
+ * by the lock, which needs SQL.
  */
 import type { BlobFacts } from '../../../domain/media.js';
 import { transaction, type Pool, type Transaction } from '../../postgres/database.js';
@@ -16,12 +18,12 @@ import { addDiscardJobs } from '../../queue/tasks.js';
 export type StoredBlob = Pick<BlobFacts, 'sha256' | 'previews'>;
 
 export interface Orphans {
-  /** Has the files of those that are orphans removed by `removeFiles`, then forgets them. Others stay as they are. */
+  /** Deletes the files of orphans with `removeFiles`, and then their rows. Other blobs stay as they are. */
   readonly discard: (
     sha256s: readonly string[],
     removeFiles: (blobs: readonly StoredBlob[]) => Promise<void>,
   ) => Promise<void>;
-  /** Some blobs that have been orphans for this long (milliseconds): the process that worked on them has ended. */
+  /** Some blobs that have been orphans for this time (milliseconds), because the process that handled them died. */
   readonly left: (forMs: number) => Promise<string[]>;
 }
 
@@ -30,10 +32,10 @@ export interface ReleasedBlob {
   readonly bytes: number;
 }
 
-/** Blobs of one job, and of one transaction that removes them. */
-export const discardAtOnce = 100;
-/** More wait for the next time. */
-const leftAtOnce = 1_000;
+/** The number of blobs of one job, and of one transaction that deletes them. */
+export const discardBatchSize = 100;
+/** The others are found by the next call. */
+const maxLeft = 1_000;
 
 export function createOrphans(pool: Pool): Orphans {
   return {
@@ -41,7 +43,8 @@ export function createOrphans(pool: Pool): Orphans {
       const unused = await transaction(pool, (connection) => doom(connection, sha256s));
       if (unused.length === 0) return;
       await transaction(pool, async (connection) => {
-        // Under this lock, since the files of one that is announced anew must not be removed with the old ones.
+        // Files are deleted under this lock, because those of a blob that is announced again must not be deleted
+        // with the old ones.
         const { rows: doomed } = await connection.query<StoredBlob>(
           `with named as materialized (
              select sha256, previews, revision, orphaned_at from blob where sha256 = any($1) order by sha256 for update
@@ -62,7 +65,7 @@ export function createOrphans(pool: Pool): Orphans {
       const rows = await pool.prisma.blob.findMany({
         where: { orphanedAt: { lt: new Date(Date.now() - forMs) } },
         select: { sha256: true },
-        take: leftAtOnce,
+        take: maxLeft,
       });
       return rows.map(({ sha256 }) => sha256);
     },
@@ -74,9 +77,12 @@ interface DoomedBlob {
   readonly revision: string;
 }
 
-/** Those of the orphans that have no user, each with a new negative revision: nobody can use them any more, unless they are stored anew. */
+/**
+ * Gives the orphans without a user a new negative revision, with which they cannot be used unless they are stored
+ * again, and resolves to them.
+ */
 async function doom(connection: Transaction, sha256s: readonly string[]): Promise<DoomedBlob[]> {
-  // By the primary key: the index of orphans is full of entries that are dead, while many are removed.
+  // Reads by the primary key, because the index of orphans is full of dead entries while many are deleted.
   const { rows: orphans } = await connection.query<{ sha256: string }>(
     `with named as materialized (
        select sha256, orphaned_at from blob where sha256 = any($1) order by sha256 for update
@@ -84,7 +90,7 @@ async function doom(connection: Transaction, sha256s: readonly string[]): Promis
      select sha256 from named where orphaned_at is not null`,
     [sha256s],
   );
-  // Looked at by a statement of its own, which sees whatever was committed before the locks were ours.
+  // A separate statement sees everything that was committed before it got the locks.
   const { rows: blobs } = await connection.query<DoomedBlob & { used: boolean }>(
     `with looked as materialized (
        select sha256, exists (select from media where media.sha256 = blob.sha256) as used from blob where sha256 = any($1)
@@ -98,7 +104,7 @@ async function doom(connection: Transaction, sha256s: readonly string[]): Promis
   return blobs.filter(({ used }) => !used);
 }
 
-/** Those of the blobs that have no user left become orphans, with the job that removes them; answers which. */
+/** Marks the blobs without a user as orphans, adds the jobs that delete them, and resolves to them. */
 export async function releaseBlobs(
   connection: Transaction,
   sha256s: readonly string[],
@@ -114,7 +120,7 @@ export async function releaseBlobs(
   await connection.query(
     addDiscardJobs(
       `select json_agg(sha256) as sha256 from unnest($1::text[]) with ordinality as orphan (sha256, place)
-       group by place / ${String(discardAtOnce)}`,
+       group by place / ${String(discardBatchSize)}`,
     ),
     [rows.map(({ sha256 }) => sha256)],
   );

@@ -4,7 +4,7 @@ import type pg from 'pg';
 import { topics } from '../../postgres/notifications.js';
 import { addDeletionJobs } from '../../queue/tasks.js';
 
-/** A message that was taken back. */
+/** A message that its sender deleted. */
 export interface Deletion {
   readonly channel: string;
   /** The provider's id of the message. */
@@ -15,11 +15,11 @@ export interface Deletion {
 
 export interface Deletions {
   /**
-   * Marks the media of the message and tells of each that was not marked before. Answers the media that are not erased; undefined: the message is not
-   * known.
+   * Marks the media of the message, with an event for each that was not marked before. Resolves to the media that
+   * are not erased, or to undefined if the message is unknown.
    */
   readonly record: (deletion: Deletion) => Promise<readonly string[] | undefined>;
-  /** Has it looked at again later, for the message may still come. */
+  /** Adds a job that tries again later, because the message may still arrive. */
   readonly waitFor: (deletion: Deletion, tries: number, waitMs: number) => Promise<void>;
 }
 
@@ -43,7 +43,7 @@ export function createDeletions(pool: pg.Pool): Deletions {
             returning pg_notify('${topics.outbox}', '')
           )
           select exists (select from message where channel = $1 and message_id = $2) as known,
-                 array(select id from found) as media, (select count(*) from n) as told`,
+                 array(select id from found) as media, (select count(*) from n) as events`,
         values: [channel, messageId, at],
       });
       const [row] = rows;

@@ -1,4 +1,4 @@
-/** Messages that are to be sent, or were: how they get into the queue, and what is shown of them. */
+/** Messages to send and sent messages: how they are queued, and how they are read. */
 import type { HeldBlob } from '../../../domain/media.js';
 import type { OutboundState } from '../../../domain/outbound.js';
 import type { MediaKind } from '../../../domain/provider.js';
@@ -24,7 +24,7 @@ export interface NewOutbound {
   readonly filename: string | null;
   readonly replyTo: string | null;
   readonly options: SendOptions;
-  /** Id of the token. */
+  /** The id of the token. */
   readonly actor: string;
   readonly idempotency: Idempotency | null;
 }
@@ -34,15 +34,15 @@ export interface Idempotency {
   readonly requestHash: Buffer;
 }
 
-/** A media that is kept already, or one that is kept for this message. Null: a link that is sent as it is. */
+/** A stored media item, or one that is stored for this message. Null for a link that is sent as it is. */
 export type OutboundMedia = { readonly id: string } | { readonly id: string; readonly blob: HeldBlob } | null;
 
 export type Added =
   | { readonly type: 'added' }
-  /** There is a message with this key already. */
+  /** There is already a message with this idempotency key. */
   | { readonly type: 'known' }
   | { readonly type: 'media gone' }
-  /** The files of the bytes have been removed since they were stored: they are to be stored once more. */
+  /** The files have been deleted since they were stored, and must be stored again. */
   | { readonly type: 'bytes gone' };
 
 export interface OutboundRecord extends Omit<NewOutbound, 'actor' | 'idempotency'> {
@@ -55,36 +55,36 @@ export interface OutboundRecord extends Omit<NewOutbound, 'actor' | 'idempotency
   readonly notBefore: Date;
   readonly createdAt: Date;
   readonly sentAt: Date | null;
-  /** What is known of its way after the provider has taken it. */
+  /** What the provider has reported since it accepted the message. */
   readonly statuses: readonly StatusRecord[];
 }
 
 export interface OutboundFilter {
-  /** Undefined: all. */
+  /** Undefined means all. */
   readonly channels?: readonly string[] | undefined;
   readonly state?: OutboundState | undefined;
   readonly to?: string | undefined;
 }
 
 export interface OutboundTable {
-  /** Queues a message: its row, the media made for it and the job, all or nothing. */
+  /** Queues a message: its row, its new media item and the job in one transaction. */
   readonly add: (message: NewOutbound, media: OutboundMedia, now: Date) => Promise<Added>;
   readonly find: (id: string) => Promise<OutboundRecord | undefined>;
-  /** The message that this key has made, and the hash of what was asked for. */
+  /** The message with this idempotency key, and the hash of its request. */
   readonly findByKey: (
     actor: string,
     key: string,
   ) => Promise<{ readonly id: string; readonly requestHash: Buffer } | undefined>;
   /** Newest first. */
   readonly list: (filter: OutboundFilter, page: Page) => Promise<OutboundRecord[]>;
-  /** `failed` or `unknown` → `queued`; false when it is in another state. */
+  /** `failed` or `unknown` → `queued`; resolves to false in any other state. */
   readonly sendAgain: (id: string, now: Date, together: Together) => Promise<boolean>;
 }
 
-/** The job that sends what waits in the channel `$1`. One for each channel at a time, in all processes. */
+/** Adds the job that sends the queued messages of the channel `$1`; never two at once for one channel. */
 const addSendJob = addSendJobs('select $1::text as channel');
 
-/** With the statuses, in one statement. Those that we have told ourselves, before there was an id of the provider's, go by our own. */
+/** The messages with their statuses. Statuses from before the provider assigned an id are stored under the message's own id. */
 const select = `select ${columnsOf<OutboundRecord>({
   id: 'o.id',
   channel: 'o.channel',
@@ -122,10 +122,10 @@ export function createOutboundTable(pool: Pool): OutboundTable {
     add: (message, media, now) =>
       transaction<Added>(pool, async (adding) => {
         const hasBytes = media !== null && 'blob' in media;
-        if (media && !hasBytes && !(await isHeld(adding, media.id))) return { type: 'media gone' };
+        if (media && !hasBytes && !(await isStored(adding, media.id))) return { type: 'media gone' };
         if (!(await insert(adding, { ...message, mediaId: media?.id ?? null, now })))
           return { type: 'known' };
-        // Last, since it locks the blob: see erasure.ts for the order.
+        // Last, because it locks the blob: see locks.ts for the order.
         if (hasBytes && !(await insertUpload(adding, { ...message, ...media, now })))
           return undone<Added>({ type: 'bytes gone' });
         await adding.query(addSendJob, [message.channel]);
@@ -156,7 +156,7 @@ export function createOutboundTable(pool: Pool): OutboundTable {
             data: { state: 'queued', notBefore: now, attempts: 0, errorCode: null, errorMessage: null },
             select: { channel: true },
           });
-          // What we have told of the attempt before holds no more.
+          // The status of the previous attempt no longer applies.
           if (queued) await messageStatus.deleteMany({ where: { channel: queued.channel, messageId: id } });
           return queued?.channel;
         });
@@ -168,15 +168,15 @@ export function createOutboundTable(pool: Pool): OutboundTable {
   };
 }
 
-/** Locked until the commit, so that it is not erased meanwhile. */
-async function isHeld(adding: Transaction, mediaId: string): Promise<boolean> {
+/** Locks the media item until the commit, so that it is not erased meanwhile. */
+async function isStored(adding: Transaction, mediaId: string): Promise<boolean> {
   const { rowCount } = await adding.query(`select from media where id = $1 and state = 'ready' for share`, [
     mediaId,
   ]);
   return rowCount === 1;
 }
 
-/** False: there is a message with its key already. */
+/** Resolves to false if there is already a message with its idempotency key. */
 async function insert(
   { prisma }: Transaction,
   message: NewOutbound & { readonly mediaId: string | null; readonly now: Date },
