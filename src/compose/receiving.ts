@@ -4,7 +4,7 @@
  */
 import type { Config } from '../config.js';
 import type { Pseudonym } from '../domain/pseudonym.js';
-import { whileAlone } from '../infra/postgres/database.js';
+import { runExclusively } from '../infra/postgres/database.js';
 import type { ShutdownBudget } from '../infra/process/shutdown-budget.js';
 import { createSealedBox } from '../infra/secrets/sealed-box.js';
 import { createChannelActivity } from '../infra/tables/channel-activity.js';
@@ -47,7 +47,7 @@ export function createReceiving(config: Config, foundation: Foundation, pseudony
     inbox,
     channels,
     logger,
-    runExclusively: (work) => whileAlone(databaseUrl, `spool ${spoolFolder}`, work),
+    runExclusively: (work) => runExclusively(databaseUrl, `spool ${spoolFolder}`, work),
   });
   const activity = createChannelActivity(database.work, logger);
 

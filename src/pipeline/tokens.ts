@@ -38,7 +38,7 @@ export interface Tokens {
 interface TokenDependencies {
   readonly signer: TokenSigner;
   readonly database: Pick<Database, 'api'>;
-  readonly notifications: Pick<Notifications, 'on' | 'isHearing'>;
+  readonly notifications: Pick<Notifications, 'on' | 'isListening'>;
   readonly audit: Audit;
   readonly logger: Logger;
   readonly now: () => Date;
@@ -120,7 +120,7 @@ function createRevocations(table: TokenTable, { notifications, logger, now }: To
     return answer;
   };
   const unsubscribe = notifications.on('tokens', {
-    heard: (id) => revoked.add(id),
+    received: (id) => revoked.add(id),
     resumed: () => void load(),
   });
 
@@ -128,7 +128,7 @@ function createRevocations(table: TokenTable, { notifications, logger, now }: To
     add: (id: string) => revoked.add(id),
     has: async (id: string): Promise<boolean> => {
       if (revoked.has(id)) return true;
-      if (complete && notifications.isHearing()) return false;
+      if (complete && notifications.isListening()) return false;
       try {
         return await askDatabase(id);
       } catch (cause) {

@@ -235,7 +235,7 @@ function createBell(
     isRung = true;
     wake();
   };
-  const stop = notifications.on('events', { heard: ring, resumed: ring });
+  const stop = notifications.on('events', { received: ring, resumed: ring });
   end.addEventListener('abort', ring);
   return {
     rung: async () => {

@@ -11,7 +11,7 @@ export interface DatabaseState {
   readonly migrations: MigrationState;
   /** What the user may not do and has to, in words. */
   readonly missingRights: readonly string[];
-  /** How far the clock of the server is ahead of ours. */
+  /** How far the clock of the server is ahead of this machine's clock. */
   readonly clockAheadMs: number;
   /** The channels that were added at run time. */
   readonly channels: readonly StoredChannel[];

@@ -12,7 +12,7 @@ import { runMigrations as runQueueMigrations } from 'graphile-worker';
 import pg from 'pg';
 
 import type { Logger } from '../logging/logger.js';
-import { applicationName, endStatementsWithUs } from '../postgres/database.js';
+import { applicationName, endStatementsWithProcess } from '../postgres/database.js';
 import { projectFolder } from '../process/project-folder.js';
 import { indexOtherJobs } from '../queue/tasks.js';
 import { finishHalfMigration } from './half-migration.js';
@@ -77,7 +77,7 @@ export async function migrate(
 ): Promise<void> {
   await session.query(withoutTimeouts);
   // The transaction of a start that was killed ends soon, and not with its statement.
-  await endStatementsWithUs(session);
+  await endStatementsWithProcess(session);
   for (const lock of [inletLock, prismaLock]) await takeLock(session, { lock, logger });
   await applyMigrations(session, logger);
   await session.query(createQueueTables);

@@ -1,4 +1,4 @@
-/** What `DATABASE_URL` may say. What the driver would ignore or misunderstand in silence is refused by name. */
+/** Validates `DATABASE_URL`. Parts that the driver would silently ignore or misunderstand are refused by name. */
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 
@@ -8,12 +8,12 @@ export type DatabaseUrl = { readonly url: string } | { readonly problem: string 
 
 const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'];
 /**
- * The driver treats these as `verify-full`, and prints a warning, since its next major version will not. Written as what they mean, they
- * mean the same with every version, and nothing is printed into the log.
+ * The driver treats these modes as `verify-full` and prints a warning, because its next major version will not.
+ * Replaced by `verify-full`, they mean the same with every version, and nothing is printed to the log.
  */
 const strictModes = /([?&]sslmode=)(?:allow|prefer|require|verify-ca)(?=&|$)/;
 
-/** Answers the URL as the driver is given it, or what is wrong with it, without quoting it. */
+/** Returns the URL for the driver, or the problem with it, which does not quote it. */
 export function readDatabaseUrl(text: string): DatabaseUrl {
   if (!/^postgres(ql)?:\/\//.test(text)) return { problem: 'is not a postgresql:// URL' };
   if (namesSeveralHosts(text)) {
@@ -33,11 +33,11 @@ export function readDatabaseUrl(text: string): DatabaseUrl {
   if (problem !== undefined) return { problem };
   const url = parameters.get('uselibpqcompat') === 'true' ? text : text.replace(strictModes, '$1verify-full');
   try {
-    tryCertificates(parameters);
-    new pg.Client({ connectionString: url }); // It reads the whole URL.
+    checkCertificates(parameters);
+    new pg.Client({ connectionString: url }); // The constructor parses the whole URL.
     return { url };
   } catch (error) {
-    return { problem: sayUnreadable(error) };
+    return { problem: describeUnusable(error) };
   }
 }
 
@@ -60,14 +60,14 @@ function problemOf(parameters: URLSearchParams): string | undefined {
   return undefined;
 }
 
-/** Throws when the driver could not use the files that the URL names. */
-function tryCertificates(parameters: URLSearchParams): void {
+/** Throws if the driver could not use the files that the URL names. */
+function checkCertificates(parameters: URLSearchParams): void {
   const contentOf = (name: string): string | undefined => {
     const file = parameters.get(name) ?? '';
     return file === '' ? undefined : readFileSync(file, 'utf8');
   };
   const authorities = contentOf('sslrootcert');
-  // Node ignores such a file, and trusts nobody.
+  // Node ignores such a file and then trusts no certificate.
   if (authorities !== undefined && !/-----BEGIN (?:TRUSTED )?CERTIFICATE-----/.test(authorities))
     throw new CertificateError('there is no certificate in it');
   const certificate = contentOf('sslcert');
@@ -83,7 +83,7 @@ class CertificateError extends Error {
   override readonly name = 'CertificateError';
 }
 
-function sayUnreadable(error: unknown): string {
+function describeUnusable(error: unknown): string {
   if (error instanceof CertificateError)
     return 'names a certificate or a key that cannot be used: look at sslrootcert, sslcert and sslkey, which are files in PEM format';
   const { code = 'unknown', syscall, message = '' } = error as Partial<NodeJS.ErrnoException>;

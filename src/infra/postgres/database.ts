@@ -1,4 +1,4 @@
-/** Connections to PostgreSQL: one pool for each kind of load, so that none of them can take the connections of another. */
+/** Connections to PostgreSQL: one pool for each kind of load, so that no load occupies the connections of another. */
 import { setTimeout as delay } from 'node:timers/promises';
 
 import pg from 'pg';
@@ -8,61 +8,66 @@ import type { Logger } from '../logging/logger.js';
 import { codeOf, isConflict, isNoAnswer } from './errors.js';
 import { createPrisma, inTransactionOf } from './prisma.js';
 
-/** Connections for SQL, and for Prisma Client. Decision 123 says which of them a statement uses. */
+/** Connections for SQL and for Prisma Client. Decision 123 says which of them a statement uses. */
 export type Pool = pg.Pool & {
-  /** Made when it is first used. */
+  /** Created on first use. */
   readonly prisma: PrismaClient;
 };
 
 export interface Database {
-  /** For requests of the API. A statement fails when there is no answer within {@link longestStatementMs}. */
+  /** For requests of the API. A statement fails if there is no answer within {@link statementTimeoutMs}. */
   readonly api: Pool;
   /**
-   * The connections of `api`, for SQL that may take as long as it needs: what is to be erased may be half of the database. Prisma Client
-   * outside a transaction keeps the limit of `api`.
+   * The connections of `api` for SQL without a timeout, because an erasure may concern half of the database. Prisma
+   * Client outside a transaction keeps the timeout of `api`.
    */
   readonly erasing: Pool;
-  /** For the queue, its jobs, and upkeep. */
+  /** For the queue, its jobs and maintenance. */
   readonly work: Pool;
-  /** For the worker's hot statements, some of which uploads use as well; with the same limit as `api`. See {@link neverScan}. */
+  /** For the worker's most frequent statements, some of which uploads use as well; with the timeout of `api`. See {@link neverScan}. */
   readonly workByKey: Pool;
-  /** For verified webhooks, from the network and from the spool, and for nothing else; see {@link neverScan}. */
+  /** Only for verified webhooks from the network and from the spool; see {@link neverScan}. */
   readonly intake: Pool;
   readonly connectionString: string;
-  /** Ends what has not ended after a second. Never resolves when the server does not say goodbye: bound it. */
+  /**
+   * Aborts statements that still run after a second. It never resolves if the server does not close the connections,
+   * so callers need a timeout.
+   */
   readonly close: () => Promise<void>;
 }
 
 /**
- * Connections of one process. Three more are used outside the pools: LISTEN, the lock of the queue, and the lock of the spool while it
- * is replayed. That makes 19, which docs/operations.md promises: PgBouncer's default pool has 20.
+ * The connections of one process. Three more are used outside the pools: for LISTEN, for the locks of the queue,
+ * and for the lock of the spool while it is replayed. These are the 19 that docs/operations.md promises; the
+ * default pool of PgBouncer has 20.
  */
 const poolSizes = { api: 5, work: 5, workByKey: 3, intake: 3 } as const;
 const sessions = 3;
 export const connectionsPerProcess =
   poolSizes.api + poolSizes.work + poolSizes.workByKey + poolSizes.intake + sessions;
 
-/** Other processes are recognised by this name (see embedded-postgres.ts). */
+/** The name by which processes recognise each other's connections (see embedded/server.ts). */
 export const applicationName = 'inlet';
 /**
- * A host that vanishes says no goodbye: then a session that only listens would wait for hours. The system asks after so long without a
- * word, and gives the connection up some ten seconds later.
+ * A host that vanishes does not close its connections, and a session that only listens would wait for hours. The
+ * system probes the connection after this idle time, and closes it about ten seconds later.
  */
 const keepAlive = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 } as const;
 /**
- * For a statement that a caller waits for. A server that hangs, or one behind a network that swallows what is sent, would otherwise keep callers and
- * connections for a quarter of an hour and longer. The slowest statements, the counts of a large database, take some seconds.
+ * The timeout of a statement for which a caller waits. A server that hangs, or a network that loses packets, would
+ * otherwise occupy callers and connections for a quarter of an hour and longer. The slowest statements, the counts
+ * of a large database, take some seconds.
  */
-export const longestStatementMs = 30_000;
-/** How long statements may go on when the database is closed. */
-const lastStatementMs = 1_000;
+export const statementTimeoutMs = 30_000;
+/** How long statements may continue when the database is closed. */
+const closeGraceMs = 1_000;
 
 export function openDatabase(
   connectionString: string,
   logger: Logger,
-  { statementMs = longestStatementMs }: { readonly statementMs?: number } = {},
+  { statementMs = statementTimeoutMs }: { readonly statementMs?: number } = {},
 ): Database {
-  // A connection that is lost is replaced by the pool; without listeners it would end the process.
+  // The pool replaces a lost connection. Without a listener, its error would end the process.
   const report = (error: Error): void => {
     logger.warn(
       { code: 'database.connection_lost', reason: error.message },
@@ -79,9 +84,9 @@ export function openDatabase(
     ...settings,
     max: poolSizes.api,
     query_timeout: statementMs,
-    onConnect: awaited(endStatementsWithUs),
+    onConnect: awaited(endStatementsWithProcess),
   });
-  const work = openPool({ ...settings, max: poolSizes.work, onConnect: awaited(endStatementsWithUs) });
+  const work = openPool({ ...settings, max: poolSizes.work, onConnect: awaited(endStatementsWithProcess) });
   const workByKey = openPool({
     ...settings,
     max: poolSizes.workByKey,
@@ -101,18 +106,18 @@ export function openDatabase(
   }
   return {
     api,
-    erasing: withoutHurry(api),
+    erasing: withoutTimeout(api),
     work,
     workByKey,
     intake,
     connectionString,
     close: async () => {
-      // Ends also what is at work with a connection, or waits for a server that does not answer.
-      const breakOff = setTimeout(() => {
+      // Also ends connections that are in use or wait for a server that does not answer.
+      const abort = setTimeout(() => {
         for (const client of open) void client.end().catch(() => undefined);
-      }, lastStatementMs);
+      }, closeGraceMs);
       await Promise.all(pools.map((pool) => pool.end()));
-      clearTimeout(breakOff);
+      clearTimeout(abort);
     },
   };
 }
@@ -123,53 +128,54 @@ export function openPool(config: pg.PoolConfig): Pool {
   return Object.defineProperty(pool, 'prisma', { get: () => (prisma ??= createPrisma(pool)) }) as Pool;
 }
 
-/** As long as a timer can be: some 25 days. */
-const noHurryMs = 2 ** 31 - 1;
+/** The longest possible timer, about 25 days. */
+const longestTimerMs = 2 ** 31 - 1;
 
-/** The same connections, for callers that wait for each answer. */
-function withoutHurry(pool: Pool): Pool {
-  const patient = <Target extends Pick<pg.ClientBase, 'query'>>(target: Target): Target =>
+/** The same connections for callers that wait for each answer. */
+function withoutTimeout(pool: Pool): Pool {
+  const wrap = <Target extends Pick<pg.ClientBase, 'query'>>(target: Target): Target =>
     Object.assign(Object.create(target) as Target, {
       query: (statement: string | pg.QueryConfig, values?: unknown[]) => {
         const config: pg.QueryConfig = typeof statement === 'string' ? { text: statement } : statement;
-        // A copy, since the same statement may be used with another limit. The driver reads this timeout, which its types do not know.
-        const patientConfig: pg.QueryConfig & { readonly query_timeout: number } = {
+        // A copy, because the same statement may be used with another timeout. The driver reads `query_timeout`,
+        // which its types omit.
+        const untimedConfig: pg.QueryConfig & { readonly query_timeout: number } = {
           ...config,
           values: values ?? config.values ?? [],
-          query_timeout: noHurryMs,
+          query_timeout: longestTimerMs,
         };
-        return target.query(patientConfig);
+        return target.query(untimedConfig);
       },
     });
-  return Object.assign(patient(pool), { connect: async () => patient(await pool.connect()) });
+  return Object.assign(wrap(pool), { connect: async () => wrap(await pool.connect()) });
 }
 
-/** How often a transaction that lost against another one is repeated, and the longest pause before. */
+/** The attempts at a transaction that fails because of another one, and the longest pause between them. */
 const conflictAttempts = 8;
-const longestConflictPauseMs = 200;
+const maxConflictPauseMs = 200;
 
-/** A transaction that is under way. */
+/** An open transaction. */
 export interface Transaction extends Pick<pg.ClientBase, 'query'> {
   /** Prisma Client, on the connection of the transaction. */
   readonly prisma: <T>(work: (prisma: Prisma.TransactionClient) => Promise<T>) => Promise<T>;
 }
 
-/** What else belongs to a change, such as its entry in the audit trail: true together with it. */
+/** Writes that belong to a change, such as its entry in the audit trail, and are committed together with it. */
 export type Together = (transaction: Transaction) => Promise<void>;
 
-/** The answer of a transaction of which nothing is to be kept. */
+/** The result of a transaction that is rolled back. */
 class Undone<T> {
   readonly result: T;
   constructor(result: T) {
     this.result = result;
   }
 }
-/** For `work` of {@link transaction} to return: its changes are undone, and this is the answer. */
+/** Returned by `work` of {@link transaction}: its changes are rolled back, and `result` is the result. */
 export const undone = <T>(result: T): Undone<T> => new Undone(result);
 
 /**
- * All of it or nothing: what `work` does with the transaction is committed together. After a deadlock or a serialization failure the whole
- * work is repeated, so it must have no effects beside those of the transaction.
+ * Commits everything that `work` does with the transaction, or nothing. After a deadlock or a serialization failure,
+ * `work` is repeated as a whole, so it must have no effects besides those of the transaction.
  */
 export async function transaction<T>(
   pool: Pool,
@@ -178,15 +184,15 @@ export async function transaction<T>(
   return repeatConflicts(() => transactionOnce(pool, work));
 }
 
-/** Repeats `attempt` while it fails because its transaction lost against another one. */
+/** Repeats `attempt` while it fails because of a conflict with another transaction. */
 export async function repeatConflicts<T>(attempt: () => Promise<T>): Promise<T> {
   for (let tried = 1; ; tried += 1) {
     try {
       return await attempt();
     } catch (error) {
       if (!isConflict(error) || tried === conflictAttempts) throw error;
-      // The pause differs for each transaction, so that two of them do not meet again and again.
-      await delay(Math.random() * Math.min(5 * 2 ** tried, longestConflictPauseMs));
+      // The pause is random, so that the same two transactions do not conflict again.
+      await delay(Math.random() * Math.min(5 * 2 ** tried, maxConflictPauseMs));
     }
   }
 }
@@ -206,7 +212,7 @@ async function transactionOnce<T>(
     await connection.query(result instanceof Undone ? 'rollback' : 'commit');
     return result instanceof Undone ? result.result : result;
   } catch (error) {
-    // A connection whose server does not answer is given up: then the server undoes what it has.
+    // If the server does not answer, the connection is closed, and the server then rolls back.
     if (isNoAnswer(error)) broken = true;
     else await connection.query('rollback').catch(() => (broken = true));
     throw error;
@@ -215,37 +221,38 @@ async function transactionOnce<T>(
   }
 }
 
-/** A pool waits for what `onConnect` returns before it hands the connection out, which its types do not say. */
+/** A pool awaits the result of `onConnect` before it hands out the connection, which its types omit. */
 function awaited(prepare: (client: pg.ClientBase) => Promise<void>): (client: pg.ClientBase) => undefined {
   return (client) => prepare(client) as unknown as undefined;
 }
 
 /** SQLSTATE: invalid_parameter_value. */
-const settingRefused = '22023';
+const invalidParameterValue = '22023';
 
 /**
- * Has the server end a statement within a second when this process is gone. Otherwise a statement that waits for a lock, or reads a whole
- * table, goes on for nobody, and keeps its own locks. Servers on some systems cannot look, and refuse.
+ * Makes the server end a statement within a second when this process has ended. Otherwise, a statement that waits
+ * for a lock or reads a whole table continues without a client, and keeps its locks. Servers on some systems cannot
+ * check that and refuse the setting.
  */
-export async function endStatementsWithUs(client: pg.ClientBase): Promise<void> {
+export async function endStatementsWithProcess(client: pg.ClientBase): Promise<void> {
   try {
     await client.query(`set client_connection_check_interval = '1s'`);
   } catch (error) {
-    if (codeOf(error) !== settingRefused) throw error;
+    if (codeOf(error) !== invalidParameterValue) throw error;
   }
 }
 
 /**
- * For statements that are prepared once and used for the life of the connection, each of which touches a few rows by key: the planner
- * never chooses to scan a table here. Otherwise it would do so as long as the table was small when it looked, and go on doing so while
- * it grows (measured: 20 µs more for each webhook with every 4 000 waiting jobs).
+ * Forbids sequential scans, for statements that are prepared once for the life of the connection and read a few rows
+ * by key. Otherwise, the planner would choose a scan while the table is small, and keep that plan while the table
+ * grows (measured: 20 µs more for each webhook with every 4 000 waiting jobs).
  */
 async function neverScan(client: pg.ClientBase): Promise<void> {
-  await endStatementsWithUs(client);
+  await endStatementsWithProcess(client);
   await client.query('set enable_seqscan = off');
 }
 
-/** A connection of its own, for what belongs to a session: LISTEN and advisory locks. */
+/** A separate connection for what belongs to a session: LISTEN and advisory locks. */
 export function newSession(connectionString: string, connectTimeoutMs?: number): pg.Client {
   const session = new pg.Client({
     connectionString,
@@ -253,7 +260,7 @@ export function newSession(connectionString: string, connectTimeoutMs?: number):
     ...keepAlive,
     ...(connectTimeoutMs !== undefined && { connectionTimeoutMillis: connectTimeoutMs }),
   });
-  // A terminated connection emits its error twice. The first one was handled; the second one must not end the process.
+  // A terminated connection emits its error twice. The first one is handled; the second one must not end the process.
   session.on('error', () => undefined);
   return session;
 }
@@ -261,10 +268,11 @@ export function newSession(connectionString: string, connectTimeoutMs?: number):
 const lockTimeoutMs = 5_000;
 
 /**
- * Does the work unless another session does some under the same name; answers whether it was done. Rejects when the database
- * does not answer soon. The lock goes with its connection: should that break, somebody else may begin before the work has ended.
+ * Runs the work unless another session runs work under the same name, and resolves to whether it ran. Rejects if the
+ * database does not answer soon. The lock disappears with its connection: if that breaks, another session may
+ * begin before the work has ended.
  */
-export async function whileAlone(
+export async function runExclusively(
   connectionString: string,
   name: string,
   work: () => Promise<void>,
@@ -272,18 +280,18 @@ export async function whileAlone(
   const session = newSession(connectionString, lockTimeoutMs);
   try {
     await session.connect();
-    // The driver reads this timeout, which its types do not know.
+    // The driver reads `query_timeout`, which its types omit.
     const statement: pg.QueryConfig & { readonly query_timeout: number } = {
-      text: 'select pg_try_advisory_lock(hashtextextended($1, 0)) as alone',
+      text: 'select pg_try_advisory_lock(hashtextextended($1, 0)) as acquired',
       values: [name],
       query_timeout: lockTimeoutMs,
     };
-    const { rows } = await session.query<{ alone: boolean }>(statement);
-    if (rows[0]?.alone !== true) return false;
+    const { rows } = await session.query<{ acquired: boolean }>(statement);
+    if (rows[0]?.acquired !== true) return false;
     await work();
     return true;
   } finally {
-    // Not waited for: a server that does not answer does not say goodbye either.
+    // Not awaited, because a server that does not answer does not close the connection either.
     void session.end().catch(() => undefined);
   }
 }

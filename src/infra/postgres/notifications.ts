@@ -1,6 +1,7 @@
 /**
- * Hears what other processes have done (LISTEN), so that nobody need poll. A lost connection is made anew; what was said
- * meanwhile is missed, so each listener is told when hearing begins again, and looks for itself.
+ * Receives notifications of other processes (LISTEN), so that nothing has to be polled. A lost connection is
+ * replaced. Notifications are missed meanwhile, so each listener is called when listening resumes, and then
+ * reads the current state.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -9,23 +10,23 @@ import type pg from 'pg';
 import type { Logger } from '../logging/logger.js';
 import { newSession, type Database } from './database.js';
 
-/** What is talked about, and what is said with it. */
+/** The notification channels and their payloads. */
 export const topics = {
-  /** A media has changed: its id. */
+  /** A media item has changed; its id. */
   media: 'inlet_media',
-  /** There are events to publish: nothing. */
+  /** There are events to publish; empty. */
   outbox: 'inlet_outbox',
-  /** Events have been published: nothing. */
+  /** Events were published; empty. */
   events: 'inlet_events',
-  /** A channel was added, changed or removed: its id. */
+  /** A channel was added, changed or removed; its id. */
   channels: 'inlet_channels',
-  /** A token was revoked: its id. */
+  /** A token was revoked; its id. */
   tokens: 'inlet_tokens',
 } as const;
 export type Topic = keyof typeof topics;
 
-/** Tells all processes when the transaction is committed. */
-export async function tell(
+/** Notifies all processes when the transaction is committed. */
+export async function notify(
   transaction: Pick<pg.ClientBase, 'query'>,
   topic: Topic,
   payload: string,
@@ -34,17 +35,17 @@ export async function tell(
 }
 
 export interface Listener {
-  readonly heard: (payload: string) => void;
-  /** Hearing has begun, again or for the first time: what was said before was not heard. */
+  readonly received: (payload: string) => void;
+  /** Listening has begun or resumed: earlier notifications were missed. */
   readonly resumed?: () => void;
 }
 
 export interface Notifications {
   /** Listens until the returned function is called. */
   readonly on: (topic: Topic, listener: Listener) => () => void;
-  /** Whether everything that is said now will be heard. */
-  readonly isHearing: () => boolean;
-  /** Resolves when the media has changed or may have changed without being heard, or when `signal` aborts. */
+  /** Whether all notifications are received now. */
+  readonly isListening: () => boolean;
+  /** Resolves when the media item has changed, when a change may have been missed, or when `signal` aborts. */
   readonly mediaChange: (id: string, signal: AbortSignal) => Promise<void>;
   readonly close: () => Promise<void>;
 }
@@ -59,16 +60,16 @@ export function listen(database: Pick<Database, 'connectionString'>, logger: Log
   const closed = new AbortController();
   const isClosed = (): boolean => closed.signal.aborted;
   let session = newSession(database.connectionString);
-  let hearing = false;
+  let listening = false;
 
   const on = (topic: Topic, listener: Listener): (() => void) => {
     const group = listeners.get(topics[topic]) ?? new Set();
     listeners.set(topics[topic], group.add(listener));
-    if (hearing) listener.resumed?.();
+    if (listening) listener.resumed?.();
     return () => group.delete(listener);
   };
 
-  const hearOnce = async (): Promise<void> => {
+  const listenOnce = async (): Promise<void> => {
     session = newSession(database.connectionString);
     const ended = new Promise<void>((end) => {
       session.once('end', end);
@@ -77,35 +78,35 @@ export function listen(database: Pick<Database, 'connectionString'>, logger: Log
       });
     });
     session.on('notification', ({ channel, payload = '' }) => {
-      for (const { heard } of listeners.get(channel) ?? []) heard(payload);
+      for (const { received } of listeners.get(channel) ?? []) received(payload);
     });
     try {
-      // A connection that is closed while it is being made never says so by its promise.
+      // The promise of a connection that is closed while it is being established never settles.
       await Promise.race([session.connect(), ended]);
       if (isClosed()) return;
       await session.query(listenToAll);
-      hearing = true;
+      listening = true;
       for (const group of listeners.values()) for (const { resumed } of group) resumed?.();
       await ended;
     } catch (error) {
       logger.warn({ reason: error instanceof Error ? error.message : '' }, 'notifications are interrupted');
     } finally {
-      hearing = false;
+      listening = false;
       await session.end().catch(() => undefined);
     }
   };
 
-  const keepHearing = async (): Promise<void> => {
+  const keepListening = async (): Promise<void> => {
     while (!isClosed()) {
-      await hearOnce();
+      await listenOnce();
       await delay(reconnectAfterMs, undefined, { signal: closed.signal }).catch(() => undefined);
     }
   };
-  const finished = keepHearing();
+  const finished = keepListening();
 
   return {
     on,
-    isHearing: () => hearing,
+    isListening: () => listening,
     mediaChange: createMediaWait(on),
     close: async () => {
       closed.abort();
@@ -115,11 +116,11 @@ export function listen(database: Pick<Database, 'connectionString'>, logger: Log
   };
 }
 
-/** Many may wait, each for one media: they are found by its id. */
+/** Many callers may wait, each for one media item, so they are found by its id. */
 function createMediaWait(on: Notifications['on']): Notifications['mediaChange'] {
   const waiters = new Map<string, Set<() => void>>();
   on('media', {
-    heard: (id) => {
+    received: (id) => {
       waiters.get(id)?.forEach((wake) => {
         wake();
       });

@@ -1,21 +1,24 @@
 /**
- * Tells whether a session of ours stays on one connection of the server. A pooler in transaction mode or statement mode gives every
- * transaction, or every statement, whichever connection is free. Prepared statements, LISTEN and the locks that say which process holds
- * which jobs then belong to strangers.
+ * Detects whether a session stays on one connection of the server. A pooler in transaction mode or statement mode
+ * runs every transaction, or every statement, on any free connection. Prepared statements, LISTEN and the locks
+ * that say which process holds which jobs then belong to other sessions.
  */
 import type pg from 'pg';
 
-/** Which connection of the server answers. Ids of processes return, and two servers behind one address may both have one. */
+/**
+ * Identifies the connection of the server that answers. Process ids are reused, and two servers behind one address
+ * may use the same one.
+ */
 const whichConnection = `select pid::text || ' ' || coalesce(backend_start::text, '') as connection
   from pg_stat_activity where pid = pg_backend_pid()`;
-/** How often both are asked. One round finds an idle pooler; others are busy for somebody else, too. */
+/** The number of comparisons. One reveals an idle pooler; others are busy with other clients. */
 const rounds = 5;
-/** Also for a pooler in session mode that has no connection left: it keeps a statement waiting. */
-const answerMs = 10_000;
+/** A pooler in session mode without a free connection keeps a statement waiting as well. */
+const answerTimeoutMs = 10_000;
 
 /**
- * Whether the two sessions are behind a pooler that does not keep them apart. Sessions that keep their connections, each its own, never
- * look like that, whatever others do meanwhile.
+ * Whether the two sessions are behind a pooler that exchanges their connections. Sessions that keep their
+ * connections never appear like that, whatever other clients do meanwhile.
  */
 export async function areSessionsShared(one: pg.ClientBase, other: pg.ClientBase): Promise<boolean> {
   const own = await connectionOf(one);
@@ -23,7 +26,7 @@ export async function areSessionsShared(one: pg.ClientBase, other: pg.ClientBase
   if (own === others) return true;
   for (let round = 0; round < rounds; round += 1) {
     if ((await connectionOf(one)) !== own) return true;
-    // While the other one is in a transaction, its connection is nobody else's.
+    // While the other session is in a transaction, no other session has its connection.
     try {
       await other.query('begin');
     } catch (error) {
@@ -38,7 +41,7 @@ export async function areSessionsShared(one: pg.ClientBase, other: pg.ClientBase
 }
 
 async function connectionOf(session: pg.ClientBase): Promise<string> {
-  const question = { text: whichConnection, query_timeout: answerMs };
+  const question = { text: whichConnection, query_timeout: answerTimeoutMs };
   const { rows } = await session.query<{ connection: string }>(question);
   return rows[0]?.connection ?? '';
 }

@@ -1,33 +1,33 @@
-/** What PostgreSQL cannot keep in a text: NUL, and halves of surrogate pairs. Both come in hostile payloads only. */
-// eslint-disable-next-line no-control-regex -- NUL is what this is about.
+/** Removes what PostgreSQL cannot store in a text: NUL and unpaired surrogates, which occur in hostile payloads only. */
+// eslint-disable-next-line no-control-regex -- NUL is what is removed.
 const nul = /\u0000/g;
 
-/** The text as it can be stored, cut to `maxLength` UTF-16 units, between two letters as people see them. */
+/** The text in a form that can be stored, cut to `maxLength` UTF-16 units between two user-perceived characters. */
 export function storable(text: string, maxLength: number): string {
-  const isFine = text.length <= maxLength && !text.includes('\0') && text.isWellFormed();
-  return isFine ? text : cut(text.replace(nul, ''), maxLength).toWellFormed();
+  const isStorable = text.length <= maxLength && !text.includes('\0') && text.isWellFormed();
+  return isStorable ? text : cut(text.replace(nul, ''), maxLength).toWellFormed();
 }
 
-/** Two of them, as in `.tar.gz`, at most. */
+/** At most two extensions, as in `.tar.gz`. */
 const extensions = /(?:\.[\p{L}\p{N}]{1,10}){1,2}$/u;
-const longestExtensions = 22;
+const maxExtensionsLength = 22;
 
-/** The name of a file as it can be stored: what says how to open it stays when it is cut. */
+/** The name of a file in a form that can be stored. Its extensions remain when it is cut. */
 export function storableName(name: string, maxLength: number): string {
   if (name.length <= maxLength) return storable(name, maxLength);
-  const [extension = ''] = extensions.exec(name.slice(-longestExtensions)) ?? [];
+  const [extension = ''] = extensions.exec(name.slice(-maxExtensionsLength)) ?? [];
   const stem = name.slice(0, name.length - extension.length);
   return storable(stem, maxLength - extension.length) + extension;
 }
 
-const letters = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
-/** No letter is longer in earnest: a family of emoji has some 25 units. */
-const longestLetter = 100;
+const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+/** Longer than any genuine character: an emoji of a family has about 25 units. */
+const maxGraphemeLength = 100;
 
 function cut(text: string, maxLength: number): string {
   if (text.length <= maxLength) return text;
-  const from = Math.max(0, maxLength - longestLetter);
-  const around = text.slice(from, maxLength + longestLetter);
-  const start = letters.segment(around).containing(maxLength - from)?.index ?? 0;
+  const from = Math.max(0, maxLength - maxGraphemeLength);
+  const around = text.slice(from, maxLength + maxGraphemeLength);
+  const start = graphemes.segment(around).containing(maxLength - from)?.index ?? 0;
   return text.slice(0, start === 0 ? maxLength : from + start);
 }

@@ -18,7 +18,7 @@ import type {
   MediaKind,
   StatusEvent,
 } from '../../domain/provider.js';
-import { DatabaseLateError, isDataRefused } from '../../infra/postgres/errors.js';
+import { DatabaseTimeoutError, isDataRefused } from '../../infra/postgres/errors.js';
 import { storable, storableName } from '../../infra/postgres/storable-text.js';
 import {
   isLarge,
@@ -75,7 +75,7 @@ export function createReceive(inbox: Pick<Inbox, 'commit'>, fallback: WebhookFal
     } catch (error) {
       if (isDataRefused(error)) throw error;
       // A timeout for a large webhook does not mean that the database is unavailable.
-      if (!(isLarge(entry) && error instanceof DatabaseLateError)) fallback.activate(error);
+      if (!(isLarge(entry) && error instanceof DatabaseTimeoutError)) fallback.activate(error);
       return fallback.store(entry);
     }
   };

@@ -7,7 +7,7 @@ import { startEmbeddedPostgres } from '../../infra/postgres/embedded/server.js';
 const timeoutMs = 2_000;
 
 try {
-  await startEmbeddedPostgres(process.argv[2] ?? '', { patienceMs: timeoutMs });
+  await startEmbeddedPostgres(process.argv[2] ?? '', { waitMs: timeoutMs });
   process.stdout.write('has a database\n');
 } catch (error) {
   process.stdout.write(`${String(error)}\n`);

@@ -102,7 +102,7 @@ test('a connection that the server ends is made anew, several times', async () =
     const wait = waitFor(id);
     await clone.query('select pg_terminate_backend($1, 5000)', [pid]);
     await until(async () => (await listeners()).some((other) => other !== pid));
-    // What was said meanwhile was not heard, so everybody who waits looks again.
+    // Notifications were missed meanwhile, so every waiting caller reads the state again.
     await wait.end;
     const again = waitFor(id);
     await notify(id);
@@ -111,31 +111,31 @@ test('a connection that the server ends is made anew, several times', async () =
 });
 
 test('a listener receives the messages of its topic, is notified after a reconnect, and can stop', async () => {
-  const heard: string[] = [];
+  const received: string[] = [];
   const elsewhere: string[] = [];
   let resumed = 0;
   const stop = notifications.on('channels', {
-    heard: (payload) => heard.push(payload),
+    received: (payload) => received.push(payload),
     resumed: () => (resumed += 1),
   });
-  notifications.on('tokens', { heard: (payload) => elsewhere.push(payload) });
+  notifications.on('tokens', { received: (payload) => elsewhere.push(payload) });
   const say = (payload: string): Promise<unknown> =>
     clone.query(`select pg_notify('inlet_channels', $1)`, [payload]);
   await until(() => Promise.resolve(resumed === 1));
   await say('one');
-  await until(() => Promise.resolve(heard.length === 1));
+  await until(() => Promise.resolve(received.length === 1));
 
   await clone.query('select pg_terminate_backend($1, 5000)', [(await listeners())[0]]);
   await until(() => Promise.resolve(resumed === 2));
   await say('two');
-  await until(() => Promise.resolve(heard.length === 2));
+  await until(() => Promise.resolve(received.length === 2));
 
   stop();
   await say('three');
   const wait = waitFor('last');
   await notify('last');
   await wait.end;
-  expect({ heard, elsewhere }).toEqual({ heard: ['one', 'two'], elsewhere: [] });
+  expect({ received, elsewhere }).toEqual({ received: ['one', 'two'], elsewhere: [] });
 });
 
 test('closing ends the connection, also while it is being made', async () => {

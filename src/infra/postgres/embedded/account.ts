@@ -1,6 +1,7 @@
 /**
- * The user that PostgreSQL runs as. It refuses to run as root: as root we run it as the system user `postgres`, made when there is none.
- * Making its data needs a user with a name, which an id that a container platform has chosen does not have.
+ * The user that PostgreSQL runs as. It refuses to run as root, so it then runs as the system user `postgres`, which is
+ * created if it does not exist. Initialising the data needs a user with a name, which the arbitrary user id of a
+ * container platform does not have.
  */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -15,13 +16,13 @@ export interface Account {
   readonly uid: number;
   readonly gid: number;
   /**
-   * Whether a folder on the way to the binaries or the data is closed to that user (`/root`, or a temporary folder of mode 0700).
-   * The server then keeps the one capability that lets it pass, instead of our opening somebody's folders.
+   * Whether that user cannot enter a folder above the binaries or the data (`/root`, or a temporary folder of mode
+   * 0700). The server then keeps the capability to enter it, so that the permissions of folders need not be changed.
    */
   readonly passClosedFolders: boolean;
 }
 
-/** The account to run the server with, or undefined when we are not root. */
+/** The account that runs the server, or undefined if this process does not run as root. */
 export async function postgresAccount(paths: readonly string[]): Promise<Account | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   const ids = (await lookUp()) ?? (await create());
@@ -29,7 +30,7 @@ export async function postgresAccount(paths: readonly string[]): Promise<Account
   return { ...ids, passClosedFolders: closed.includes(true) };
 }
 
-/** Command and arguments that run `command` as the account; unchanged without one. */
+/** The command and arguments that run `command` as the account; unchanged without an account. */
 export function withAccount(
   account: Account | undefined,
   command: string,
@@ -43,7 +44,7 @@ export function withAccount(
   return ['setpriv', [...ids, ...capability, '--', command, ...args]];
 }
 
-/** Whether this user has no entry in the list of users. */
+/** Whether this user has no entry in the system's user list. */
 export function needsBorrowedName(): boolean {
   try {
     userInfo();
@@ -53,7 +54,7 @@ export function needsBorrowedName(): boolean {
   }
 }
 
-/** Runs `command` in a user namespace where this user's id stands for one with a name. Its files belong to this user all the same. */
+/** Runs `command` in a user namespace that maps this user's id to one with a name. Its files still belong to this user. */
 export function withBorrowedName(
   command: string,
   args: readonly string[],
@@ -62,7 +63,7 @@ export function withBorrowedName(
   return ['unshare', ['--user', ...ids, '--', command, ...args]];
 }
 
-/** Of anybody but root: in both files it is the third field. */
+/** The first id other than root's, which is the third field in both files. */
 function namedId(file: string): string {
   const ids = readFileSync(file, 'utf8')
     .split('\n')
@@ -90,13 +91,15 @@ async function create(): Promise<{ uid: number; gid: number }> {
     '/usr/sbin/nologin',
     'postgres',
   ]);
-  const made = await lookUp();
-  if (!made)
-    throw new Error('the system user "postgres" could not be made; set DATABASE_URL, or do not run as root');
-  return made;
+  const created = await lookUp();
+  if (!created)
+    throw new Error(
+      'the system user "postgres" could not be created; set DATABASE_URL, or do not run as root',
+    );
+  return created;
 }
 
-/** Whether a folder from here up to the root cannot be entered by everybody. */
+/** Whether this folder or one above it cannot be entered by all users. */
 async function isClosed(path: string): Promise<boolean> {
   const { mode } = await stat(path);
   if ((mode & 0o001) === 0) return true;

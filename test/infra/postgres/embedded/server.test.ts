@@ -215,7 +215,7 @@ describe('the data', () => {
     const lock = join(folder, 'lock');
     const holder = spawn('flock', [lock, 'sh', '-c', 'echo held; exec sleep 100'], { detached: true });
     await once(holder.stdout, 'data');
-    await expect(startEmbeddedPostgres(folder, { patienceMs: 300 })).rejects.toThrow(
+    await expect(startEmbeddedPostgres(folder, { waitMs: 300 })).rejects.toThrow(
       `${join(folder, 'data')} is used by another process, and only one PostgreSQL may use it`,
     );
     let isUp = false;
@@ -239,7 +239,7 @@ describe('the data', () => {
     const second = await startEmbeddedPostgres(folder, { tell });
     started.push(second);
     expect(await query(second, readNote)).toEqual([{ text: 'kept' }]);
-    expect(told.join()).toContain('knew another password than the file beside it');
+    expect(told.join()).toContain('differed from the file beside it');
     expect((await readFile(join(folder, 'password'), 'utf8')).trim()).toHaveLength(48);
   });
 

@@ -22,7 +22,7 @@ beforeAll(async () => {
     const notifications = listen(database, silent);
     return { database, notifications, outbox: openOutbox(database.work, notifications, silent) };
   });
-  await until(() => processes.every(({ notifications }) => notifications.isHearing()));
+  await until(() => processes.every(({ notifications }) => notifications.isListening()));
 });
 afterAll(async () => {
   for (const { database, notifications, outbox } of processes) {

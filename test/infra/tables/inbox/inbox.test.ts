@@ -4,7 +4,7 @@ import { pino } from 'pino';
 
 import { newId } from '../../../../src/domain/id.js';
 import { openDatabase, type Database } from '../../../../src/infra/postgres/database.js';
-import { DatabaseLateError } from '../../../../src/infra/postgres/errors.js';
+import { DatabaseTimeoutError } from '../../../../src/infra/postgres/errors.js';
 import type { InboxEntry, MediaRow } from '../../../../src/infra/tables/inbox/entry.js';
 import { createInbox, type Inbox } from '../../../../src/infra/tables/inbox/inbox.js';
 import { cloneDatabase, type TestDatabase } from '../../../support/test-database.js';
@@ -586,7 +586,7 @@ describe('a large webhook', () => {
   });
 
   test('that takes longer than its sender waits is given up for now, and nobody else is', async () => {
-    await expect(inbox.commit(large('large', 5_000), 1)).rejects.toBeInstanceOf(DatabaseLateError);
+    await expect(inbox.commit(large('large', 5_000), 1)).rejects.toBeInstanceOf(DatabaseTimeoutError);
     expect((await inbox.commit(entry('small'), 5_000)).duplicate).toBe(false);
     expect((await inbox.commit(large('large', 5_000))).media).toHaveLength(5_000);
   });
