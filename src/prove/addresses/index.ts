@@ -80,19 +80,9 @@ async function tryAddresses({ makeWays, allowed = [], loopbackOnly }: Trial): Pr
   const heard = inside.heard();
   if (heard > 0) failures.push(`${String(heard)} connections were heard inside`);
 
-  const passing = [
-    ...publicSpellings,
-    ...publicAddresses.map((address) => names([address], ['127.0.0.1'])),
-    ...publicAddresses.map((address) => names([address, '93.184.216.34', '2606:4700::1111'])),
-    ...publicAddresses.map((address) => names([address, '127.0.0.1'])),
-    ...translatedAddresses.map((address) => names([address])),
-  ];
-  for (const host of passing) {
-    tried += 1;
-    await ways.check(`https://${host}/`).catch((error: unknown) => {
-      failures.push(`public ${host} was refused (${String(error)})`);
-    });
-  }
+  const passing = publicHosts(names);
+  tried += passing.length;
+  failures.push(...(await refusedOf(ways, passing)));
   dials.stop();
   await Promise.all([...ways.all.map((way) => way.close()), inside.close(), elsewhere.close()]);
   return {
@@ -107,6 +97,27 @@ async function tryAddresses({ makeWays, allowed = [], loopbackOnly }: Trial): Pr
       `${String(passing.length)} public ones pass the guard; ${String(heard)} connections heard inside`,
     ],
   };
+}
+
+/** Public spellings, and names of which at least the first lookup returns a public address. */
+function publicHosts(names: ReturnType<typeof namesIn>): string[] {
+  return [
+    ...publicSpellings,
+    ...publicAddresses.map((address) => names([address], ['127.0.0.1'])),
+    ...publicAddresses.map((address) => names([address, '93.184.216.34', '2606:4700::1111'])),
+    ...publicAddresses.map((address) => names([address, '127.0.0.1'])),
+    ...translatedAddresses.map((address) => names([address])),
+  ];
+}
+
+/** The public hosts that the guard refuses, in words. */
+async function refusedOf(ways: Ways, hosts: readonly string[]): Promise<string[]> {
+  const refused: string[] = [];
+  for (const host of hosts)
+    await ways.check(`https://${host}/`).catch((error: unknown) => {
+      refused.push(`public ${host} was refused (${String(error)})`);
+    });
+  return refused;
 }
 
 interface Targets {

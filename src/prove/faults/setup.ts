@@ -10,6 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import type { BenchService } from '../../bench/service.js';
 import { uniquePhotos } from '../../demo/photos.js';
+import type { Webhook } from '../../demo/providers/simulated-provider.js';
 import type { MediaView } from '../../http/shapes/media.js';
 import type { SentWebhook } from '../auditor/index.js';
 import { standBetween, type Between, type Spoiling } from '../proxy.js';
@@ -90,21 +91,7 @@ export async function openStage(context: Context, weakness: Weakness = {}): Prom
   });
   const between = weakness.between && (await standBetween(service.port, weakness.between));
   const baseUrl = baseOf(service, between);
-  const provider = service.simulator.providers['z-api'];
-  const sent: SentWebhook[] = [];
-  const acknowledged: string[] = [];
   const photos = await uniquePhotos(most, { seed: context.seed % 1_000, ...photo });
-
-  const post = async ({ path, headers, body }: ReturnType<typeof provider.webhook>) => {
-    const signal = AbortSignal.timeout(webhookMs);
-    try {
-      const answer = await fetch(baseUrl + path, { method: 'POST', headers, body, signal });
-      const { media = [] } = (await answer.json()) as { media?: string[] };
-      return { status: answer.status, media: media[0] ?? '' };
-    } catch {
-      return { status: 0, media: '' };
-    }
-  };
 
   return {
     service,
@@ -112,42 +99,14 @@ export async function openStage(context: Context, weakness: Weakness = {}): Prom
     disk,
     host,
     uploadsDir,
-    sent,
     databaseUrl: postgres.connectionString,
     spoolDir: join(inletDir, 'spool'),
-    send: async ({ mood, times } = {}) => {
-      const content = photos.at(sent.length % most);
-      const link = host.serve({ content, ...(mood && { mood }), ...(times && { times }) });
-      const messageId = randomUUID();
-      const webhook = provider.webhook({ kind: 'image', id: messageId, url: link });
-      const claim = { channel: 'z-api', body: webhook.body, messageId, erased: 'no' } as const;
-      const whole = mood === 'promises less' ? promisedOf(content) : content;
-      const pictures = [createHash('sha256').update(whole).digest('hex')];
-      const place = sent.push({ ...claim, pictures, acknowledged: false }) - 1;
-      const { status, media } = await post(webhook);
-      sent[place] = { ...claim, pictures, acknowledged: status === 200 };
-      if (media !== '') acknowledged.push(media);
-      return { status, media, link };
-    },
-    show: async (media) => {
-      const answer = await service.get(`/v1/media/${media}`).catch(() => undefined);
-      const found = (await answer?.json().catch(() => undefined)) as
-        Partial<Pick<MediaView, 'state' | 'error' | 'warnings'>> | undefined;
-      return {
-        state: found?.state ?? 'not answered',
-        error: found?.error?.code ?? null,
-        warnings: (found?.warnings ?? []).map(({ code }) => code),
-      };
-    },
+    ...createSending({ service, host, baseUrl, photos }),
+    show: (media) => show(service, media),
     retry: async (media) => {
       await service.post(`/v1/media/${media}/retry`);
     },
-    trouble: async () => {
-      const answer = await fetch(`${baseUrl}/health/ready`);
-      const { detail } = (await answer.json()) as { detail?: string };
-      return answer.status === 200 ? '' : (detail ?? String(answer.status));
-    },
-    acknowledged: () => acknowledged,
+    trouble: () => troubleOf(baseUrl),
     setClock: async (offsetMs) => {
       await writeFile(clock, String(offsetMs));
       if (service.pid !== undefined) process.kill(service.pid, 'SIGUSR2');
@@ -162,6 +121,71 @@ export async function openStage(context: Context, weakness: Weakness = {}): Prom
       await rm(clock, { force: true });
     },
   };
+}
+
+interface Sending {
+  readonly service: BenchService;
+  readonly host: MoodyHost;
+  readonly baseUrl: string;
+  readonly photos: { readonly at: (index: number) => Buffer };
+}
+
+/** Sends webhooks, and records what was sent and what was acknowledged. */
+function createSending({
+  service,
+  host,
+  baseUrl,
+  photos,
+}: Sending): Pick<Stage, 'sent' | 'send' | 'acknowledged'> {
+  const provider = service.simulator.providers['z-api'];
+  const sent: SentWebhook[] = [];
+  const acknowledged: string[] = [];
+  return {
+    sent,
+    acknowledged: () => acknowledged,
+    send: async ({ mood, times } = {}) => {
+      const content = photos.at(sent.length % most);
+      const link = host.serve({ content, ...(mood && { mood }), ...(times && { times }) });
+      const messageId = randomUUID();
+      const webhook = provider.webhook({ kind: 'image', id: messageId, url: link });
+      const claim = { channel: 'z-api', body: webhook.body, messageId, erased: 'no' } as const;
+      const whole = mood === 'promises less' ? promisedOf(content) : content;
+      const pictures = [createHash('sha256').update(whole).digest('hex')];
+      const place = sent.push({ ...claim, pictures, acknowledged: false }) - 1;
+      const { status, media } = await post(baseUrl, webhook);
+      sent[place] = { ...claim, pictures, acknowledged: status === 200 };
+      if (media !== '') acknowledged.push(media);
+      return { status, media, link };
+    },
+  };
+}
+
+async function post(baseUrl: string, { path, headers, body }: Webhook) {
+  const signal = AbortSignal.timeout(webhookMs);
+  try {
+    const answer = await fetch(baseUrl + path, { method: 'POST', headers, body, signal });
+    const { media = [] } = (await answer.json()) as { media?: string[] };
+    return { status: answer.status, media: media[0] ?? '' };
+  } catch {
+    return { status: 0, media: '' };
+  }
+}
+
+async function show(service: BenchService, media: string): Promise<Shown> {
+  const answer = await service.get(`/v1/media/${media}`).catch(() => undefined);
+  const found = (await answer?.json().catch(() => undefined)) as
+    Partial<Pick<MediaView, 'state' | 'error' | 'warnings'>> | undefined;
+  return {
+    state: found?.state ?? 'not answered',
+    error: found?.error?.code ?? null,
+    warnings: (found?.warnings ?? []).map(({ code }) => code),
+  };
+}
+
+async function troubleOf(baseUrl: string): Promise<string> {
+  const answer = await fetch(`${baseUrl}/health/ready`);
+  const { detail } = (await answer.json()) as { detail?: string };
+  return answer.status === 200 ? '' : (detail ?? String(answer.status));
 }
 
 /** Pictures that differ. */

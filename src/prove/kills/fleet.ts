@@ -68,28 +68,11 @@ export async function startFleet(
     AUTH_SECRET: randomBytes(32).toString('hex'),
     ...settings,
   };
-  const running = new Map<Mode, ServiceProcess>();
-  let peak = 0;
-
-  const launch = async (mode: Mode): Promise<void> => {
-    if (running.has(mode)) return;
-    const one = startService({ env: { ...env, PROCESS_MODE: mode }, cwd, port });
-    running.set(mode, one);
-    void one.ended.then(() => running.delete(mode));
-    await (mode === 'worker' ? saysReady(one) : one.ready()).catch((error: unknown) => {
-      throw new Error(`${String(error)}: ${one.lastOutput()}`);
-    });
-  };
-  const killMode = async (mode: Mode): Promise<void> => {
-    const one = running.get(mode);
-    if (one?.pid === undefined) return;
-    peak = Math.max(peak, memoryOf(one.pid)?.peak ?? 0);
-    sendKill(one.pid);
-    await one.ended;
-    running.delete(mode);
-  };
+  const processes = createProcesses((mode) =>
+    startService({ env: { ...env, PROCESS_MODE: mode }, cwd, port }),
+  );
   const kill = async (victim: Victim): Promise<void> => {
-    const dying = victims[victim].map(killMode);
+    const dying = victims[victim].map(processes.kill);
     if (victim === 'everything' || victim === 'database') dying.push(killPostgres(inletDir));
     await Promise.all(dying);
   };
@@ -99,9 +82,9 @@ export async function startFleet(
     uploadsDir,
     kill,
     start: async (layout: Layout) => {
-      await Promise.all(modes[layout].map(launch));
+      await Promise.all(modes[layout].map(processes.launch));
     },
-    peakMb: () => Math.max(peak, ...[...running.values()].map(({ pid }) => memoryOf(pid)?.peak ?? 0)),
+    peakMb: processes.peakMb,
     end: async () => {
       await kill('everything');
       await rm(cwd, { recursive: true, force: true });
@@ -109,6 +92,40 @@ export async function startFleet(
   };
   await fleet.start('one process');
   return { ...fleet, token: await makeToken({ env, cwd }) };
+}
+
+interface Processes {
+  /** Starts the process of this mode unless it is running; resolves when it is ready. */
+  readonly launch: (mode: Mode) => Promise<void>;
+  readonly kill: (mode: Mode) => Promise<void>;
+  /** The highest memory of any of them so far, in megabytes. */
+  readonly peakMb: () => number;
+}
+
+/** At most one process of each mode. */
+function createProcesses(startProcess: (mode: Mode) => ServiceProcess): Processes {
+  const running = new Map<Mode, ServiceProcess>();
+  let peak = 0;
+  return {
+    launch: async (mode) => {
+      if (running.has(mode)) return;
+      const one = startProcess(mode);
+      running.set(mode, one);
+      void one.ended.then(() => running.delete(mode));
+      await (mode === 'worker' ? saysReady(one) : one.ready()).catch((error: unknown) => {
+        throw new Error(`${String(error)}: ${one.lastOutput()}`);
+      });
+    },
+    kill: async (mode) => {
+      const one = running.get(mode);
+      if (one?.pid === undefined) return;
+      peak = Math.max(peak, memoryOf(one.pid)?.peak ?? 0);
+      sendKill(one.pid);
+      await one.ended;
+      running.delete(mode);
+    },
+    peakMb: () => Math.max(peak, ...[...running.values()].map(({ pid }) => memoryOf(pid)?.peak ?? 0)),
+  };
 }
 
 /** A worker does not listen. */

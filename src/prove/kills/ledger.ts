@@ -53,36 +53,14 @@ const maxPauseMs = 200;
 const chanceOfKnownPerson = 0.35;
 
 export async function openBook(simulator: Simulator, random: Random): Promise<Book> {
-  const seed = Math.floor(random() * 1000);
-  const [small, large] = await Promise.all([
-    uniquePhotos(maxPhotos, { seed, width: 320, height: 240 }),
-    uniquePhotos(maxPhotos, { seed: seed + 1, width: 1600, height: 1200 }),
-  ]);
+  const photos = await createPhotos(random);
+  const persons = createPersons(random);
   const pictures: Picture[] = [];
   const asked: AskedMessage[] = [];
   const heard: HeardEvent[] = [];
   const told = new Set<string>();
-  const digests = new Set<string>();
-  const persons: Person[] = [];
   const underWay: UnderWay = { receive: 0, fetch: 0, send: 0, erase: 0 };
-  let photos = 0;
-  let numbers = 0;
 
-  const newPhoto = (): Buffer => {
-    photos += 1;
-    const photo = (photos % largeEvery === 0 ? large : small).at(photos);
-    digests.add(sha256(photo));
-    return photo;
-  };
-  const newNumber = (): string => `55119${String(10_000_000 + (numbers += 1))}`;
-  const personOf = (provider: ProviderId): Person => {
-    const known = persons.filter((one) => one.provider === provider && !one.isLeaving);
-    const one = known[Math.floor(random() * known.length)];
-    if (one && random() < chanceOfKnownPerson) return one;
-    const fresh = { provider, number: newNumber(), isLeaving: false };
-    persons.push(fresh);
-    return fresh;
-  };
   /** Sent in two halves with a pause between them. */
   async function* inHalves(photo: Buffer): AsyncGenerator<Uint8Array> {
     underWay.fetch += 1;
@@ -100,32 +78,16 @@ export async function openBook(simulator: Simulator, random: Random): Promise<Bo
     asked,
     heard,
     underWay,
-    newPhoto,
-    newNumber,
+    newPhoto: photos.next,
+    newNumber: persons.newNumber,
     newPicture: (channel) => {
-      const photo = newPhoto();
-      const { publish, webhook } = simulator.providers[channel];
-      const open = () => ({ length: photo.length, chunks: inHalves(photo) });
-      const url = publish({ type: 'image/jpeg', open });
-      const person = personOf(channel);
-      const messageId = randomUUID();
-      const message = { kind: 'image', id: messageId, from: person.number, url, sentAt: new Date() } as const;
-      const first = webhook(message);
-      const proven = (): Webhook => {
-        const made = webhook(message);
-        // If the provider writes random values into the body, its proof does not expire.
-        return made.body === first.body ? made : first;
-      };
-      const picture: Picture = {
-        channel,
-        body: first.body,
-        messageId,
-        pictures: [sha256(photo)],
-        webhook: proven,
-        person,
-        acknowledged: false,
-        erased: 'no',
-      };
+      const photo = photos.next();
+      const { publish } = simulator.providers[channel];
+      const url = publish({
+        type: 'image/jpeg',
+        open: () => ({ length: photo.length, chunks: inHalves(photo) }),
+      });
+      const picture = pictureOf(simulator, { photo, url, person: persons.anyOf(channel) });
       pictures.push(picture);
       return picture;
     },
@@ -136,20 +98,92 @@ export async function openBook(simulator: Simulator, random: Random): Promise<Bo
     },
     waiting: () =>
       pictures.filter((one) => one.acknowledged && one.erased === 'no' && !told.has(nameOf(one))).length,
-    isPicture: (content) => digests.has(sha256(content)),
+    isPicture: photos.has,
     claims: () => ({
       webhooks: [...pictures],
       asked: [...asked],
       heard: [...heard],
-      taken: providerIds.flatMap((channel) =>
-        simulator.providers[channel].api.accepted.map(({ id, to }) => ({ channel, id, to })),
-      ),
-      reports: providerIds.flatMap((channel) =>
-        simulator.providers[channel].api.reports
-          .filter(({ answer }) => answer === 200)
-          .map(({ messageId, status }) => ({ channel, messageId, status })),
-      ),
+      ...recordsOf(simulator),
     }),
+  };
+}
+
+/** Photos whose bytes are unique, and which of them were used. */
+async function createPhotos(random: Random) {
+  const seed = Math.floor(random() * 1000);
+  const [small, large] = await Promise.all([
+    uniquePhotos(maxPhotos, { seed, width: 320, height: 240 }),
+    uniquePhotos(maxPhotos, { seed: seed + 1, width: 1600, height: 1200 }),
+  ]);
+  const digests = new Set<string>();
+  let used = 0;
+  return {
+    next: (): Buffer => {
+      used += 1;
+      const photo = (used % largeEvery === 0 ? large : small).at(used);
+      digests.add(sha256(photo));
+      return photo;
+    },
+    has: (content: Buffer): boolean => digests.has(sha256(content)),
+  };
+}
+
+/** The senders of pictures, some of whom send more than one. */
+function createPersons(random: Random) {
+  const persons: Person[] = [];
+  let numbers = 0;
+  const newNumber = (): string => `55119${String(10_000_000 + (numbers += 1))}`;
+  return {
+    newNumber,
+    anyOf: (provider: ProviderId): Person => {
+      const known = persons.filter((one) => one.provider === provider && !one.isLeaving);
+      const one = known[Math.floor(random() * known.length)];
+      if (one && random() < chanceOfKnownPerson) return one;
+      const fresh = { provider, number: newNumber(), isLeaving: false };
+      persons.push(fresh);
+      return fresh;
+    },
+  };
+}
+
+interface PublishedPhoto {
+  readonly photo: Buffer;
+  readonly url: string;
+  readonly person: Person;
+}
+
+function pictureOf(simulator: Simulator, { photo, url, person }: PublishedPhoto): Picture {
+  const { webhook } = simulator.providers[person.provider];
+  const messageId = randomUUID();
+  const message = { kind: 'image', id: messageId, from: person.number, url, sentAt: new Date() } as const;
+  const first = webhook(message);
+  return {
+    channel: person.provider,
+    body: first.body,
+    messageId,
+    pictures: [sha256(photo)],
+    webhook: () => {
+      const made = webhook(message);
+      // If the provider writes random values into the body, its proof does not expire.
+      return made.body === first.body ? made : first;
+    },
+    person,
+    acknowledged: false,
+    erased: 'no',
+  };
+}
+
+/** What the simulated providers have accepted and reported. */
+function recordsOf({ providers }: Simulator): Pick<Claims, 'taken' | 'reports'> {
+  return {
+    taken: providerIds.flatMap((channel) =>
+      providers[channel].api.accepted.map(({ id, to }) => ({ channel, id, to })),
+    ),
+    reports: providerIds.flatMap((channel) =>
+      providers[channel].api.reports
+        .filter(({ answer }) => answer === 200)
+        .map(({ messageId, status }) => ({ channel, messageId, status })),
+    ),
   };
 }
 

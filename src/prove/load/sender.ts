@@ -32,10 +32,7 @@ async function sendAll(port: number, perSecond: number): Promise<Sent> {
   const took = requests.map(() => -1);
   const statuses = requests.map(() => 0);
   const bodies = requests.map(() => '');
-  const idle: Socket[] = [];
-  const waiting: number[] = [];
   let sent = 0;
-  let open = 0;
   let answered = 0;
   const started = performance.now();
   const dueAt = (index: number): number => started + (index * 1_000) / perSecond;
@@ -44,44 +41,78 @@ async function sendAll(port: number, perSecond: number): Promise<Sent> {
     const end = (): void => {
       clearInterval(clock);
       clearTimeout(timeout);
-      for (const socket of idle) socket.destroy();
-      resolve({ took, statuses, bodies, connections: open });
+      connections.close();
+      resolve({ took, statuses, bodies, connections: connections.open() });
     };
-    const settled = (): void => {
+    const connections = createConnections(port, (index, answer) => {
+      if (answer) {
+        took[index] = performance.now() - dueAt(index);
+        statuses[index] = answer.status;
+        bodies[index] = answer.body;
+      }
       answered += 1;
       if (answered === requests.length) end();
-    };
-    const under = new Map<Socket, number>();
-    const use = (socket: Socket, index: number): void => {
-      under.set(socket, index);
-      socket.write(requests[index] ?? Buffer.alloc(0));
-    };
-    const free = (socket: Socket): void => {
-      const next = waiting.shift();
-      if (next === undefined) idle.push(socket);
-      else use(socket, next);
-    };
-    const connect = async (): Promise<void> => {
-      const socket = await openConnection(port);
-      onAnswers(socket, (status, body) => {
-        const index = under.get(socket) ?? 0;
-        under.delete(socket);
-        took[index] = performance.now() - dueAt(index);
-        statuses[index] = status;
-        bodies[index] = body;
-        settled();
-        free(socket);
-      });
-      socket
-        .on('error', () => undefined)
-        .on('close', () => {
-          open -= 1;
-          idle.splice(0, idle.length, ...idle.filter((one) => one !== socket));
-          if (under.delete(socket)) settled();
-        });
+    });
+    const clock = setInterval(() => {
+      for (const now = performance.now(); sent < requests.length && dueAt(sent) <= now; sent += 1)
+        connections.send(sent);
+    }, 1);
+    const timeout = setTimeout(end, (requests.length * 1_000) / perSecond + timeoutMs);
+  });
+}
+
+/** Receives the response to a request; undefined if its connection ended without one. */
+type Settle = (index: number, answer?: { readonly status: number; readonly body: string }) => void;
+
+interface Connections {
+  /** Sends a request on a connection that is idle, a new one, or the first that becomes idle. */
+  readonly send: (index: number) => void;
+  /** The number of connections that are open or being opened. */
+  readonly open: () => number;
+  /** Closes the idle ones. */
+  readonly close: () => void;
+}
+
+function createConnections(port: number, settle: Settle): Connections {
+  const idle: Socket[] = [];
+  const waiting: number[] = [];
+  const under = new Map<Socket, number>();
+  let open = 0;
+  const use = (socket: Socket, index: number): void => {
+    under.set(socket, index);
+    socket.write(requests[index] ?? Buffer.alloc(0));
+  };
+  const free = (socket: Socket): void => {
+    const next = waiting.shift();
+    if (next === undefined) idle.push(socket);
+    else use(socket, next);
+  };
+  const connect = async (): Promise<void> => {
+    const socket = await openConnection(port);
+    onAnswers(socket, (status, body) => {
+      const index = under.get(socket) ?? 0;
+      under.delete(socket);
+      settle(index, { status, body });
       free(socket);
-    };
-    const send = (index: number): void => {
+    });
+    socket
+      .on('error', () => undefined)
+      .on('close', () => {
+        open -= 1;
+        idle.splice(0, idle.length, ...idle.filter((one) => one !== socket));
+        const index = under.get(socket);
+        if (index === undefined) return;
+        under.delete(socket);
+        settle(index);
+      });
+    free(socket);
+  };
+  return {
+    open: () => open,
+    close: () => {
+      for (const socket of idle) socket.destroy();
+    },
+    send: (index) => {
       const socket = idle.pop();
       if (socket) {
         use(socket, index);
@@ -93,12 +124,8 @@ async function sendAll(port: number, perSecond: number): Promise<Sent> {
       connect().catch(() => {
         open -= 1;
       });
-    };
-    const clock = setInterval(() => {
-      for (const now = performance.now(); sent < requests.length && dueAt(sent) <= now; sent += 1) send(sent);
-    }, 1);
-    const timeout = setTimeout(end, (requests.length * 1_000) / perSecond + timeoutMs);
-  });
+    },
+  };
 }
 
 process.on('message', (order: Order) => {

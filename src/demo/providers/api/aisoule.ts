@@ -58,8 +58,35 @@ const problemV2 = (status: number, message: string): ApiAnswer => ({
 
 const bodyBytesV2 = 5 * mebibyte;
 
-export function aisouleRules({ apiKey, makeId, report }: AisouleSending): ApiRules {
-  const refusals: Readonly<Record<Generation, (call: ApiCall) => ApiAnswer | undefined>> = {
+export function aisouleRules(sending: AisouleSending): ApiRules {
+  const refusals = refusalsFor(sending.apiKey);
+  const send = (generation: Generation, call: ApiCall): Ruling => {
+    const refused = refusals[generation](call);
+    return refused ? { answer: refused } : ruleOn(call, generation, sending);
+  };
+  return {
+    routes: [
+      { method: 'POST', path: /^\/v1\/messages$/, sends: true, handle: (call) => send('v1', call) },
+      { method: 'POST', path: /^\/api\/messages\/send$/, sends: true, handle: (call) => send('v2', call) },
+    ],
+    problem: (status, message) => problemV1(status, status === 500 ? 'internal_error' : 'not_found', message),
+    tooMany,
+    headers: (rate) =>
+      rate === undefined
+        ? {}
+        : {
+            'x-ratelimit-limit': String(rate.perMinute),
+            'x-ratelimit-remaining': String(rate.remaining()),
+            'x-ratelimit-reset': String(Math.ceil(Date.now() / 1000) + rate.secondsUntilFull()),
+          },
+    // "Retry policy" of the help center: 10 s, 60 s, 5 min, then the webhook counts as failing.
+    resendsAfterMs: [10_000, 60_000, 300_000],
+  };
+}
+
+/** The errors about a request itself, before its fields are read. */
+function refusalsFor(apiKey: string): Readonly<Record<Generation, (call: ApiCall) => ApiAnswer | undefined>> {
+  return {
     v1: (call) => {
       if (call.headers.authorization !== `Bearer ${apiKey}`)
         return problemV1(401, 'unauthorized', 'The API key is missing or wrong');
@@ -73,67 +100,43 @@ export function aisouleRules({ apiKey, makeId, report }: AisouleSending): ApiRul
       return isOfType(call, 'application/json') ? undefined : problemV2(415, 'The body must be JSON');
     },
   };
-  const send = (generation: Generation, call: ApiCall): Ruling => {
-    const refused = refusals[generation](call);
-    if (refused) return { answer: refused };
-    const kind = kinds.find((name) => isObject(call.json) && call.json['type'] === name);
-    const faults = messageOf(generation, kind ?? 'image')(call.json, '');
-    if (faults.length > 0 || kind === undefined) {
-      const words = inWords(faults);
-      return {
-        answer: generation === 'v1' ? problemV1(400, 'invalid_request', words) : problemV2(400, words),
-      };
-    }
-    const body = call.json as { to: string } & Record<Kind, { link?: string; url?: string }>;
-    const { to } = body;
-    const { link, url } = body[kind];
-    const id = makeId(generation);
+}
+
+function ruleOn(call: ApiCall, generation: Generation, { makeId, report }: AisouleSending): Ruling {
+  const kind = kinds.find((name) => isObject(call.json) && call.json['type'] === name);
+  const faults = messageOf(generation, kind ?? 'image')(call.json, '');
+  if (faults.length > 0 || kind === undefined) {
+    const words = inWords(faults);
     return {
-      answer: {
-        status: 200,
-        json:
-          generation === 'v1'
-            ? { success: true, message_id: id, status: 'queued', recipient: to }
-            : { data: { message_id: id, status: 'sent' } },
-      },
-      taken: {
-        id,
-        to,
-        media: { offer: { link: link ?? url ?? '' }, rule: rules[kind] },
-        report: report(generation, id, to),
-        failureOf: ({ reason, message }) => ({ code: `media_${reason}`, message }),
-      },
+      answer: generation === 'v1' ? problemV1(400, 'invalid_request', words) : problemV2(400, words),
     };
-  };
+  }
+  const body = call.json as { to: string } & Record<Kind, { link?: string; url?: string }>;
+  const { to } = body;
+  const { link, url } = body[kind];
+  const id = makeId(generation);
   return {
-    routes: [
-      { method: 'POST', path: /^\/v1\/messages$/, sends: true, handle: (call) => send('v1', call) },
-      { method: 'POST', path: /^\/api\/messages\/send$/, sends: true, handle: (call) => send('v2', call) },
-    ],
-    problem: (status, message) => problemV1(status, status === 500 ? 'internal_error' : 'not_found', message),
-    tooMany: (seconds, { path }) =>
-      path === '/v1/messages'
-        ? {
-            status: 429,
-            json: {
-              success: false,
-              error: {
-                code: 'rate_limit_exceeded',
-                message: 'Too many messages',
-                retry_after_seconds: seconds,
-              },
-            },
-          }
-        : { ...problemV2(429, 'Too many messages'), headers: { 'retry-after': String(seconds) } },
-    headers: (rate) =>
-      rate === undefined
-        ? {}
-        : {
-            'x-ratelimit-limit': String(rate.perMinute),
-            'x-ratelimit-remaining': String(rate.remaining()),
-            'x-ratelimit-reset': String(Math.ceil(Date.now() / 1000) + rate.secondsUntilFull()),
-          },
-    // "Retry policy" of the help center: 10 s, 60 s, 5 min, then the webhook counts as failing.
-    resendsAfterMs: [10_000, 60_000, 300_000],
+    answer: {
+      status: 200,
+      json:
+        generation === 'v1'
+          ? { success: true, message_id: id, status: 'queued', recipient: to }
+          : { data: { message_id: id, status: 'sent' } },
+    },
+    taken: {
+      id,
+      to,
+      media: { offer: { link: link ?? url ?? '' }, rule: rules[kind] },
+      report: report(generation, id, to),
+      failureOf: ({ reason, message }) => ({ code: `media_${reason}`, message }),
+    },
   };
+}
+
+function tooMany(seconds: number, { path }: ApiCall): ApiAnswer {
+  const message = 'Too many messages';
+  if (path !== '/v1/messages')
+    return { ...problemV2(429, message), headers: { 'retry-after': String(seconds) } };
+  const error = { code: 'rate_limit_exceeded', message, retry_after_seconds: seconds };
+  return { status: 429, json: { success: false, error } };
 }

@@ -118,31 +118,97 @@ type OpenSend = { -readonly [Name in keyof AcceptedSend]: AcceptedSend[Name] };
 
 /** Starts the API of one provider on its own port, which separates providers with the same paths. */
 export async function startProviderApi(options: ApiOptions = {}): Promise<ProviderApi> {
-  const { port, statuses = ['sent', 'delivered', 'read'], reportDelayMs = 50 } = options;
   const rate = options.rate && createRate(options.rate);
   const accepted: OpenSend[] = [];
   const refused: RefusedCall[] = [];
-  const reports: SentReport[] = [];
   const faults: Fault[] = [];
   const closed = new AbortController();
-  let rules = noRules;
-  let serviceUrl: string | undefined;
+  const rulebook: Rulebook = { rules: noRules, rate };
+  const reporter = createReporter({ ...options, rulebook, signal: closed.signal });
 
-  const rule = async (call: ApiCall): Promise<Ruling> => {
-    const routes = rules.routes.filter(({ path }) => path.test(call.path));
-    if (routes.length === 0) return { answer: rules.problem(404, 'There is no such path') };
-    const route = routes.find(({ method }) => method === call.method);
-    if (route === undefined) return { answer: rules.problem(405, 'The method is not allowed') };
-    const wait = route.sends ? (rate?.take() ?? 0) : 0;
-    if (wait > 0) return { answer: rules.tooMany(wait, call) };
-    return route.handle({ ...call, parameters: route.path.exec(call.path)?.slice(1) ?? [] });
+  const accept = (call: ApiCall, taken: Taken, fails: boolean): void => {
+    const { id, to } = taken;
+    const send: OpenSend = { id, to, at: new Date(), request: call.json, media: null, failure: null };
+    accepted.push(send);
+    // Rejects only when the simulator is closed.
+    void reporter.follow(send, taken, fails).catch(() => undefined);
+  };
+  const answer = async (call: ApiCall): Promise<WireAnswer> => {
+    const { rules } = rulebook;
+    const { answer: given, taken } = await ruleOn(call, rulebook);
+    const withHeaders = { ...given, headers: { ...rules.headers?.(rate), ...given.headers } };
+    if (taken === undefined) {
+      if (given.status >= 400)
+        refused.push({ at: new Date(), method: call.method, path: call.path, answer: given });
+      return withHeaders;
+    }
+    const fault = faults.shift();
+    if (fault === 'error') return rules.problem(500, 'Something went wrong here');
+    accept(call, taken, fault === 'fail');
+    return fault === undefined || fault === 'fail' ? withHeaders : fault;
   };
 
+  const server = await startApiServer(answer, options.port);
+  return {
+    host: server.host,
+    origin: server.origin,
+    accepted,
+    refused,
+    reports: reporter.reports,
+    obey: (theirs) => {
+      rulebook.rules = theirs;
+    },
+    misbehave: (...next) => {
+      faults.push(...next);
+    },
+    reportTo: reporter.reportTo,
+    inspect: (offer, mediaRule) => inspect(offer, mediaRule, closed.signal),
+    close: async () => {
+      closed.abort();
+      await server.close();
+    },
+  };
+}
+
+/** What decides about a request: the rules can be replaced later. */
+interface Rulebook {
+  rules: ApiRules;
+  readonly rate: Rate | undefined;
+}
+
+async function ruleOn(call: ApiCall, { rules, rate }: Rulebook): Promise<Ruling> {
+  const routes = rules.routes.filter(({ path }) => path.test(call.path));
+  if (routes.length === 0) return { answer: rules.problem(404, 'There is no such path') };
+  const route = routes.find(({ method }) => method === call.method);
+  if (route === undefined) return { answer: rules.problem(405, 'The method is not allowed') };
+  const wait = route.sends ? (rate?.take() ?? 0) : 0;
+  if (wait > 0) return { answer: rules.tooMany(wait, call) };
+  return route.handle({ ...call, parameters: route.path.exec(call.path)?.slice(1) ?? [] });
+}
+
+interface Reporting extends Pick<ApiOptions, 'statuses' | 'reportDelayMs'> {
+  readonly rulebook: Rulebook;
+  /** Aborted when the simulator is closed, which ends all reports. */
+  readonly signal: AbortSignal;
+}
+
+interface Reporter {
+  readonly reports: readonly SentReport[];
+  readonly reportTo: (serviceUrl: string) => void;
+  /** Examines the media of an accepted message, and reports its statuses. */
+  readonly follow: (send: OpenSend, taken: Taken, fails: boolean) => Promise<void>;
+}
+
+function createReporter(reporting: Reporting): Reporter {
+  const { statuses = ['sent', 'delivered', 'read'], reportDelayMs = 50, rulebook, signal } = reporting;
+  const reports: SentReport[] = [];
+  let serviceUrl: string | undefined;
+
   const post = async (webhook: Webhook, about: Omit<SentReport, 'at' | 'answer'>): Promise<void> => {
-    for (const pause of [0, ...rules.resendsAfterMs]) {
-      await delay(pause, undefined, { signal: closed.signal, ref: false });
+    for (const pause of [0, ...rulebook.rules.resendsAfterMs]) {
+      await delay(pause, undefined, { signal, ref: false });
       const { path, headers, body } = webhook;
-      const request = { method: 'POST', headers, body, signal: closed.signal };
+      const request = { method: 'POST', headers, body, signal };
       const answer = await fetch(`${serviceUrl ?? ''}${path}`, request).then(
         ({ status }) => status,
         () => null,
@@ -152,61 +218,25 @@ export async function startProviderApi(options: ApiOptions = {}): Promise<Provid
     }
   };
 
-  const follow = async (send: OpenSend, taken: Taken, fails: boolean): Promise<void> => {
-    const { media, failureOf } = taken;
-    const found = 'found' in media ? media.found : await inspect(media.offer, media.rule, closed.signal);
-    if ('media' in found) send.media = found.media;
-    else send.failure = failureOf?.(found.problem) ?? null;
-    if (fails) send.failure = { code: '1', message: 'The message could not be delivered' };
-    for (const status of send.failure === null ? statuses : (['failed'] as const)) {
-      await delay(reportDelayMs, undefined, { signal: closed.signal, ref: false });
-      if (serviceUrl === undefined) continue;
-      for (const webhook of taken.report(status, send.failure)) {
-        // A webhook that is not accepted is retried later and does not delay others.
-        void post(webhook, { messageId: taken.id, status }).catch(() => undefined);
-      }
-    }
-  };
-
-  const answer = async (call: ApiCall): Promise<WireAnswer> => {
-    const { answer: given, taken } = await rule(call);
-    const withHeaders = { ...given, headers: { ...rules.headers?.(rate), ...given.headers } };
-    if (taken === undefined) {
-      if (given.status >= 400) {
-        refused.push({ at: new Date(), method: call.method, path: call.path, answer: given });
-      }
-      return withHeaders;
-    }
-    const fault = faults.shift();
-    if (fault === 'error') return rules.problem(500, 'Something went wrong here');
-    const { id, to } = taken;
-    const send: OpenSend = { id, to, at: new Date(), request: call.json, media: null, failure: null };
-    accepted.push(send);
-    // Rejects only when the simulator is closed.
-    void follow(send, taken, fault === 'fail').catch(() => undefined);
-    return fault === undefined || fault === 'fail' ? withHeaders : fault;
-  };
-
-  const server = await startApiServer(answer, port);
   return {
-    host: server.host,
-    origin: server.origin,
-    accepted,
-    refused,
     reports,
-    obey: (theirs) => {
-      rules = theirs;
-    },
-    misbehave: (...next) => {
-      faults.push(...next);
-    },
     reportTo: (url) => {
       serviceUrl = url;
     },
-    inspect: (offer, mediaRule) => inspect(offer, mediaRule, closed.signal),
-    close: async () => {
-      closed.abort();
-      await server.close();
+    follow: async (send, taken, fails) => {
+      const { media, failureOf } = taken;
+      const found = 'found' in media ? media.found : await inspect(media.offer, media.rule, signal);
+      if ('media' in found) send.media = found.media;
+      else send.failure = failureOf?.(found.problem) ?? null;
+      if (fails) send.failure = { code: '1', message: 'The message could not be delivered' };
+      for (const status of send.failure === null ? statuses : (['failed'] as const)) {
+        await delay(reportDelayMs, undefined, { signal, ref: false });
+        if (serviceUrl === undefined) continue;
+        for (const webhook of taken.report(status, send.failure)) {
+          // A webhook that is not accepted is retried later and does not delay others.
+          void post(webhook, { messageId: taken.id, status }).catch(() => undefined);
+        }
+      }
     },
   };
 }
