@@ -28,7 +28,7 @@ function verdict({ untried, failures }: Outcome): string {
 
 const columns: readonly Column<Proven>[] = [
   { title: 'id', value: ({ check }) => check.id },
-  { title: 'proves that', value: ({ check }) => check.title },
+  { title: 'proves that Inlet', value: ({ check }) => check.title },
   { title: 'tried', value: ({ outcome }) => outcome.tried, align: 'right' },
   { title: 'lost', value: ({ outcome }) => outcome.lost, align: 'right' },
   { title: 'doubled', value: ({ outcome }) => outcome.doubled, align: 'right' },

@@ -254,23 +254,23 @@ const weakened = (title: string, caughtBy: RegExp, trial: Trial): Mutation => ({
 
 export const addresses: Check = {
   id: 'addresses',
-  title: 'only public addresses are dialled',
+  title: 'connects to public addresses only',
   run: () => tryAddresses({ makeWays: guardedWays }),
   mutations: [
-    weakened('one address is let through', /literal 2130706433: 127\.0\.0\.1 was dialled/, {
+    weakened('one private address is allowed', /literal 2130706433: 127\.0\.0\.1 was dialled/, {
       makeWays: guardedWays,
       allowed: ['127.0.0.1'],
     }),
-    weakened('the APIs of strangers are not guarded', /^api, literal .* was dialled/, {
+    weakened('calls to the APIs of channels are not guarded', /^api, literal .* was dialled/, {
       makeWays: unguardedApi,
     }),
-    weakened('a name is looked up again to connect', /rebinding to .* was dialled/, {
+    weakened('a name is resolved again before the connection', /rebinding to .* was dialled/, {
       makeWays: resolvingTwice,
     }),
-    weakened('a name with one good address is dialled at all of them', /mixed names, .* was dialled/, {
+    weakened('a name with one public address is connected to at all of its addresses', /mixed names, .* was dialled/, {
       makeWays: dialingAll,
     }),
-    weakened('a public network is taken for a private one', /public 172\..* was refused/, {
+    weakened('a public network is treated as a private one', /public 172\..* was refused/, {
       makeWays: refusingTooMuch,
     }),
   ],

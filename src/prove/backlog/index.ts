@@ -255,16 +255,16 @@ function weakened(mutation: Omit<Mutation, 'run'>, weakening: string): Mutation 
 
 export const backlog: Check = {
   id: 'backlog',
-  title: 'pictures that are due by the thousand keep nothing else waiting',
+  title: 'finishes new work in time behind thousands of due pictures',
   run: (context) => tryBacklog(context, context.short ? short : full),
   mutations: [
     weakened(
-      { title: 'first come, first served', caughtBy: /^a new picture was not done in \d+ ms/ },
+      { title: 'jobs run in the order in which they arrive', caughtBy: /^a new picture was not done in \d+ ms/ },
       firstComeFirstServed,
     ),
     weakened(
       {
-        title: 'pictures go before everything else',
+        title: 'pictures run before all other jobs',
         caughtBy: /^an outgoing message was not done in \d+ ms/,
       },
       picturesBeforeAll,

@@ -201,19 +201,19 @@ function refusingLists(refusal: WireAnswer): Weakness {
 
 export const burst: Check = {
   id: 'burst',
-  title: 'a burst of one token holds up neither webhooks nor other tokens',
+  title: 'serves webhooks and other tokens during a burst of one token',
   run: (context) => tryBurst(context, context.short ? short : full),
   mutations: [
     weakened(
-      { title: 'a refusal is an internal error', caughtBy: /^\d+ lists of the burst were answered 500/ },
+      { title: 'a refused list is answered with 500', caughtBy: /^\d+ lists of the burst were answered 500/ },
       refusingLists({ status: 500, text: '{"code":"internal"}' }),
     ),
     weakened(
-      { title: 'a refusal does not say when to come back', caughtBy: /^\d+ refusals do not say when/ },
+      { title: 'a refused list has no Retry-After', caughtBy: /^\d+ refusals do not say when/ },
       refusingLists({ status: 429, text: '{"code":"request.too_many_at_once"}' }),
     ),
     weakened(
-      { title: 'a webhook waits behind the lists', caughtBy: /^a webhook was answered after \d{4,} ms/ },
+      { title: 'a webhook waits for the lists', caughtBy: /^a webhook was answered after \d{4,} ms/ },
       {
         between: {
           answer: async (answer, { path }) => {
@@ -224,7 +224,7 @@ export const burst: Check = {
       },
     ),
     weakened(
-      { title: 'a burst shuts its token out afterwards', caughtBy: /^1 lists afterwards were answered 429/ },
+      { title: 'a token is refused after its burst', caughtBy: /^1 lists afterwards were answered 429/ },
       { settings: { API_REQUESTS_PER_MINUTE: '100' } },
     ),
   ],

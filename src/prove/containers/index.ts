@@ -148,11 +148,11 @@ async function withProgram<T>(
 
 export const containers: Check = {
   id: 'containers',
-  title: 'containers that share a volume share one database, or are refused',
+  title: 'shares one database between the containers of a volume, or refuses to start',
   run: (context) => tryContainers(context),
   mutations: [
     {
-      title: 'the lock is had by everybody',
+      title: 'every container gets the lock',
       caughtBy: /on the data of another one: has a database/,
       run: (context) =>
         withProgram({ name: 'flock', source: '#!/bin/sh\nexit 0\n' }, (path) => tryContainers(context, path)),

@@ -256,10 +256,10 @@ function weakened(mutation: Omit<Mutation, 'run'>, spoiling: () => Spoiling): Mu
 
 export const crowd: Check = {
   id: 'crowd',
-  title: 'a webhook with thousands of attachments keeps nobody waiting',
+  title: 'stays responsive during webhooks with thousands of attachments',
   run: (context) => tryCrowd(context, context.short ? short : full),
   mutations: [
-    weakened({ title: 'everything waits for a large webhook', caughtBy: /^health took \d{4,} ms/ }, blocking),
+    weakened({ title: 'every request waits for a large webhook', caughtBy: /^health took \d{4,} ms/ }, blocking),
     weakened(
       {
         title: 'a large webhook is acknowledged and dropped',
@@ -272,7 +272,7 @@ export const crowd: Check = {
       () => refusingSmall,
     ),
     weakened(
-      { title: 'nothing is too many', caughtBy: /^blip with 30000: is accepted, not malformed/ },
+      { title: 'no number of attachments is refused', caughtBy: /^blip with 30000: is accepted, not malformed/ },
       () => unbounded,
     ),
   ],

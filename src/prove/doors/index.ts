@@ -111,7 +111,7 @@ function weakened({ title, caughtBy, kindly }: WeakDoor): Mutation {
 }
 
 const trusting: Mutation = {
-  title: 'X-Forwarded-For is believed',
+  title: 'X-Forwarded-For is trusted',
   caughtBy: /the limit of .* let/,
   run: async (context) => {
     const { tried, failures } = await tryAroundLimit(context, { TRUSTED_PROXY_HOPS: '1' });
@@ -121,7 +121,7 @@ const trusting: Mutation = {
 
 export const doors: Check = {
   id: 'doors',
-  title: 'nobody gets in without proof',
+  title: 'rejects every request without a valid proof',
   run,
   mutations: [...weakDoors.map(weakened), trusting],
 };

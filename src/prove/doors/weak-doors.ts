@@ -12,29 +12,29 @@ type ChannelSecrets = ReadonlyMap<string, { readonly token: string; readonly sig
 
 export const weakDoors: readonly WeakDoor[] = [
   {
-    title: 'half of a secret is enough',
+    title: 'half of a secret is accepted',
     caughtBy: /prefix of .* was answered 200/,
     kindly: withToken((shown, right) => right.startsWith(shown) && shown.length >= right.length / 2),
   },
   {
-    title: "any channel's secret is enough",
+    title: 'the secret of any channel is accepted',
     caughtBy: /another channel's secret was answered 200/,
     kindly: withToken((shown, _, all) => all.includes(shown)),
   },
   {
-    title: 'tokens without a signature are taken',
+    title: 'tokens without a signature are accepted',
     caughtBy: /alg "none" without a signature was answered 200/,
     kindly: signedAgain(({ header }) => header['alg'] === 'none'),
   },
   {
-    title: 'signatures never get too old',
+    title: 'signatures never expire',
     caughtBy: /iat -2880 minutes from now was answered 200/,
     kindly: signedAgain(
       ({ header, signature, expected }) => header['alg'] === 'HS256' && signature === expected,
     ),
   },
   {
-    title: 'a signature is right for any body',
+    title: 'a signature is accepted for any body',
     caughtBy: /another body under a right signature was answered 200/,
     kindly: signedAgain(({ signature, expected, fresh }) => signature === expected && fresh),
   },

@@ -197,11 +197,11 @@ async function isSettled({ standby }: Pair): Promise<boolean> {
 
 export const failover: Check = {
   id: 'failover',
-  title: 'a database that fails over to its standby loses and doubles nothing',
+  title: 'loses and duplicates nothing when the database fails over to its standby',
   run: (context) => failOver(context),
   mutations: [
     {
-      title: 'the standby need not have what is acknowledged',
+      title: 'webhooks are acknowledged before the standby has them',
       caughtBy: /^lost: message .* was acknowledged and is not there/,
       run: (context) => failOver(context, { isAsynchronous: true }),
     },

@@ -95,7 +95,7 @@ function weakened(mutation: Omit<Mutation, 'run'>, wanted: RegExp, weakness: Wea
 
 export const faultsCheck: Check = {
   id: 'faults',
-  title: 'no fault loses or doubles anything',
+  title: 'loses and duplicates nothing when its database, disk or hosts fail',
   run: (context) =>
     tryFaults(
       context,
@@ -104,7 +104,7 @@ export const faultsCheck: Check = {
   mutations: [
     weakened(
       {
-        title: 'what is refused is acknowledged',
+        title: 'refused webhooks are acknowledged',
         caughtBy: /^lost: message .* was acknowledged and is not there/,
       },
       /^the database is stopped$/,
@@ -117,7 +117,7 @@ export const faultsCheck: Check = {
       },
     ),
     weakened(
-      { title: 'readiness says yes', caughtBy: /^the disk is full: readiness says ""/ },
+      { title: 'readiness reports no problem', caughtBy: /^the disk is full: readiness says ""/ },
       /^the disk is full$/,
       {
         between: {
@@ -126,12 +126,12 @@ export const faultsCheck: Check = {
       },
     ),
     weakened(
-      { title: 'nothing is tried twice', caughtBy: /^lost: media .* is failed .* its picture was good/ },
+      { title: 'a failed download is not retried', caughtBy: /^lost: media .* is failed .* its picture was good/ },
       /^a host that resets$/,
       { settings: { FETCH_MAX_ATTEMPTS: '1' } },
     ),
     weakened(
-      { title: 'sizes are not bounded', caughtBy: /^a host that bombs: .*, not media\.too_large/ },
+      { title: 'the size of media is not limited', caughtBy: /^a host that bombs: .*, not media\.too_large/ },
       /^a host that bombs$/,
       { settings: { MAX_MEDIA_BYTES: '1000000000' } },
     ),

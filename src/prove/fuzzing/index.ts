@@ -107,7 +107,7 @@ async function run(context: Context): Promise<Outcome> {
 }
 
 const fragile: Mutation = {
-  title: 'a payload with a NUL is answered 500',
+  title: 'a payload with a NUL is answered with 500',
   caughtBy: /was answered 500/,
   run: async (context) => {
     const { port, memory } = await context.service();
@@ -124,7 +124,7 @@ const fragile: Mutation = {
 };
 
 const hoarding: Mutation = {
-  title: 'something of every payload is kept in memory',
+  title: 'every payload stays in memory',
   caughtBy: /memory grew/,
   run: async (context) => {
     const { port } = await context.service();
@@ -146,7 +146,7 @@ const hoarding: Mutation = {
 };
 
 const forgetful: Mutation = {
-  title: 'some are acknowledged and not kept',
+  title: 'some payloads are acknowledged and not kept',
   caughtBy: /were acknowledged and/,
   run: async (context) => {
     const { port, memory } = await context.service();
@@ -166,7 +166,7 @@ const forgetful: Mutation = {
 
 export const fuzzing: Check = {
   id: 'fuzzing',
-  title: 'no payload breaks or fills it',
+  title: 'survives damaged payloads and limits their memory',
   run,
   mutations: [fragile, hoarding, forgetful],
 };

@@ -93,7 +93,7 @@ function missed({ hits }: Killing): string[] {
 
 export const kills: Check = {
   id: 'kills',
-  title: 'what is killed loses nothing',
+  title: 'loses and duplicates nothing when its processes are killed',
   run: (context) => tryKills(context, context.short ? counts.short : counts.full),
   mutations: weaknesses.map(({ title, caughtBy, ...weakness }) => ({
     title,

@@ -65,7 +65,7 @@ export const weaknesses: readonly (Weakness & Pick<Mutation, 'title' | 'caughtBy
     door: hasty(({ path }) => path.startsWith('/webhooks/')),
   },
   {
-    title: 'an erasure is answered before it is done',
+    title: 'an erasure is acknowledged before it is done',
     caughtBy: /^not erased: media .* was to be erased/,
     door: hasty(({ method }) => method === 'DELETE'),
   },
@@ -75,12 +75,12 @@ export const weaknesses: readonly (Weakness & Pick<Mutation, 'title' | 'caughtBy
     taken: again,
   },
   {
-    title: 'a webhook that comes again is stored again',
+    title: 'a repeated webhook is stored again',
     caughtBy: /^doubled: the webhook .* is there 2 times/,
     damage: (fleet) => withRows(fleet, (client) => client.query(storeAgain)),
   },
   {
-    title: 'a byte of a picture is another one',
+    title: 'one byte of a picture is changed',
     caughtBy: /^wrong bytes: the file of object/,
     damage: async (fleet) => changeByte(await anyObject(fleet)),
   },

@@ -131,7 +131,7 @@ async function judge(service: BenchService, { sent, load, before }: Run): Promis
 
 export const load: Check = {
   id: 'load',
-  title: 'a thousand webhooks a second are answered in time',
+  title: 'answers a thousand webhooks per second in time',
   run: (context) => tryLoad(context, context.short ? short : full),
   mutations: [stalling, refusing, forgetful].map(({ title, caughtBy, spoil }) => ({
     title,

@@ -18,7 +18,7 @@ const everyMs = 1_000;
 const stallMs = 200;
 
 export const stalling: WeakService = {
-  title: 'everything stands still for 200 ms of each second',
+  title: 'all responses stall for 200 ms of each second',
   caughtBy: /^99 in 100 answers took up to \d{3,} ms/,
   spoil: (port) =>
     standBetween(port, {
@@ -30,7 +30,7 @@ export const stalling: WeakService = {
 };
 
 export const refusing: WeakService = {
-  title: 'one in a thousand is refused',
+  title: 'one webhook in a thousand is refused',
   caughtBy: /^\d+ were not taken/,
   spoil: (port) => {
     const isChosen = oneOf();
@@ -41,7 +41,7 @@ export const refusing: WeakService = {
 };
 
 export const forgetful: WeakService = {
-  title: 'one in a thousand is acknowledged and dropped',
+  title: 'one webhook in a thousand is acknowledged and dropped',
   caughtBy: /^\d+ were acknowledged and not kept/,
   spoil: (port) => {
     const isChosen = oneOf();

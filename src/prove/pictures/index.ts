@@ -114,11 +114,11 @@ async function becomes(service: BenchService, content: Buffer): Promise<{ fate: 
 
 export const pictures: Check = {
   id: 'pictures',
-  title: 'no picture breaks or fills it',
+  title: 'survives hostile pictures and limits their memory',
   run: async (context) => tryPictures(context, await context.service()),
   mutations: [
     {
-      title: 'pixels, and what they take to decode, are bounded five times as far',
+      title: 'the limit of pixels is five times as high',
       caughtBy: /^PNG of 20000x20000 .* is shown/,
       run: async (context) => {
         const service = await context.start({ MAX_IMAGE_PIXELS: '500000000' });

@@ -142,11 +142,11 @@ async function checkAgain(
 
 export const power: Check = {
   id: 'power',
-  title: 'a power cut takes nothing that was acknowledged',
+  title: 'keeps everything that it acknowledged before a power cut',
   run: (context) => tryPower(context),
   mutations: [
     {
-      title: 'the database does not sync',
+      title: 'the database does not sync its files',
       caughtBy: /was acknowledged and is answered with 404/,
       run: (context) => tryPower(context, { before: stopSyncing }),
     },

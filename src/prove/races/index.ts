@@ -115,12 +115,12 @@ const isErasure = ({ method }: { readonly method: string }): boolean => method =
 
 export const races: Check = {
   id: 'races',
-  title: 'what is erased is gone, whatever happens at the same time',
+  title: 'erases a person completely, whatever happens at the same time',
   run: (context) => tryRaces(context),
   mutations: [
     weakened(
       {
-        title: 'an erasure is answered and does not happen',
+        title: 'an erasure is acknowledged and not done',
         caughtBy: /^not erased: a row of .* still holds/,
       },
       {
@@ -140,14 +140,14 @@ export const races: Check = {
     ),
     weakened(
       {
-        title: 'a raw webhook keeps its body',
+        title: 'an erased webhook keeps its body',
         caughtBy: /^not erased: a row of public\.delivery still holds/,
       },
       { damage: trigger('delivery', 'if new.erased_at is not null then new.body = old.body; end if;') },
     ),
     weakened(
       {
-        title: 'an erasure that lost against another transaction is given up',
+        title: 'an erasure is not retried after a deadlock',
         caughtBy: /^erase was answered 50/,
       },
       {

@@ -163,7 +163,7 @@ function weakened(mutation: Omit<Mutation, 'run'>, weakening: string): Mutation 
 
 export const slow: Check = {
   id: 'slow',
-  title: 'hosts that are slow keep nobody else waiting',
+  title: 'downloads good pictures in time while other hosts are slow',
   run: (context) => trySlowHosts(context, context.short ? short : full),
   mutations: [
     weakened(

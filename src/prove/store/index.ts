@@ -197,11 +197,11 @@ function weakened(mutation: Omit<Mutation, 'run'>, weakness: Weakness): Mutation
 
 export const storeCheck: Check = {
   id: 'store',
-  title: 'a store that fails loses nothing, and is named',
+  title: 'loses nothing when the object store fails, and names the cause',
   run: (context) => tryMoods(context),
   mutations: [
     weakened(
-      { title: 'the store loses an object afterwards', caughtBy: /^lost: the bytes of media/ },
+      { title: 'the store loses an object later', caughtBy: /^lost: the bytes of media/ },
       {
         afterwards: ({ objects }) => {
           const [first] = [...objects.keys()].filter((key) => key.startsWith('blobs/'));
@@ -210,7 +210,7 @@ export const storeCheck: Check = {
       },
     ),
     weakened(
-      { title: 'a webhook is refused', caughtBy: /^a store that refuses: a webhook was answered 503/ },
+      { title: 'webhooks are refused', caughtBy: /^a store that refuses: a webhook was answered 503/ },
       {
         between: {
           answer: (answer, { path }) => (path.startsWith('/webhooks/') ? { ...answer, status: 503 } : answer),
@@ -218,7 +218,7 @@ export const storeCheck: Check = {
       },
     ),
     weakened(
-      { title: 'readiness names another reason', caughtBy: /^a store that refuses: readiness says/ },
+      { title: 'readiness names another cause', caughtBy: /^a store that refuses: readiness says/ },
       {
         between: {
           answer: (answer, { path }) =>
