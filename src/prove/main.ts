@@ -1,7 +1,7 @@
 /**
- * `npm run prove [-- id ...] [-- --short] [-- --mutations] [-- --seed=N]`: tests the guarantees on a real
- * service. Prints a table; writes `PROOF.md` after a full run; exits with status 1 if a guarantee was broken.
- * With `--mutations`, each check runs against weakened doubles and has to fail.
+ * `npm run prove [-- id ...] [-- --short] [-- --mutations] [-- --part=1/2] [-- --seed=N]`: tests the
+ * guarantees on a real service. Prints a table; writes `PROOF.md` after a full run; exits with status 1 if a
+ * guarantee was broken. With `--mutations`, each check runs against weakened doubles and has to fail.
  */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
@@ -22,18 +22,24 @@ import {
 import { postgresVersion } from './rows.js';
 
 const about = {
-  usage: 'npm run prove -- [ID ...] [--short] [--mutations] [--seed=N]',
+  usage: 'npm run prove -- [ID ...] [--short] [--mutations] [--part=K/N] [--seed=N]',
   does: 'Tests the guarantees on a real process; without names, all of them.',
   options: {
     '--short': 'fewer rounds of each check',
     '--mutations': 'shows that each check finds the weakness that it is made for',
+    '--part=K/N': 'with --mutations: only part K of N, for several processes at a time',
     '--seed=N': 'repeats a run: N is the number that the run has printed',
   },
 };
-const { wanted, mutating, short, seed } = orExplain(about, () => {
+const { wanted, mutating, short, seed, part } = orExplain(about, () => {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { short: { type: 'boolean' }, mutations: { type: 'boolean' }, seed: { type: 'string' } },
+    options: {
+      short: { type: 'boolean' },
+      mutations: { type: 'boolean' },
+      part: { type: 'string' },
+      seed: { type: 'string' },
+    },
   });
   const seed = values.seed ?? String(Date.now() % 1_000_000_000);
   if (!/^\d{1,9}$/.test(seed)) throw new Error(`${seed} is no seed`);
@@ -41,6 +47,7 @@ const { wanted, mutating, short, seed } = orExplain(about, () => {
   return {
     wanted: known(positionals, ids),
     seed: Number(seed),
+    part: partOf(values.part ?? '1/1'),
     mutating: values.mutations === true,
     short: values.short === true,
   };
@@ -75,15 +82,22 @@ async function prove(chosen: readonly Check[]): Promise<boolean> {
 
 async function mutate(chosen: readonly Check[]): Promise<boolean> {
   const caught: Caught[] = [];
-  for (const check of chosen)
-    for (const mutation of check.mutations) {
-      console.log(`weakening for ${check.id}: ${mutation.title} ...`);
-      const started = performance.now();
-      const outcome = await mutation.run(context);
-      caught.push({ check, mutation, outcome, seconds: (performance.now() - started) / 1000 });
-    }
+  const all = chosen.flatMap((check) => check.mutations.map((mutation) => ({ check, mutation })));
+  for (const { check, mutation } of all.filter((_, index) => index % part.of === part.number - 1)) {
+    console.log(`weakening for ${check.id}: ${mutation.title} ...`);
+    const started = performance.now();
+    const outcome = await mutation.run(context);
+    caught.push({ check, mutation, outcome, seconds: (performance.now() - started) / 1000 });
+  }
   console.log(`\n${mutationTable(caught)}\n`);
   return caught.every((one) => one.outcome.untried !== undefined || isCaught(one));
+}
+
+/** Reads `K/N`. */
+function partOf(text: string): { readonly number: number; readonly of: number } {
+  const [, number = '', of = ''] = /^([1-9])\/([1-9])$/.exec(text) ?? [];
+  if (of === '' || number > of) throw new Error(`${text} is no part: 1/2 is the first half`);
+  return { number: Number(number), of: Number(of) };
 }
 
 const chosen = checks.filter(({ id }) => wanted.length === 0 || wanted.includes(id));

@@ -1,13 +1,11 @@
-/** The worker as part of the whole service, with its queue and gate. */
+/** The time that a host which hangs costs the pictures of another one. */
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 
-import { failsFirst } from '../../src/demo/media-checks.js';
 import { bytes, startMediaHost, type MediaHost } from '../../src/demo/media-host.js';
 import { uniquePhotos, type UniquePhotos } from '../../src/demo/photos.js';
-import { newId } from '../../src/domain/id.js';
 import { postWebhook } from '../support/client.js';
 import { picture } from '../support/payloads.js';
 import { startTestService, type TestService, type TestServiceOptions } from '../support/test-service.js';
@@ -110,29 +108,3 @@ test('a hundred pictures from a hanging host do not delay another host, and are 
     slow.close();
   }
 }, 60_000);
-
-test('a picture is ready seconds later if its host fails at first', async () => {
-  const url = quick.serve('/failing', bytes('image/jpeg', photos.at(299)), [failsFirst(1, 1)]);
-  const running = await start({ mediaHosts: [quick.host] });
-  const id = await receive(running, url);
-  await until(async () => (await stateOf(running, id)) === 'ready');
-  const [row] = await running.database.query('select attempts, error_code from media where id = $1', [id]);
-  expect(row).toEqual({ attempts: 2, error_code: null });
-  await until(async () => {
-    const jobs = await running.database.query('select from graphile_worker._private_jobs');
-    return jobs.length === 0;
-  });
-});
-
-test('the maintenance finds a pending picture without a job', async () => {
-  const url = quick.serve('/forgotten', bytes('image/jpeg', photos.at(298)));
-  const running = await start({ mediaHosts: [quick.host] });
-  const id = newId();
-  await running.database.query(
-    `insert into media (id, channel, provider, position, direction, kind, state, source_url, received_at, next_attempt_at)
-     values ($1, 'z-api', 'z-api', 0, 'inbound', 'image', 'pending', $2, now(), now() - interval '2 minutes')`,
-    [id, url],
-  );
-  await running.database.query(`select graphile_worker.add_job('maintain')`);
-  await until(async () => (await stateOf(running, id)) === 'ready');
-});

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { request, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -125,6 +126,21 @@ test('SIGTERM lets a webhook in transit be received and answered, and accepts no
   const [response] = await answer;
   expect(response.statusCode).toBe(200);
   expect(JSON.parse(await text(response))).toMatchObject({ outcome: 'accepted', duplicate: false });
+  expect(await ending).toBe(0);
+}, 60_000);
+
+test('readiness during the shutdown is reported as not ready', async () => {
+  const service = await start({ LOG_LEVEL: 'info' });
+  const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
+  await once(socket, 'connect');
+  socket.write('GET /health/ready HTTP/1.1\r\nhost: x\r\n'); // Its last line is still to come.
+  expect((await call(service.url, '/health/ready')).status).toBe(200);
+  const ending = service.kill('SIGTERM');
+  await service.says(/"stopping"/);
+  socket.end('connection: close\r\n\r\n');
+  const answer = await text(socket);
+  expect(answer).toMatch(/^HTTP\/1\.1 503 /);
+  expect(answer).toContain('"detail":"the process is ending"');
   expect(await ending).toBe(0);
 }, 60_000);
 

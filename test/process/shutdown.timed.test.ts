@@ -8,7 +8,6 @@ import { createServer } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 
@@ -239,17 +238,3 @@ test.each(Object.keys(databases) as (keyof typeof databases)[])(
   },
   120_000,
 );
-
-test('readiness during the shutdown is reported as not ready', async () => {
-  const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
-  await once(socket, 'connect');
-  socket.write('GET /health/ready HTTP/1.1\r\nhost: x\r\n'); // Its last line is still to come.
-  expect((await call(service.url, '/health/ready')).status).toBe(200);
-  const ending = service.kill('SIGTERM');
-  await service.says(/"stopping"/);
-  socket.end('connection: close\r\n\r\n');
-  const answer = await text(socket);
-  expect(answer).toMatch(/^HTTP\/1\.1 503 /);
-  expect(answer).toContain('"detail":"the process is ending"');
-  expect(await ending).toBe(0);
-}, 60_000);
