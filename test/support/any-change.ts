@@ -1,4 +1,4 @@
-/** A text with one place changed: another character, one more, or one less. */
+/** A text with one change: a character is replaced, inserted or removed. */
 import fc from 'fast-check';
 
 export function anyChangeOf(text: string): fc.Arbitrary<string> {

@@ -1,7 +1,7 @@
-/** JSON as nobody announced it: of any shape, or a known payload with some of its places changed. Failures shrink to few changes. */
+/** Unexpected JSON: of any shape, or a known payload with a few changes. Failures shrink to few changes. */
 import fc from 'fast-check';
 
-/** Values that have names, lengths or spellings which code stumbles over. */
+/** Values whose names, lengths or spellings often reveal faults in code. */
 const oddities: readonly unknown[] = [
   null,
   true,
@@ -35,7 +35,7 @@ export const anyJson: fc.Arbitrary<unknown> = fc.oneof(
 );
 
 interface Change {
-  /** Which one, counted from the outermost and around again. */
+  /** The position of the changed value, counted from the outermost one and modulo their number. */
   readonly place: number;
   readonly how: 'drop' | 'double' | 'wrap' | { readonly put: unknown };
 }
@@ -48,7 +48,7 @@ const change: fc.Arbitrary<Change> = fc.record({
   ),
 });
 
-/** One of the payloads with up to four changes. */
+/** One of the payloads, with at most four changes. */
 export function damaged(payloads: readonly unknown[]): fc.Arbitrary<unknown> {
   return fc
     .tuple(fc.constantFrom(...payloads), fc.array(change, { minLength: 1, maxLength: 4 }))

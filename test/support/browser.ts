@@ -1,4 +1,4 @@
-/** A real browser that looks at a real service, and what it complains about. */
+/** A real browser on a real service, and the errors that it reports. */
 import { existsSync } from 'node:fs';
 
 import { afterAll, beforeAll, describe, expect } from '@jest/globals';
@@ -16,7 +16,9 @@ const places = [
 const executablePath = places.find((place) => place !== '' && existsSync(place));
 const isRequired = process.env['CI'] !== undefined || process.env['INLET_BROWSER_REQUIRED'] === '1';
 
-/** Tests that need a browser: skipped, and said so, where there is none; failed where there must be one. */
+/**
+ * Tests that need a browser. Without one they are skipped with a message, or fail if the environment requires a browser.
+ */
 export function describeInBrowser(name: string, tests: (browser: () => Browser) => void): void {
   if (executablePath === undefined && isRequired)
     throw new Error('there is no Chromium, and INLET_BROWSER_REQUIRED or CI is set');
@@ -50,13 +52,13 @@ export interface Visit {
 }
 
 export interface VisitOptions {
-  /** Signed in with it. */
+  /** The token of the session; without it, the visitor is not signed in. */
   readonly token?: string;
   readonly theme?: 'light' | 'dark';
   readonly size?: keyof typeof sizes;
 }
 
-/** A visitor of their own: no cookies but the one given, nothing kept. */
+/** Opens a page in a new context, which has no cookie except that of the session. */
 export async function visit(browser: Browser, origin: string, options: VisitOptions = {}): Promise<Visit> {
   const { token, theme = 'light', size = 'desktop' } = options;
   const context = await browser.newContext({
@@ -75,7 +77,7 @@ export async function visit(browser: Browser, origin: string, options: VisitOpti
   page.on('pageerror', (error) => complaints.push(`script: ${error.message}`));
   page.on('console', (message) => {
     const { url } = message.location();
-    // Whether somebody is signed in can only be found out by asking.
+    // The gallery finds out with a request whether its user is signed in, and the refusal is no error.
     const isAsking = message.text().includes('401') && url.endsWith('/v1/session');
     if (message.type() === 'error' && !isAsking) complaints.push(`console: ${message.text()} ${url}`);
   });
@@ -92,7 +94,7 @@ interface Finding {
   readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[];
 }
 
-/** No finding of axe that is serious or critical. */
+/** Expects that axe has no serious or critical finding. */
 export async function expectAccessible(page: Page): Promise<void> {
   await page.evaluate(axe.source);
   const found = await page.evaluate<Finding[]>(

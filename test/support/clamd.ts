@@ -1,4 +1,4 @@
-/** A real clamd on a free port of the loopback address, with two signatures of our own. */
+/** A real clamd on a free loopback port, with two signatures made for the tests. */
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
@@ -8,15 +8,15 @@ import { join } from 'node:path';
 import { freePort } from '../../src/infra/net/free-port.js';
 import { until } from './until.js';
 
-/** What its signature finds, anywhere in a file. */
+/** The text that the first signature finds anywhere in a file. */
 export const maliciousText = 'inlet-test-pattern-of-no-other-use-0815';
-/** EICAR's test file, put together here so that no scanner minds this file. */
+/** EICAR's test file, assembled at run time so that no scanner reports this source file. */
 export const eicar = ['X5O!P%@AP[4\\PZX54(P^)7CC)7}$', 'EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*'].join('');
 
 const hex = (text: string): string => Buffer.from(text).toString('hex');
 
 export interface Clamd {
-  /** As in `CLAMD_HOST`. */
+  /** Its address in the form of `CLAMD_HOST`. */
   readonly address: string;
   readonly stop: () => Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** Talks to a service over HTTP, and says what came back in a form that tests can look into. */
+/** Calls a service over HTTP and returns its answers in a form that tests can inspect. */
 import request from 'supertest';
 
 import { signWebhook } from './signing.js';
@@ -8,7 +8,7 @@ export interface Answer<Body> {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly bytes: Buffer;
-  /** Parsed, where it is JSON; otherwise undefined. */
+  /** The parsed body if it is JSON; otherwise undefined. */
   readonly body: Body;
 }
 
@@ -16,9 +16,9 @@ export interface Call {
   readonly method?: 'get' | 'head' | 'post' | 'put' | 'delete' | 'patch' | 'options';
   readonly token?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as it is. */
+  /** A body that is sent unchanged. */
   readonly raw?: Buffer | string;
-  /** Sent as JSON. */
+  /** A body that is sent as JSON. */
   readonly json?: unknown;
 }
 
@@ -32,7 +32,7 @@ export async function call<Body = Problem>(
   if (token !== undefined) void sending.set('Authorization', `Bearer ${token}`);
   if (json !== undefined) void sending.set('Content-Type', 'application/json').send(JSON.stringify(json));
   void sending.set(headers);
-  // Without this, superagent makes JSON of bytes that are sent as JSON.
+  // Without this, superagent serializes bytes again if their type is JSON.
   if (raw !== undefined) void sending.serialize((body) => body as string).send(raw);
   const response = await sending;
   const bytes = Buffer.isBuffer(response.body) ? response.body : Buffer.alloc(0);
@@ -55,7 +55,7 @@ export interface WebhookOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Posts a webhook with the given proof, or none. Anything but bytes or text is sent as JSON. */
+/** Posts a webhook with the given proof, or without one. A payload that is neither bytes nor text is sent as JSON. */
 export async function postUnproven<Body = Problem>(
   { url }: { readonly url: string },
   channel: string,
@@ -69,7 +69,7 @@ export async function postUnproven<Body = Problem>(
   });
 }
 
-/** Posts a webhook as its provider does. */
+/** Posts a webhook with a valid proof, as its provider does. */
 export async function postWebhook(
   service: { readonly url: string },
   channel: string,
@@ -79,7 +79,7 @@ export async function postWebhook(
   return postUnproven<Receipt>(service, channel, { payload: bytes, ...signWebhook(channel, bytes) });
 }
 
-/** Posts a webhook with one attachment, and answers that attachment as soon as it has left `pending`. */
+/** Posts a webhook with one attachment, and returns the attachment when it is no longer `pending`. */
 export async function receive(service: TestService, channel: string, payload: unknown): Promise<MediaView> {
   const { body } = await postWebhook(service, channel, payload);
   const path = `/v1/media/${String(body.media[0])}?wait=20`;
@@ -87,7 +87,7 @@ export async function receive(service: TestService, channel: string, payload: un
 }
 
 export interface UploadOptions {
-  /** By default a token that may upload, unless there are headers that say who asks. */
+  /** By default a token that allows uploads, unless there are headers with another proof of identity. */
   readonly token?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly file?: Uint8Array;
@@ -113,7 +113,7 @@ export async function upload<Body = MediaView>(
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) form.set(name, value);
   if (file !== undefined) form.set(field, new Blob([new Uint8Array(file)]), filename);
-  const packed = new Response(form); // It knows how to write multipart/form-data.
+  const packed = new Response(form); // It encodes the form as multipart/form-data.
   return call<Body>(service.url, '/v1/media', {
     method: 'post',
     ...(!headers && { token: options.token ?? service.token('messages:send') }),
@@ -127,7 +127,7 @@ function toBytes(payload: unknown): Buffer {
   return Buffer.from(typeof payload === 'string' ? payload : JSON.stringify(payload));
 }
 
-// Answers, as the contract has them.
+// The shapes of answers, as the API documents them.
 
 export interface Receipt {
   readonly delivery: string;

@@ -1,4 +1,4 @@
-/** A collector of traces: takes OTLP over HTTP, and reads as much of its protobuf as tests look at. */
+/** A collector of traces: it accepts OTLP over HTTP and reads the parts of its protobuf that tests inspect. */
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
@@ -8,10 +8,10 @@ export interface SeenSpan {
   readonly name: string;
   readonly traceId: string;
   readonly spanId: string;
-  /** Empty: it has none. */
+  /** Empty if it has none. */
   readonly parentId: string;
   readonly attributes: Readonly<Record<string, string | number>>;
-  /** Traces that it points to. */
+  /** The traces that it links to. */
   readonly links: readonly string[];
   readonly failed: boolean;
   readonly milliseconds: number;
@@ -22,7 +22,7 @@ export interface Collector {
   readonly spans: () => readonly SeenSpan[];
   /** The sender of the spans. */
   readonly resource: () => Readonly<Record<string, string | number>>;
-  /** Bodies as they came, to look for what must not be in them. */
+  /** The raw bodies, in which tests look for confidential data. */
   readonly bodies: readonly Buffer[];
   readonly headers: readonly IncomingHttpHeaders[];
   readonly close: () => void;
@@ -58,7 +58,7 @@ export async function startCollector(answer: Answer = (response) => response.end
   };
 }
 
-/** Numbers are those of `opentelemetry/proto/trace/v1/trace.proto`. */
+/** The field numbers are those of `opentelemetry/proto/trace/v1/trace.proto`. */
 function spansOf(body: Buffer): SeenSpan[] {
   const spans = all(body, 1)
     .flatMap((ofResource) => all(ofResource, 2))

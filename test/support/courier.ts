@@ -1,4 +1,4 @@
-/** A provider that there is not, to see what the service does with each of its answers: a real server, and the adapter for it. */
+/** An invented provider whose answers each test chooses: a real server and its adapter. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -8,7 +8,7 @@ import type { AppError } from '../../src/domain/errors.js';
 import type { Http, HttpResponse } from '../../src/domain/provider.js';
 import type { OutboundMessage, SendLimits, SendOutcome } from '../../src/domain/sending.js';
 
-/** What the server was asked to send. */
+/** A request to the server to send a message. */
 export interface Handed {
   readonly id: string;
   readonly to: string;
@@ -27,9 +27,9 @@ type Answer = (handed: Handed, response: ServerResponse) => void | Promise<void>
 
 export interface Courier {
   readonly channel: Channel;
-  /** All that came, also what was refused. */
+  /** All requests, including the refused ones. */
   readonly handed: readonly Handed[];
-  /** Answers of the next request, and the ones after it; then everything is taken again. */
+  /** The answers to the next requests, one each; after them, the usual answer applies again. */
   readonly answer: (...answers: Answer[]) => void;
   readonly close: () => void;
 }
@@ -45,7 +45,7 @@ export const courierLimits: SendLimits = {
   ways: ['link', 'inline'],
 };
 
-/** `always` in place of the usual answer, which takes everything. */
+/** Starts the server. `always` replaces the usual answer, which accepts every message. */
 export async function startCourier(changed: Partial<SendLimits> = {}, always?: Answer): Promise<Courier> {
   const handed: Handed[] = [];
   const answers: Answer[] = [];
@@ -73,7 +73,7 @@ export async function startCourier(changed: Partial<SendLimits> = {}, always?: A
 export const take: Answer = ({ id }, response) => {
   json(response, 200, { id: `taken-${id}` });
 };
-/** Takes it, and is gone before it says so. */
+/** Accepts the message and breaks off the connection before it answers. */
 export const takeAndBreakOff: Answer = (_, response) => {
   response.destroy();
 };

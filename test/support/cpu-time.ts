@@ -1,9 +1,9 @@
 /**
- * The processor time of work, for promises such as "a hostile body is refused at once". Elapsed time would also count whatever the
- * other programs of the machine do meanwhile.
+ * Measures the processor time of work, for guarantees such as "a hostile body is refused at once". Elapsed time would also depend on the
+ * other programs of the machine.
  */
 
-/** Milliseconds that this thread was busy while the work was under way, which other programs do not change. */
+/** The milliseconds for which this thread was busy during the work; other programs do not change them. */
 export async function threadCpuMs<T>(work: () => T | Promise<T>): Promise<{ result: T; ms: number }> {
   const before = process.threadCpuUsage();
   const result = await work();

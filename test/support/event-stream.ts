@@ -9,18 +9,18 @@ export interface ToldEvent {
     readonly id: string;
     readonly type: string;
     readonly channel: string;
-    /** Of `stream.open`. */
+    /** The data of `stream.open`. */
     readonly missed?: boolean;
     readonly data: Record<string, unknown>;
   };
 }
 
 export interface EventStream {
-  /** Every event that was told so far. */
+  /** Every event so far. */
   readonly told: readonly ToldEvent[];
-  /** What the stream told about itself, `stream.open` first. */
+  /** The events of the stream about itself; the first is `stream.open`. */
   readonly about: readonly ToldEvent[];
-  /** Resolves when so many have been told. */
+  /** Resolves when there are so many events. */
   readonly count: (number: number) => Promise<readonly ToldEvent[]>;
   readonly close: () => Promise<void>;
   /** Resolves when the service has ended the stream. */
@@ -88,6 +88,6 @@ async function read(
       }
     }
   } catch {
-    // Broken off: by us, or with the connection.
+    // The test or the end of the connection has aborted the stream.
   }
 }

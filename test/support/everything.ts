@@ -1,16 +1,16 @@
-/** Everything that a service keeps, to look for what must not be there any more. */
+/** Searches everything that a service keeps for data that must be gone. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { TestService } from './test-service.js';
 
 interface Found {
-  /** The table, the file or `log`. */
+  /** The name of the table or file, or `log`. */
   readonly where: string;
   readonly what: string;
 }
 
-/** Where any of the texts occurs: in a row of any table, in the name or bytes of any file, or in the log. */
+/** The places in which any of the texts occurs: rows of tables, names and bytes of files, and the log. */
 export async function findEverywhere(service: TestService, texts: readonly string[]): Promise<Found[]> {
   const places = [
     ...(await allRows(service)),
@@ -22,13 +22,13 @@ export async function findEverywhere(service: TestService, texts: readonly strin
   );
 }
 
-/** Names of all files below the uploads, without folders. */
+/** The names of all files below the uploads, without their folders. */
 export async function filesOf({ uploadsDir }: TestService): Promise<string[]> {
   const entries = await readdir(uploadsDir, { recursive: true, withFileTypes: true });
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 }
 
-/** Bytes are shown as hex digits by the database. */
+/** The database shows bytes as hexadecimal digits. */
 function holds(all: string, text: string): boolean {
   return all.includes(text) || all.includes(Buffer.from(text).toString('hex'));
 }
@@ -48,7 +48,7 @@ async function allRows({ database }: TestService): Promise<{ where: string; all:
 
 async function allFiles(service: TestService): Promise<{ where: string; all: string }[]> {
   const files = await filesOf(service);
-  // One that is gone by now was on its way out.
+  // A file may be deleted while the folder is read.
   const read = (file: string): Promise<string> => readFile(file, 'latin1').catch(() => '');
   return Promise.all(files.map(async (where) => ({ where, all: where + (await read(where)) })));
 }

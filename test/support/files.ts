@@ -1,4 +1,4 @@
-/** The collection of files in test/fixtures/files, and what becomes of each. */
+/** The collection of files in test/fixtures/files, and the expected result for each. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -6,20 +6,20 @@ import type { MediaKind } from '../../src/domain/provider.js';
 
 export interface ExpectedFile {
   readonly file: string;
-  /** What it is, in words. */
+  /** What the file is, in words. */
   readonly what: string;
-  /** As what it is announced. */
+  /** The kind that its webhook declares. */
   readonly kind: MediaKind;
   readonly state: string;
-  /** Of files that are kept. */
+  /** The result for a file that is kept. */
   readonly type?: string;
   readonly width?: number | null;
   readonly height?: number | null;
   readonly previews?: boolean;
   readonly warnings?: readonly string[];
-  /** Of files that are not. */
+  /** The result for a file that is refused. */
   readonly error?: string;
-  /** A program of the system without which it has no previews. */
+  /** A system program that its previews require. */
   readonly needs?: string;
 }
 

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 
 import { newId } from '../../src/domain/id.js';
 
-/** A red film of one second with a tone, 320x180, in a new file of the folder; answers its path. */
+/** Creates a red film of one second with a tone, 320x180, in a new file of the folder; returns its path. */
 export async function film(
   ffmpeg: string,
   folder: string,

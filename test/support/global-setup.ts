@@ -2,8 +2,8 @@
  * One PostgreSQL for all tests, with a migrated template that each of them clones (test-database.ts): an embedded one in a
  * temporary folder, or the server that TEST_DATABASE_URL names.
  *
- * Jest loads this file before there are test modules, and as CommonJS, so that it cannot import sources: what it needs of
- * them comes from the build, which is brought up to date first.
+ * Jest loads this file as CommonJS and before any test module, so it cannot import sources. It uses the build instead, which it brings up
+ * to date first.
  */
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -52,7 +52,7 @@ async function startServer(rootDir: string): Promise<TestServer> {
   )) as typeof EmbeddedPostgres;
   const folder = await mkdtemp(join(tmpdir(), 'inlet-test-postgres-'));
   const { connectionString, stop } = await startEmbeddedPostgres(folder);
-  // Nothing here has to survive a crash, and every clone of the template would wait for the disk.
+  // Test data need not survive a crash, and every clone of the template would wait for the disk.
   await administer(connectionString, 'alter system set fsync = off');
   await administer(connectionString, 'select pg_reload_conf()');
   return {
@@ -64,7 +64,7 @@ async function startServer(rootDir: string): Promise<TestServer> {
   };
 }
 
-/** In a process of its own, as a service does it. */
+/** Migrates in a separate process, as a service does. */
 async function migrateTemplate(rootDir: string, connectionString: string): Promise<void> {
   const program = `
     import { prepareDatabase } from './dist/infra/migrations/start-database.js';
@@ -74,7 +74,7 @@ async function migrateTemplate(rootDir: string, connectionString: string): Promi
   await run(process.execPath, ['--input-type=module', '--eval', program, connectionString], { cwd: rootDir });
 }
 
-/** The template and what tests that were ended half-way have left, together with their connections. */
+/** Drops the template, and the databases of tests that were interrupted, together with their connections. */
 async function dropClones(url: string, template: string): Promise<void> {
   const rows = await administer(url, `select datname from pg_database where datname like '${template}%'`);
   for (const { datname } of rows) await administer(url, `drop database if exists ${datname} with (force)`);

@@ -1,4 +1,4 @@
-/** HEIC files, whole and tampered with. What a box holds: ISO/IEC 14496-12 and 23008-12. */
+/** Valid and manipulated HEIC files. The boxes are described in ISO/IEC 14496-12 and 23008-12. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -11,7 +11,7 @@ export async function heic(name: HeicName): Promise<Buffer> {
   return readFile(heicPath(name));
 }
 
-/** The picture says that it has this size; its pixels stay what they are. */
+/** Changes the declared size of the picture; its pixels stay the same. */
 export function claiming(file: Buffer, width: number, height: number): Buffer {
   const changed = Buffer.from(file);
   const extents = changed.indexOf('ispe');
@@ -20,12 +20,12 @@ export function claiming(file: Buffer, width: number, height: number): Buffer {
   return changed;
 }
 
-/** The picture is to be shown turned, by so many quarters against the clock: one more property (`irot`) of the first item. */
+/** Rotates the picture by so many quarter turns, anticlockwise: one more property (`irot`) of the first item. */
 export function turned(file: Buffer, quarters: number): Buffer {
   const rotation = Buffer.from([0, 0, 0, 9, ...Buffer.from('irot'), quarters]);
   const properties = boxAt(file, 'ipco');
   const links = boxAt(file, 'ipma');
-  // Behind size, name and version: how many items there are, then of the first its id and how many properties it has.
+  // After the size, name and version: the number of items, then the id of the first one and the number of its properties.
   const linked = file.readUInt8(links + 18);
   const linksEnd = links + 19 + linked;
   const propertiesEnd = properties + file.readUInt32BE(properties);
@@ -45,7 +45,7 @@ export function turned(file: Buffer, quarters: number): Buffer {
   grow(properties, moved);
   grow(links + moved, 1);
   for (const name of ['meta', 'iprp']) grow(boxAt(file, name), moved + 1);
-  // Version 0: each item has its id, a reference, the place of its bytes, and how they are split (18 bytes in all).
+  // In version 0, each item has an id, a reference, the position of its bytes, and their extents (18 bytes in all).
   const places = boxAt(file, 'iloc');
   for (let item = 0; item < file.readUInt16BE(places + 14); item++)
     grow(places + 16 + item * 18 + 4, moved + 1);

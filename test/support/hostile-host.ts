@@ -1,6 +1,6 @@
 /**
- * A real local server that misbehaves on request: `host.url('/drip')`. It counts connections and keeps the headers
- * of every request, so that a test can say what reached it.
+ * A real local server that misbehaves on request: `host.url('/drip')`. It counts connections and records the headers
+ * of every request, so that a test can check them.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import {
@@ -11,12 +11,12 @@ import {
 } from 'node:net';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 
-/** What an honest answer carries: 64 KiB that look like nothing in particular, always the same. */
+/** The body of an honest answer: 64 KiB of no recognizable type, always the same. */
 export const picture: Buffer = Buffer.from(
   Array.from({ length: 64 * 1024 }, (_, index) => (index * 31 + (index >> 8)) & 0xff),
 );
 
-/** Begins as a JPEG does, and goes on like the picture: more than is looked at to tell a type. */
+/** Begins like a JPEG and continues like the picture, beyond the bytes that decide the type. */
 export const jpeg: Buffer = Buffer.concat([
   Buffer.from('ffd8ffe000104a46494600010100000100010000', 'hex'),
   picture,
@@ -25,13 +25,13 @@ export const jpeg: Buffer = Buffer.concat([
 
 export interface HostileHost {
   readonly port: number;
-  /** `127.0.0.1:port`, for a list of allowed hosts. */
+  /** `127.0.0.1:PORT`, for a list of allowed hosts. */
   readonly host: string;
   readonly url: (path: string) => string;
-  /** How many connections were ever accepted. */
+  /** The number of connections that were accepted so far. */
   readonly connections: () => number;
   readonly requests: Pick<IncomingMessage, 'url' | 'method' | 'headers'>[];
-  /** Resolves as soon as no connection is open. */
+  /** Resolves when no connection is open. */
   readonly allClosed: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
@@ -61,7 +61,7 @@ const behaviours = {
   },
   /** Accepts the request and never answers. */
   hang: () => undefined,
-  /** Headers at once, then a byte a second. */
+  /** Sends the headers at once, then one byte per second. */
   drip: ({ response }) => {
     response.writeHead(200, { 'content-type': 'image/jpeg', 'content-length': picture.length });
     response.write('x');
@@ -70,7 +70,7 @@ const behaviours = {
       clearInterval(timer);
     });
   },
-  /** Zeros without end, as fast as they are taken. `type`. */
+  /** Sends zeros without end, as fast as the client reads. `type`. */
   flood: ({ response }) => {
     response.writeHead(200, { 'content-type': 'image/jpeg' });
     const zeros = Buffer.alloc(64 * 1024);
@@ -80,7 +80,7 @@ const behaviours = {
     response.on('drain', pour);
     pour();
   },
-  /** Closes the connection rudely, before the headers or (`after=N`) N bytes into the body. */
+  /** Resets the connection, before the headers or (`after=N`) after N bytes of the body. */
   reset: ({ response, query }) => {
     const after = query.get('after');
     if (after === null) {
@@ -90,13 +90,13 @@ const behaviours = {
     response.writeHead(200, { 'content-length': picture.length });
     response.write(picture.subarray(0, Number(after)), () => response.socket?.resetAndDestroy());
   },
-  /** Declares `declared` bytes, sends `sent`, and closes politely. */
+  /** Declares `declared` bytes, sends `sent`, and closes the connection in order. */
   liar: ({ response, query }) => {
     const body = picture.subarray(0, Number(query.get('sent')));
     const head = `HTTP/1.1 200 OK\r\nContent-Length: ${query.get('declared') ?? ''}\r\n\r\n`;
     response.socket?.end(Buffer.concat([Buffer.from(head), body]));
   },
-  /** A chunked body that stops without its last chunk. */
+  /** Sends a chunked body without its last chunk. */
   unfinished: ({ response }) => {
     response.socket?.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n');
   },
@@ -106,7 +106,7 @@ const behaviours = {
     response.writeHead(200, { 'content-encoding': 'gzip' });
     response.end(gzipSync(zeros));
   },
-  /** A gzip body in a gzip body: a few hundred bytes hold 2 MB of empty gzip bodies, which hold nothing. */
+  /** A gzip body in a gzip body: a few hundred bytes contain 2 MB of empty gzip bodies. */
   hollow: ({ response }) => {
     const member = gzipSync('');
     response.writeHead(200, { 'content-encoding': 'gzip, gzip' });
@@ -140,7 +140,7 @@ const behaviours = {
     const head = `HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: ${String(picture.length)}\r\n`;
     response.socket?.end(Buffer.concat([Buffer.from(head), lines, Buffer.from('\r\n\r\n'), picture]));
   },
-  /** HEAD is answered `head` (404), GET with a photo, or the part of it that is asked for. `type`, `ranges=no`. */
+  /** Answers HEAD with `head` (404), and GET with a photo or the requested part of it. `type`, `ranges=no`. */
   headless: ({ request, response, query }) => {
     const type = query.get('type') ?? 'image/jpeg';
     if (request.method === 'HEAD') {
@@ -155,7 +155,7 @@ const behaviours = {
     response.end(part ?? jpeg);
   },
   /**
-   * These very bytes (Base64) and then a photo, closed politely, or rudely (`reset`) once it was sent.
+   * Sends these bytes (Base64) and then a photo, and closes the connection in order, or resets it (`reset`).
    */
   verbatim: ({ response, query }) => {
     const socket = response.socket;
@@ -163,14 +163,14 @@ const behaviours = {
     if (query.has('reset')) socket?.write(jpeg, () => setTimeout(() => socket.resetAndDestroy(), 50));
     else socket?.end(jpeg);
   },
-  /** As many bytes as `megabytes`, and the end of the connection with them, with a length (`length=yes`) or without. */
+  /** Sends so many `megabytes` and closes the connection at once, with a length (`length=yes`) or without. */
   closing: ({ response, query }) => {
     const body = Buffer.alloc(Number(query.get('megabytes')) * 1_000_000, 'photo');
     const length = query.get('length') === 'yes' ? `Content-Length: ${String(body.length)}\r\n` : '';
     response.socket?.write(`HTTP/1.1 200 OK\r\nConnection: close\r\n${length}\r\n`);
     response.socket?.end(body);
   },
-  /** HEAD is redirected for ever, GET is answered with the part of a photo that is asked for. */
+  /** Redirects HEAD forever, and answers GET with the requested part of a photo. */
   headloop: (exchange) => {
     const { request, response } = exchange;
     if (request.method === 'HEAD') response.writeHead(302, { location: '/headloop' }).end();
@@ -215,14 +215,14 @@ const behaviours = {
   empty: ({ response }) => {
     response.writeHead(200, { 'content-type': 'image/jpeg' }).end();
   },
-  /** More headers than anybody needs: `kilobytes` (256) of them. */
+  /** Sends excessive headers: `kilobytes` (256) of them. */
   bigHeaders: ({ response, query }) => {
     const padding = 'x'.repeat(Number(query.get('kilobytes') ?? 256) * 1024);
     response.writeHead(200, { 'x-padding': padding }).end(picture);
   },
 } as const satisfies Record<string, (exchange: Exchange) => void>;
 
-/** What a `Range` asks for that begins at the first byte. */
+/** The part that a `Range` from the first byte requests; undefined for other ranges. */
 function firstPart(bytes: Buffer, range = ''): Buffer | undefined {
   const last = /^bytes=0-(\d+)$/.exec(range)?.[1];
   return last === undefined ? undefined : bytes.subarray(0, Number(last) + 1);
@@ -276,7 +276,7 @@ function trackSockets(server: TcpServer): Pick<HostileHost, 'connections' | 'all
   server.on('connection', (socket: Socket) => {
     accepted++;
     open.add(socket);
-    // A client that goes away rudely is nothing to complain about here.
+    // A client may reset its connection.
     socket.on('error', () => undefined);
     socket.on('close', () => {
       open.delete(socket);
@@ -293,11 +293,11 @@ function trackSockets(server: TcpServer): Pick<HostileHost, 'connections' | 'all
   };
 }
 
-/** Accepts connections and says nothing at all, not even the first byte of TLS. */
+/** Accepts connections and sends nothing, not even the first byte of TLS. */
 export async function startSilentHost(): Promise<
   Pick<HostileHost, 'host' | 'connections' | 'allClosed' | 'close'>
 > {
-  // Reading on is how it notices that the other side is gone.
+  // Without reading, it would not notice that the client has closed the connection.
   const server = createTcpServer((socket) => socket.resume());
   const sockets = trackSockets(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

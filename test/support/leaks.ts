@@ -1,18 +1,18 @@
-/** What must not be printed, and whether it was: as it is, and in every spelling in which it is still the same. */
+/** Texts that must not be printed, and a search for them: unchanged, and in every encoding that preserves them. */
 
 export interface Secrets {
-  /** Remembers a text that must not be printed, and answers it. */
+  /** Records a text that must not be printed, and returns it. */
   readonly add: (text: string) => string;
-  /** Every text in something that came from JSON, except words that the service's own code has. */
+  /** Records every text in a JSON value, except words of the service's own code. */
   readonly addAllOf: (value: unknown) => void;
   readonly all: () => readonly string[];
-  /** Those that were printed. */
+  /** The recorded texts that occur in the output. */
   readonly foundIn: (printed: string) => string[];
 }
 
-/** `isOwnWord` knows words of the service's own, which it may print even if a sender used them. */
+/** `isOwnWord` recognizes words of the service's own, which it may print even if a sender used them. */
 export function createSecrets(isOwnWord: (text: string) => boolean): Secrets {
-  /** Each with its spellings. */
+  /** Each secret with its spellings. */
   const secrets = new Map<string, readonly string[]>();
   const add = (text: string): string => {
     secrets.set(text, spellings(text));
@@ -43,7 +43,7 @@ export function createSecrets(isOwnWord: (text: string) => boolean): Secrets {
   };
 }
 
-/** Numbers count when they are long enough to be somebody's. */
+/** A number counts if it is long enough to identify a person. */
 function leavesOf(value: unknown): string[] {
   if (typeof value === 'string') return [value];
   if (typeof value === 'number') return value > 9_999_999 ? [String(value)] : [];
@@ -51,7 +51,7 @@ function leavesOf(value: unknown): string[] {
   return Object.values(value).flatMap(leavesOf);
 }
 
-/** A shorter one is found as a word only: it is a part of too many others, and of chance. */
+/** A shorter text is only found as a whole word, because it occurs by chance in longer ones. */
 const shortest = 6;
 
 function holdsWord(printed: string, word: string): boolean {
@@ -75,7 +75,7 @@ export function spellings(secret: string): string[] {
   ];
 }
 
-/** As it looks inside of something longer, wherever it begins there: without the digits that its neighbours have a part in. */
+/** Its Base64 inside a longer text, at any position: without the digits that also depend on the neighbouring bytes. */
 function base64Of(secret: string): string[] {
   return [0, 1, 2].flatMap((before) => {
     const bytes = Buffer.concat([Buffer.alloc(before), Buffer.from(secret)]);

@@ -1,4 +1,4 @@
-/** Small payloads in the providers' shapes, for tests that care about what becomes of them rather than how they look. */
+/** Small payloads in the shapes of the providers, for tests of their treatment rather than of their details. */
 import { randomUUID } from 'node:crypto';
 
 import type { MediaKind } from '../../src/domain/provider.js';
@@ -10,7 +10,7 @@ export interface PictureOptions {
   readonly caption?: string;
 }
 
-/** An address that is refused before anybody is asked. */
+/** An address that is refused before any connection. */
 export const nowhere = 'http://127.0.0.1:1/picture.jpg';
 
 type FullOptions = Required<PictureOptions>;
@@ -52,7 +52,7 @@ const pictures: Readonly<Record<string, (options: FullOptions) => object>> = {
   ],
 };
 
-/** A picture that a person sends, as the provider tells of it. */
+/** The webhook about a picture that a person sends. */
 export function picture(provider: string, options: PictureOptions = {}): object {
   const make = pictures[provider];
   if (make === undefined) throw new Error(`say in payloads.ts what a picture of ${provider} looks like`);
@@ -62,13 +62,13 @@ export function picture(provider: string, options: PictureOptions = {}): object 
 export interface ZApiOptions extends PictureOptions {
   readonly kind?: MediaKind;
   readonly filename?: string;
-  /** Written by somebody of the business on their telephone. */
+  /** Whether the business itself sent it, from its telephone. */
   readonly fromMe?: boolean;
-  /** The group that it was written in. */
+  /** The group in which it was sent. */
   readonly group?: string;
 }
 
-/** An attachment at Z-API, whose one shape has all that there is to filter by. */
+/** An attachment at Z-API, whose payload contains every field that lists can filter by. */
 export function zApiMedia(options: ZApiOptions = {}): object {
   const { messageId = randomUUID(), url = nowhere, from = '5511999990000', caption = 'look' } = options;
   const { kind = 'image', filename, fromMe = false, group } = options;
@@ -87,12 +87,12 @@ export function zApiMedia(options: ZApiOptions = {}): object {
   };
 }
 
-/** What became of messages that we sent, at Z-API. */
+/** The webhook of Z-API about the status of sent messages. */
 export function zApiStatus(status: string, messageIds: readonly string[], at = 1_795_255_200_000): object {
   return { type: 'MessageStatusCallback', status, ids: messageIds, momment: at, phone: '5511999990000' };
 }
 
-/** One change in Sobot's array of them, with a message in Meta's shape. */
+/** One change in Sobot's array of changes, with a message in Meta's shape. */
 export function sobotChange(message: Readonly<Record<string, unknown>>): object {
   return {
     field: 'messages',

@@ -1,4 +1,4 @@
-/** The system's PgBouncer, in front of a PostgreSQL. */
+/** The PgBouncer of the system in front of a PostgreSQL. */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -15,12 +15,12 @@ import { until } from './until.js';
 const run = promisify(execFile);
 
 interface Pooling {
-  /** Path of PgBouncer. */
+  /** The path of PgBouncer. */
   readonly program: string;
-  /** Address of the server, with its user and password. */
+  /** The URL of the server, with its user and password. */
   readonly server: string;
   readonly mode: 'session' | 'transaction' | 'statement';
-  /** How many connections of the server it uses at most. */
+  /** The maximum of its connections to the server. */
   readonly size: number;
 }
 
@@ -29,7 +29,7 @@ export interface PgBouncer {
   readonly stop: () => Promise<void>;
 }
 
-/** Resolves when clients can use the server through it. */
+/** Starts PgBouncer; resolves when clients can use the server through it. */
 export async function startPgBouncer({ program, server, mode, size }: Pooling): Promise<PgBouncer> {
   const folder = await mkdtemp(join(tmpdir(), 'inlet-pgbouncer-'));
   const settingsFile = join(folder, 'pgbouncer.ini');
@@ -47,7 +47,7 @@ export async function startPgBouncer({ program, server, mode, size }: Pooling): 
     `auth_file=${usersFile}`,
     `pool_mode=${mode}`,
     `default_pool_size=${String(size)}`,
-    // After a server was away it usually waits for 15 seconds before it looks again.
+    // By default it waits for 15 seconds before it tries an unavailable server again.
     'server_login_retry=1',
   ];
   await writeFile(usersFile, `"${username}" "${password}"\n`);
@@ -59,7 +59,7 @@ export async function startPgBouncer({ program, server, mode, size }: Pooling): 
   const child = spawn(command, args, { stdio: 'ignore' });
   const ended = once(child, 'exit');
   const stop = async (): Promise<void> => {
-    child.kill('SIGKILL'); // Other signals wait for clients, which of them depends on the version.
+    child.kill('SIGKILL'); // Some other signals wait for clients; which ones do depends on the version.
     await ended;
     await rm(folder, { recursive: true, force: true });
   };

@@ -1,4 +1,4 @@
-/** Programs in processes of their own, so that they can be killed. They see the build that global-setup.ts brought up to date. */
+/** Programs in separate processes, which can be killed. They use the build that global-setup.ts has brought up to date. */
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,17 +10,17 @@ import { surroundings } from '../../src/demo/service-process.js';
 
 export const projectFolder = join(import.meta.dirname, '../..');
 
-/** The address of a compiled module, to be imported by a program. */
+/** The URL of a compiled module, for an import in a program. */
 export function built(file: string): string {
   return pathToFileURL(join(projectFolder, 'dist', file)).href;
 }
 
 const running = new Set<Program>();
-/** Longer than a service takes to stop. */
+/** The timeout of a shutdown, which is longer than that of a service. */
 const shutdownMs = 20_000;
 /**
- * Ends the programs that are still running. They are asked first: a program that is killed leaves behind what it has started, as the demo
- * does with its service. This hook runs before those of the test file that imports this module.
+ * Ends the programs that are still running, first with SIGTERM: a killed program leaves its own children running, as the demo does with
+ * its service. This hook runs before those of the test file that imports this module.
  */
 afterAll(async () => {
   await Promise.all([...running].map(endProgram));
@@ -31,7 +31,7 @@ async function endProgram(program: Program): Promise<void> {
   try {
     await program.kill('SIGTERM');
   } catch {
-    await program.kill('SIGKILL'); // In a namespace of its own it may have ended in part.
+    await program.kill('SIGKILL'); // In its own namespace, a part of it may still be running.
   } finally {
     clearTimeout(timer);
   }
@@ -39,11 +39,11 @@ async function endProgram(program: Program): Promise<void> {
 
 export interface Program {
   readonly pid: number;
-  /** What it has printed so far, complaints included. */
+  /** Its output and error output so far. */
   readonly output: () => string;
-  /** Resolves when it has printed this; rejects when it ends before. */
+  /** Resolves when its output matches; rejects if it ends before. */
   readonly says: (pattern: RegExp) => Promise<RegExpExecArray>;
-  /** Resolves with the exit status or the signal when it has ended and everything it printed has been read. */
+  /** Resolves with the exit status or the signal when it has ended and its output is complete. */
   readonly ended: Promise<number | NodeJS.Signals>;
   /** Sends a signal and waits for the end. */
   readonly kill: (signal: NodeJS.Signals) => Promise<number | NodeJS.Signals>;
@@ -51,31 +51,31 @@ export interface Program {
 
 interface Launch {
   readonly cwd: string;
-  /** Settings; absent: the environment of the tests as it is. */
+  /** Its settings; by default the unchanged environment of the tests. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Makes it process 1 of a namespace of its own, as in a container; see {@link canBeProcess1}. */
+  /** Makes it process 1 of its own namespace, as in a container; see {@link canBeProcess1}. */
   readonly asProcess1?: boolean;
 }
 
 /** Arguments of `unshare`: a process namespace that ends with the program. */
 const inNamespace: readonly string[] = ['--pid', '--fork', '--kill-child', '--'];
 
-/** Whether this system and our rights let us make a program process 1 of a namespace. */
+/** Whether the system and the rights of the tests allow a program to be process 1 of a namespace. */
 export function canBeProcess1(): boolean {
   return spawnSync('unshare', [...inNamespace, 'true']).status === 0;
 }
 
-/** Runs a module that is written down in the test. `args` are in `process.argv` from index 1. */
+/** Runs the source text of a module. `args` are in `process.argv` from index 1. */
 export function startScript(source: string, args: readonly string[] = []): Program {
   return start(['--input-type=module', '--eval', source, '--', ...args], { cwd: projectFolder });
 }
 
-/** Runs a compiled module as the scripts of package.json do, with these settings and no others. */
+/** Runs a compiled module as the scripts of package.json do, with only these settings. */
 export function startCompiled(file: string, args: readonly string[], launch: Launch): Program {
   return start([join(projectFolder, 'run.mjs'), file, ...args], launch);
 }
 
-/** Runs a program that a package brings along, with these settings and no others if there are any. */
+/** Runs a program of an installed package, with only these settings if there are any. */
 export function startPackaged(
   file: string,
   args: readonly string[],
@@ -104,7 +104,7 @@ function start(args: readonly string[], { cwd, env, asProcess1 = false }: Launch
   child.stderr.on('data', hear);
   const ended = new Promise<number | NodeJS.Signals>((resolve, reject) => {
     child.once('error', reject);
-    // `close` comes after the last output. A grandchild that holds the pipes open (PostgreSQL does not) would keep it away.
+    // `close` comes after the last output. A grandchild that keeps the pipes open would delay it; PostgreSQL does not.
     child.once('close', (code, signal) => {
       resolve(signal ?? code ?? 0);
     });

@@ -4,12 +4,14 @@ import { findProgram } from '../../src/infra/pictures/video-frames.js';
 
 const isRequired = process.env['CI'] !== undefined || process.env['INLET_PROGRAMS_REQUIRED'] === '1';
 
-/** Where a program of the system is, on the PATH or where Debian puts those of the administrator. */
+/** The path of a system program, from the PATH or the folder that Debian uses for administration. */
 export function systemProgram(name: string): string | undefined {
   return findProgram(name, `${process.env['PATH'] ?? ''}:/usr/sbin`);
 }
 
-/** Tests that need a program of the system: skipped, and said so, where it is missing; failed where it must be there. */
+/**
+ * Tests that need a system program. Without it they are skipped with a message, or fail if the environment requires it.
+ */
 export function describeWith(program: string, name: string, tests: (path: string) => void): void {
   const path = systemProgram(program);
   if (path === undefined && isRequired)

@@ -1,4 +1,4 @@
-/** A store that speaks the protocol of S3 and checks its signatures, in a process of its own. */
+/** An object store with the protocol of S3 that checks signatures, in a separate process. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -10,21 +10,21 @@ import { startPackaged } from './program.js';
 
 export interface S3Server {
   readonly settings: S3Settings;
-  /** The same for a service. */
+  /** The settings of a service that uses it. */
   readonly env: Readonly<Record<string, string>>;
-  /** It keeps what it has. */
+  /** Stops it and keeps its objects. */
   readonly goAway: () => Promise<void>;
   readonly comeBack: () => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
 const require = createRequire(import.meta.url);
-/** The only ones that it knows, told as AWS's own tools are told. */
+/** The only credentials that it accepts, under the names that AWS's own tools read. */
 const credentials = { AWS_ACCESS_KEY_ID: 'S3RVER', AWS_SECRET_ACCESS_KEY: 'S3RVER' };
 const bucket = 'pictures';
 
 export async function startS3Server(): Promise<S3Server> {
-  Object.assign(process.env, credentials); // Where the SDK looks.
+  Object.assign(process.env, credentials); // The SDK reads them there.
   const [directory, port] = await Promise.all([mkdtemp(join(tmpdir(), 'inlet-s3-')), freePort()]);
   const run = async () => {
     const program = startPackaged(require.resolve('s3rver/bin/s3rver.js'), [

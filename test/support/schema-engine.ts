@@ -1,4 +1,4 @@
-/** Prisma's own schema engine as WebAssembly, over the driver adapter: the one of the command line is a download. */
+/** Prisma's schema engine as WebAssembly, with the driver adapter, because the engine of the command line must be downloaded. */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ interface SchemaFile {
   readonly content: string;
 }
 
-/** Prisma's schema engine on a database, with the schema of `prisma/schema.prisma`. */
+/** Runs the schema engine on a database, with `prisma/schema.prisma`. */
 export async function withSchemaEngine<T>(
   connections: SqlMigrationAwareDriverAdapterFactory,
   use: (engine: SchemaEngine, schema: SchemaFile) => Promise<T>,
@@ -42,7 +42,7 @@ export async function withSchemaEngine<T>(
   }
 }
 
-/** The generated glue keeps its instance in module variables: a second instance would corrupt the first. */
+/** The generated code keeps its instance in module variables, so a second instance would corrupt the first. */
 let loaded: Promise<Bindings> | undefined;
 
 async function loadBindings(): Promise<Bindings> {

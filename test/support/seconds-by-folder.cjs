@@ -1,7 +1,7 @@
-/** Prints how many seconds the suites of each folder took, slowest first, so that a folder that grows slow is noticed. */
+/** Prints the seconds of the suites of each folder, slowest first, so that a slow folder is noticed. */
 const { relative } = require('node:path');
 
-/** A run of fewer suites is of one folder or file, which Jest reports itself. */
+/** A run of fewer suites covers one folder or file, whose time Jest reports itself. */
 const fewSuites = 20;
 
 module.exports = class SecondsByFolder {

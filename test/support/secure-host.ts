@@ -1,8 +1,8 @@
-/** A host that speaks TLS with a certificate that nobody has signed but itself. */
+/** A TLS host with a self-signed certificate. */
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
-/** Made for tests, for 127.0.0.1; it protects nothing. */
+/** A key and certificate for 127.0.0.1, which protect nothing. */
 const key = `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgQZhCQYcH/8lNzaAS
 aZxuULXsZ/jK3/wEpE8xi6cl/+ChRANCAAQ2X3ABWUl0VDe1wCequBD6fqLRrFXY

@@ -1,4 +1,4 @@
-/** Asks a service to send something through the courier, and looks what became of it. */
+/** Asks a service to send messages through the courier, and returns their state. */
 import type { OutboundView } from '../../src/http/shapes/outbound.js';
 import { call, type Answer } from './client.js';
 import type { TestService } from './test-service.js';
@@ -12,7 +12,7 @@ export interface SendOptions {
   readonly key?: string;
 }
 
-/** Sends a picture to somebody, unless the members say something else. */
+/** Sends a picture to one person; the members replace parts of the request. */
 export function send<Body = OutboundView>(
   service: TestService,
   members: object,
@@ -31,7 +31,7 @@ export async function lookAt(service: TestService, id: string): Promise<Outbound
   return (await call<OutboundView>(service.url, `/v1/messages/${id}`, { token })).body;
 }
 
-/** The message, as soon as it is in this state. */
+/** Returns the message when it has reached this state. */
 export function settled(service: TestService, id: string, state: string): Promise<OutboundView> {
   return until(async () => {
     const now = await lookAt(service, id);
@@ -39,7 +39,7 @@ export function settled(service: TestService, id: string, state: string): Promis
   });
 }
 
-/** Asks for it, and answers it as soon as it was handed over. */
+/** Sends a message and returns it when the provider has accepted it. */
 export async function sent(service: TestService, members: object): Promise<OutboundView> {
   return settled(service, (await send(service, members)).body.id, 'sent');
 }

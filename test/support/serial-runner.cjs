@@ -1,4 +1,4 @@
-/** Runs suites one after another, in Jest's own process, with nothing beside them. */
+/** Runs suites one after another in Jest's own process, with no other suite beside them. */
 const TestRunner = require('jest-runner').default;
 
 module.exports = class SerialRunner extends TestRunner {

@@ -1,4 +1,4 @@
-/** Proves webhooks as each provider does, for this and other tests. */
+/** Creates the proofs of webhooks as each provider does. */
 import { createHash, createHmac, randomUUID } from 'node:crypto';
 
 import jwt from 'jsonwebtoken';
@@ -9,17 +9,17 @@ export interface Proof {
 }
 
 interface ProofOptions {
-  /** By default the first of {@link secrets}. */
+  /** The secret; by default the first of {@link secrets}. */
   readonly secret?: string;
-  /** When the provider signs; matters to Vonage only. By default now. */
+  /** The time of the signature, which only Vonage uses; by default now. */
   readonly at?: Date;
 }
 
-/** Every channel is set up with two secrets, as during a rotation. */
+/** Every channel has two secrets, as during a rotation. */
 export const secrets = ['first-secret-0123456789abcdef', 'second-secret-0123456789abcdef'] as const;
 const secretList = secrets.join(',');
 
-/** Settings that enable every provider; names as in the provider's own file. */
+/** The settings that enable every provider, under the names of the provider's own file. */
 export const settings: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   blip: { webhookSecret: secretList, contractId: 'floraria', key: 'aW52ZW50ZWQ=' },
   'z-api': { webhookSecret: secretList },

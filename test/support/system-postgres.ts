@@ -1,4 +1,4 @@
-/** A PostgreSQL of the system with its own tools, which the embedded one comes without. */
+/** A PostgreSQL of the system with its tools, which the embedded one lacks. */
 import { execFile, spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -18,7 +18,7 @@ const run = promisify(execFile);
 const folder = findTools();
 const isRequired = process.env['CI'] !== undefined || process.env['INLET_POSTGRES_REQUIRED'] === '1';
 
-/** Where Debian has the programs of the newest version; or where `INLET_POSTGRES` says. */
+/** The folder of Debian's newest version, or the one that `INLET_POSTGRES` names. */
 function findTools(): string | undefined {
   const debian = '/usr/lib/postgresql';
   const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
@@ -30,7 +30,9 @@ function findTools(): string | undefined {
   );
 }
 
-/** Tests that need it: skipped, and said so, where there is none; failed where there must be one. */
+/**
+ * Tests that need it. Without it they are skipped with a message, or fail if the environment requires it.
+ */
 export function describeWithPostgres(name: string, tests: () => void): void {
   if (folder === undefined && isRequired)
     throw new Error('there is no PostgreSQL with pg_dump, and INLET_POSTGRES_REQUIRED or CI is set');
@@ -42,7 +44,7 @@ export function describeWithPostgres(name: string, tests: () => void): void {
 }
 
 export interface SystemPostgres {
-  /** Makes an empty database and answers its address. */
+  /** Creates an empty database and returns its URL. */
   readonly create: (name: string) => Promise<string>;
   /** Runs `pg_dump` or `pg_restore`. */
   readonly tool: (name: 'pg_dump' | 'pg_restore', ...args: string[]) => Promise<void>;

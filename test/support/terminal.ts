@@ -6,12 +6,12 @@ interface Paste {
   /** The shell with its options. */
   readonly command: string;
   readonly folder: string;
-  /** Beside PATH and HOME. */
+  /** The environment in addition to PATH and HOME. */
   readonly env: Readonly<Record<string, string>>;
   readonly text: string;
 }
 
-/** Gives the text to a shell in a pseudo-terminal, as a paste does, and returns everything that it writes until it ends. */
+/** Pastes the text into a shell in a pseudo-terminal, and returns its output until it ends. */
 export async function paste({ command, folder, env, text }: Paste): Promise<string> {
   const { HOME, PATH } = process.env;
   const terminal = spawn('script', ['-qec', command, '/dev/null'], {
@@ -28,7 +28,7 @@ export async function paste({ command, folder, env, text }: Paste): Promise<stri
   return output;
 }
 
-/** Whether documents that are generated from the code are to be written anew. */
+/** Whether the run updates the documents that are generated from the code. */
 export function updatesDocuments(): boolean {
   return process.env['UPDATE_DOCUMENTS'] === '1';
 }

@@ -5,20 +5,20 @@ import pg from 'pg';
 
 export interface TestDatabase {
   readonly connectionString: string;
-  /** Runs one statement and answers its rows. */
+  /** Runs one statement and returns its rows. */
   readonly query: <Row extends pg.QueryResultRow = pg.QueryResultRow>(
     text: string,
     values?: readonly unknown[],
   ) => Promise<Row[]>;
-  /** Ends every connection and takes no new one, as if the server were away, until `comeBack`. */
+  /** Ends every connection and accepts no new one until `comeBack`, like an unavailable server. */
   readonly goAway: () => Promise<void>;
   readonly comeBack: () => Promise<void>;
-  /** Drops the database, and whatever is connected to it. */
+  /** Drops the database and ends its connections. */
   readonly drop: () => Promise<void>;
 }
 
 /**
- * A database of its own, migrated and empty, or like another one that is away; takes some 50 ms. The caller drops it.
+ * Creates a database that is migrated and empty, or a copy of another one that is unavailable. It takes about 50 ms. The caller drops it.
  */
 export async function cloneDatabase(like?: Pick<TestDatabase, 'connectionString'>): Promise<TestDatabase> {
   const server = process.env['INLET_TEST_SERVER'];
@@ -29,7 +29,7 @@ export async function cloneDatabase(like?: Pick<TestDatabase, 'connectionString'
   const original = like ? new URL(like.connectionString).pathname.slice(1) : template;
   await once(server, `create database ${name} template ${original}`);
   const pool = new pg.Pool({ connectionString, application_name: 'inlet-test', max: 4 });
-  pool.on('error', () => undefined); // Its connections end with the others in `goAway`.
+  pool.on('error', () => undefined); // `goAway` also ends the connections of this pool.
   return {
     connectionString,
     query: async <Row extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []) =>

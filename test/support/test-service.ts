@@ -1,4 +1,4 @@
-/** The whole service in this process: the real composition on a database of its own, listening on a real port. */
+/** The whole service in this process: the real composition with its own database, on a real port. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -19,18 +19,18 @@ import { settings } from './signing.js';
 import { cloneDatabase, type TestDatabase } from './test-database.js';
 
 export interface TestServiceOptions {
-  /** Settings beyond those of the five channels, which are all enabled with the secrets of signing.ts. */
+  /** Settings in addition to those of the five channels, which all use the secrets of signing.ts. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Channels beside those of the providers. */
+  /** Channels in addition to those of the providers. */
   readonly channels?: readonly Channel[];
-  /** Hosts, as `127.0.0.1:PORT`, that pictures may be fetched from. */
+  /** Hosts, as `127.0.0.1:PORT`, from which pictures may be downloaded. */
   readonly mediaHosts?: readonly string[];
   readonly now?: () => Date;
-  /** By default the address that it listens on. */
+  /** By default the URL of its port. */
   readonly publicUrl?: string;
-  /** Whether pictures are fetched; without it everything stays pending. By default true. */
+  /** Whether the queue runs; otherwise media stay pending. By default true. */
   readonly queue?: boolean;
-  /** Another service to share the database with, as a second process does. It is stopped after this one. */
+  /** Another service whose database this one shares, like a second process. The caller stops it after this one. */
   readonly beside?: Pick<TestService, 'database'>;
 }
 
@@ -38,9 +38,9 @@ export interface TestService {
   readonly url: string;
   readonly database: TestDatabase;
   readonly uploadsDir: string;
-  /** A token for the scopes, separated by spaces, and for all channels unless some are named. */
+  /** Issues a token for the scopes, which are separated by spaces, and by default for all channels. */
   readonly token: (scope: string, options?: TokenOptions) => string;
-  /** Everything that was logged so far, in the form in which it is written. */
+  /** The log so far, as it would be written. */
   readonly logs: () => string;
   readonly stop: () => Promise<void>;
 }
@@ -52,10 +52,10 @@ export interface TokenOptions {
 
 export const authSecret = 'a-secret-for-tests-0123456789abcdef';
 
-/** Longer than the service takes to give up what is under way. */
+/** The timeout of each part of the shutdown, longer than the service's own. */
 const stopTimeoutMs = 20_000;
 
-/** The caller stops the service. Close hanging hosts before, or stopping waits for them. */
+/** The caller stops the service. Hosts that hang must be closed before, or the shutdown waits for them. */
 export async function startTestService(options: TestServiceOptions = {}): Promise<TestService> {
   const now = options.now ?? (() => new Date());
   const [database, folder] = await Promise.all([
@@ -113,7 +113,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
   };
 }
 
-/** Names what does not end, before Jest gives up on all of it together. */
+/** Rejects with the name of a part that does not end, before Jest's own timeout, which names none. */
 async function inTime(what: string, ending: Promise<void>): Promise<void> {
   const timer = new AbortController();
   const late = delay(stopTimeoutMs, undefined, { signal: timer.signal }).then(() => {
@@ -134,7 +134,7 @@ function channelSettings(): Record<string, string> {
   );
 }
 
-/** Listens at once, since the address is part of what is composed; requests come later. */
+/** Listens at once, because the composition needs the address; requests are handled later. */
 async function listen() {
   let listener: RequestListener | undefined;
   const server = createServer((request, response) => listener?.(request, response));
@@ -149,7 +149,7 @@ async function listen() {
   };
 }
 
-/** The service's own logger, at its most talkative, except that its lines stay here. */
+/** The service's own logger at the level trace; its lines stay in memory. */
 function loggerInMemory() {
   const lines: string[] = [];
   const logger = createLogger('trace');

@@ -1,15 +1,21 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Resolves with the first answer that is neither undefined nor false; looks again and again, for ten seconds unless told. */
+/** The pause between two looks grows, so that long waits leave the processor to what is waited for. */
+const firstPauseMs = 5;
+const longestPauseMs = 50;
+
+/**
+ * Repeats `look` until its result is neither undefined nor false, and returns that result. Rejects after `atMostMs`, by default ten seconds.
+ */
 export async function until<T>(
   look: () => T | Promise<T>,
   atMostMs = 10_000,
 ): Promise<Exclude<T, undefined | false>> {
-  const give = Date.now() + atMostMs;
-  for (;;) {
+  const end = Date.now() + atMostMs;
+  for (let pause = firstPauseMs; ; pause = Math.min(pause * 1.5, longestPauseMs)) {
     const found = await look();
     if (found !== undefined && found !== false) return found as Exclude<T, undefined | false>;
-    if (Date.now() > give) throw new Error('what was waited for did not happen');
-    await delay(10);
+    if (Date.now() > end) throw new Error('The awaited condition did not become true');
+    await delay(pause);
   }
 }
