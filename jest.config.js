@@ -29,7 +29,8 @@ export default {
     },
   ],
   reporters: ['default', '<rootDir>/test/support/seconds-by-folder.cjs'],
+  testSequencer: '<rootDir>/test/support/sequencer.cjs',
   testTimeout: 30_000,
-  // One more than two cores: some tests mostly wait for processes that they start.
-  maxWorkers: 3,
+  // Twice the cores of a small machine, because many tests mostly wait for processes that they start.
+  maxWorkers: 4,
 };

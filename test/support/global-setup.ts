@@ -39,10 +39,15 @@ async function setUp({ rootDir }: { readonly rootDir: string }): Promise<void> {
     await stopTestServer();
     throw error;
   }
+  // Copying the files of the template takes half the processor time of writing it to the log, as PostgreSQL does otherwise since version 15.
+  const version = await administer<{ major: number }>(server.url, versionQuery);
+  process.env['INLET_TEST_CLONE'] = (version[0]?.major ?? 0) >= 15 ? 'strategy file_copy' : '';
   process.env['INLET_TEST_SERVER'] = server.url;
   process.env['INLET_TEST_TEMPLATE'] = template;
   Object.assign(globalThis, { stopTestServer }); // For global-teardown.ts.
 }
+
+const versionQuery = `select current_setting('server_version_num')::int / 10000 as major`;
 
 const nothing = (): Promise<void> => Promise.resolve();
 
@@ -76,15 +81,15 @@ async function migrateTemplate(rootDir: string, connectionString: string): Promi
 
 /** Drops the template, and the databases of tests that were interrupted, together with their connections. */
 async function dropClones(url: string, template: string): Promise<void> {
-  const rows = await administer(url, `select datname from pg_database where datname like '${template}%'`);
+  const rows = await administer<{ datname: string }>(url, `select datname from pg_database where datname like '${template}%'`);
   for (const { datname } of rows) await administer(url, `drop database if exists ${datname} with (force)`);
 }
 
-async function administer(url: string, statement: string): Promise<{ datname: string }[]> {
+async function administer<Row extends pg.QueryResultRow>(url: string, statement: string): Promise<Row[]> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    return (await client.query<{ datname: string }>(statement)).rows;
+    return (await client.query<Row>(statement)).rows;
   } finally {
     await client.end();
   }

@@ -10,6 +10,8 @@ export interface TestDatabase {
     text: string,
     values?: readonly unknown[],
   ) => Promise<Row[]>;
+  /** Deletes all rows and jobs, which takes less time than another clone. */
+  readonly empty: () => Promise<void>;
   /** Ends every connection and accepts no new one until `comeBack`, like an unavailable server. */
   readonly goAway: () => Promise<void>;
   readonly comeBack: () => Promise<void>;
@@ -27,13 +29,16 @@ export async function cloneDatabase(like?: Pick<TestDatabase, 'connectionString'
   const name = `${template}_${randomBytes(6).toString('hex')}`;
   const connectionString = Object.assign(new URL(server), { pathname: `/${name}` }).href;
   const original = like ? new URL(like.connectionString).pathname.slice(1) : template;
-  await once(server, `create database ${name} template ${original}`);
+  await once(server, `create database ${name} template ${original} ${process.env['INLET_TEST_CLONE'] ?? ''}`);
   const pool = new pg.Pool({ connectionString, application_name: 'inlet-test', max: 4 });
   pool.on('error', () => undefined); // `goAway` also ends the connections of this pool.
   return {
     connectionString,
     query: async <Row extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []) =>
       (await pool.query<Row>(text, [...values])).rows,
+    empty: async () => {
+      await pool.query(deleteAll);
+    },
     goAway: async () => {
       await once(server, `alter database ${name} with allow_connections false`);
       await once(server, 'select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1', [
@@ -49,6 +54,15 @@ export async function cloneDatabase(like?: Pick<TestDatabase, 'connectionString'
     },
   };
 }
+
+/** Sequences continue. The tables of graphile-worker other than these two contain what its processes have in memory. */
+const deleteAll = `
+  do $$
+  begin
+    execute (select 'truncate ' || string_agg(format('%I.%I', schemaname, tablename), ', ') from pg_tables
+             where schemaname = 'public' and tablename <> '_prisma_migrations'
+                or schemaname = 'graphile_worker' and tablename in ('_private_jobs', '_private_job_queues'));
+  end $$`;
 
 async function once(server: string, text: string, values: readonly unknown[] = []): Promise<void> {
   const client = new pg.Client({ connectionString: server, application_name: 'inlet-test' });

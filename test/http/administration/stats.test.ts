@@ -14,9 +14,7 @@ beforeAll(async () => {
   service = await startTestService({ queue: false, now: () => now });
 });
 afterAll(() => service.stop());
-beforeEach(async () => {
-  await service.database.query('truncate media, blob, delivery, message cascade');
-});
+beforeEach(() => service.database.empty());
 
 interface Row {
   readonly channel?: string;

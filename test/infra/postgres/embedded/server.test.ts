@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import {
@@ -16,8 +16,9 @@ import {
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 
 import { freePort } from '../../../../src/infra/net/free-port.js';
@@ -75,6 +76,27 @@ async function query(server: Pick<EmbeddedPostgres, 'connectionString'>, text: s
 
 const keepNote = `create table note (text text); insert into note values ('kept')`;
 const readNote = 'select text from note';
+
+/** The folder of a server that has kept a note and was stopped. It is made once, because that takes long. */
+let model: string;
+beforeAll(async () => {
+  model = await mkdtemp(join(tmpdir(), 'inlet-postgres-model-'));
+  const server = await startEmbeddedPostgres(model);
+  await query(server, keepNote);
+  await server.stop();
+}, 60_000);
+afterAll(() => rm(model, { recursive: true, force: true }));
+
+/** Makes the folder that of a server which was stopped. */
+async function hadServer(): Promise<void> {
+  await promisify(execFile)('cp', ['-a', model, folder]);
+}
+
+/** Starts a server that has started before, and has the note. */
+async function startAgain(): Promise<EmbeddedPostgres> {
+  await hadServer();
+  return start();
+}
 
 async function serverPid(): Promise<number> {
   return Number((await readFile(join(folder, 'data', 'postmaster.pid'), 'utf8')).split('\n')[0]);
@@ -167,14 +189,14 @@ describe('a server that is running already', () => {
   });
 
   test('is stopped although the file that says who holds it was damaged', async () => {
-    const server = await start();
+    const server = await startAgain();
     await writeFile(join(folder, 'holder'), '');
     await server.stop();
     await expect(serverPid()).rejects.toThrow('ENOENT');
   });
 
   test('stays when another Inlet still uses it', async () => {
-    const server = await start();
+    const server = await startAgain();
     const program = startScript(starting(), [folder]);
     await program.says(/adopted (\S+) \./);
     await server.stop();
@@ -186,7 +208,7 @@ describe('a server that is running already', () => {
   });
 
   test('is stopped although a connection of the work is still busy', async () => {
-    const server = await start();
+    const server = await startAgain();
     const client = await connect(server, 'inlet');
     const busy = client.query('select pg_sleep(60)').catch(() => undefined);
     const pid = await serverPid();
@@ -196,9 +218,9 @@ describe('a server that is running already', () => {
   });
 
   test('and ends while it is kept up, is there again at the same address', async () => {
+    await hadServer();
     const server = await startEmbeddedPostgres(folder, { keepUp: true, tell });
     started.push(server);
-    await query(server, keepNote);
     for (let time = 0; time < 2; time++) {
       const pid = await serverPid();
       process.kill(pid, 'SIGKILL');
@@ -211,7 +233,7 @@ describe('a server that is running already', () => {
 
 describe('the data', () => {
   test('are never used by a second server: a start waits for the lock, and says who holds it', async () => {
-    await (await start()).stop();
+    await hadServer();
     const lock = join(folder, 'lock');
     const holder = spawn('flock', [lock, 'sh', '-c', 'echo held; exec sleep 100'], { detached: true });
     await once(holder.stdout, 'data');
@@ -232,9 +254,7 @@ describe('the data', () => {
     ['short', 'abc'],
     ['of other data', 'f'.repeat(48)],
   ])('are opened again when the password file is %s', async (_, content) => {
-    const first = await start();
-    await query(first, keepNote);
-    await first.stop();
+    await hadServer();
     await writeFile(join(folder, 'password'), content);
     const second = await startEmbeddedPostgres(folder, { tell });
     started.push(second);
@@ -244,23 +264,21 @@ describe('the data', () => {
   });
 
   test('are kept when the mark of earlier versions is missing', async () => {
-    const first = await start();
-    await query(first, keepNote);
-    await first.stop();
+    await hadServer();
     await rm(join(folder, 'data', 'initialised'));
     expect(await query(await start(), readNote)).toEqual([{ text: 'kept' }]);
     expect((await stat(join(folder, 'data', 'initialised'))).isFile()).toBe(true);
   });
 
   test('are closed to the group that a volume was given to', async () => {
-    await (await start()).stop();
+    await hadServer();
     await chmod(join(folder, 'data'), 0o770);
     expect(await query(await start(), 'select 1 as one')).toEqual([{ one: 1 }]);
     expect((await stat(join(folder, 'data'))).mode & 0o777).toBe(0o700);
   });
 
   test('have no server left after a start that failed', async () => {
-    await (await start()).stop();
+    await hadServer();
     await writeFile(join(folder, 'data', 'pg_hba.conf'), 'host all all 127.0.0.1/32 reject\n');
     const attempt = start();
     await expect(attempt).rejects.toBeInstanceOf(EmbeddedPostgresError);
@@ -313,9 +331,7 @@ describe('a port that is taken before the server listens at it is left to its ow
 
 describe('what is left of an earlier server does not keep a new one from starting', () => {
   test('a lock file whose process id belongs to somebody else by now', async () => {
-    const first = await start();
-    await query(first, keepNote);
-    await first.stop();
+    await hadServer();
     const lines = [
       process.pid,
       join(folder, 'data'),
@@ -337,7 +353,7 @@ describe('what is left of an earlier server does not keep a new one from startin
     ['empty', ''],
     ['nonsense', 'not\na\nlock\nfile'],
   ])('a lock file that is %s', async (_, content) => {
-    await (await start()).stop();
+    await hadServer();
     await writeFile(join(folder, 'data', 'postmaster.pid'), content);
     expect((await start()).adopted).toBe(false);
   });
@@ -367,8 +383,7 @@ describe('what is left of an earlier server does not keep a new one from startin
   }, 60_000);
 
   test('a server of which every process was killed: what was committed is there', async () => {
-    const first = await start();
-    await query(first, keepNote);
+    await startAgain();
     for (let time = 0; time < 3; time++) {
       const server = await start();
       const client = await connect(server);
@@ -382,8 +397,7 @@ describe('what is left of an earlier server does not keep a new one from startin
   }, 60_000);
 
   test('a server whose head was killed while one of its processes was busy', async () => {
-    const first = await start();
-    await query(first, keepNote);
+    const first = await startAgain();
     const client = await connect(first);
     const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
     const busy = client.query('select count(*) from generate_series(1, 1e9::bigint)').catch(() => undefined);
@@ -422,7 +436,7 @@ describe('data that cannot be used are reported, kept as they are, and have no s
   test.each(['PG_VERSION', 'global/pg_control'])(
     'when %s is lost of data that were whole once',
     async (name) => {
-      await (await start()).stop();
+      await hadServer();
       const data = join(folder, 'data');
       const kept = (await readdir(data)).sort();
       await truncate(join(data, name));
@@ -435,7 +449,7 @@ describe('data that cannot be used are reported, kept as they are, and have no s
   );
 
   test('with what the server has died of', async () => {
-    await (await start()).stop();
+    await hadServer();
     const log = join(folder, 'data', 'pg_wal');
     for (const name of (await readdir(log)).filter((each) => /^\d/.test(each)))
       await truncate(join(log, name));
@@ -445,7 +459,7 @@ describe('data that cannot be used are reported, kept as they are, and have no s
   });
 
   test('at once, when the server starts and cannot use them', async () => {
-    await (await start()).stop();
+    await hadServer();
     await truncate(join(folder, 'data', 'global', 'pg_filenode.map'));
     expect(await refusal()).toMatch(
       /^INLET_DIR: the embedded PostgreSQL cannot use its data in .* \(XX001: .*pg_filenode\.map/,
@@ -453,7 +467,7 @@ describe('data that cannot be used are reported, kept as they are, and have no s
   }, 20_000);
 
   test('when a folder is in the place of a file', async () => {
-    await (await start()).stop();
+    await hadServer();
     for (const name of [
       'holder',
       'lock',

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 
 import { newId } from '../../../../src/domain/id.js';
@@ -14,12 +14,13 @@ import { entry, mediaRow, messageRow, nothingElse, pseudonym } from '../inbox/en
 let clone: TestDatabase;
 let database: Database;
 let table: MediaTable;
-beforeEach(async () => {
+beforeAll(async () => {
   clone = await cloneDatabase();
   database = openDatabase(clone.connectionString, pino({ level: 'silent' }));
   table = createMediaTable(database.workByKey);
 });
-afterEach(async () => {
+beforeEach(() => clone.empty());
+afterAll(async () => {
   await database.close();
   await clone.drop();
 });
