@@ -33,13 +33,17 @@ describeInBrowser('Every page', (browser) => {
 
   const look = async (path: string, heading: string, options: VisitOptions): Promise<void> => {
     const visitor = await visit(browser(), service.url, options);
+    const { page } = visitor;
     try {
-      await visitor.page.goto(service.url + path);
-      await visitor.page.getByRole('heading', { name: heading }).first().waitFor();
-      await visitor.page.waitForLoadState('load');
-      await expectAccessible(visitor.page);
-      expect(await visitor.page.title()).not.toBe('Inlet');
-      const overflow = await visitor.page.evaluate<number>(
+      await page.goto(service.url + path);
+      await page.getByRole('heading', { name: heading }).first().waitFor();
+      await page.waitForLoadState('load');
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme });
+        await expectAccessible(page);
+      }
+      expect(await page.title()).not.toBe('Inlet');
+      const overflow = await page.evaluate<number>(
         'document.documentElement.scrollWidth - document.documentElement.clientWidth',
       );
       expect(overflow).toBeLessThanOrEqual(0);
@@ -62,24 +66,22 @@ describeInBrowser('Every page', (browser) => {
     ['/admin/audit', 'Audit'],
     ['/admin/no-such-page', 'Nothing here'],
   ] as const;
-  const looks = (['light', 'dark'] as const).flatMap((theme) =>
-    (['desktop', 'phone'] as const).map((size) => ({ theme, size })),
-  );
+  const sizes = ['desktop', 'phone'] as const;
 
-  test.each(looks.flatMap((how) => pages.map(([path, heading]) => ({ path, heading, ...how }))))(
-    '$path has no serious finding ($theme, $size)',
-    async ({ path, heading, ...how }) => {
-      await look(path, heading, { ...how, token: service.token('admin') });
+  test.each(sizes.flatMap((size) => pages.map(([path, heading]) => ({ path, heading, size }))))(
+    '$path has no serious finding in either theme ($size)',
+    async ({ path, heading, size }) => {
+      await look(path, heading, { size, token: service.token('admin') });
     },
   );
 
-  test.each(looks)('signing in has no serious finding ($theme, $size)', async (how) => {
-    await look('/admin', 'Sign in to Inlet', how);
+  test.each(sizes)('signing in has no serious finding in either theme (%s)', async (size) => {
+    await look('/admin', 'Sign in to Inlet', { size });
   });
 
-  test.each(looks)('one picture has no serious finding ($theme, $size)', async (how) => {
+  test.each(sizes)('one picture has no serious finding in either theme (%s)', async (size) => {
     const [row] = await service.database.query<{ id: string }>("select id from media where state = 'ready'");
-    await look(`/admin/media/${row?.id ?? ''}`, 'Ana', { ...how, token: service.token('admin') });
+    await look(`/admin/media/${row?.id ?? ''}`, 'Ana', { size, token: service.token('admin') });
   });
 
   test.each(['sent', 'channels', 'subscriptions', 'tokens'])(

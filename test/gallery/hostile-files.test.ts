@@ -96,7 +96,7 @@ describeInBrowser('A file that would like to be a page', (browser) => {
       );
       return row?.state !== 'pending' && row?.state;
     });
-    const visitor = await visit(browser(), service.url, { token: service.token('admin') });
+    const visitor = await visit(browser(), service.url, { token: service.token('admin'), isNew: true });
     const { page: tab } = visitor;
     const address = `${service.url}/v1/media/${media[0]}/content`;
 
@@ -122,7 +122,7 @@ describeInBrowser('A file that would like to be a page', (browser) => {
   });
 
   test('the beacon would have heard it', async () => {
-    const visitor = await visit(browser(), service.url);
+    const visitor = await visit(browser(), service.url, { isNew: true });
     await visitor.page.setContent(page());
     await until(() => heard.length > 0);
     await visitor.close();

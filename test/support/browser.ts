@@ -43,6 +43,8 @@ export function describeInBrowser(name: string, tests: (browser: () => Browser) 
 
 export const sizes = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } } as const;
 
+type Size = keyof typeof sizes;
+
 export interface Visit {
   readonly page: Page;
   readonly context: BrowserContext;
@@ -55,23 +57,26 @@ export interface VisitOptions {
   /** The token of the session; without it, the visitor is not signed in. */
   readonly token?: string;
   readonly theme?: 'light' | 'dark';
-  readonly size?: keyof typeof sizes;
+  readonly size?: Size;
+  /** Whether the page must be one that no earlier visit has used. */
+  readonly isNew?: boolean;
 }
 
-/** Opens a page in a new context, which has no cookie except that of the session. */
+/** Pages that visits have left, by their size. A new page costs the browser about a second of processor time. */
+const leftPages = new WeakMap<Browser, Map<Size, Page[]>>();
+
+/** Opens a page without cookies except that of the session, and without stored data. */
 export async function visit(browser: Browser, origin: string, options: VisitOptions = {}): Promise<Visit> {
-  const { token, theme = 'light', size = 'desktop' } = options;
-  const context = await browser.newContext({
-    viewport: sizes[size],
-    colorScheme: theme,
-    reducedMotion: 'reduce',
-    ...(size === 'phone' && { hasTouch: true, isMobile: true }),
-  });
+  const { token, theme = 'light', size = 'desktop', isNew = false } = options;
+  const left = isNew ? undefined : leftBy(browser, size).pop();
+  const page = left ?? (await openPage(browser, size));
+  const context = page.context();
+  await page.setViewportSize(sizes[size]);
+  await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
   if (token !== undefined) {
     const cookie = { name: 'inlet_session', value: token, url: origin, httpOnly: true };
     await context.addCookies([{ ...cookie, sameSite: 'Strict' }]);
   }
-  const page = await context.newPage();
   page.setDefaultTimeout(10_000);
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(`script: ${error.message}`));
@@ -85,7 +90,48 @@ export async function visit(browser: Browser, origin: string, options: VisitOpti
     const url = request.url();
     if (!url.startsWith(`${origin}/`) && !/^(data|blob):/.test(url)) complaints.push(`elsewhere: ${url}`);
   });
-  return { page, context, complaints, close: () => context.close() };
+  return {
+    page,
+    context,
+    complaints,
+    close: async () => {
+      if (await isClean(page)) leftBy(browser, size).push(page);
+      else await context.close();
+    },
+  };
+}
+
+function leftBy(browser: Browser, size: Size): Page[] {
+  const pages = leftPages.get(browser) ?? new Map<Size, Page[]>();
+  leftPages.set(browser, pages);
+  const found = pages.get(size) ?? [];
+  pages.set(size, found);
+  return found;
+}
+
+async function openPage(browser: Browser, size: Size): Promise<Page> {
+  const context = await browser.newContext({
+    viewport: sizes[size],
+    ...(size === 'phone' && { hasTouch: true, isMobile: true }),
+  });
+  return context.newPage();
+}
+
+/** Removes what a visit has left in a page; false if the page cannot be used again. */
+async function isClean(page: Page): Promise<boolean> {
+  const context = page.context();
+  if (page.isClosed() || context.pages().length > 1) return false;
+  page.removeAllListeners();
+  try {
+    await page.unrouteAll();
+    await page.evaluate('localStorage.clear(); sessionStorage.clear()');
+    await page.goto('about:blank');
+    await context.clearCookies();
+    await context.clearPermissions();
+    return true;
+  } catch {
+    return false; // The last address of the page may have no storage.
+  }
 }
 
 interface Finding {
@@ -96,7 +142,7 @@ interface Finding {
 
 /** Expects that axe has no serious or critical finding. */
 export async function expectAccessible(page: Page): Promise<void> {
-  await page.evaluate(axe.source);
+  if (!(await page.evaluate<boolean>(`'axe' in window`))) await page.evaluate(axe.source);
   const found = await page.evaluate<Finding[]>(
     `axe.run(document, { resultTypes: ['violations'] }).then((result) => result.violations)`,
   );

@@ -81,7 +81,10 @@ async function migrateTemplate(rootDir: string, connectionString: string): Promi
 
 /** Drops the template, and the databases of tests that were interrupted, together with their connections. */
 async function dropClones(url: string, template: string): Promise<void> {
-  const rows = await administer<{ datname: string }>(url, `select datname from pg_database where datname like '${template}%'`);
+  const rows = await administer<{ datname: string }>(
+    url,
+    `select datname from pg_database where datname like '${template}%'`,
+  );
   for (const { datname } of rows) await administer(url, `drop database if exists ${datname} with (force)`);
 }
 

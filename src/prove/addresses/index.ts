@@ -267,9 +267,13 @@ export const addresses: Check = {
     weakened('a name is resolved again before the connection', /rebinding to .* was dialled/, {
       makeWays: resolvingTwice,
     }),
-    weakened('a name with one public address is connected to at all of its addresses', /mixed names, .* was dialled/, {
-      makeWays: dialingAll,
-    }),
+    weakened(
+      'a name with one public address is connected to at all of its addresses',
+      /mixed names, .* was dialled/,
+      {
+        makeWays: dialingAll,
+      },
+    ),
     weakened('a public network is treated as a private one', /public 172\..* was refused/, {
       makeWays: refusingTooMuch,
     }),

@@ -259,7 +259,10 @@ export const backlog: Check = {
   run: (context) => tryBacklog(context, context.short ? short : full),
   mutations: [
     weakened(
-      { title: 'jobs run in the order in which they arrive', caughtBy: /^a new picture was not done in \d+ ms/ },
+      {
+        title: 'jobs run in the order in which they arrive',
+        caughtBy: /^a new picture was not done in \d+ ms/,
+      },
       firstComeFirstServed,
     ),
     weakened(

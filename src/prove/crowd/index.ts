@@ -259,7 +259,10 @@ export const crowd: Check = {
   title: 'stays responsive during webhooks with thousands of attachments',
   run: (context) => tryCrowd(context, context.short ? short : full),
   mutations: [
-    weakened({ title: 'every request waits for a large webhook', caughtBy: /^health took \d{4,} ms/ }, blocking),
+    weakened(
+      { title: 'every request waits for a large webhook', caughtBy: /^health took \d{4,} ms/ },
+      blocking,
+    ),
     weakened(
       {
         title: 'a large webhook is acknowledged and dropped',
@@ -272,7 +275,10 @@ export const crowd: Check = {
       () => refusingSmall,
     ),
     weakened(
-      { title: 'no number of attachments is refused', caughtBy: /^blip with 30000: is accepted, not malformed/ },
+      {
+        title: 'no number of attachments is refused',
+        caughtBy: /^blip with 30000: is accepted, not malformed/,
+      },
       () => unbounded,
     ),
   ],

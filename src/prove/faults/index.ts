@@ -126,7 +126,10 @@ export const faultsCheck: Check = {
       },
     ),
     weakened(
-      { title: 'a failed download is not retried', caughtBy: /^lost: media .* is failed .* its picture was good/ },
+      {
+        title: 'a failed download is not retried',
+        caughtBy: /^lost: media .* is failed .* its picture was good/,
+      },
       /^a host that resets$/,
       { settings: { FETCH_MAX_ATTEMPTS: '1' } },
     ),
