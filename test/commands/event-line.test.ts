@@ -15,7 +15,7 @@ test('an event is one line', () => {
   expect(eventLine({ ...sample, data })).toContain(' uploaded, media.gone  (event 0)');
 });
 
-test('what a stranger has written can neither break the line nor steer the terminal', () => {
+test('text from a sender can neither break the line nor control the terminal', () => {
   const caption = `one\ntwo\u001b[2J\u202ethree${'x'.repeat(100)}`;
   const message = sample.data.message && { ...sample.data.message, caption, senderName: '\r\n' };
   const line = eventLine({ ...sample, data: { ...sample.data, message } });
@@ -24,7 +24,7 @@ test('what a stranger has written can neither break the line nor steer the termi
   expect(line.length).toBeLessThan(220);
 });
 
-test('a status says what has become of which message', () => {
+test('a status line contains the status and its message', () => {
   const data = {
     id: null,
     channel: 'blip',

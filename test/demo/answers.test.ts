@@ -29,7 +29,7 @@ const answer = () => {
   return answerPictures({ client, simulator, received });
 };
 
-test('each provider’s photo is answered with one, which is followed until it is read', async () => {
+test('the photo of each provider is answered with a photo, which is followed until it is read', async () => {
   const results = await answer();
   expect(results).toEqual(
     providerIds.map((provider) => ({
@@ -43,7 +43,7 @@ test('each provider’s photo is answered with one, which is followed until it i
   expect(answerTable(results).split('\n')).toHaveLength(providerIds.length + 2);
 });
 
-test('what does not go well is in the table', async () => {
+test('the table lists failures', async () => {
   simulator.providers.vonage.api.misbehave('fail');
   simulator.providers.sobot.api.misbehave('error');
   const results = answerTable(await answer());
@@ -52,7 +52,7 @@ test('what does not go well is in the table', async () => {
   expect(results.match(/yes$/gm)).toHaveLength(3);
 });
 
-test('nobody is answered who did not write', async () => {
+test('a person who wrote nothing gets no answer', async () => {
   const client = createClient({ baseUrl: service.url, token: service.token('admin') });
   const results = await answerPictures({ client, simulator, received: [] });
   expect(results.flatMap(({ differences }) => differences)).toEqual(

@@ -3,7 +3,7 @@ import { fileTypeFromBuffer } from 'file-type';
 
 import { pdf, video, voiceNote } from '../../src/demo/attachments.js';
 
-test('a video is known as MP4 by its bytes', async () => {
+test('the bytes of a video are recognized as MP4', async () => {
   const bytes = video({ seed: 1, bytes: 2048 });
   expect(await fileTypeFromBuffer(bytes)).toEqual({ ext: 'mp4', mime: 'video/mp4' });
   expect(video({ seed: 1, bytes: 2048 })).toEqual(bytes);
@@ -23,7 +23,7 @@ test('a voice note is Opus in Ogg', async () => {
   expect(bytes.toString('latin1').match(/OggS/g)).toHaveLength(5);
 });
 
-test('a PDF points at its objects', async () => {
+test('the offsets of a PDF point to its objects', async () => {
   const bytes = pdf('Invoice (1)');
   expect(await fileTypeFromBuffer(bytes)).toEqual({ ext: 'pdf', mime: 'application/pdf' });
   const text = bytes.toString('latin1');

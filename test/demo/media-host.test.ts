@@ -28,7 +28,7 @@ describe('files', () => {
     expect(await response.text()).toBe('a picture');
   });
 
-  test('can be made when they are asked for', async () => {
+  test('can be created on request', async () => {
     let made = 0;
     const link = host.serve(
       '/lazy',
@@ -39,13 +39,13 @@ describe('files', () => {
     expect(await (await fetch(link)).text()).toBe('number 2');
   });
 
-  test('larger than a chunk arrive whole', async () => {
+  test('that are larger than a chunk arrive completely', async () => {
     const large = randomBytes(1_000_003);
     const response = await fetch(host.serve('/large', bytes('application/octet-stream', large)));
     expect(Buffer.from(await response.arrayBuffer()).equals(large)).toBe(true);
   });
 
-  test('answer HEAD without a body and nothing but GET and HEAD', async () => {
+  test('answer HEAD without a body, and refuse methods other than GET and HEAD', async () => {
     const link = host.serve('/head', file);
     const head = await fetch(link, { method: 'HEAD' });
     expect(head.headers.get('content-length')).toBe('9');
@@ -53,11 +53,11 @@ describe('files', () => {
     expect((await fetch(link, { method: 'DELETE' })).status).toBe(405);
   });
 
-  test('that nobody put there are not found', async () => {
+  test('that do not exist are not found', async () => {
     expect((await fetch(`${host.origin}/nothing`)).status).toBe(404);
   });
 
-  test('can say a size and keep to it', async () => {
+  test('can declare their size', async () => {
     const link = host.serve('/filled', filledUpTo(200_000, 'image/jpeg', Buffer.from('head')));
     const response = await fetch(link);
     expect(response.headers.get('content-length')).toBe('200000');
@@ -66,7 +66,7 @@ describe('files', () => {
     expect(body.toString('latin1', 0, 4)).toBe('head');
   });
 
-  test('can go on for ever, until the reader leaves', async () => {
+  test('can continue without end, until the client disconnects', async () => {
     const response = await fetch(host.serve('/endless', endless('image/jpeg', Buffer.from('head'))));
     expect(response.headers.get('content-length')).toBeNull();
     let read = 0;
@@ -79,7 +79,7 @@ describe('files', () => {
   });
 });
 
-test('requests are recorded with whether credentials came', async () => {
+test('requests are recorded, and whether they had credentials', async () => {
   const link = host.serve('/recorded', file);
   const before = host.requests.length;
   await fetch(`${link}?x=1`);
@@ -99,7 +99,7 @@ test('a host that fails first works afterwards', async () => {
   expect(answers[0]?.headers.get('retry-after')).toBe('1');
 });
 
-test('a key is wanted to the letter', async () => {
+test('a key must match exactly', async () => {
   const link = host.serve('/keyed', file, [requiresKey('c2VjcmV0')]);
   const status = async (authorization?: string) =>
     (await fetch(link, authorization === undefined ? {} : { headers: { authorization } })).status;
@@ -149,7 +149,7 @@ describe('a token of the application', () => {
   });
 });
 
-test('a shared access link works in its time and nowhere else', async () => {
+test('a shared access link works only for its path and until it expires', async () => {
   const key = randomBytes(32);
   let now = new Date('2026-11-21T10:00:00Z');
   const link = host.serve('/secure-medias/Media_1', file, [requiresSharedAccess(key, () => now)]);

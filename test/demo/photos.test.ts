@@ -16,7 +16,7 @@ import {
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 describe('a photo', () => {
-  test('has the size and the number of bytes of one taken with a telephone', async () => {
+  test('has the dimensions and bytes of a photo from a telephone', async () => {
     const bytes = await photo({ seed: 1, width: 1600, height: 1200 });
     expect(await fileTypeFromBuffer(bytes)).toEqual({ ext: 'jpg', mime: 'image/jpeg' });
     expect(await sharp(bytes).metadata()).toMatchObject({ width: 1600, height: 1200, hasAlpha: false });
@@ -24,7 +24,7 @@ describe('a photo', () => {
     expect(bytes.length).toBeLessThan(500_000);
   });
 
-  test('is the same for the same seed and another for another', async () => {
+  test('depends only on its seed', async () => {
     const [one, again, other] = await Promise.all(
       [1, 1, 2].map((seed) => photo({ seed, width: 320, height: 240 })),
     );
@@ -48,7 +48,7 @@ describe('a photo', () => {
     expect(distance / wanted.length).toBeLessThan(4);
   });
 
-  test('carries the place where it was taken', async () => {
+  test('contains the place where it was taken', async () => {
     const { exif } = await sharp(await photo({ seed: 1, width: 64, height: 48 })).metadata();
     expect(exif?.toString('latin1')).toContain('Demo camera');
     // The tag that points at the GPS directory.
@@ -62,7 +62,7 @@ describe('a photo', () => {
   });
 });
 
-test('a transparent PNG has see-through and opaque pixels', async () => {
+test('a transparent PNG has transparent and opaque pixels', async () => {
   const bytes = await transparentPng({ seed: 1, width: 300, height: 200 });
   expect(await sharp(bytes).metadata()).toMatchObject({
     format: 'png',
@@ -105,7 +105,7 @@ describe('unique photos', () => {
     expect(await sharp(photos.at(7)).metadata()).toMatchObject({ width: 320, height: 240, orientation: 1 });
   });
 
-  test('are as many as were asked for', async () => {
+  test('have the requested number', async () => {
     const photos = await uniquePhotos(2, { width: 32, height: 24 });
     expect(() => photos.at(2)).toThrow(RangeError);
     expect(() => photos.at(-1)).toThrow(RangeError);

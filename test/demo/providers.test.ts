@@ -27,7 +27,7 @@ const image: SimulatedMessage = {
 };
 
 describe('each provider', () => {
-  test.each(providerIds)('%s tells of every kind of message in JSON', (id) => {
+  test.each(providerIds)('%s reports every kind of message in JSON', (id) => {
     const provider = simulator.providers[id];
     const kinds = ['image', 'video', 'audio', 'document', 'sticker'] as const;
     const messages: SimulatedMessage[] = [
@@ -47,7 +47,7 @@ describe('each provider', () => {
     expect(bodies.slice(5).some((body) => body.includes('http://'))).toBe(false);
   });
 
-  test.each(providerIds)('%s keeps files of its own', async (id) => {
+  test.each(providerIds)('%s has its own files', async (id) => {
     const [one, other] = [0, 1].map(() => simulator.providers[id].publish(file));
     expect(one).not.toBe(other);
     expect(await (await fetch(one ?? '')).text()).toBe('a picture');
@@ -102,7 +102,7 @@ describe('blip', () => {
     resource,
   });
 
-  test('makes a good link of an expired one', async () => {
+  test('replaces an expired link by a valid one', async () => {
     const expired = simulator.providers.blip.publishExpired(file);
     expect((await fetch(expired)).status).toBe(403);
     const answer = await command(refresh(expired));
@@ -113,7 +113,7 @@ describe('blip', () => {
     expect((await fetch(String(answer.body['resource']))).status).toBe(200);
   });
 
-  test('wants its key for that', async () => {
+  test('requires its key to replace a link', async () => {
     expect((await command(refresh('http://x/'), 'wrong')).status).toBe(401);
   });
 
@@ -128,7 +128,7 @@ describe('blip', () => {
     expect(answer).toMatchObject({ status: 200, body: { status: 'failure', reason: { code: 61 } } });
   });
 
-  test('hands out keyed files to who has the key', async () => {
+  test('serves protected files to clients with the key', async () => {
     const link = simulator.providers.blip.publishKeyed(file);
     expect((await fetch(link)).status).toBe(401);
     expect((await fetch(link, { headers: { authorization: `Key ${secrets.blip.key}` } })).status).toBe(200);
@@ -152,7 +152,7 @@ describe('z-api', () => {
     });
   });
 
-  test('names the group as telephone and the writer as participant', () => {
+  test('reports the group as `phone` and the writer as `participantPhone`', () => {
     const { body } = simulator.providers['z-api'].webhook({ ...image, group: '1203634' });
     expect(JSON.parse(body)).toMatchObject({
       phone: '1203634-group',
@@ -180,7 +180,7 @@ describe('vonage', () => {
     });
   });
 
-  test('keeps secure media for the application', async () => {
+  test('serves secure media to the application only', async () => {
     const link = simulator.providers.vonage.publishSecure(file);
     const claims = { application_id: secrets.vonage.applicationId };
     const token = jwt.sign(claims, secrets.vonage.privateKey, { algorithm: 'RS256', jwtid: 'x' });
@@ -203,7 +203,7 @@ describe('aisoule', () => {
   const mac = (body: string) =>
     createHmac('sha256', secrets.aisoule.webhookSecret).update(body).digest('hex');
 
-  test('signs both generations, each in its own header', () => {
+  test('signs webhooks of both generations, each in its own header', () => {
     const first = simulator.providers.aisoule.webhook(image);
     expect(first.headers['x-aisoule-signature']).toBe(`sha256=${mac(first.body)}`);
     expect(JSON.parse(first.body)).toMatchObject({

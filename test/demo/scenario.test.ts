@@ -20,7 +20,7 @@ const linkIn = (step: Step | undefined): string => /http:[^"]+/.exec(step?.webho
 const stepNamed = (words: string) => steps.find(({ sent }) => sent.includes(words));
 
 describe('the script', () => {
-  test.each(providerIds)('%s sends a photo that is to be ready', (id) => {
+  test.each(providerIds)('%s sends a photo that becomes ready', (id) => {
     const photos = steps.filter(({ provider, expected }) => provider === id && expected.state === 'ready');
     expect(photos.map(({ expected }) => expected.media?.['kind'])).toContain('image');
   });
@@ -44,12 +44,12 @@ describe('the script', () => {
     );
   });
 
-  test('tells its steps apart', () => {
+  test('has a different name for each step', () => {
     const names = steps.map(({ provider, sent }) => `${provider} ${sent}`);
     expect(new Set(names).size).toBe(steps.length);
   });
 
-  test('sends the very same bytes again', () => {
+  test('repeats a webhook with the same bytes', () => {
     const again = steps.findIndex(({ expected }) => expected.duplicate === true);
     expect(steps[again]?.webhook()).toEqual(steps[again - 1]?.webhook());
   });
@@ -59,7 +59,7 @@ describe('the script', () => {
     expect(step?.webhook().headers['authorization']).not.toBe(step?.webhook().headers['authorization']);
   });
 
-  test('keeps behind its links what the steps are about', async () => {
+  test('serves the file of each step at its link', async () => {
     const status = async (words: string) => {
       const response = await fetch(linkIn(stepNamed(words)));
       await response.body?.cancel();
@@ -135,7 +135,7 @@ describe('a run', () => {
     expect(resultTable(results).split('\n')).toHaveLength(steps.length + 2);
   });
 
-  test('says what was not as expected', async () => {
+  test('reports unexpected results', async () => {
     const service = await fakeService((media) => ({
       ...media,
       state: 'failed',
@@ -157,7 +157,7 @@ describe('a run', () => {
     expect(resultTable(results)).toContain('NO: state is failed');
   });
 
-  test('goes on when the service does not answer', async () => {
+  test('continues when the service does not answer', async () => {
     const results = await runScenario({
       baseUrl: 'http://127.0.0.1:9',
       token: 'token',

@@ -20,7 +20,7 @@ async function program(name: string, source: string): Promise<URL> {
   return pathToFileURL(path);
 }
 
-test('a service is waited for until it is ready, and stopped', async () => {
+test('the caller waits until a service is ready, and stops it', async () => {
   const entry = await program(
     'ready.mjs',
     `import { createServer } from 'node:http';
@@ -37,7 +37,7 @@ test('a service is waited for until it is ready, and stopped', async () => {
   expect(service.lastOutput()).toBe('drained');
 });
 
-test('a service that ends before it is ready is reported with what it printed', async () => {
+test('a service that ends before it is ready is reported with its output', async () => {
   const entry = await program('broken.mjs', `console.error('PORT is not a number'); process.exitCode = 78;`);
   const service = startService({ env: {}, cwd, port: await freePort(), entry });
   await expect(service.ready()).rejects.toThrow('code 78');
@@ -53,12 +53,12 @@ test('the token is the last line that the command prints', async () => {
   expect(await makeToken({ env: { X: '!' }, cwd, entry })).toBe('--scope.admin!');
 });
 
-test('a token command that fails says why', async () => {
+test('the output of a failed token command is reported', async () => {
   const entry = await program('no-token.mjs', `console.error('no secret'); process.exitCode = 1;`);
   await expect(makeToken({ env: {}, cwd, entry })).rejects.toThrow(/code 1[^]*no secret/);
 });
 
-test('the surroundings of a program are handed on, settings of the service are not', () => {
+test('a program inherits the environment except settings of the service', () => {
   const env = {
     PATH: '/bin',
     HOME: '/root',

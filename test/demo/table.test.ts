@@ -11,7 +11,7 @@ const columns: Column<Row>[] = [
   { title: 'count', value: ({ count }) => count, align: 'right' },
 ];
 
-test('columns are as wide as their widest cell, and numbers end below one another', () => {
+test('columns are as wide as their widest cell, and numbers are aligned to the right', () => {
   const rows = [
     { name: 'a long name', count: 7 },
     { name: 'b', count: 1234567 },
@@ -26,6 +26,6 @@ test('columns are as wide as their widest cell, and numbers end below one anothe
   ]);
 });
 
-test('no rows make a table of titles', () => {
+test('a table without rows consists of its titles', () => {
   expect(table(columns, [])).toBe('name  count\n----  -----');
 });

@@ -33,7 +33,7 @@ function rowsOf(name: string, heading?: string): string[][] {
 const firstCells = (rows: readonly string[][]): string[] => rows.map(([first = '']) => first);
 
 describe('README.md', () => {
-  test('is short enough to be read', () => {
+  test('is short enough to read', () => {
     expect(readme.split('\n').length).toBeLessThanOrEqual(180);
   });
 
@@ -102,7 +102,7 @@ test('docs/settings.md lists every setting once, and no other', () => {
 describe.each(providers)('docs/providers/$id.md', ({ id, enabledBy, envKeys }) => {
   const page = readDocument(`docs/providers/${id}.md`);
 
-  test('says how to connect it', () => {
+  test('explains how to connect it', () => {
     const needed = [`/webhooks/${id}`, ...enabledBy.map((name) => envKeys[name] ?? name)];
     expect(needed.filter((text) => !page.includes(text))).toEqual([]);
   });
@@ -137,13 +137,13 @@ describe('.env.example', () => {
     expect(unexplained).toEqual([]);
   });
 
-  test('holds nothing but the defaults that docs/settings.md names', () => {
+  test('contains only the defaults of docs/settings.md', () => {
     const defaults = new Map(rowsOf('docs/settings.md').map(([name = '', standard]) => [name, standard]));
     const given = assigned.filter(([, value]) => value !== '');
     expect(given).toEqual(given.map(([name]) => [name, defaults.get(name)]));
   });
 
-  test('names defaults that are those of the code', () => {
+  test('has the defaults of the code', () => {
     const load = (env: Record<string, string>) =>
       loadConfig({ ...env, AUTH_SECRET: 'a-secret-for-tests-0123456789abcdef' }, () => new Date());
     expect(load(Object.fromEntries(assigned))).toEqual(load({}));
@@ -164,7 +164,7 @@ describe('docs/files.md', () => {
     expect(listed).toEqual([...warningCodes]);
   });
 
-  test('shows the whole collection of files, with what becomes of each', () => {
+  test('shows the whole collection of files with the result for each', () => {
     const rows = text.split('\n## The collection\n')[1]?.match(/^\| `.*$/gm) ?? [];
     expect(rows.map(cellsOf)).toEqual(
       expectedFiles.map(({ file, what, kind, state, type, previews, warnings, error }) => [
@@ -188,14 +188,14 @@ describe('docs/threat-model.md', () => {
   }));
   const ids = checks.map(({ id }) => id);
 
-  test('names for each door what proves it, and all of that exists', () => {
+  test('names the existing tests of each entry point', () => {
     expect(doors.length).toBeGreaterThan(20);
     expect(doors.filter(({ proofs }) => proofs.length === 0)).toEqual([]);
     const isThere = (proof: string): boolean => ids.includes(proof) || existsSync(join(root, proof));
     expect(doors.flatMap(({ proofs }) => proofs).filter((proof) => !isThere(proof))).toEqual([]);
   });
 
-  test('has a door for every check', () => {
+  test('has an entry for every check', () => {
     const named = new Set(doors.flatMap(({ proofs }) => proofs));
     expect(ids.filter((id) => !named.has(id))).toEqual([]);
   });
@@ -229,12 +229,12 @@ describe.each(documents)('%s', (name) => {
     expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([]);
   });
 
-  test('speaks of nothing outside the project', () => {
+  test('refers to nothing outside the project', () => {
     expect(text).not.toMatch(/\.\.\/shared|\/work\/|issue #/i);
   });
 });
 
-test('every decision has a number of its own', () => {
+test('every decision has its own number', () => {
   const numbers = rowsOf('docs/decisions/README.md').map(([number]) => number);
   expect(numbers.length).toBeGreaterThan(100);
   expect(new Set(numbers).size).toBe(numbers.length);

@@ -136,7 +136,7 @@ export async function use(event: InletEvent): Promise<string | null> {
 `;
 
 describe('the package', () => {
-  test('holds its modules with their types, its README and its licence, and installs alone', async () => {
+  test('contains its modules with their types, its README and its licence, and can be installed alone', async () => {
     const files = await readdir(installed, { recursive: true });
     const others = files.filter((file) => !/^dist(\/[\w-]+(\.d\.ts|\.js))?$/.test(file)).sort();
     expect(others).toEqual(['LICENSE', 'README.md', 'package.json']);
@@ -215,7 +215,7 @@ describe('a strict program', () => {
     slowMs,
   );
 
-  test('of Node.js hears events until it is interrupted', async () => {
+  test('of Node.js receives events until it is interrupted', async () => {
     const program = startPackaged(join(folder, 'node/out/listening.js'), [], {
       INLET_URL: service.url,
       INLET_TOKEN: service.token('admin'),

@@ -65,7 +65,7 @@ describe('settings', () => {
     expect(Object.keys(api?.environment ?? {}).length).toBeGreaterThan(10);
   });
 
-  test('that compose.yaml asks for are explained', () => {
+  test('that compose.yaml requires are explained', () => {
     const asked = new Set([...read('compose.yaml').matchAll(/\$\{(\w+):\?/g)].map(([, name = '']) => name));
     const explained = read('docs/deployment.md');
     expect([...asked].filter((name) => !explained.includes(name))).toEqual([]);
@@ -112,14 +112,14 @@ describe('metrics', () => {
     expect(ours.length).toBeGreaterThan(10);
   });
 
-  test('have the outcomes that alerts ask for', () => {
+  test('have the outcomes that alerts use', () => {
     const outcomes = [...alerts.matchAll(/outcome=~?"([^"]+)"/g)].flatMap(([, list = '']) => list.split('|'));
     const known: ReadonlySet<string> = new Set([...errorCodes, 'malformed', 'refused', 'unknown']);
     expect(outcomes.filter((outcome) => !known.has(outcome))).toEqual([]);
     expect(outcomes.length).toBeGreaterThan(4);
   });
 
-  test('each alert says what is wrong and what to do', () => {
+  test('each alert explains the problem and the remedy', () => {
     const { groups } = parse(alerts) as {
       groups: { rules: { alert: string; labels: object; annotations: Record<string, string> }[] }[];
     };
@@ -132,7 +132,7 @@ describe('metrics', () => {
 });
 
 describe('the image', () => {
-  test('has steps that the trial without a container engine carries out', () => {
+  test('has steps that the test without a container engine runs', () => {
     const listed = execFileSync(process.execPath, ['deploy/try-image-steps.mjs', '--list'], {
       cwd: root,
       encoding: 'utf8',
@@ -159,7 +159,7 @@ describe('the image', () => {
     expect(dockerfile).toContain(`useradd --uid ${uid} `);
   });
 
-  test('gets files that .dockerignore lets through', () => {
+  test('contains only files that .dockerignore allows', () => {
     const letThrough = [...read('.dockerignore').matchAll(/^!([^*\n]+)$/gm)].map(([, path = '']) => path);
     expect(letThrough.filter((path) => !existsSync(join(root, path)))).toEqual([]);
   });
@@ -192,7 +192,7 @@ describe('versions', () => {
     }
   });
 
-  test('that the workflows test begin with the oldest that is supported', () => {
+  test('that the workflows test begin with the oldest supported one', () => {
     const { jobs } = parse(read('.github/workflows/check.yml')) as {
       jobs: { test: { strategy: { matrix: { node: number[]; postgres: number[] } } } };
     };
@@ -217,7 +217,7 @@ describe.each(readdirSync(join(root, '.github/workflows')))('the workflow %s', (
     expect(text.match(/persist-credentials: false/g)).toHaveLength(checkouts.length);
   });
 
-  test('takes actions at a version', () => {
+  test('uses actions of a fixed version', () => {
     const used = [...text.matchAll(/uses: (\S+)/g)].map(([, action = '']) => action);
     expect(used.filter((action) => !/@(v\d+|[0-9a-f]{40})$/.test(action))).toEqual([]);
   });

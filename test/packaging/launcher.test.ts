@@ -44,7 +44,7 @@ describe('inlet', () => {
     },
   );
 
-  test('lists its commands, and tells its version', async () => {
+  test('lists its commands and prints its version', async () => {
     const help = await run(process.execPath, [inlet, '--help'], { cwd: folder });
     const listed = [...help.stdout.matchAll(/^ {2}([a-z]+) {2,}\S/gm)].map(([, name]) => name);
     expect(listed).toEqual(commands);
@@ -66,7 +66,7 @@ describe('inlet', () => {
     expect(existsSync(join(folder, '.inlet'))).toBe(false);
   });
 
-  test('a command has its options, and its own answer to wrong ones', async () => {
+  test('a command reads its own options and refuses unknown ones', async () => {
     const wrong = startPackaged(inlet, ['token', '--scope', 'everything']);
     expect(await wrong.ended).toBe(64);
     expect(wrong.output()).toContain('there is no scope everything');
@@ -108,7 +108,7 @@ describe('the launcher', () => {
     expect(await program.kill('SIGTERM')).toBe(7);
   });
 
-  test('behind npx, whose shell hands no signal on, the program ends with that shell', async () => {
+  test('behind npx, whose shell passes no signal on, the program ends with that shell', async () => {
     const root = join(await place('npx', '>=22.19'), '..');
     await mkdir(join(root, 'bin'));
     await mkdir(join(root, 'dist/commands'));
@@ -127,7 +127,7 @@ describe('the launcher', () => {
     expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   });
 
-  test('says which Node.js is needed, and ends with 78', async () => {
+  test('names the required Node.js and exits with 78', async () => {
     const program = startPackaged(await place('old', '>=999.0'), ['tell.js']);
     expect(await program.ended).toBe(78);
     expect(program.output()).toBe(
@@ -135,7 +135,7 @@ describe('the launcher', () => {
     );
   });
 
-  test('on an older Node.js takes the one that is installed for development, and hands signals on', async () => {
+  test('on an older Node.js uses the one that is installed for development, and passes signals on', async () => {
     const runner = await place('locked', '>=999.0');
     const platform = `node-${process.platform}-${process.arch}`;
     const modules = join(folder, 'locked', 'node_modules');
@@ -153,7 +153,7 @@ describe('the launcher', () => {
     expect(await program.kill('SIGTERM')).toBe(7);
   });
 
-  test('every script that starts a program goes through it', async () => {
+  test('every script uses it to start a program', async () => {
     const { scripts } = await manifest();
     const direct = Object.entries(scripts).filter(([, script]) =>
       /\bdist\/|--single-threaded-gc|UV_THREAD/.test(script),

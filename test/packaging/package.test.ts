@@ -26,7 +26,7 @@ function packed(answer: unknown): Packed {
   return first;
 }
 
-test('has the command, the launcher, the programs behind them and what they read', () => {
+test('contains the command, the launcher, their programs and the files that these read', () => {
   const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     bin: Record<string, string>;
   };
@@ -48,7 +48,7 @@ test('has the command, the launcher, the programs behind them and what they read
   ).toBeGreaterThan(0);
 });
 
-test('has every file that is imported by another one', () => {
+test('contains every imported file', () => {
   const modules = files.filter(
     (file) => /^(dist|bin)\/.*\.m?js$/.test(file) && !file.startsWith('dist/gallery/'),
   );
@@ -61,7 +61,7 @@ test('has every file that is imported by another one', () => {
   expect(missing).toEqual([]);
 });
 
-test('imports no package that is not installed with it', () => {
+test('imports only packages that are installed with it', () => {
   const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     dependencies: Record<string, string>;
   };
@@ -83,7 +83,7 @@ test('imports no package that is not installed with it', () => {
   expect(named.size).toBeGreaterThan(10);
 });
 
-test('has nothing that only development needs', () => {
+test('contains nothing that only development needs', () => {
   const wanted =
     /^(bin\/|dist\/|prisma\/migrations\/|(run\.mjs|package\.json|LICENSE|README\.md|\.env\.example)$)/;
   expect(files.filter((file) => !wanted.test(file))).toEqual([]);

@@ -89,7 +89,7 @@ describe('inlet events', () => {
 });
 
 describe('inlet replay', () => {
-  test('has a stored webhook read again', async () => {
+  test('replays a stored webhook', async () => {
     const { delivery, media } = await receive('again');
     const replay = run('replay', [delivery]);
     expect(await replay.ended).toBe(0);
@@ -99,7 +99,7 @@ describe('inlet replay', () => {
     expect(JSON.parse(json.output())).toMatchObject({ delivery, outcome: 'accepted', media });
   }, 60_000);
 
-  test('says what it does not find', async () => {
+  test('reports what does not exist', async () => {
     const replay = run('replay', ['01a1fd7e-84c9-7728-9890-b058615850a8']);
     expect(await replay.ended).toBe(1);
     expect(replay.output()).toMatch(/^http:\S+ answers: .+ \([a-z._]+\)\.\n$/);
@@ -131,7 +131,7 @@ test.each<[string, string[]]>([
   ['events', []],
   ['replay', [anyDelivery]],
 ])(
-  '%s says in one sentence why it cannot ask',
+  '%s reports in one sentence why it cannot call the service',
   async (command, args) => {
     const nothing = run(command, [...args, '--url', 'http://127.0.0.1:1']);
     expect(await nothing.ended).toBe(1);

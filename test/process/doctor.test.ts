@@ -49,7 +49,7 @@ async function examine(env: Readonly<Record<string, string>> = {}): Promise<Exam
 
 const everything = async (): Promise<string[]> => (await readdir(cwd, { recursive: true })).sort();
 
-test('an empty folder without settings is ready for a start, and stays empty', async () => {
+test('an empty folder without settings is reported as ready for a start, and stays empty', async () => {
   const { status, lines, about } = await examine();
   expect(status).toBe(0);
   expect(lines.at(-1)).toBe('Inlet can start.');
@@ -65,7 +65,7 @@ test('an empty folder without settings is ready for a start, and stays empty', a
   expect(await everything()).toEqual([]);
 });
 
-test('every problem with the settings has a line of its own, without its value', async () => {
+test('every invalid setting has its own line, without its value', async () => {
   await writeFile(join(cwd, 'file'), '');
   const { status, lines, about } = await examine({
     NODE_ENV: 'prod',
@@ -93,7 +93,7 @@ describe('a database of its own', () => {
   const changed = (change: Partial<URL>): string =>
     Object.assign(new URL(postgres.connectionString), change).href;
 
-  test('is looked at before the first start, which still has to migrate it, and after it', async () => {
+  test('is checked before the first start, which must still migrate it, and after it', async () => {
     await postgres.query('create database examined');
     const url = changed({ pathname: '/examined' });
     const before = await examine(settings(url));
@@ -112,7 +112,7 @@ describe('a database of its own', () => {
     expect(await service.kill('SIGTERM')).toBe(0);
   }, 60_000);
 
-  test('that a user may not change is a problem, and so is one that is not there', async () => {
+  test('whose user lacks rights is a problem, and so is an unavailable one', async () => {
     await postgres.query('create database guarded');
     await postgres.query(`create role visitor login password 'secret-of-the-visitor'`);
     const visitor = changed({
@@ -134,7 +134,7 @@ describe('a database of its own', () => {
     ]);
   }, 60_000);
 
-  test('that a later version has changed is warned of', async () => {
+  test('that a later version has changed causes a warning', async () => {
     await postgres.query('create database newer');
     const url = changed({ pathname: '/newer' });
     const service = await startService(cwd, settings(url));
@@ -167,7 +167,7 @@ describe('a database of its own', () => {
   });
 });
 
-test('folders and the scanner are tried out, and left as they were', async () => {
+test('folders and the scanner are tested, and stay unchanged', async () => {
   await mkdir(join(cwd, 'uploads'));
   const scanner = await answering('PONG\0');
   try {
@@ -190,7 +190,7 @@ test('folders and the scanner are tried out, and left as they were', async () =>
   expect(broken.about('CLAMD_HOST')).toEqual([expect.stringMatching(/^warning: .+ does not answer/)]);
 });
 
-test('a bucket is tried out, and what is wrong with it is said', async () => {
+test('a bucket is tested, and its problem is reported', async () => {
   const store = await startS3Server();
   try {
     const env = { ...store.env, AWS_ACCESS_KEY_ID: 'S3RVER', AWS_SECRET_ACCESS_KEY: 'S3RVER' };
@@ -204,7 +204,7 @@ test('a bucket is tried out, and what is wrong with it is said', async () => {
   }
 }, 60_000);
 
-test('channels are listed with their addresses, and the outside address is doubted where it cannot work', async () => {
+test('channels are listed with their URLs, and an unusable public URL causes a warning', async () => {
   const provider = await answering(
     'HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n',
   );
@@ -231,7 +231,7 @@ test('channels are listed with their addresses, and the outside address is doubt
   expect(set.status).toBe(0);
 });
 
-test('a port that another program uses is a problem', async () => {
+test('a port in use is a problem', async () => {
   const other = await answering('');
   try {
     const { status, about } = await examine({ PORT: String((other.address() as AddressInfo).port) });
@@ -242,7 +242,7 @@ test('a port that another program uses is a problem', async () => {
   }
 });
 
-test('it takes no arguments', async () => {
+test('arguments are refused', async () => {
   const program = startCompiled('commands/doctor.js', ['--fix'], { cwd });
   expect(await program.ended).toBe(64);
   expect(program.output()).toContain('usage: npm run inlet -- doctor\n');

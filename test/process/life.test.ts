@@ -82,7 +82,7 @@ test('a start without settings works, keeps its secret and its pictures, and exi
   await host.close();
 }, 60_000);
 
-test('SIGTERM ends it in time with its database, although a host hangs and a client waits for news', async () => {
+test('SIGTERM ends the service in time with its database, although a host hangs and a client waits', async () => {
   const hostile = await startHostileHost();
   const service = await start({ FETCH_ALLOW_PRIVATE_HOSTS: hostile.host });
   const id = await receive(service, hostile.url('/hang'));

@@ -255,7 +255,7 @@ async function failInside(): Promise<void> {
 }
 
 describe('the log of a full run', () => {
-  test('is that of a full run', () => {
+  test('covers a full run', () => {
     expect(results.filter(({ matched }) => !matched)).toEqual([]);
     const lines = [
       'a request was answered',
@@ -281,7 +281,7 @@ describe('the log of a full run', () => {
     expect(all.size).toBeGreaterThan(150);
   });
 
-  test('is searched in a way that would find each of them, in any place and spelling', () => {
+  test('is searched with a method that finds each of them, in any place and spelling', () => {
     const lines = printed.split('\n');
     const missed = secrets.all().flatMap((secret) =>
       ways(secret)

@@ -19,7 +19,7 @@ afterEach(() => rm(cwd, { recursive: true }));
 /** A value that must not be printed. */
 const value = 'hunter2';
 
-test('all invalid settings are named at once without their values, and nothing is started', async () => {
+test('all invalid settings are reported at once without their values, and nothing is started', async () => {
   const wrong = {
     PORT: `8080${value}`,
     PUBLIC_URL: `ftp://${value}`,
@@ -58,13 +58,13 @@ test('all invalid settings are named at once without their values, and nothing i
 test.each([
   ['https://example.com/inlet?key=1', /PUBLIC_URL: has a query or a fragment/],
   ['https://example.com/in%20let', /PUBLIC_URL: may only have letters, digits/],
-])('an address to which no path can be appended is said: %s', async (PUBLIC_URL, words) => {
+])('a URL to which no path can be appended is reported: %s', async (PUBLIC_URL, words) => {
   const program = launch(cwd, { PUBLIC_URL });
   expect(await program.ended).toBe(78);
   expect(program.output()).toMatch(words);
 });
 
-test('problems are said in words for an operator, together with names that are probably misspelled', async () => {
+test('problems are explained to the operator, together with names that are probably misspelled', async () => {
   await writeFile(join(cwd, 'file'), '');
   const program = launch(cwd, {
     NODE_ENV: 'production',
@@ -100,13 +100,13 @@ test('problems are said in words for an operator, together with names that are p
   expect(await readdir(cwd)).toEqual(['file']);
 });
 
-test('NODE_ENV is one of three words', async () => {
+test('NODE_ENV accepts three values', async () => {
   const program = launch(cwd, { NODE_ENV: 'prod' });
   expect(await program.ended).toBe(78);
   expect(program.output()).toContain('NODE_ENV: must be development, production or test');
 });
 
-test('a name that is probably misspelled is warned of, and stops nothing', async () => {
+test('a name that is probably misspelled causes a warning, and does not prevent the start', async () => {
   const service = await startService(cwd, { UPLOAD_DIR: 'here', ZAPI_TOKN: 'x', FOREIGN: 'x' });
   expect(service.output()).toContain('UPLOAD_DIR: is not a setting; did you mean UPLOADS_DIR?');
   expect(service.output()).toContain('ZAPI_TOKN: is not a setting; did you mean ZAPI_TOKEN?');
@@ -114,7 +114,7 @@ test('a name that is probably misspelled is warned of, and stops nothing', async
   expect(await service.kill('SIGTERM')).toBe(0);
 }, 60_000);
 
-test('a start says what a newcomer needs, one line each, and nothing else', async () => {
+test('a start prints what a newcomer needs, one line each, and nothing else', async () => {
   const service = await startService(cwd, { LOG_LEVEL: 'info' });
   const lines = service.output().trim().split('\n');
   const told = lines.slice(lines.indexOf('Inlet is ready (all).'));
@@ -185,7 +185,7 @@ test('a port in use is reported before anything slow starts', async () => {
   }
 });
 
-test('an address of another machine is reported', async () => {
+test('the address of another machine is reported', async () => {
   const program = launch(cwd, { HOST: '192.0.2.1' });
   expect(await program.ended).toBe(78);
   expect(program.output()).toMatch(/PORT: 192\.0\.2\.1:0 is not available \(EADDRNOTAVAIL\)/);

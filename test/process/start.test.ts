@@ -108,7 +108,7 @@ test('a spool that cannot be written is reported', async () => {
   await end(service);
 }, 60_000);
 
-test('a server at a socket is awaited as well', async () => {
+test('a server with a Unix socket is awaited, too', async () => {
   const program = launch(cwd, settings(changed({ search: `?host=${cwd}` })));
   await program.says(/"reason":"its folder contains no socket of a server \(ENOENT\)"/);
   await end(program);

@@ -17,7 +17,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(cwd, { recursive: true }));
 
-test('fifteen callers wait at once, and Node.js warns of nothing', async () => {
+test('fifteen callers wait at once, and Node.js prints no warning', async () => {
   const hostile = await startHostileHost();
   const service = await startService(cwd, { FETCH_ALLOW_PRIVATE_HOSTS: hostile.host });
   const { body } = await call<Receipt>(service.url, `/webhooks/z-api?token=${webhookSecret}`, {

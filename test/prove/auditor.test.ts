@@ -135,7 +135,7 @@ async function leave(key: string, minutesAgo: number): Promise<void> {
   await utimes(inUploads(key), at, at);
 }
 
-test('finds nothing in the copy of a service that lost nothing, and says how much it looked at', async () => {
+test('finds nothing in the copy of a service that lost nothing, and reports how much it checked', async () => {
   expect(await look()).toEqual({
     checked: { deliveries: 5, media: 6, objects: 5, events: 5, sent: 1, erased: 1 },
     found: { lost: 0, doubled: 0, orphaned: 0, 'wrong bytes': 0, event: 0, 'not erased': 0 },
@@ -143,14 +143,14 @@ test('finds nothing in the copy of a service that lost nothing, and says how muc
   });
 });
 
-test('finds nothing wrong with what is still under way elsewhere: young files, and webhooks that nobody acknowledged', async () => {
+test('accepts work in progress: recent files, and webhooks that were not acknowledged', async () => {
   await leave('tmp/young', 5);
   const unheard = { channel: 'blip', body: '{}', messageId: 'unheard', pictures: [object()] };
   const webhooks = [...claims.webhooks, { ...unheard, acknowledged: false, erased: 'no' as const }];
   expect((await look({ webhooks })).failures).toEqual([]);
 });
 
-test('misses no reports on a message that was erased before its id was heard', async () => {
+test('expects no reports about a message that was erased before its id was received', async () => {
   await run(`update outbound set state = 'erased', recipient = '', message_id = null, media_id = null`);
   await run('delete from message_status');
   expect((await look()).failures.filter((failure) => failure.includes('acknowledged'))).toEqual([]);

@@ -20,7 +20,7 @@ test.each([
   expect(warningsOf(name)).toEqual([`${name}: is not a setting; did you mean ${meant}?`]);
 });
 
-test('a name that begins like ours and is near to none is named all the same', () => {
+test('an unknown name with a prefix of Inlet is reported', () => {
   expect(warningsOf('BLIP_Q')).toEqual(['BLIP_Q: is not a setting']);
 });
 
@@ -50,11 +50,11 @@ test('names of other programs and of the system are ignored', () => {
   expect(warningsOf(...foreign)).toEqual([]);
 });
 
-test('settings are no misspellings of one another, and what is set already was not meant', () => {
+test('settings are not misspellings of each other, and a setting that is present is not suggested', () => {
   expect(warningsOf(...coreSettings)).toEqual([]);
   expect(warningsOf('UPLOADS_DIR', 'UPLOAD_DIR')).toEqual([]);
 });
 
-test('an empty value asks nothing', () => {
+test('an empty value is ignored', () => {
   expect(settingWarnings({ UPLOAD_DIR: '', DATABSE_URL: undefined })).toEqual([]);
 });

@@ -93,7 +93,7 @@ const answers: Record<ProviderId, { status: number; body: unknown }> = {
 };
 
 describe.each(providerIds)('%s', (id) => {
-  test('takes what its documents allow, keeps a ledger, and tells what becomes of it', async () => {
+  test('accepts what its documentation allows, records it, and reports its statuses', async () => {
     const answer = await send(api(id).origin, rightCalls[id](stage.files.jpeg));
     expect(answer).toMatchObject(answers[id]);
     await until(() => statusesOf(id).includes('read'));
@@ -117,20 +117,20 @@ describe.each(providerIds)('%s', (id) => {
     expect(api(id).reports.every((report) => report.answer === 200)).toBe(true);
   });
 
-  test('answers 500 without taking the message', async () => {
+  test('answers 500 without accepting the message', async () => {
     api(id).misbehave('error');
     expect((await send(api(id).origin, rightCalls[id](stage.files.jpeg))).status).toBe(500);
     expect(api(id).accepted).toEqual([]);
   });
 
-  test('takes the message and cuts the connection', async () => {
+  test('accepts the message and breaks off the connection', async () => {
     api(id).misbehave('cut');
     await expect(send(api(id).origin, rightCalls[id](stage.files.jpeg))).rejects.toThrow('fetch failed');
     await until(() => statusesOf(id).includes('read'));
     expect(api(id).accepted).toHaveLength(1);
   });
 
-  test('takes the message and does not answer', async () => {
+  test('accepts the message and does not answer', async () => {
     api(id).misbehave('hang');
     const answer = send(api(id).origin, rightCalls[id](stage.files.jpeg)).catch(() => 'never');
     await until(() => statusesOf(id).includes('read'));
@@ -139,13 +139,13 @@ describe.each(providerIds)('%s', (id) => {
     expect(await answer).toBe('never');
   });
 
-  test('takes the message and answers what nobody understands', async () => {
+  test('accepts the message and answers with invalid data', async () => {
     api(id).misbehave('garbage');
     await expect(send(api(id).origin, rightCalls[id](stage.files.jpeg))).rejects.toThrow('JSON');
     expect(api(id).accepted).toHaveLength(1);
   });
 
-  test('misbehaves once for each time that it is told to', async () => {
+  test('fails once for each requested fault', async () => {
     api(id).misbehave('error', 'error');
     const call = () => send(api(id).origin, rightCalls[id](stage.files.jpeg));
     const [one, two, three] = [await call(), await call(), await call()].map(({ status }) => status);
@@ -153,7 +153,7 @@ describe.each(providerIds)('%s', (id) => {
   });
 });
 
-describe('what is wrong with the media is told by webhook', () => {
+describe('a problem of the media is reported by webhook', () => {
   const cases: [ProviderId, FileName, string][] = [
     ['blip', 'webp', '51'],
     ['blip', 'png', '51'],
@@ -176,7 +176,7 @@ describe('what is wrong with the media is told by webhook', () => {
     expect(api(id).accepted).toMatchObject([{ media: null, failure: { message: expect.any(String) } }]);
   });
 
-  test('and a failure on the way, too; sobot says nothing of it', async () => {
+  test('a later failure is reported, too, except by sobot', async () => {
     for (const id of ['blip', 'z-api', 'vonage', 'aisoule'] as const) {
       api(id).misbehave('fail');
       await send(api(id).origin, rightCalls[id](stage.files.jpeg));
@@ -274,7 +274,7 @@ describe('other kinds', () => {
   });
 });
 
-describe('z-api takes Base64', () => {
+describe('z-api accepts Base64', () => {
   const inline = (type: string, content: Buffer) =>
     rightCalls['z-api'](`data:${type};base64,${content.toString('base64')}`);
 
@@ -296,7 +296,7 @@ describe('z-api takes Base64', () => {
   });
 });
 
-test('blip tells nothing of a message without an id, and takes no id twice', async () => {
+test('blip reports nothing about a message without an id, and refuses a repeated id', async () => {
   const call = rightCalls.blip(stage.files.jpeg);
   await send(api('blip').origin, { ...call, json: { ...call.json, id: undefined } });
   expect((await send(api('blip').origin, call)).status).toBe(202);
@@ -306,7 +306,7 @@ test('blip tells nothing of a message without an id, and takes no id twice', asy
   expect(api('blip').reports.map(({ messageId }) => messageId)).not.toContain('');
 });
 
-test('aisoule has a second generation with its own header, address and answer', async () => {
+test('aisoule has a second generation with its own header, path and answer', async () => {
   const answer = await send(api('aisoule').origin, aisouleV2(stage.files.jpeg));
   expect(answer).toMatchObject({
     status: 200,
@@ -330,7 +330,7 @@ describe("vonage's conversations", () => {
   });
   const origin = () => api('vonage').origin;
 
-  test('take a picture, then the event that shows it', async () => {
+  test('accept a picture, then the event that shows it', async () => {
     const uploaded = await send(origin(), upload(stage.contents.jpeg, { quality_ratio: '90' }));
     expect(uploaded.status).toBe(200);
     const { original } = uploaded.body as Record<string, { url: string }>;
@@ -361,7 +361,7 @@ describe("vonage's conversations", () => {
   });
 });
 
-test('no secret of a provider is in what it reports', async () => {
+test('the reports of a provider contain no secret', async () => {
   await send(api('aisoule').origin, rightCalls.aisoule(stage.files.jpeg));
   await until(() => statusesOf('aisoule').includes('read'));
   expect(JSON.stringify(listener.received)).not.toContain(secrets.aisoule.apiKey);

@@ -96,12 +96,12 @@ const arrived = (id: ProviderId, messageId: string) =>
   until(() => api(id).accepted.find((one) => one.id === messageId && (one.media ?? one.failure) !== null));
 
 describe.each(providerIds)('%s', (id) => {
-  test('has limits for each choice that is tried here, and no other', () => {
+  test('has limits for exactly the choices that are tested here', () => {
     expect(Object.keys(sendingOf(id).limits).sort()).toEqual(Object.keys(choices[id]).sort());
   });
 
   test.each(Object.entries(choices[id]))(
-    '%s: takes every kind, with the longest caption',
+    '%s: accepts every kind, with the longest caption',
     async (name, options) => {
       const limits = sendingOf(id).limits[name];
       expect(limits).toBeDefined();
@@ -122,7 +122,7 @@ describe.each(providerIds)('%s', (id) => {
     },
   );
 
-  test('takes as many bytes as its adapter allows', async () => {
+  test('accepts as many bytes as its adapter allows', async () => {
     const [[name, options] = ['', {}]] = Object.entries(choices[id]);
     const limits = sendingOf(id).limits[name];
     const maxBytes = limits?.media.image?.maxBytes ?? 0;
@@ -135,7 +135,7 @@ describe.each(providerIds)('%s', (id) => {
     expect(media?.bytes).toBe(maxBytes);
   });
 
-  test('says of each fault whether it may be sent again', async () => {
+  test('reports for each fault whether the message may be sent again', async () => {
     const [[name, options] = ['', {}]] = Object.entries(choices[id]);
     const limits = sendingOf(id).limits[name];
     if (limits === undefined) throw new Error('There are no limits');
@@ -148,7 +148,7 @@ describe.each(providerIds)('%s', (id) => {
   });
 });
 
-test('a refusal carries the provider’s own words', async () => {
+test('a refusal contains the message of the provider', async () => {
   const limits = sendingOf('sobot').limits['default'];
   if (limits === undefined) throw new Error('There are no limits');
   const message = messageOf({ kind: 'image', options: {}, limits });

@@ -7,7 +7,7 @@ import { until } from '../../support/until.js';
 import { aisouleV2, rightCalls, send, startListener, startStage, type Stage } from './stage.js';
 
 describe('the rate', () => {
-  test('lets a burst through, then as many as come to be due', () => {
+  test('allows a burst, and then messages at the rate', () => {
     let time = 0;
     const rate = createRate({ messagesPerSecond: 5, burst: 3 }, () => time);
     const take = () => rate.take() === 0;
@@ -20,7 +20,7 @@ describe('the rate', () => {
     expect([take(), take(), take(), take()]).toEqual([true, true, true, false]);
   });
 
-  test('says in whole seconds when to come back', () => {
+  test('returns the delay until the next message in whole seconds', () => {
     const rate = createRate({ messagesPerSecond: 0.1, burst: 1 }, () => 0);
     expect([rate.take(), rate.take()]).toEqual([0, 10]);
   });
@@ -34,7 +34,7 @@ describe('beyond its rate', () => {
       Object.fromEntries(providerIds.map((id) => [id, { rate: { messagesPerSecond: 0.1, burst: 1 } }])),
     ));
 
-  test.each(providerIds)('%s answers 429 and takes nothing', async (id) => {
+  test.each(providerIds)('%s answers 429 and accepts nothing', async (id) => {
     const { simulator, files } = await start();
     const { api } = simulator.providers[id];
     expect((await send(api.origin, rightCalls[id](files.jpeg))).status).toBeLessThan(300);
@@ -42,7 +42,7 @@ describe('beyond its rate', () => {
     expect(api.accepted).toHaveLength(1);
   });
 
-  test('vonage says so in problem details', async () => {
+  test('vonage answers with problem details', async () => {
     const { simulator, files } = await start();
     const { api } = simulator.providers.vonage;
     await send(api.origin, rightCalls.vonage(files.jpeg));
@@ -50,7 +50,7 @@ describe('beyond its rate', () => {
     expect(body).toMatchObject({ title: 'Rate Limit Hit', instance: expect.any(String) });
   });
 
-  test('aisoule says when to come back, each generation in its own way', async () => {
+  test('aisoule returns the delay, in a different form for each generation', async () => {
     const { simulator, files } = await start();
     const { api } = simulator.providers.aisoule;
     const taken = await send(api.origin, rightCalls.aisoule(files.jpeg));
@@ -71,7 +71,7 @@ describe('beyond its rate', () => {
   });
 });
 
-test('a webhook that is not taken is sent again when the provider does so', async () => {
+test('a refused webhook is sent again after the delays of the provider', async () => {
   const listener = await startListener(503);
   const api = await startProviderApi({ statuses: ['sent'], reportDelayMs: 0 });
   const webhook = { path: '/webhooks/x', headers: {}, body: '{}' };

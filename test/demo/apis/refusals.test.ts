@@ -219,7 +219,7 @@ describe('aisoule, second generation, refuses', () => {
   });
 });
 
-test('vonage names the parameters at fault', async () => {
+test('vonage names the invalid parameters', async () => {
   const wrong = field('image.caption', long(1025))(field('ttl', 'x')(rightCalls.vonage(unread)));
   const { body } = await send(api('vonage').origin, wrong);
   const parameters = (body as { invalid_parameters: { name: string }[] }).invalid_parameters;
