@@ -6,7 +6,13 @@ const { relative } = require('node:path');
 
 const Sequencer = require('@jest/test-sequencer').default;
 
-const slowFolders = ['test/process/', 'test/gallery/', 'test/infra/postgres/', 'test/http/events/', 'test/pipeline/'];
+const slowFolders = [
+  'test/process/',
+  'test/gallery/',
+  'test/infra/postgres/',
+  'test/http/events/',
+  'test/pipeline/',
+];
 
 module.exports = class SlowFirst extends Sequencer {
   sort(tests) {
