@@ -169,8 +169,11 @@ export async function forgetEvents(
   messages: readonly MessageName[],
 ): Promise<void> {
   const { rows } = await connection.query<{ id: string }>(
-    `select id from notification
-     where media_id = any($3) or (channel, message_id) in (select * from unnest($1::text[], $2::text[]))
+    `select id from notification where id in (
+       select id from notification where media_id = any($3)
+       union
+       select notification.id from unnest($1::text[], $2::text[]) as name (channel, message_id)
+         join notification using (channel, message_id))
      order by id for update`,
     [...columnsOf(messages), mediaIds],
   );
