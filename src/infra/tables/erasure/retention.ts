@@ -155,10 +155,15 @@ interface OldRows {
   readonly next: string | undefined;
 }
 
-/** The rows of a page from before the moment. The page after one without such rows is not read. */
+/**
+ * The rows of a page from before the moment. A page without such rows is the last one, unless the clock of the
+ * database was wrong: rows from the future say nothing about the rows after them.
+ */
 function oldRowsOf(rows: readonly NumberedRow[], before: Date): OldRows {
+  const now = new Date();
   const ids = rows.filter(({ createdAt }) => createdAt < before).map(({ id }) => id);
-  return { ids, next: ids.length > 0 ? nextOf(rows) : undefined };
+  const isLast = rows.every(({ createdAt }) => createdAt >= before && createdAt <= now);
+  return { ids, next: isLast ? undefined : nextOf(rows) };
 }
 
 /** The last id of a full page. */

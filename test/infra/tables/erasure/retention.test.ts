@@ -76,7 +76,7 @@ function growth(first: ReadonlyMap<string, number>, last: ReadonlyMap<string, nu
 }
 
 /** Batches are compared with the second one, since the first one of a connection reads the catalogue as well. */
-async function compare(batch: () => Promise<boolean>): Promise<void> {
+async function compare(batch: () => Promise<boolean>, limit = 2): Promise<void> {
   await batch();
   measured.takePages();
   await batch();
@@ -88,25 +88,28 @@ async function compare(batch: () => Promise<boolean>): Promise<void> {
     if (isMore) last = pages;
   }
   expect(last).not.toBe(second);
-  expect(Math.max(...growth(second, last))).toBeLessThan(2);
+  expect(Math.max(...growth(second, last))).toBeLessThan(limit);
 }
 
-test.each(['deliveries', 'outbound', 'events', 'notices'] as const)(
-  'the last batch of %s reads no more than an earlier one',
-  async (kind) => {
-    await prepare(kind);
-    const retention = createRetention(measured.pool);
-    let after: string | undefined;
-    let deleted = 0;
-    await compare(async () => {
-      const { count, next } = await retention[kind]({ before, after }, () => () => Promise.resolve());
-      after = next;
-      deleted += count;
-      return next !== undefined;
-    });
-    expect(deleted).toBe(rows);
-  },
-);
+// The rows to send are found and deleted by one statement, which mostly reads the indexes of what it deletes.
+test.each([
+  ['deliveries', 2],
+  ['outbound', 1.1],
+  ['events', 2],
+  ['notices', 2],
+] as const)('the last batch of %s reads no more than an earlier one', async (kind, limit) => {
+  await prepare(kind);
+  const retention = createRetention(measured.pool);
+  let after: string | undefined;
+  let deleted = 0;
+  await compare(async () => {
+    const { count, next } = await retention[kind]({ before, after }, () => () => Promise.resolve());
+    after = next;
+    deleted += count;
+    return next !== undefined;
+  }, limit);
+  expect(deleted).toBe(rows);
+});
 
 test('the last batch of media reads no more than an earlier one', async () => {
   await prepare('media');
@@ -137,4 +140,42 @@ test('the last orphans are deleted with no more reads than the first', async () 
     return batches.length > 0;
   });
   expect(await database.query('select sha256 from blob')).toEqual([]);
+});
+
+test('the events of erased media are found without reading all others', async () => {
+  await prepare('media');
+  await database.query(
+    `insert into notification (seq, type, channel, media_id, message_id, created_at)
+     select n, 'media.ready', 'a', case when n % 2 = 0 then gen_random_uuid() end, case when n % 2 = 1 then n::text end, ${time}
+     from ${series}`,
+  );
+  await database.query('analyze notification');
+  const now = (): Date => new Date();
+  const { pool } = measured;
+  const erasure = createErasure({ pool, audit: createAudit(pool, now), now, messageIdsIn: () => undefined });
+  const page = { limit: 10 };
+  await erasure.receivedBefore(before, page, () => () => Promise.resolve());
+  measured.takePages();
+  await erasure.receivedBefore(before, page, () => () => Promise.resolve());
+  const found = [...measured.takePages()].filter(([text]) => text.includes('from notification '));
+  expect(found).toHaveLength(2); // One of them deletes what was found.
+  for (const [, pages] of found) expect(pages).toBeLessThan(100);
+});
+
+test('rows that the database dated into the future do not hold up older ones', async () => {
+  await database.query(
+    `insert into notification (seq, type, channel, created_at)
+     select n, 'media.ready', 'a', now() + interval '10 years' from generate_series(1, 2500) as n`,
+  );
+  for (const insert of inserts.events) await database.query(insert.replace('select n,', 'select n + 2500,'));
+  const retention = createRetention(measured.pool);
+  let deleted = 0;
+  let after: string | undefined;
+  do {
+    const { count, next } = await retention.events({ before, after }, () => () => Promise.resolve());
+    deleted += count;
+    after = next;
+  } while (after !== undefined);
+  expect(deleted).toBe(rows);
+  expect(await database.query('select count(*)::int as count from notification')).toEqual([{ count: 2_500 }]);
 });
