@@ -9,6 +9,7 @@ import { failureName } from '../logging/failure-name.js';
 import { shareRun } from '../scheduling/concurrent-calls.js';
 import { isTrialKey, keyRoots, trialKey, type BlobStore, type StoredBytes } from './blob-store.js';
 import { createSyncedFolders } from './local-folders.js';
+import { ignoreMissing } from './missing-file.js';
 import { folderProblem } from './storage-problem.js';
 
 /** Anyone may query readiness as often as they like, and each probe costs an fsync. */
@@ -40,7 +41,8 @@ export function createLocalBlobStore(root: string): BlobStore {
     remove: async (keys) => {
       const paths = keys.map(pathOf);
       await Promise.all(paths.map((path) => rm(path, { force: true })));
-      // Syncing a folder takes as long as everything else, and covers all files that were removed from it.
+      // Syncing a folder takes as long as everything else, and covers all files that were removed from it. A missing
+      // folder has no content to sync.
       const touched = new Set(paths.map((path) => dirname(path)));
       await Promise.all([...touched].map((path) => folders.sync(path).catch(ignoreMissing)));
     },
@@ -78,7 +80,7 @@ async function sizeOf(path: string): Promise<number | undefined> {
   try {
     return (await stat(path)).size;
   } catch (error) {
-    if (isMissing(error)) return undefined;
+    if (isAbsent(error)) return undefined;
     throw unreadable(error);
   }
 }
@@ -86,7 +88,7 @@ async function sizeOf(path: string): Promise<number | undefined> {
 async function keysIn(folder: string, root: string): Promise<string[]> {
   const options = { recursive: true, withFileTypes: true } as const;
   const entries = await readdir(join(folder, root), options).catch((error: unknown) => {
-    if (isMissing(error)) return [];
+    if (isAbsent(error)) return [];
     throw unreadable(error);
   });
   return entries
@@ -96,14 +98,9 @@ async function keysIn(folder: string, root: string): Promise<string[]> {
 }
 
 /** Whether the path certainly does not exist. A folder without read permission proves nothing. */
-function isMissing(error: unknown): boolean {
+function isAbsent(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException;
   return code === 'ENOENT' || code === 'ENOTDIR';
-}
-
-/** For a sync: a missing folder has no content. */
-function ignoreMissing(error: unknown): void {
-  if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
 }
 
 function unreadable(cause: unknown): AppError {

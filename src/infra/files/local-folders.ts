@@ -19,7 +19,7 @@ export interface SyncedFolders {
 
 /** `root` contains all other folders. */
 export function createSyncedFolders(root: string): SyncedFolders {
-  const made = new Map<string, Promise<void>>();
+  const creations = new Map<string, Promise<void>>();
   const sync = createFolderSync();
   const makeInParent = async (path: string): Promise<void> => {
     await make(dirname(path));
@@ -27,17 +27,17 @@ export function createSyncedFolders(root: string): SyncedFolders {
     await sync(dirname(path));
   };
   const make = (path: string): Promise<void> => {
-    const known = made.get(path);
+    const known = creations.get(path);
     if (known) return known;
     const making = path === root ? makeSyncedFolder(path) : makeInParent(path);
-    made.set(path, making);
+    creations.set(path, making);
     return making;
   };
   return {
     make,
     sync,
     forget: () => {
-      made.clear();
+      creations.clear();
     },
   };
 }

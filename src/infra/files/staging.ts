@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { AppError } from '../../domain/errors.js';
 import { failureName } from '../logging/failure-name.js';
 import { shareRun } from '../scheduling/concurrent-calls.js';
+import { isMissing } from './missing-file.js';
 import { folderProblem } from './storage-problem.js';
 
 export interface StagedFile {
@@ -112,7 +113,7 @@ async function create(path: string): Promise<FileHandle> {
   try {
     return await open(path, 'wx', 0o640);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    if (!isMissing(error)) throw error;
     await mkdir(dirname(path), { recursive: true });
     return open(path, 'wx', 0o640);
   }

@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { ignoreMissing } from '../files/missing-file.js';
 import { syncFolder } from '../files/sync-folder.js';
 import { markBytes } from './record.js';
-import { ignoreMissing, segmentFileName, withState } from './segment-files.js';
+import { segmentFileName, withState } from './segment-files.js';
 
 /** A segment to which this process appends. */
 export interface OpenSegment {

@@ -2,17 +2,11 @@
 import { readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 
+import { ignoreMissing, isMissing } from '../files/missing-file.js';
 import { syncFolder } from '../files/sync-folder.js';
 import type { Logger } from '../logging/logger.js';
 import { decodeRecords, type DecodedRecords, type SpooledWebhook } from './record.js';
-import {
-  ignoreMissing,
-  isMissing,
-  listSegments,
-  markOf,
-  withState,
-  type SegmentFile,
-} from './segment-files.js';
+import { listSegments, markOf, withState, type SegmentFile } from './segment-files.js';
 
 /** The content of one file, to be committed in this order. */
 export interface Segment {

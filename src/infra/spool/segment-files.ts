@@ -7,6 +7,7 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { ignoreMissing, isMissing } from '../files/missing-file.js';
 import { markBytes } from './record.js';
 
 /** A segment that is still to be committed. */
@@ -57,15 +58,6 @@ export function receivedAtOf({ name }: SegmentFile): Date {
 
 export function withState(path: string, state: 'whole' | 'left' | 'damaged'): string {
   return path.replace(/\.[a-z]+$/, `.${state}`);
-}
-
-/** For `catch`: a file that does not exist is `undefined`. */
-export function ignoreMissing(error: unknown): undefined {
-  if (!isMissing(error)) throw error;
-}
-
-export function isMissing(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ENOENT';
 }
 
 async function namesIn(folder: string): Promise<string[]> {

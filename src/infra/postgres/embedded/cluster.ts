@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { chmod, chown, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
+import { isMissing } from '../../files/missing-file.js';
 import { readOrCreateState } from '../../files/state-file.js';
 import { syncFolder } from '../../files/sync-folder.js';
 import {
@@ -117,11 +118,6 @@ async function exists(path: string): Promise<boolean> {
       throw error;
     },
   );
-}
-
-/** A failing disk or a missing permission says nothing about what exists. */
-function isMissing(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ENOENT';
 }
 
 function cannotRead(data: string, cause: unknown): EmbeddedPostgresError {

@@ -163,8 +163,8 @@ async function takeOver(folder: string, holder: Holder, { noticeMs }: LockTimes)
 }
 
 function claim(folder: string, holder: Holder): boolean {
-  const kept = readOrCreateState(fileOf(folder), () => JSON.stringify(holder));
-  return parseHolder(kept)?.id === holder.id;
+  const stored = readOrCreateState(fileOf(folder), () => JSON.stringify(holder));
+  return parseHolder(stored)?.id === holder.id;
 }
 
 function writeHolder(folder: string, holder: Holder): void {
