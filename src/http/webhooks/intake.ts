@@ -31,7 +31,7 @@ export interface WebhookServices {
   readonly channels: Channels;
   readonly receive: Receive;
   /** When each channel last heard from its provider: noted in memory. */
-  readonly activity: Pick<ChannelActivity, 'heard' | 'refused'>;
+  readonly activity: Pick<ChannelActivity, 'received' | 'refused'>;
   /** Hears of each webhook after its answer. */
   readonly webhookSeen: (seen: SeenWebhook) => void;
   readonly logger: Logger;
@@ -135,7 +135,7 @@ async function accept(
       'the sender is not proven',
     );
   }
-  activity.heard(channel.id, webhook.receivedAt);
+  activity.received(channel.id, webhook.receivedAt);
   const payload = parsePayload(rawBody);
   try {
     return await receive({

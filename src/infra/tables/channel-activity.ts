@@ -12,7 +12,7 @@ export interface Activity {
 }
 
 export interface ChannelActivity {
-  readonly heard: (channel: string, at: Date) => void;
+  readonly received: (channel: string, at: Date) => void;
   readonly refused: (channel: string, at: Date) => void;
   /** The activity that all processes have written, by channel. */
   readonly read: () => Promise<ReadonlyMap<string, Activity>>;
@@ -39,13 +39,13 @@ export function createChannelActivity(pool: Pool, logger: Logger): ChannelActivi
     // The order is the same everywhere: processes that write the same rows in different orders could deadlock.
     const channels = [...new Set([...webhooks.keys(), ...refusals.keys()])].sort();
     if (channels.length === 0) return;
-    const heard = take(webhooks, channels);
+    const received = take(webhooks, channels);
     const refused = take(refusals, channels);
     try {
-      await pool.query(writeLatest, [channels, heard, refused]);
+      await pool.query(writeLatest, [channels, received, refused]);
     } catch (error) {
       logger.warn({ err: error }, 'the activity of channels could not be written');
-      restore(webhooks, channels, heard);
+      restore(webhooks, channels, received);
       restore(refusals, channels, refused);
     }
   };
@@ -54,7 +54,7 @@ export function createChannelActivity(pool: Pool, logger: Logger): ChannelActivi
   }, writeEveryMs).unref();
 
   return {
-    heard: (channel, at) => void webhooks.set(channel, at),
+    received: (channel, at) => void webhooks.set(channel, at),
     refused: (channel, at) => void refusals.set(channel, at),
     read: async () => {
       const rows = await pool.prisma.channelActivity.findMany();

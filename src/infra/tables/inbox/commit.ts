@@ -12,7 +12,7 @@ import {
   addDeletions,
   emptyDeliveries,
   findErased,
-  findKept,
+  findStored,
   insertMore,
   insertNew,
   lockDeliveries,
@@ -20,7 +20,7 @@ import {
   replaceLinks,
   updateOutcomes,
   type Connection,
-  type Kept,
+  type StoredEntry,
   type Written,
 } from './statements.js';
 
@@ -48,12 +48,12 @@ export async function commitBatch(
   const written = await repeatConflicts(() => insert(pool, entries));
   if (written === 'all') return entries.map(asNew);
   const known = entries.filter((entry) => !isNew(entry, written));
-  const kept = await findKept(pool, known);
-  const behind = known.filter((entry) => isBehind(entry, kept.get(entry.id)));
-  const completed = await complete(database, behind, kept);
+  const stored = await findStored(pool, known);
+  const behind = known.filter((entry) => isBehind(entry, stored.get(entry.id)));
+  const completed = await complete(database, behind, stored);
   return entries.map((entry) => {
-    const found = completed.get(entry.id) ?? kept.get(entry.id);
-    return found ? asKept(entry, found) : asNew(entry);
+    const found = completed.get(entry.id) ?? stored.get(entry.id);
+    return found ? asStored(entry, found) : asNew(entry);
   });
 }
 
@@ -78,8 +78,8 @@ export async function commitMore(
   database: InboxDatabase,
   { entry, delivery, together }: More,
 ): Promise<Committed> {
-  const kept = await complete({ ...database, together }, [entry], new Map([[entry.id, { delivery }]]));
-  const found = kept.get(entry.id);
+  const stored = await complete({ ...database, together }, [entry], new Map([[entry.id, { delivery }]]));
+  const found = stored.get(entry.id);
   if (!found) throw new Error('the delivery no longer exists');
   return { delivery: found.delivery, duplicate: !bringsOwn(entry, found.media), media: found.media };
 }
@@ -99,7 +99,7 @@ export async function emptyErased(
 /** The result for an entry that was written in parts. */
 export function receiptOf(entry: InboxEntry, parts: readonly Committed[]): Committed {
   const media = parts.flatMap((one) => one.media);
-  return asKept(entry, { delivery: parts[0]?.delivery ?? entry.id, media });
+  return asStored(entry, { delivery: parts[0]?.delivery ?? entry.id, media });
 }
 
 /** Writes a webhook with rows of every kind and rolls back. It fails like a real one. */
@@ -116,33 +116,36 @@ function asNew({ id, media }: InboxEntry): Committed {
 }
 
 /** The ids show whether this entry was the first to bring something. */
-function asKept(entry: InboxEntry, { delivery, media }: Pick<Kept, 'delivery' | 'media'>): Committed {
+function asStored(
+  entry: InboxEntry,
+  { delivery, media }: Pick<StoredEntry, 'delivery' | 'media'>,
+): Committed {
   const isFirst = entry.media.length > 0 ? bringsOwn(entry, media) : delivery === entry.id;
   return { delivery, duplicate: !isFirst, media };
 }
 
-function bringsOwn(entry: InboxEntry, kept: readonly string[]): boolean {
+function bringsOwn(entry: InboxEntry, stored: readonly string[]): boolean {
   const own = new Set(entry.media.map(({ id }) => id));
-  return kept.some((id) => own.has(id));
+  return stored.some((id) => own.has(id));
 }
 
 /** Whether something must still be written for a known entry, which is rare. */
-function isBehind(entry: InboxEntry, kept: Kept | undefined): boolean {
-  if (!kept) return false;
+function isBehind(entry: InboxEntry, stored: StoredEntry | undefined): boolean {
+  if (!stored) return false;
   // This delivery is new, but one of its messages is not. An erasure that has not seen this delivery may be erasing
   // the message now.
-  const isRedelivered = kept.delivery === entry.id;
-  return isRedelivered || kept.isBehind || kept.media.length < entry.media.length;
+  const isRedelivered = stored.delivery === entry.id;
+  return isRedelivered || stored.isBehind || stored.media.length < entry.media.length;
 }
 
 /** When it resolves, everything that the known entries bring is stored, and nothing of what was erased. */
 async function complete(
   { pool, pseudonym, together }: InboxDatabase & Pick<More, 'together'>,
   entries: readonly InboxEntry[],
-  kept: ReadonlyMap<string, Pick<Kept, 'delivery'>>,
-): Promise<Map<string, Kept>> {
+  stored: ReadonlyMap<string, Pick<StoredEntry, 'delivery'>>,
+): Promise<Map<string, StoredEntry>> {
   if (entries.length === 0) return new Map();
-  const again = entries.map((entry) => withId(entry, kept.get(entry.id)?.delivery ?? entry.id));
+  const again = entries.map((entry) => withId(entry, stored.get(entry.id)?.delivery ?? entry.id));
   return transaction(pool, async (connection) => {
     await lockMessages(connection, again);
     const written = await insertMore(connection, await withoutErased(connection, again, pseudonym));
@@ -155,7 +158,7 @@ async function complete(
     await together?.(connection);
     if (written === 'all')
       return new Map(entries.map((entry, place) => [entry.id, asWritten(entry, again[place])]));
-    return findKept(connection, entries);
+    return findStored(connection, entries);
   });
 }
 
@@ -193,7 +196,7 @@ async function withoutErasedSince(
 }
 
 /** For an entry of which everything is new, in the delivery of `again`. */
-function asWritten(entry: InboxEntry, again: InboxEntry | undefined): Kept {
+function asWritten(entry: InboxEntry, again: InboxEntry | undefined): StoredEntry {
   return {
     delivery: again?.id ?? entry.id,
     media: entry.media.map(({ id }) => id),

@@ -213,7 +213,7 @@ function deliveryRows(entries: readonly InboxEntry[]): object[] {
 }
 
 /** What is stored of an entry, whichever delivery brought it. */
-export interface Kept {
+export interface StoredEntry {
   readonly delivery: string;
   readonly media: readonly string[];
   /** Whether something must still be written: an erased media item must be removed from this delivery, or a link has changed. */
@@ -232,13 +232,13 @@ const takesLink = (delivery: string): string => `
        or media.state = 'pending' and ${delivery} > coalesce(media.source_delivery_id, media.id))`;
 
 /** Finds what is stored of the entries, by the entry's id. */
-export async function findKept(
+export async function findStored(
   connection: Connection,
   entries: readonly InboxEntry[],
-): Promise<Map<string, Kept>> {
-  const { rows } = await connection.query<Kept & { entry: string }>({
+): Promise<Map<string, StoredEntry>> {
+  const { rows } = await connection.query<StoredEntry & { entry: string }>({
     ...timeout,
-    name: 'inbox-kept',
+    name: 'inbox-stored',
     text: `
       select x.id as entry, d.id as delivery, found.media, found.behind as "isBehind"
       from json_to_recordset($1::json) as x (id uuid, channel text, content_hash text, media json)
@@ -268,7 +268,7 @@ export async function findKept(
       ),
     ],
   });
-  return new Map(rows.map(({ entry, ...kept }) => [entry, kept]));
+  return new Map(rows.map(({ entry, ...stored }) => [entry, stored]));
 }
 
 /** Waits for running erasures of the existing messages that the entries name, and prevents others until the transaction ends. */
@@ -341,10 +341,10 @@ function messagesOf(entries: readonly InboxEntry[]): object[] {
  * statistics the planner would compare all failed media with all entries, up to ten thousand each.
  */
 export async function replaceLinks(connection: Connection, entries: readonly InboxEntry[]): Promise<void> {
-  const wanted = entries.flatMap(({ id, channel, media }) =>
+  const links = entries.flatMap(({ id, channel, media }) =>
     media.filter((row) => row.source_url !== null).map((row) => ({ ...row, delivery_id: id, channel })),
   );
-  if (wanted.length === 0) return;
+  if (links.length === 0) return;
   await connection.query({
     ...timeout,
     name: 'inbox-links',
@@ -380,7 +380,7 @@ export async function replaceLinks(connection: Connection, entries: readonly Inb
         returning media.id, now() as run_at, ${String(priorities.first)} as priority
       )
       ${addFetchJobs('select id, run_at, priority from m')}`,
-    values: [JSON.stringify(wanted)],
+    values: [JSON.stringify(links)],
   });
 }
 
