@@ -4,7 +4,8 @@ import { availableParallelism } from 'node:os';
 
 import { known, orExplain } from '../commands/command-line.js';
 import { table } from '../demo/table.js';
-import { ack, latency, memory, pipeline, type Measure } from './measures.js';
+import { ack, latency, memory, type Measure } from './measures.js';
+import { pipeline } from './pipeline/pipeline.js';
 
 const measures = { ack, pipeline, latency, memory } as const;
 const ids = Object.keys(measures);
@@ -17,7 +18,7 @@ const results: Measure[] = [];
 for (const [id, measure] of Object.entries(measures)) {
   if (wanted.length > 0 && !wanted.includes(id)) continue;
   console.log(`measuring ${id} ...`);
-  results.push(await measure(process.env));
+  results.push(...[await measure(process.env)].flat());
 }
 const number = (value: number): string => value.toFixed(value < 100 ? 1 : 0);
 console.log(

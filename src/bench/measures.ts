@@ -1,13 +1,12 @@
 /** The measurements. Each compares the service with the minimal work in the same run. */
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 
 import { bytes, filledUpTo } from '../demo/media-host.js';
 import { uniquePhotos } from '../demo/photos.js';
 import { providerIds } from '../demo/providers/simulated-provider.js';
-import { createImageDecoder } from '../infra/pictures/decoder.js';
 import { httpRequest, runLoad } from './load.js';
 import { startBenchService, startCompanion, type BenchService } from './service.js';
+import { makePreviews } from './sharp-work.js';
 
 export interface Measure {
   readonly id: string;
@@ -46,46 +45,18 @@ export async function ack(environment: NodeJS.ProcessEnv): Promise<Measure> {
 }
 
 /**
- * Pictures from webhook to `ready`, per second, compared with sharp alone making the same previews from
- * memory.
- */
-export async function pipeline(environment: NodeJS.ProcessEnv): Promise<Measure> {
-  const count = 200;
-  const service = await startBenchService(environment);
-  const baseline = await startCompanion('./sharp-baseline.js');
-  try {
-    await pictures(service, { seed: 1, count: 40 });
-    const results = await series(rounds, async (round) => {
-      const { perSecond } = await baseline.ask({ count });
-      return { baseline: Number(perSecond), service: await pictures(service, { seed: round + 2, count }) };
-    });
-    return {
-      id: 'pipeline',
-      what: 'pictures from webhook to ready',
-      unit: '/s',
-      wanted: '>= 0.80',
-      ...median(results),
-    };
-  } finally {
-    baseline.stop();
-    await service.stop();
-  }
-}
-
-/**
  * One picture at a time, from webhook to a readable preview, compared with a plain download and the same
  * sharp work.
  */
 export async function latency(environment: NodeJS.ProcessEnv): Promise<Measure> {
   const service = await startBenchService(environment);
-  const decoder = createImageDecoder({ maxPixels: 100_000_000 });
   const photos = await uniquePhotos(200, { seed: 77 });
   const provider = service.simulator.providers['z-api'];
   try {
     const results = await series(60, async (round) => {
       const url = provider.publish(bytes('image/jpeg', photos.at(round)));
       const started = performance.now();
-      await decoder.preview(Buffer.from(await (await fetch(url)).arrayBuffer()));
+      await makePreviews(Buffer.from(await (await fetch(url)).arrayBuffer()));
       const plain = performance.now() - started;
       const again = performance.now();
       const [id] = await post(service, url);
@@ -149,39 +120,6 @@ function webhooks({ simulator }: BenchService, count: number): Buffer[] {
   });
 }
 
-async function pictures(
-  service: BenchService,
-  { seed, count }: { seed: number; count: number },
-): Promise<number> {
-  const photos = await uniquePhotos(count, { seed });
-  const provider = service.simulator.providers['z-api'];
-  const requests = Array.from({ length: count }, (_, index) => {
-    const url = provider.publish(bytes('image/jpeg', photos.at(index)));
-    const { path, headers, body } = provider.webhook({ kind: 'image', id: randomUUID(), url });
-    return httpRequest(path, headers, body);
-  });
-  const started = Date.now();
-  await runLoad({ port: service.port, requests, connections: 16 });
-  while ((await listed(service, 'state=pending&limit=1')).length > 0) await delay(pollMs);
-  const done = (await listed(service, `limit=${String(count)}`)).map(({ readyAt }) =>
-    Date.parse(readyAt ?? ''),
-  );
-  return count / ((Math.max(...done) - started) / 1000);
-}
-
-/**
- * Polls rarely, because each request costs the service as much as a tenth of a picture. The time of the last
- * `ready` is read afterwards.
- */
-const pollMs = 500;
-
-async function listed(service: BenchService, query: string): Promise<{ readyAt: string | null }[]> {
-  const page = (await (await service.get(`/v1/media?${query}`)).json()) as {
-    items: { readyAt: string | null }[];
-  };
-  return page.items;
-}
-
 /** Posts a Z-API webhook with a picture at `url`; returns the ids of its media. */
 async function post({ baseUrl, simulator }: BenchService, url: string): Promise<string[]> {
   const { path, headers, body } = simulator.providers['z-api'].webhook({
@@ -193,19 +131,19 @@ async function post({ baseUrl, simulator }: BenchService, url: string): Promise<
   return ((await response.json()) as { media: string[] }).media;
 }
 
-interface Pair {
+export interface Pair {
   readonly service: number;
   readonly baseline: number;
 }
 
-async function series(count: number, run: (round: number) => Promise<Pair>): Promise<Pair[]> {
+export async function series(count: number, run: (round: number) => Promise<Pair>): Promise<Pair[]> {
   const results: Pair[] = [];
   for (let round = 0; round < count; round += 1) results.push(await run(round));
   return results;
 }
 
 /** The round with the median ratio: machines are noisy, and the two numbers of a round belong together. */
-function median(pairs: readonly Pair[]): Pair & { ratio: number } {
+export function median(pairs: readonly Pair[]): Pair & { ratio: number } {
   const sorted = pairs.map(compare).sort((a, b) => a.ratio - b.ratio);
   const middle = sorted[Math.floor(sorted.length / 2)];
   if (!middle) throw new Error('nothing was measured');

@@ -5,7 +5,7 @@ import { sleep } from './sleep.js';
 import type { CallOptions, Transport } from './transport.js';
 import { formOf } from './upload.js';
 
-/** `small` fits 320x320, `large` fits 1280x1280. */
+/** `small` fits 533x533, `large` fits 1600x1600. */
 export type PreviewSize = 'small' | 'large';
 
 /** Filters of the list of media; each must hold. */

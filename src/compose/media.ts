@@ -110,9 +110,9 @@ export function createMedia(config: Config, { foundation, calls, channels }: Med
 function timed(images: ImageDecoder, previewed: (milliseconds: number) => void): ImageDecoder {
   return {
     ...images,
-    preview: async (input) => {
+    preview: async (input, options) => {
       const began = performance.now();
-      const made = await images.preview(input);
+      const made = await images.preview(input, options);
       previewed(performance.now() - began);
       return made;
     },

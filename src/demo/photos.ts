@@ -97,7 +97,11 @@ export async function uniquePhotos(
   count: number,
   { seed = 1, width = 1600, height = 1200 }: Partial<PictureOptions> = {},
 ): Promise<UniquePhotos> {
-  const base = await photo({ seed, width, height });
+  return uniqueCopies(await photo({ seed, width, height }), count, seed);
+}
+
+/** Copies of a JPEG that differ in a comment segment, with this seed and the number of the copy. */
+export function uniqueCopies(base: Buffer, count: number, seed: number): UniquePhotos {
   const place = endOfApplicationSegments(base);
   const head = base.subarray(0, place);
   const tail = base.subarray(place);

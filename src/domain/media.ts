@@ -13,14 +13,25 @@ export type MediaState = (typeof mediaStates)[number];
 export const previewSizes = ['small', 'large'] as const;
 export type PreviewSize = (typeof previewSizes)[number];
 
-/** The longest edge in pixels. */
-export const previewEdge = { small: 320, large: 1280 } as const satisfies Record<PreviewSize, number>;
+/** The longest edge in pixels. Previews that earlier versions made are smaller: 320 and 1 280. */
+export const previewEdge = { small: 533, large: 1600 } as const satisfies Record<PreviewSize, number>;
 
 export interface Preview {
   readonly size: PreviewSize;
   readonly type: string;
   readonly width: number;
   readonly height: number;
+  /**
+   * The parts of the stored file that are the preview when they are joined in this order. If undefined, the
+   * preview has a file of its own.
+   */
+  readonly ranges?: readonly ByteRange[];
+}
+
+/** A part of a file, in bytes; `start` and `end` are both included. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
 }
 
 export const warningCodes = [

@@ -16,7 +16,7 @@ const shells = (['bash', 'zsh'] as const).filter((name) => systemProgram(name) !
 if (!shells.includes('zsh')) process.stdout.write('SKIPPED, zsh is not installed: pasted examples in zsh\n');
 
 const pasted = [
-  { document: 'README.md', given: ['BASE', 'PICTURE'], file: 'preview.webp' },
+  { document: 'README.md', given: ['BASE', 'PICTURE'], file: 'preview.jpg' },
   {
     document: 'docs/api.md',
     given: ['BASE', 'PICTURE', 'SECRET', 'STANDIN', 'TOKEN'],

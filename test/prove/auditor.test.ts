@@ -193,9 +193,16 @@ const damages: readonly Damage[] = [
   {
     what: 'a preview that is cut off',
     damage: async () => {
-      const path = inUploads(previewKey(object(), 'large'));
+      const path = inUploads(previewKey(object(), 'small'));
       await writeFile(path, (await readFile(path)).subarray(0, 200));
     },
+    found: /^wrong bytes: the small preview/,
+  },
+  {
+    what: 'a preview that consists of other parts of its file than it should',
+    damage: () =>
+      run(`update blob set previews = jsonb_set(previews, '{1,ranges}', '[{"start":0,"end":199}]')
+           where sha256 = '${object()}'`),
     found: /^wrong bytes: the large preview/,
   },
   {

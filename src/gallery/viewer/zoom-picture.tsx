@@ -84,11 +84,12 @@ function Picture({ media, size, zoom: { x, y, scale } }: PictureProps) {
   );
 }
 
-/** The preview, until more pixels are wanted than it has: then the original takes its place. */
-function sourceOf({ previews, contentUrl, type }: MediaView, pixels: number): string {
+/** The preview, until more pixels are wanted than it has: then an original that has more takes its place. */
+function sourceOf({ previews, contentUrl, type, width }: MediaView, pixels: number): string {
   const preview = previews.large ?? previews.small;
-  const isEnough = preview && (pixels <= preview.width * 1.2 || !isInline(type ?? ''));
-  return at((isEnough ? preview.url : contentUrl) ?? '');
+  const hasAllPixels = preview !== undefined && preview.width === width;
+  const isEnough = hasAllPixels || (preview && pixels <= preview.width * 1.2) || !isInline(type ?? '');
+  return at((isEnough ? preview?.url : contentUrl) ?? '');
 }
 
 function pictureSize({ width, height, previews }: MediaView): Size {

@@ -3,7 +3,7 @@ import type { RequestHandler } from 'express';
 import { z } from 'zod';
 
 import { AppError } from '../../domain/errors.js';
-import { previewSizes, type PreviewSize } from '../../domain/media.js';
+import { previewSizes, type ByteRange, type PreviewSize } from '../../domain/media.js';
 import { publicMediaPath } from '../../domain/signed-link.js';
 import { blobKey, previewKey } from '../../infra/files/blob-store.js';
 import type { MediaRecord } from '../../infra/tables/media/lookup.js';
@@ -47,7 +47,7 @@ export const getMediaPreview = rawRoute(
     signedLink: true,
     limit: 'download',
     operationId: 'getMediaPreview',
-    summary: 'Download a preview: upright, without metadata, small (fits 320x320) or large (fits 1280x1280)',
+    summary: 'Download a preview: upright, without metadata, small (fits 533x533) or large (fits 1600x1600)',
     params: byId,
     notFound: noSuchMedia,
     query: z.object({ size: z.enum(previewSizes).default('small') }),
@@ -132,14 +132,18 @@ function storedPreview(media: MediaRecord, size: PreviewSize): Omit<StoredBytes,
   const { blob } = requireBytes(media);
   const preview = storedPreviews(blob).find((candidate) => candidate.size === size);
   if (!preview) throw new AppError('media.no_preview', 'there is no preview of this media');
-  return {
-    key: previewKey(blob.sha256, size),
-    bytes: null,
-    type: preview.type,
-    tag: `${blob.sha256}-${size}`,
-    lastModified: blob.createdAt,
-    filename: null,
-  };
+  const { sha256, bytes, createdAt } = blob;
+  const { type, ranges } = preview;
+  const facts = { type, lastModified: createdAt, filename: null };
+  const tag = `${sha256}-${size}`;
+  return ranges
+    ? { ...facts, key: blobKey(sha256), bytes, ranges, tag: `${tag}-${tagOf(ranges)}` }
+    : { ...facts, key: previewKey(sha256, size), bytes: null, tag };
+}
+
+/** Another version may choose other parts of the same file, which must have another tag. */
+function tagOf(ranges: readonly ByteRange[]): string {
+  return ranges.map(({ start, end }) => `${String(start)}-${String(end)}`).join('.');
 }
 
 function requireBytes(media: MediaRecord): { blob: NonNullable<MediaRecord['blob']> } {

@@ -7,13 +7,19 @@ import type { Request, Response } from 'express';
 import parseRange from 'range-parser';
 
 import { AppError } from '../../domain/errors.js';
-import { isInline } from '../../domain/media.js';
+import { isInline, type ByteRange } from '../../domain/media.js';
 import type { BlobStore } from '../../infra/files/blob-store.js';
+import { bytesIn, rangesWithin, readRanges } from '../../infra/files/ranges.js';
 
 export interface StoredBytes {
   readonly key: string;
-  /** How many there must be; null: nobody has counted them. */
+  /** The number of bytes that must be under the key; null if it is not known. */
   readonly bytes: number | null;
+  /**
+   * The parts to send, in ascending order; all bytes if undefined. What is between them and behind them, for
+   * example where a photo was taken, must not be sent: the client never gets an address of the file itself.
+   */
+  readonly ranges?: readonly ByteRange[];
   readonly type: string;
   /** The same tag always means the same bytes. */
   readonly tag: string;
@@ -33,7 +39,9 @@ export async function sendStored(
   exchange: { request: Request; response: Response },
 ): Promise<void> {
   const { request, response } = exchange;
-  const size = await sizeOf(blobs, stored);
+  const fileSize = await sizeOf(blobs, stored);
+  const ranges = stored.ranges ?? [{ start: 0, end: fileSize - 1 }];
+  const size = bytesIn(ranges);
   setHeaders(response, stored);
   if (request.fresh) {
     response.status(304).end();
@@ -55,7 +63,7 @@ export async function sendStored(
     response.end();
     return;
   }
-  await sendBytes(blobs.read(stored.key, { start, end }), response);
+  await sendBytes(readRanges(blobs, stored.key, rangesWithin(ranges, { start, end })), response);
 }
 
 /** How many bytes there are. A caller would keep for a year what is answered under the tag of the whole, so none of it may be missing. */

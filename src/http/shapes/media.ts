@@ -88,12 +88,12 @@ export const exampleMedia: MediaView = {
   sha256: '1521ee55857fcf20bb7e0ca938391dc51860bba9590a82f6d75aa4fe5c8e0d81',
   thumbhash: 'XScOJYZ3h3h+h4hwh0h4hniPhvgY',
   previews: {
-    small: { url: `/v1/media/${exampleId}/preview?size=small`, type: 'image/webp', width: 320, height: 240 },
+    small: { url: `/v1/media/${exampleId}/preview?size=small`, type: 'image/jpeg', width: 533, height: 400 },
     large: {
       url: `/v1/media/${exampleId}/preview?size=large`,
       type: 'image/jpeg',
-      width: 1_280,
-      height: 960,
+      width: 1_600,
+      height: 1_200,
     },
   },
   contentUrl: `/v1/media/${exampleId}/content`,

@@ -1,7 +1,7 @@
 /** Stores bytes under keys. Keys are derived from a SHA-256 and never contain foreign text. */
 import type { Readable } from 'node:stream';
 
-import type { BlobFacts, PreviewSize } from '../../domain/media.js';
+import { previewSizes, type BlobFacts, type ByteRange, type PreviewSize } from '../../domain/media.js';
 
 /** The bytes to store. The SHA-256 of a file is known, in hex. */
 export type StoredBytes = { readonly file: string; readonly sha256: string } | { readonly data: Buffer };
@@ -12,8 +12,8 @@ export interface BlobStore {
    * A `file` is moved.
    */
   readonly put: (key: string, bytes: StoredBytes) => Promise<void>;
-  /** Reads from `start` to `end`, both included. */
-  readonly read: (key: string, range: { readonly start: number; readonly end: number }) => Readable;
+  /** Reads the bytes of a range. */
+  readonly read: (key: string, range: ByteRange) => Readable;
   /**
    * Undefined if there are no bytes under the key. Like the others, it rejects if a remote store does not
    * respond.
@@ -39,9 +39,21 @@ export function previewKey(sha256: string, size: PreviewSize): string {
   return `previews/${validated(sha256).slice(0, 2)}/${sha256}-${size}`;
 }
 
-/** All keys of a blob. The bytes come first: if they are missing, the previews are stored again as well. */
+/**
+ * The keys under which the files of a blob must exist. The bytes come first: if they are missing, the previews
+ * are stored again as well.
+ */
 export function keysOf({ sha256, previews }: Pick<BlobFacts, 'sha256' | 'previews'>): readonly string[] {
-  return [blobKey(sha256), ...previews.map(({ size }) => previewKey(sha256, size))];
+  const files = previews.filter(({ ranges }) => !ranges);
+  return [blobKey(sha256), ...files.map(({ size }) => previewKey(sha256, size))];
+}
+
+/**
+ * The keys under which files of a blob may exist. Another version may have stored the same bytes with a preview
+ * in a file of its own where the row now names parts of the stored file.
+ */
+export function possibleKeysOf(sha256: string): readonly string[] {
+  return [blobKey(sha256), ...previewSizes.map((size) => previewKey(sha256, size))];
 }
 
 function validated(sha256: string): string {

@@ -8,7 +8,6 @@ import { parentPort, workerData } from 'node:worker_threads';
 
 import type { MainModule } from 'libheif-js/libheif-wasm/libheif.js';
 
-import { previewEdge } from '../../domain/media.js';
 import type { HeicAnswer, HeicTask } from './heic.js';
 import { asTiff } from './tiff.js';
 import { boundGrowth, memoriesOf, type MemoryBound } from './wasm-memory.js';
@@ -113,11 +112,17 @@ interface Plane {
 }
 
 /**
- * Reduces the picture to less than twice the edge of the large preview by averaging squares, so that the
- * thread's output is always small.
+ * The picture stays at least this large. Less than the large preview may have, because twice the pixels would
+ * take twice the time.
+ */
+const minEdge = 1_280;
+
+/**
+ * Reduces the picture to less than twice the smallest edge by averaging squares, so that the thread's output is
+ * always small.
  */
 function reduce({ width, height, channels, stride, data }: Plane) {
-  const side = Math.max(1, Math.floor(Math.max(width, height) / previewEdge.large));
+  const side = Math.max(1, Math.floor(Math.max(width, height) / minEdge));
   const columns = Math.ceil(width / side);
   const rows = Math.ceil(height / side);
   const pixels = new Uint8Array(columns * rows * channels);

@@ -48,10 +48,14 @@ const damagedWarning: MediaWarning = {
 
 async function decode(file: UntranslatedPicture, hdr: HdrColours | undefined): Promise<PreviewResult> {
   const options = { images, decodeHeic, maxPixels };
-  const picture = (await translated(file, options)) ?? { bytes: file.bytes, damaged: false };
+  const translation = await translated(file, options);
+  const picture = translation ?? { bytes: file.bytes, damaged: false };
   if ('warning' in picture) return { pictures: undefined, warnings: [picture.warning] };
+  const isStoredFile = !translation && file.path !== undefined;
   try {
-    const pictures = hdr ? await images.toneMap(picture.bytes, hdr) : await images.preview(picture.bytes);
+    const pictures = hdr
+      ? await images.toneMap(picture.bytes, hdr)
+      : await images.preview(picture.bytes, { isStoredFile });
     return { pictures: { ...pictures, ...picture.size }, warnings: picture.damaged ? [damagedWarning] : [] };
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'media.undecodable') throw error;

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { AppError, type MediaErrorCode } from '../../domain/errors.js';
 import type { MediaWarning } from '../../domain/media.js';
 import { projectFolder } from '../process/project-folder.js';
-import type { Previewed } from './decoder.js';
+import type { Previewed } from './encode-previews.js';
 import type { HdrColours } from './hdr.js';
 
 /** The request to the process: the path of a picture, or its bytes. */
@@ -97,43 +97,12 @@ export function createIsolatedDecoder({
   maxMemoryBytes = defaultMaxMemoryBytes,
 }: IsolatedDecoderOptions): IsolatedDecoder {
   const codeBytes = reservedCodeBytes();
-  let idle: { readonly child: ChildProcess; readonly timer: NodeJS.Timeout } | undefined;
-  const start = (): ChildProcess => {
-    const kilobytes = String(Math.ceil((maxMemoryBytes + codeBytes) / 1024));
-    const command = [
-      process.execPath,
-      '--single-threaded-gc',
-      program,
-      String(maxPixels),
-      String(maxDecodedBytes),
-    ];
-    const child = spawn('/bin/sh', ['-c', limited, 'sh', kilobytes, ...command], {
-      env: { MALLOC_ARENA_MAX: '2' },
-      serialization: 'advanced',
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    });
-    child.on('error', () => undefined); // The code that waits for the response receives the error as well.
-    child.once('exit', () => {
-      if (idle?.child === child) claimIdle();
-    });
-    return child;
-  };
-  const claimIdle = (): ChildProcess | undefined => {
-    clearTimeout(idle?.timer);
-    const child = idle?.child;
-    idle = undefined;
-    return child;
-  };
-  const close = (): void => {
-    claimIdle()?.kill('SIGKILL');
-  };
-  const putBack = (child: ChildProcess): void => {
-    close(); // One idle process is enough.
-    idle = { child, timer: setTimeout(close, idleMs).unref() };
-  };
-
+  const processes = createReusedProcess(
+    () => startProcess({ maxPixels, maxMemoryBytes: maxMemoryBytes + codeBytes }),
+    idleMs,
+  );
   const ask = async (task: IsolatedTask): Promise<IsolatedAnswer | undefined> => {
-    const child = claimIdle() ?? start();
+    const child = processes.take();
     const timeout = { isOver: false };
     const timer = setTimeout(() => {
       timeout.isOver = true;
@@ -141,7 +110,7 @@ export function createIsolatedDecoder({
     }, timeoutMs);
     try {
       const answer = await answerOf(child, task);
-      if (answer) putBack(child);
+      if (answer) processes.putBack(child);
       return answer ?? (timeout.isOver ? timedOut : undefined);
     } finally {
       clearTimeout(timer);
@@ -157,8 +126,69 @@ export function createIsolatedDecoder({
       }
       throw new AppError('media.crashed', 'the decoder crashed twice on this file');
     },
+    close: processes.close,
+  };
+}
+
+/** Keeps a process that has answered for the next task, but not for long. */
+interface ReusedProcess {
+  /** The idle process, or a new one. */
+  readonly take: () => ChildProcess;
+  readonly putBack: (child: ChildProcess) => void;
+  /** Ends the idle process. */
+  readonly close: () => void;
+}
+
+function createReusedProcess(start: () => ChildProcess, idleMs: number): ReusedProcess {
+  let idle: { readonly child: ChildProcess; readonly timer: NodeJS.Timeout } | undefined;
+  const claimIdle = (): ChildProcess | undefined => {
+    clearTimeout(idle?.timer);
+    const child = idle?.child;
+    idle = undefined;
+    return child;
+  };
+  const close = (): void => {
+    claimIdle()?.kill('SIGKILL');
+  };
+  const startNew = (): ChildProcess => {
+    const child = start();
+    child.once('exit', () => {
+      if (idle?.child === child) claimIdle();
+    });
+    return child;
+  };
+  return {
+    take: () => claimIdle() ?? startNew(),
+    putBack: (child) => {
+      close(); // One idle process is enough.
+      idle = { child, timer: setTimeout(close, idleMs).unref() };
+    },
     close,
   };
+}
+
+function startProcess({
+  maxPixels,
+  maxMemoryBytes,
+}: {
+  readonly maxPixels: number;
+  readonly maxMemoryBytes: number;
+}): ChildProcess {
+  const kilobytes = String(Math.ceil(maxMemoryBytes / 1024));
+  const command = [
+    process.execPath,
+    '--single-threaded-gc',
+    program,
+    String(maxPixels),
+    String(maxDecodedBytes),
+  ];
+  const child = spawn('/bin/sh', ['-c', limited, 'sh', kilobytes, ...command], {
+    env: { MALLOC_ARENA_MAX: '2' },
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  });
+  child.on('error', () => undefined); // The code that waits for the response receives the error as well.
+  return child;
 }
 
 /** Undefined if the process ended instead. Rejects if there is no process. */

@@ -11,7 +11,7 @@ import type { Metadata } from 'sharp';
  * Bytes per pixel of formats that are decoded as a whole, as measured with libvips 8.18. The others are
  * decoded row by row.
  */
-const bytesPerPixel: Readonly<Record<string, (metadata: Metadata) => number>> = {
+const bytesPerPixel: Readonly<Record<string, (picture: PictureHead) => number>> = {
   webp: () => 4,
   gif: () => 5,
   // The planes of AV1, several at once, and their conversion.
@@ -23,10 +23,19 @@ const bytesPerPixel: Readonly<Record<string, (metadata: Metadata) => number>> = 
     isProgressive ? 1.3 * channels * (depth === 'ushort' ? 2 : 1) : 0,
 };
 
+/** What the head of a picture says. */
+export type PictureHead = Pick<
+  Metadata,
+  'format' | 'width' | 'height' | 'isProgressive' | 'channels' | 'chromaSubsampling' | 'depth'
+>;
+
 /** The number of bytes that the decoder holds at once, according to the head. */
-export function decodedBytes(metadata: Metadata): number {
-  return metadata.width * metadata.height * (bytesPerPixel[metadata.format]?.(metadata) ?? 0);
+export function decodedBytes(picture: PictureHead): number {
+  return picture.width * picture.height * (bytesPerPixel[picture.format]?.(picture) ?? 0);
 }
+
+/** JPEG encoders write about ten passes. */
+export const maxPasses = 100;
 
 /**
  * Runs tasks as long as their bytes fit together; the others wait in order. No task may need more than the

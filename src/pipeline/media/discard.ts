@@ -1,5 +1,5 @@
 /** Deletes the files of unused blobs. */
-import { keysOf, type BlobStore } from '../../infra/files/blob-store.js';
+import { possibleKeysOf, type BlobStore } from '../../infra/files/blob-store.js';
 import { discardBatchSize, type Orphans, type StoredBlob } from '../../infra/tables/media/blobs.js';
 
 export interface DiscardOptions {
@@ -11,7 +11,8 @@ export interface DiscardOptions {
 export type Discard = (sha256s: readonly string[]) => Promise<void>;
 
 export function createDiscard({ orphans, blobs }: DiscardOptions): Discard {
-  const removeFiles = (unused: readonly StoredBlob[]): Promise<void> => blobs.remove(unused.flatMap(keysOf));
+  const removeFiles = (unused: readonly StoredBlob[]): Promise<void> =>
+    blobs.remove(unused.flatMap(({ sha256 }) => possibleKeysOf(sha256)));
   return async (sha256s) => {
     for (let start = 0; start < sha256s.length; start += discardBatchSize)
       await orphans.discard(sha256s.slice(start, start + discardBatchSize), removeFiles);

@@ -14,7 +14,7 @@
  *   for a given time.
  */
 import { AppError } from '../../domain/errors.js';
-import { createPlaces, type Occupant, type Share } from './places.js';
+import { createPlaces, type Occupant, type Places, type Share } from './places.js';
 
 export interface HostGate {
   /**
@@ -87,80 +87,14 @@ type ByAge = (one: Pick<Download, 'media'>, other: Pick<Download, 'media'>) => n
 
 export function createHostGate(options: HostGateOptions): HostGate {
   const { total, maxPerSite, longAfterMs = defaultLongAfterMs } = options;
-  const fresh = createPlaces<Download>(total);
-  const long = createPlaces<Download>(total);
-  const waiting = createPlaces<Download>(options.maxWaiting);
-  const pace = createPace(maxPerSite);
-
-  const running = ({ shares }: Occupant): number =>
-    sum(shares, ({ name, max }) => (fresh.countOf(name) + long.countOf(name)) / max);
-  const load = (guest: Occupant): number =>
-    running(guest) + sum(guest.shares, ({ name, max }) => waiting.countOf(name) / max);
-
-  /** The waiting downloads in the order in which they should run. */
-  const ranked = (weightOf: (guest: Occupant) => number, byAge: ByAge = newestFirst): readonly Ranked[] =>
-    waiting
-      .occupants()
-      .map((download) => ({
-        download,
-        weight: weightOf(download),
-        expectedMs: pace.averageMs(download.site),
-      }))
-      .sort((one, other) => compareRank(one, other) || byAge(one.download, other.download));
-  const inOrder = (byAge?: ByAge): readonly Download[] =>
-    ranked(running, byAge).map(({ download }) => download);
-  /** The download with the lowest rank. The oldest among equals are kept, up to a reserved number. */
-  const lowestRanked = (): Download | undefined => {
-    const all = ranked(load);
-    const end = all.at(-1);
-    if (!end) return undefined;
-    const equal = all.filter((one) => compareRank(one, end) === 0);
-    const reserved = Math.floor(options.maxWaiting * oldestFraction);
-    return (equal.length > reserved ? equal.at(-1 - reserved) : end)?.download;
+  const downloads: Downloads = {
+    fresh: createPlaces(total),
+    long: createPlaces(total),
+    waiting: createPlaces(options.maxWaiting),
+    pace: createPace(maxPerSite),
   };
-
-  let admitted = 0;
-  const admitNext = (): boolean => {
-    const isForOldest = (admitted + 1) % (1 / oldestFraction) === 0;
-    const next = inOrder(isForOldest ? oldestFirst : newestFirst).find((one) => fresh.hasRoomFor(one));
-    if (!next) return false;
-    admitted += 1;
-    waiting.remove(next);
-    fresh.add(next);
-    next.admit(true);
-    return true;
-  };
-  /**
-   * Aborts a long download that still occupies a place for new downloads, in favour of a waiting download
-   * that needs this place and has fewer running downloads.
-   */
-  const makeRoom = (): boolean => {
-    const long = fresh.occupants().filter(({ isLong }) => isLong);
-    if (long.length === 0) return false;
-    for (const one of inOrder()) {
-      const fullShares = one.shares.filter(({ name, max }) => fresh.countOf(name) >= max);
-      const candidates = long.filter(
-        (other) => fullShares.every(({ name }) => hasShare(other, name)) && running(other) > running(one),
-      );
-      const heaviest = minBy(candidates, (other) => -running(other));
-      if (!heaviest) continue;
-      fresh.remove(heaviest);
-      heaviest.abort.abort(
-        new AppError('media.timeout', 'the download was slow and other downloads were waiting'),
-      );
-      return true;
-    }
-    return false;
-  };
-  const settle = (): void => {
-    while (admitNext() || makeRoom());
-    while (waiting.occupants().length > options.maxWaiting) {
-      const evicted = lowestRanked();
-      if (!evicted) return;
-      waiting.remove(evicted);
-      evicted.admit(false);
-    }
-  };
+  const { fresh, long, waiting, pace } = downloads;
+  const settle = createSettlement(downloads, options);
   const becomeLong = (download: Download): void => {
     download.isLong = true;
     if (long.hasRoomFor(download)) {
@@ -174,7 +108,6 @@ export function createHostGate(options: HostGateOptions): HostGate {
     long.remove(download);
     settle();
   };
-
   return {
     pass: async (request, task) => {
       const abort = new AbortController();
@@ -195,6 +128,102 @@ export function createHostGate(options: HostGateOptions): HostGate {
       }
     },
   };
+}
+
+/** Running and waiting downloads. */
+interface Downloads {
+  readonly fresh: Places<Download>;
+  /** Downloads that have places of their own, because they take long. */
+  readonly long: Places<Download>;
+  readonly waiting: Places<Download>;
+  readonly pace: Pace;
+}
+
+/** The order of waiting downloads. */
+interface Order {
+  /** The number of running downloads that share something with this one, as parts of what is allowed. */
+  readonly running: (guest: Occupant) => number;
+  /** The waiting downloads in the order in which they should run. */
+  readonly inOrder: (byAge?: ByAge) => readonly Download[];
+  /** The download with the lowest rank. The oldest among equals are kept, up to a reserved number. */
+  readonly lowestRanked: () => Download | undefined;
+}
+
+function createOrder({ fresh, long, waiting, pace }: Downloads, maxWaiting: number): Order {
+  const running = ({ shares }: Occupant): number =>
+    sum(shares, ({ name, max }) => (fresh.countOf(name) + long.countOf(name)) / max);
+  const load = (guest: Occupant): number =>
+    running(guest) + sum(guest.shares, ({ name, max }) => waiting.countOf(name) / max);
+  const ranked = (weightOf: (guest: Occupant) => number, byAge: ByAge = newestFirst): readonly Ranked[] =>
+    waiting
+      .occupants()
+      .map((download) => ({
+        download,
+        weight: weightOf(download),
+        expectedMs: pace.averageMs(download.site),
+      }))
+      .sort((one, other) => compareRank(one, other) || byAge(one.download, other.download));
+  return {
+    running,
+    inOrder: (byAge) => ranked(running, byAge).map(({ download }) => download),
+    lowestRanked: () => {
+      const all = ranked(load);
+      const end = all.at(-1);
+      if (!end) return undefined;
+      const equal = all.filter((one) => compareRank(one, end) === 0);
+      const reserved = Math.floor(maxWaiting * oldestFraction);
+      return (equal.length > reserved ? equal.at(-1 - reserved) : end)?.download;
+    },
+  };
+}
+
+/** Returns a function that admits waiting downloads as long as there is room, and evicts those that are too many. */
+function createSettlement(downloads: Downloads, { maxWaiting }: HostGateOptions): () => void {
+  const { fresh, waiting } = downloads;
+  const order = createOrder(downloads, maxWaiting);
+  let admitted = 0;
+  const admitNext = (): boolean => {
+    const isForOldest = (admitted + 1) % (1 / oldestFraction) === 0;
+    const next = order.inOrder(isForOldest ? oldestFirst : newestFirst).find((one) => fresh.hasRoomFor(one));
+    if (!next) return false;
+    admitted += 1;
+    waiting.remove(next);
+    fresh.add(next);
+    next.admit(true);
+    return true;
+  };
+  return () => {
+    while (admitNext() || makeRoom(fresh, order));
+    while (waiting.occupants().length > maxWaiting) {
+      const evicted = order.lowestRanked();
+      if (!evicted) return;
+      waiting.remove(evicted);
+      evicted.admit(false);
+    }
+  };
+}
+
+/**
+ * Aborts a long download that still occupies a place for new downloads, in favour of a waiting download that
+ * needs this place and has fewer running downloads. Returns whether it did.
+ */
+function makeRoom(fresh: Places<Download>, { inOrder, running }: Order): boolean {
+  const long = fresh.occupants().filter(({ isLong }) => isLong);
+  if (long.length === 0) return false;
+  for (const one of inOrder()) {
+    const fullShares = one.shares.filter(({ name, max }) => fresh.countOf(name) >= max);
+    const candidates = long.filter(
+      (other) => fullShares.every(({ name }) => hasShare(other, name)) && running(other) > running(one),
+    );
+    const heaviest = minBy(candidates, (other) => -running(other));
+    if (!heaviest) continue;
+    fresh.remove(heaviest);
+    heaviest.abort.abort(
+      new AppError('media.timeout', 'the download was slow and other downloads were waiting'),
+    );
+    return true;
+  }
+  return false;
 }
 
 function createDownload(guest: Pick<Download, 'media' | 'site' | 'shares' | 'abort'>): {

@@ -1,12 +1,13 @@
 /** Chooses the decoder for each file and limits how many decoders run at once. */
 import { AppError, type ErrorCode } from '../../domain/errors.js';
 import { isDecodable, isHeic, type WarningCode } from '../../domain/media.js';
-import type { ImageDecoder, Previewed } from '../../infra/pictures/decoder.js';
+import type { ImageDecoder } from '../../infra/pictures/decoder.js';
+import type { Previewed } from '../../infra/pictures/encode-previews.js';
 import { hdrOf, type HdrColours } from '../../infra/pictures/hdr.js';
 import type { HeicDecoder } from '../../infra/pictures/heic.js';
 import type { IsolatedDecoder, PreviewResult } from '../../infra/pictures/isolated-decoder.js';
 import { isVideoContainer, type FrameGrabber } from '../../infra/pictures/video-frames.js';
-import { createLimit } from '../concurrency.js';
+import { createLimit, type Limit } from '../concurrency.js';
 
 export interface PreviewOptions {
   readonly images: Pick<ImageDecoder, 'preview'>;
@@ -59,30 +60,57 @@ const warningsByError: ReadonlyMap<ErrorCode, WarningCode> = new Map([
 ]);
 
 export function createMakePreviews(options: PreviewOptions): MakePreviews {
-  const { images, isolated, decodeHeic, grabFrame, stopSignal } = options;
-  const pictureLimit = createLimit(options.decoders, { stopSignal });
-  // The isolated process takes one file at a time: with two, it would be unclear which file killed it, and
-  // each may need a lot of memory.
+  const decoders = createDecoders(options);
+  const previewFile = createFilePreview(options, decoders);
+  const preview = (file: Previewable): Promise<PreviewResult> => {
+    const { suspicion } = file;
+    if (!suspicion)
+      return previewFile(file, isTranslated(file.type) ? decoders.queueIsolated : decoders.decode);
+    return decoders.isolatedLimit(async () => {
+      await suspicion.beforeDecoding();
+      return previewFile(file, decoders.decodeIsolated);
+    });
+  };
+  return async (file) => {
+    if (!hasDecoder(file.type))
+      return canHavePreviews(file.type) ? withoutDecoder(`there is no decoder for ${file.type}`) : noPreviews;
+    try {
+      return await preview(file);
+    } catch (error) {
+      return resultOfFailure(file, error);
+    }
+  };
+}
+
+/** The ways to decode a picture. */
+interface Decoders {
+  /** The isolated process takes one file at a time. */
+  readonly isolatedLimit: Limit;
+  /** Decodes in the isolated process, for a caller that occupies it. */
+  readonly decodeIsolated: Decode;
+  /** Decodes in the isolated process, which has more memory and a longer timeout. */
+  readonly queueIsolated: Decode;
+  /** Retries a refused picture in the isolated process. If it crashes that process, the first error counts. */
+  readonly retryIsolated: (
+    error: unknown,
+    input: string | Buffer,
+    hdr?: HdrColours,
+  ) => Promise<PreviewResult>;
+  /** Decodes in this process if possible. */
+  readonly decode: Decode;
+}
+
+function createDecoders({ images, isolated, decoders, stopSignal }: PreviewOptions): Decoders {
+  const pictureLimit = createLimit(decoders, { stopSignal });
+  // With two files in the isolated process, it would be unclear which one killed it, and each may need a lot of
+  // memory.
   const isolatedLimit = createLimit(1, { stopSignal });
   // Files without a suspicion against them do not keep suspicious files waiting for long.
   const secondOpinionLimit = createLimit(maxQueued, { maxQueued: 0, stopSignal });
-  // Separate processes and threads for hostile input have limits of their own, so only one of each runs.
-  const heicLimit = createLimit(1, { maxQueued, stopSignal });
-  const videoLimit = createLimit(1, { maxQueued, stopSignal });
-
-  const decodeHere: Decode = async (input) => resultOf(await pictureLimit(() => images.preview(input)));
   const decodeIsolated: Decode = (input, hdr) => isolated.preview(input, hdr);
-  /** Decodes in the isolated process, which has more memory and a longer timeout. */
   const queueIsolated: Decode = (input, hdr) =>
     secondOpinionLimit(() => isolatedLimit(() => decodeIsolated(input, hdr)));
-  /**
-   * Retries a refused picture in the isolated process. If it crashes that process, the first error counts.
-   */
-  const retryIsolated = async (
-    first: unknown,
-    input: string | Buffer,
-    hdr?: HdrColours,
-  ): Promise<PreviewResult> => {
+  const retryIsolated: Decoders['retryIsolated'] = async (first, input, hdr) => {
     if (!(first instanceof AppError) || !warningsByError.has(first.code)) throw first;
     try {
       return await queueIsolated(input, hdr);
@@ -92,13 +120,25 @@ export function createMakePreviews(options: PreviewOptions): MakePreviews {
   };
   const decode: Decode = async (input, hdr) => {
     if (hdr) return queueIsolated(input, hdr);
+    // A file is the stored one; bytes come from another decoder.
+    const isStoredFile = typeof input === 'string';
     try {
-      return await decodeHere(input);
+      return resultOf(await pictureLimit(() => images.preview(input, { isStoredFile })));
     } catch (error) {
       return retryIsolated(error, input);
     }
   };
+  return { isolatedLimit, decodeIsolated, queueIsolated, retryIsolated, decode };
+}
 
+/** Returns a function that makes the previews of a file; `by` decodes what another decoder has made of it. */
+function createFilePreview(
+  { decodeHeic, grabFrame, stopSignal }: PreviewOptions,
+  { retryIsolated }: Pick<Decoders, 'retryIsolated'>,
+): (file: Previewable, by: Decode) => Promise<PreviewResult> {
+  // Separate processes and threads for hostile input have limits of their own, so only one of each runs.
+  const heicLimit = createLimit(1, { maxQueued, stopSignal });
+  const videoLimit = createLimit(1, { maxQueued, stopSignal });
   // The output of another decoder, made from hostile bytes, is treated like any other picture.
   const previewHeic = async ({ path, head }: Previewable, by: Decode): Promise<PreviewResult> => {
     const { tiff, ...size } = await heicLimit(() => decodeHeic(path));
@@ -120,30 +160,11 @@ export function createMakePreviews(options: PreviewOptions): MakePreviews {
     if (!frame) return withoutDecoder('no frame of the video could be decoded');
     return by(frame.picture, frame.hdr);
   };
-  const previewFile = (file: Previewable, by: Decode): Promise<PreviewResult> => {
+  return (file, by) => {
     const { path, type, head } = file;
     if (isHeic(type)) return previewHeic(file, by).catch((error: unknown) => previewLargeHeic(file, error));
     if (isVideoContainer(type)) return previewVideo(path, type, by);
     return by(path, hdrOf(head));
-  };
-  const previewSuspect = (file: Previewable, { beforeDecoding }: Suspicion): Promise<PreviewResult> =>
-    isolatedLimit(async () => {
-      await beforeDecoding();
-      return previewFile(file, decodeIsolated);
-    });
-  const preview = (file: Previewable): Promise<PreviewResult> => {
-    if (file.suspicion) return previewSuspect(file, file.suspicion);
-    return previewFile(file, isTranslated(file.type) ? queueIsolated : decode);
-  };
-
-  return async (file) => {
-    if (!hasDecoder(file.type))
-      return canHavePreviews(file.type) ? withoutDecoder(`there is no decoder for ${file.type}`) : noPreviews;
-    try {
-      return await preview(file);
-    } catch (error) {
-      return resultOfFailure(file, error);
-    }
   };
 }
 

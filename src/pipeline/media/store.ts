@@ -7,7 +7,7 @@ import { blobKey, keysOf, previewKey, type BlobStore } from '../../infra/files/b
 import type { MalwareScanner } from '../../infra/files/malware-scanner.js';
 import type { Quarantine } from '../../infra/files/quarantine.js';
 import type { StagedFile } from '../../infra/files/staging.js';
-import type { Previewed } from '../../infra/pictures/decoder.js';
+import type { EncodedPreview, Previewed } from '../../infra/pictures/encode-previews.js';
 import type { MediaTable } from '../../infra/tables/media/media.js';
 import { createKeyedLock, createLimit } from '../concurrency.js';
 import { canHavePreviews, type MakePreviews, type Suspicion } from './previews.js';
@@ -51,66 +51,73 @@ const maxPreviewAttempts = 10;
 /** clamd has ten threads by default. */
 const maxConcurrentScans = 8;
 
-export function createStore({ blobs, makePreviews, table, now, scanning }: StoreOptions): Store {
-  const limitScans = createLimit(maxConcurrentScans);
+export function createStore(options: StoreOptions): Store {
+  const refuseMalware = createMalwareRefusal(options.scanning);
   // Identical files that arrive at the same time are decoded and written once.
   const lock = createKeyedLock();
-
-  /** Returns a known blob whose files exist, previews included; deleted files are stored again. */
-  const findStored = async (sha256: string): Promise<HeldBlob | undefined> => {
-    const stored = await table.findBlob(sha256);
-    return stored && (await isStored(blobs, stored)) ? stored : undefined;
-  };
-
-  const store = async (file: StagedFile, expected: Expectation): Promise<HeldBlob> => {
-    const { kind, canRefetch, suspicion, previewAttempts = 0 } = expected;
-    const type = await typeOfFile(file);
-    if (isNotMedia(type, kind)) {
-      const message = `announced as ${kind}, but the file is ${type}`;
-      throw new AppError('media.type_mismatch', message, { mayRecover: true });
+  return async (file, expected) => {
+    try {
+      if (file.bytes === 0) throw new AppError('media.empty', 'the file is empty');
+      await refuseMalware(file, expected);
+      return await lock(file.sha256, () => storeFile(options, file, expected));
+    } finally {
+      await file.discard();
     }
-    const stored = await findStored(file.sha256);
-    if (stored && isUpToDate(stored, type)) return stored;
-    const { path, head } = file;
-    const { pictures, warnings } = await makePreviews({ path, head, type, canRefetch, suspicion });
-    const previews = pictures?.previews ?? [];
-    const blob = {
-      sha256: file.sha256,
-      type,
-      bytes: file.bytes,
-      ...(pictures ? pictureFacts(pictures) : noPicture),
-      warnings,
-    };
-    const announced = await table.announce(blob, now());
-    await Promise.all([
-      ...previews.map(({ size, data }) => blobs.put(previewKey(file.sha256, size), { data })),
-      blobs.put(blobKey(file.sha256), { file: file.path, sha256: file.sha256 }),
-    ]);
-    if (awaitsPreviews(blob) && previewAttempts < maxPreviewAttempts)
-      await table.previewLater(file.sha256, previewAttempts + 1, firstPreviewWaitMs * 2 ** previewAttempts);
-    return announced;
   };
+}
 
-  /**
-   * Runs before other code reads the bytes, and again for known bytes, because the scanner's signatures
-   * change.
-   */
-  const refuseMalware = async (file: StagedFile, { mediaId }: Expectation): Promise<void> => {
+/**
+ * Rejects for an infected file. Runs before other code reads the bytes, and again for known bytes, because the
+ * scanner's signatures change.
+ */
+function createMalwareRefusal(
+  scanning: Scanning | undefined,
+): (file: StagedFile, expected: Expectation) => Promise<void> {
+  const limitScans = createLimit(maxConcurrentScans);
+  return async (file, { mediaId }) => {
     const threat = scanning && (await limitScans(() => scanning.scan(file.path)));
     if (threat === undefined) return;
     if (mediaId !== undefined) await scanning?.quarantine.put(mediaId, file.path);
     throw new AppError('media.infected', `the malware scanner found ${threat}`);
   };
+}
 
-  return async (file, expected) => {
-    try {
-      if (file.bytes === 0) throw new AppError('media.empty', 'the file is empty');
-      await refuseMalware(file, expected);
-      return await lock(file.sha256, () => store(file, expected));
-    } finally {
-      await file.discard();
-    }
-  };
+async function storeFile(
+  options: StoreOptions,
+  file: StagedFile,
+  { kind, canRefetch, suspicion, previewAttempts = 0 }: Expectation,
+): Promise<HeldBlob> {
+  const { blobs, makePreviews, table, now } = options;
+  const type = await typeOfFile(file);
+  if (isNotMedia(type, kind)) {
+    const message = `announced as ${kind}, but the file is ${type}`;
+    throw new AppError('media.type_mismatch', message, { mayRecover: true });
+  }
+  const stored = await findStored(options, file.sha256);
+  if (stored && isUpToDate(stored, type)) return stored;
+  const { path, head, sha256, bytes } = file;
+  const { pictures, warnings } = await makePreviews({ path, head, type, canRefetch, suspicion });
+  const facts = pictures ? pictureFacts(pictures) : noPicture;
+  const blob: BlobFacts = { sha256, type, bytes, ...facts, warnings };
+  const announced = await table.announce(blob, now());
+  await Promise.all([
+    ...encodedIn(pictures).map(({ size, data }) => blobs.put(previewKey(sha256, size), { data })),
+    blobs.put(blobKey(sha256), { file: path, sha256 }),
+  ]);
+  if (awaitsPreviews(blob) && previewAttempts < maxPreviewAttempts)
+    await table.previewLater(sha256, previewAttempts + 1, firstPreviewWaitMs * 2 ** previewAttempts);
+  return announced;
+}
+
+/** Returns a known blob whose files exist, previews included; deleted files are stored again. */
+async function findStored({ blobs, table }: StoreOptions, sha256: string): Promise<HeldBlob | undefined> {
+  const stored = await table.findBlob(sha256);
+  return stored && (await isStored(blobs, stored)) ? stored : undefined;
+}
+
+/** The previews that need a file of their own. */
+function encodedIn(pictures: Previewed | undefined): readonly EncodedPreview[] {
+  return pictures?.previews.filter((preview) => 'data' in preview) ?? [];
 }
 
 /** Whether all files of a blob exist and have the right size. */
@@ -138,11 +145,12 @@ function pictureFacts({ width, height, thumbhash, previews }: Previewed): Pictur
     width,
     height,
     thumbhash,
-    previews: previews.map((preview) => ({
-      size: preview.size,
-      type: preview.type,
-      width: preview.width,
-      height: preview.height,
+    previews: previews.map(({ size, type, width, height, ranges }) => ({
+      size,
+      type,
+      width,
+      height,
+      ...(ranges && { ranges }),
     })),
   };
 }

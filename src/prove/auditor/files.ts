@@ -1,13 +1,14 @@
 /** Compares files with rows: every object and preview exists completely, and every file has a row. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
 import sharp from 'sharp';
 
-import { blobKey, previewKey } from '../../infra/files/blob-store.js';
+import type { Preview } from '../../domain/media.js';
+import { blobKey, keysOf, previewKey } from '../../infra/files/blob-store.js';
 import { eachOf } from '../wire.js';
 import type { Finding } from './finding.js';
 import type { BlobRecord, Records } from './records.js';
@@ -31,9 +32,7 @@ export async function inspectFiles({ blobs, media }: Records, files: Files): Pro
       findings.push({ kind: 'orphaned', what: `object ${sha256} is to be removed, and was not` });
   }
   const known = new Set<string>();
-  for (const { sha256, previews } of blobs)
-    for (const key of [blobKey(sha256), ...previews.map(({ size }) => previewKey(sha256, size))])
-      known.add(key);
+  for (const blob of blobs) for (const key of keysOf(blob)) known.add(key);
   for (const file of await filesBelow(files.uploadsDir))
     if (!known.has(file) && (await isThere(join(files.uploadsDir, file), isOld)))
       findings.push({ kind: 'orphaned', what: `the file ${file} belongs to nobody` });
@@ -71,18 +70,30 @@ async function inspectObject(
   if (!found) findings.push({ kind: 'lost', what: `the file of object ${sha256} is not there` });
   else if (found.sha256 !== sha256 || found.bytes !== bytes)
     findings.push({ kind: 'wrong bytes', what: `the file of object ${sha256} has other bytes` });
-  for (const { size, width, height } of previews) {
-    const path = join(uploadsDir, previewKey(sha256, size));
+  for (const preview of previews) {
+    const { size, width, height } = preview;
     const name = `the ${size} preview of object ${sha256}`;
-    if (!(await stat(path).catch(() => undefined)))
-      findings.push({ kind: 'lost', what: `${name} is not there` });
-    else if (!(await decodes(path, { width, height })))
+    const picture = await previewBytes(join(uploadsDir, previewPath(sha256, preview)), preview);
+    if (!picture) findings.push({ kind: 'lost', what: `${name} is not there` });
+    else if (!(await decodes(picture, { width, height })))
       findings.push({
         kind: 'wrong bytes',
         what: `${name} is not a picture of ${String(width)}x${String(height)}`,
       });
   }
   return findings;
+}
+
+/** The file that contains the preview. */
+function previewPath(sha256: string, { size, ranges }: Preview): string {
+  return ranges ? blobKey(sha256) : previewKey(sha256, size);
+}
+
+/** Undefined if there is no file. */
+async function previewBytes(path: string, { ranges }: Preview): Promise<Buffer | undefined> {
+  const bytes = await readFile(path).catch(() => undefined);
+  if (!bytes || !ranges) return bytes;
+  return Buffer.concat(ranges.map(({ start, end }) => bytes.subarray(start, end + 1)));
 }
 
 async function digestOf(path: string): Promise<{ sha256: string; bytes: number } | undefined> {
@@ -97,11 +108,11 @@ async function digestOf(path: string): Promise<{ sha256: string; bytes: number }
 }
 
 async function decodes(
-  path: string,
+  picture: Buffer,
   wanted: { readonly width: number; readonly height: number },
 ): Promise<boolean> {
   try {
-    const { info } = await sharp(path, { failOn: 'warning' }).raw().toBuffer({ resolveWithObject: true });
+    const { info } = await sharp(picture, { failOn: 'warning' }).raw().toBuffer({ resolveWithObject: true });
     return info.width === wanted.width && info.height === wanted.height;
   } catch {
     return false;

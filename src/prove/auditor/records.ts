@@ -1,6 +1,8 @@
 /** Everything that the audit reads from the database, as of one moment. */
 import pg from 'pg';
 
+import type { Preview } from '../../domain/media.js';
+
 export interface DeliveryRecord {
   readonly id: string;
   readonly channel: string;
@@ -41,12 +43,7 @@ export interface MediaRecord {
 export interface BlobRecord {
   readonly sha256: string;
   readonly bytes: number;
-  readonly previews: readonly {
-    readonly size: 'small' | 'large';
-    readonly type: string;
-    readonly width: number;
-    readonly height: number;
-  }[];
+  readonly previews: readonly Preview[];
   readonly orphanedAt: Date | null;
 }
 

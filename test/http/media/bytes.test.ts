@@ -1,9 +1,10 @@
 /** Stored bytes over HTTP: conditional requests, ranges, what keeps browsers safe from them, and signed links. */
 import { createHash } from 'node:crypto';
-import { truncate } from 'node:fs/promises';
+import { access, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import sharp from 'sharp';
 
 import { pdf, video, voiceNote } from '../../../src/demo/attachments.js';
 import { bytes, startMediaHost, type MediaHost } from '../../../src/demo/media-host.js';
@@ -52,6 +53,52 @@ const contentPath = (): string => `/v1/media/${media.id}/content`;
 const content = (headers: Record<string, string> = {}, method: Call['method'] = 'get') =>
   get(contentPath(), headers, method);
 const digest = (): string => createHash('sha256').update(original).digest('hex');
+/** The large preview is the picture without its metadata, which stand between the first two bytes and the rest. */
+const largeTag = (): string => {
+  const start = original.indexOf(Buffer.from([0xff, 0xdb]));
+  return `${digest()}-large-0-1.${String(start)}-${String(original.length - 1)}`;
+};
+
+describe('a large preview that is the picture without its metadata', () => {
+  const path = (): string => `/v1/media/${media.id}/preview?size=large`;
+  const expected = (): Buffer =>
+    Buffer.concat([original.subarray(0, 2), original.subarray(original.indexOf(Buffer.from([0xff, 0xdb])))]);
+
+  it('has no file of its own, and shows the same pixels', async () => {
+    const { bytes: large } = await get(path());
+    expect(large.equals(expected())).toBe(true);
+    expect(original.includes('Demo camera')).toBe(true);
+    expect(large.includes('Demo camera')).toBe(false);
+    expect((await sharp(large).raw().toBuffer()).equals(await sharp(original).raw().toBuffer())).toBe(true);
+    await expect(access(join(service.uploadsDir, previewKey(digest(), 'large')))).rejects.toThrow('ENOENT');
+  });
+
+  it.each([
+    ['the first bytes', 'bytes=0-9', [0, 9]],
+    ['bytes of both parts', 'bytes=1-2', [1, 2]],
+    ['bytes of the second part', 'bytes=1000-1999', [1000, 1999]],
+    ['the last bytes', 'bytes=-100', [-100, undefined]],
+    ['all bytes from a place on', 'bytes=500-', [500, undefined]],
+  ])('is sent in part: %s', async (_, range, [start = 0, end]) => {
+    const part = await get(path(), { range });
+    const whole = expected();
+    expect(part.status).toBe(206);
+    expect(part.bytes.equals(whole.subarray(start, end === undefined ? undefined : end + 1))).toBe(true);
+    expect(part.headers['content-range']).toMatch(new RegExp(`/${String(whole.length)}$`));
+    expect(part.headers['content-length']).toBe(String(part.bytes.length));
+  });
+
+  it('ends where its bytes end, not where those of the file do', async () => {
+    const whole = expected();
+    const beyond = await get(path(), { range: `bytes=${String(whole.length)}-` });
+    expect(beyond).toMatchObject({
+      status: 416,
+      headers: { 'content-range': `bytes */${String(whole.length)}` },
+    });
+    const condition = { 'if-none-match': `"${largeTag()}"` };
+    expect((await get(path(), condition)).status).toBe(304);
+  });
+});
 
 it('are not given as the whole when their file was cut short', async () => {
   const { id, sha256 } = await bring(await photo({ seed: 2, width: 500, height: 400 }));
@@ -67,15 +114,16 @@ it('are not given as the whole when their file was cut short', async () => {
   expect(await answers('content')).toEqual([404, 404, 404, 'media.no_bytes']);
   await spoil(previewKey(String(sha256), 'small'), 0);
   expect(await answers('preview?size=small')).toEqual([404, 404, 404, 'media.no_bytes']);
-  expect((await get(`/v1/media/${id}/preview?size=large`)).status).toBe(200);
+  // This preview consists of parts of the file that was cut short.
+  expect(await answers('preview?size=large')).toEqual([404, 404, 404, 'media.no_bytes']);
 });
 
 describe('what comes with the bytes', () => {
   it.each([
     ['content', 'image/jpeg', () => digest()],
-    ['preview?size=small', 'image/webp', () => `${digest()}-small`],
-    ['preview?size=large', 'image/jpeg', () => `${digest()}-large`],
-    ['preview', 'image/webp', () => `${digest()}-small`],
+    ['preview?size=small', 'image/jpeg', () => `${digest()}-small`],
+    ['preview?size=large', 'image/jpeg', largeTag],
+    ['preview', 'image/jpeg', () => `${digest()}-small`],
   ])('of %s', async (path, type, tag) => {
     const answer = await get(`/v1/media/${media.id}/${path}`);
 
@@ -394,12 +442,12 @@ describe('a signed link', () => {
     expect(await call(service.url, path, { method: 'post', token: reader })).toMatchObject({ status: 200 });
   });
 
-  it.each(['small', 'large'])('opens the %s preview', async (size) => {
+  it.each([
+    ['small', () => `${digest()}-small`],
+    ['large', largeTag],
+  ])('opens the %s preview', async (size, tag) => {
     const { body } = await makeLink({ size, expiresIn: 60 });
-    expect(await follow(body.url)).toMatchObject({
-      status: 200,
-      headers: { etag: `"${digest()}-${size}"` },
-    });
+    expect(await follow(body.url)).toMatchObject({ status: 200, headers: { etag: `"${tag()}"` } });
   });
 
   it('answers HEAD, ranges and conditions as well', async () => {

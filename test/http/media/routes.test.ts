@@ -108,8 +108,8 @@ describe('a photo taken with a telephone', () => {
       filename: null,
       thumbhash: expect.stringMatching(/^[\w+/]{20,40}={0,2}$/),
       previews: {
-        small: { url: small, type: 'image/webp', width: 320, height: 240 },
-        large: { url: large, type: 'image/jpeg', width: 1280, height: 960 },
+        small: { url: small, type: 'image/jpeg', width: 533, height: 400 },
+        large: { url: large, type: 'image/jpeg', width: 1600, height: 1200 },
       },
       contentUrl: `/v1/media/${media.id}/content`,
       warnings: [],
@@ -124,8 +124,8 @@ describe('a photo taken with a telephone', () => {
   });
 
   it.each([
-    ['small', { format: 'webp', width: 320, height: 240 }],
-    ['large', { format: 'jpeg', width: 1280, height: 960 }],
+    ['small', { format: 'jpeg', width: 533, height: 400 }],
+    ['large', { format: 'jpeg', width: 1600, height: 1200 }],
   ] as const)('has a %s preview that is upright and holds no metadata', async (size, expected) => {
     const preview = await read(media.previews[size]?.url);
     const metadata = await sharp(preview).metadata();
@@ -173,15 +173,15 @@ describe('previews', () => {
     const original = await photo({ seed: 40 + orientation, width: 600, height: 400, orientation });
     const { width, height, previews } = await bring(original);
     expect({ width, height }).toEqual({ width: 600, height: 400 });
-    expect(previews.small).toMatchObject({ width: 320, height: 213 });
+    expect(previews.small).toMatchObject({ width: 400, height: 267 });
     expect(await difference(await read(previews.small?.url), original)).toBeLessThan(5);
   });
 
   it.each([
     { of: [200, 100], small: [200, 100], large: [200, 100] },
-    { of: [321, 100], small: [320, 100], large: [321, 100] },
-    { of: [100, 1300], small: [25, 320], large: [98, 1280] },
-    { of: [3000, 3], small: [320, 1], large: [1280, 1] },
+    { of: [401, 100], small: [400, 100], large: [401, 100] },
+    { of: [100, 1700], small: [31, 533], large: [94, 1600] },
+    { of: [3000, 3], small: [533, 2], large: [1600, 2] },
     { of: [1, 1], small: [1, 1], large: [1, 1] },
   ])('of a picture of $of fit and are never larger than it', async ({ of, ...expected }) => {
     const [width = 0, height = 0] = of;
@@ -201,7 +201,7 @@ describe('previews', () => {
     expect(type).toBe('image/png');
     expect(previews).toMatchObject({
       small: { type: 'image/webp' },
-      large: { type: 'image/webp', width: 1280 },
+      large: { type: 'image/webp', width: 1500 },
     });
     for (const preview of [previews.small, previews.large]) {
       const { isOpaque } = await sharp(await read(preview?.url)).stats();

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import sharp from 'sharp';
 
 import { bytes, startMediaHost, type MediaHost } from '../../../src/demo/media-host.js';
 import { uniquePhotos, type UniquePhotos } from '../../../src/demo/photos.js';
@@ -67,14 +68,24 @@ it('holds what came in, which every process can show, whole, in part and as prev
     expect(part.status).toBe(206);
     expect(part.bytes.equals(content.subarray(-100))).toBe(true);
     const preview = await call(base, `${path}/preview?size=small`, { token: admin });
-    expect(preview).toMatchObject({ status: 200, headers: { 'content-type': 'image/webp' } });
-    expect(preview.bytes.subarray(0, 4).toString()).toBe('RIFF');
+    expect(preview).toMatchObject({ status: 200, headers: { 'content-type': 'image/jpeg' } });
+    expect(await sharp(preview.bytes).metadata()).toMatchObject({ format: 'jpeg' });
+    const large = await call(base, `${path}/preview?size=large`, { token: admin });
+    expect(large).toMatchObject({ status: 200, headers: { 'content-type': 'image/jpeg' } });
+    expect(large.bytes.length).toBeLessThan(content.length);
+    expect(large.headers['content-length']).toBe(String(large.bytes.length));
+    expect((await sharp(large.bytes).raw().toBuffer()).equals(await sharp(content).raw().toBuffer())).toBe(
+      true,
+    );
+    const end = await call(base, `${path}/preview?size=large`, {
+      token: admin,
+      headers: { range: 'bytes=1-400' },
+    });
+    expect(end.status).toBe(206);
+    expect(end.bytes.equals(large.bytes.subarray(1, 401))).toBe(true);
   }
-  expect(await keysWith(digest)).toEqual([
-    blobKey(digest),
-    previewKey(digest, 'large'),
-    previewKey(digest, 'small'),
-  ]);
+  // The large preview is a part of the bytes.
+  expect(await keysWith(digest)).toEqual([blobKey(digest), previewKey(digest, 'small')]);
   // Nothing of it stays on a disk.
   for (const one of [service, other])
     expect(

@@ -62,7 +62,7 @@ describe('a picture', () => {
       filename: 'roses.jpg',
       error: null,
       nextAttemptAt: null,
-      previews: { small: { width: 320, height: 240 }, large: { width: 400, height: 300 } },
+      previews: { small: { width: 400, height: 300 }, large: { width: 400, height: 300 } },
     });
     const token = service.token('media:read');
     const shown = await call<MediaView>(service.url, `/v1/media/${answer.body.id}`, { token });
@@ -131,7 +131,7 @@ describe('previews', () => {
       type: 'image/heic',
       width: 120,
       height: 80,
-      previews: { small: { type: 'image/webp' }, large: { type: 'image/jpeg', width: 120, height: 80 } },
+      previews: { small: { type: 'image/jpeg' }, large: { type: 'image/jpeg', width: 120, height: 80 } },
     });
     const token = service.token('media:read');
     const large = await call(service.url, body.previews.large?.url ?? '', { token });

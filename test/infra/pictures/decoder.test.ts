@@ -5,13 +5,15 @@ import sharp, { type Sharp } from 'sharp';
 
 import { animatedGif, photo, transparentPng } from '../../../src/demo/photos.js';
 import type { AppError } from '../../../src/domain/errors.js';
-import { createImageDecoder, type MadePreview, type Previewed } from '../../../src/infra/pictures/decoder.js';
+import { createImageDecoder } from '../../../src/infra/pictures/decoder.js';
+import type { EncodedPreview, Previewed } from '../../../src/infra/pictures/encode-previews.js';
+import { encodedPreviews } from '../../support/previews.js';
 import { built, startScript } from '../../support/program.js';
 
 const decoder = createImageDecoder({ maxPixels: 100_000_000 });
 
-function pick(previewed: Previewed, size: 'small' | 'large'): MadePreview {
-  const found = previewed.previews.find((preview) => preview.size === size);
+function pick(previewed: Previewed, size: 'small' | 'large'): EncodedPreview {
+  const found = encodedPreviews(previewed).find((preview) => preview.size === size);
   if (!found) throw new Error(`there is no ${size} preview`);
   return found;
 }
@@ -76,10 +78,10 @@ describe('every raster format becomes two previews', () => {
     expect(
       previewed.previews.map(({ size, type, width, height }) => ({ size, type, width, height })),
     ).toEqual([
-      { size: 'small', type: 'image/webp', width: 320, height: 240 },
-      { size: 'large', type: large, width: 1280, height: 960 },
+      { size: 'small', type: large, width: 533, height: 400 },
+      { size: 'large', type: large, width: 1600, height: 1200 },
     ]);
-    for (const { data, type, width, height } of previewed.previews) {
+    for (const { data, type, width, height } of encodedPreviews(previewed)) {
       expect(await sharp(data).metadata()).toMatchObject({
         format: type.slice('image/'.length),
         width,
@@ -110,6 +112,41 @@ describe('every raster format becomes two previews', () => {
   });
 });
 
+describe('a GIF whose first picture is smaller than its canvas', () => {
+  /** A red square of 10x10 at this place of the canvas. */
+  async function redSquare(width: number, height: number, place: number): Promise<Buffer> {
+    const gif = await plain(10, 10, '#ff0000').gif().toBuffer();
+    const descriptor = gif.indexOf(Buffer.from([0x2c, 0, 0, 0, 0, 10, 0, 10, 0]));
+    gif.writeUInt16LE(width, 6);
+    gif.writeUInt16LE(height, 8);
+    gif.writeUInt16LE(place, descriptor + 1);
+    gif.writeUInt16LE(place, descriptor + 3);
+    // Without transparency of its own.
+    const control = gif.indexOf(Buffer.from([0x21, 0xf9, 4]));
+    gif.writeUInt8(gif.readUInt8(control + 3) & ~1, control + 3);
+    return gif;
+  }
+
+  test.each([
+    [100, 80],
+    [640, 480],
+    [800, 600],
+  ])('is transparent around it on a canvas of %i x %i', async (width, height) => {
+    const previewed = await decoder.preview(await redSquare(width, height, 20));
+    expect(previewed).toMatchObject({ width, height });
+    const { data, info } = await sharp(pick(previewed, 'large').data)
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    expect(info).toMatchObject({ width, height, channels: 4 });
+    const at = (x: number, y: number): number[] => [
+      ...data.subarray((y * width + x) * 4, (y * width + x + 1) * 4),
+    ];
+    expect([at(0, 0)[3], at(50, 50)[3], at(width - 1, height - 1)[3]]).toEqual([0, 0, 0]);
+    const [red = 0, green = 0, blue = 0, alpha] = at(25, 25);
+    expect(isNear([red, green, blue], [255, 0, 0], 12) && alpha === 255).toBe(true);
+  });
+});
+
 describe('colours are preserved', () => {
   const red: Rgb = [0xc0, 0x40, 0x20];
   test.each<[name: string, picture: () => Sharp, tolerance: number]>([
@@ -118,14 +155,14 @@ describe('colours are preserved', () => {
     ['in CMYK', () => plain(64, 64).withIccProfile('cmyk').toColourspace('cmyk').jpeg({ quality: 100 }), 40],
   ])('%s', async (_, picture, tolerance) => {
     const previewed = await decoder.preview(await picture().toBuffer());
-    const colours = await Promise.all(previewed.previews.map(({ data }) => colourAt(data, 0.5, 0.5)));
+    const colours = await Promise.all(encodedPreviews(previewed).map(({ data }) => colourAt(data, 0.5, 0.5)));
     expect(colours.filter((colour) => !isNear(colour, red, tolerance))).toEqual([]);
   });
 
   test('and transparency stays transparent', async () => {
     const half = await plain(1600, 1200).ensureAlpha(0.5).png().toBuffer();
     const previewed = await decoder.preview(half);
-    for (const { data } of previewed.previews) {
+    for (const { data } of encodedPreviews(previewed)) {
       const { data: pixels } = await sharp(data).raw().toBuffer({ resolveWithObject: true });
       expect(Math.abs((pixels[3] ?? 0) - 128)).toBeLessThanOrEqual(2);
     }
@@ -194,7 +231,7 @@ describe('a picture of a rotated camera is displayed upright', () => {
     const upright = orientation < 5;
     expect(previewed).toMatchObject(upright ? { width: 1600, height: 800 } : { width: 800, height: 1600 });
     expect(pick(previewed, 'large')).toMatchObject(
-      upright ? { width: 1280, height: 640 } : { width: 640, height: 1280 },
+      upright ? { width: 1600, height: 800 } : { width: 800, height: 1600 },
     );
     expect(await corners(pick(previewed, 'large').data)).toBe(wanted);
     expect(await corners(pick(previewed, 'small').data)).toBe(wanted);
@@ -224,8 +261,7 @@ test('previews contain none of the camera’s metadata', async () => {
     .withXmp('<x:xmpmeta xmlns:x="adobe:ns:meta/"><secret/></x:xmpmeta>')
     .withIccProfile('p3')
     .toBuffer();
-  const { previews } = await decoder.preview(withAll);
-  for (const { data } of previews) {
+  for (const { data } of encodedPreviews(await decoder.preview(withAll))) {
     const { exif, icc, xmp, iptc, orientation } = await sharp(data).metadata();
     expect({ exif, icc, xmp, iptc, orientation }).toEqual({});
     expect(data.includes('Demo camera')).toBe(false);
@@ -237,13 +273,13 @@ describe('sizes', () => {
   test.each([
     { width: 1, height: 1, small: [1, 1], large: [1, 1] },
     { width: 100, height: 50, small: [100, 50], large: [100, 50] },
-    { width: 320, height: 320, small: [320, 320], large: [320, 320] },
-    { width: 321, height: 320, small: [320, 319], large: [321, 320] },
-    { width: 1280, height: 100, small: [320, 25], large: [1280, 100] },
-    { width: 1281, height: 1281, small: [320, 320], large: [1280, 1280] },
-    { width: 1, height: 5000, small: [1, 320], large: [1, 1280] },
-    { width: 5000, height: 1, small: [320, 1], large: [1280, 1] },
-    { width: 16_383, height: 3, small: [320, 1], large: [1280, 1] },
+    { width: 400, height: 400, small: [400, 400], large: [400, 400] },
+    { width: 401, height: 400, small: [400, 399], large: [401, 400] },
+    { width: 1600, height: 100, small: [533, 33], large: [1600, 100] },
+    { width: 1601, height: 1601, small: [533, 533], large: [1600, 1600] },
+    { width: 1, height: 5000, small: [1, 533], large: [1, 1600] },
+    { width: 5000, height: 1, small: [533, 1], large: [1600, 1] },
+    { width: 16_383, height: 3, small: [533, 1], large: [1600, 1] },
   ])('$width x $height is never enlarged and never distorted', async ({ width, height, small, large }) => {
     const previewed = await decoder.preview(await plain(width, height).png().toBuffer());
     expect(previewed).toMatchObject({ width, height });
@@ -255,6 +291,24 @@ describe('sizes', () => {
     }
   });
 });
+
+test.each([
+  { width: 3000, height: 2000, large: [1600, 1067], small: [533, 355] },
+  { width: 4000, height: 3000, large: [1333, 1000], small: [444, 333] },
+  { width: 3000, height: 4000, large: [1000, 1333], small: [333, 444] },
+  { width: 6400, height: 100, large: [1280, 20], small: [426, 7] },
+  { width: 14_000, height: 90, large: [1555, 10], small: [518, 3] },
+])(
+  'a JPEG of $width x $height gets a large preview of $large, which costs less than the largest one',
+  async ({ width, height, large, small }) => {
+    const previewed = await decoder.preview(await plain(width, height).jpeg().toBuffer());
+    expect(previewed).toMatchObject({ width, height });
+    for (const [size, expected] of Object.entries({ small, large })) {
+      const preview = pick(previewed, size as 'small' | 'large');
+      expect([preview.width, preview.height]).toEqual(expected);
+    }
+  },
+);
 
 describe('a truncated picture is refused', () => {
   const share = [0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.97];

@@ -63,9 +63,10 @@ const outcome = (work: Promise<unknown>): Promise<unknown> =>
   );
 
 test('previews from the isolated process are the same', async () => {
-  const here = await createImageDecoder({ maxPixels }).preview(path);
-  expect(await decoder.preview(path)).toEqual({ pictures: here, warnings: [] });
-  expect(await decoder.preview(picture)).toEqual({ pictures: here, warnings: [] });
+  const images = createImageDecoder({ maxPixels });
+  const ofFile = await images.preview(path, { isStoredFile: true });
+  expect(await decoder.preview(path)).toEqual({ pictures: ofFile, warnings: [] });
+  expect(await decoder.preview(picture)).toEqual({ pictures: await images.preview(picture), warnings: [] });
 });
 
 test('a picture beyond the memory limit of the service is decoded, and one beyond that of the process is not', async () => {

@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import sharp from 'sharp';
 
+import type { Previewed } from '../../../src/infra/pictures/encode-previews.js';
 import { hdrOf } from '../../../src/infra/pictures/hdr.js';
 import { createIsolatedDecoder, type IsolatedDecoder } from '../../../src/infra/pictures/isolated-decoder.js';
 import { filesFolder } from '../../support/files.js';
+import { encodedPreviews, previewBytes } from '../../support/previews.js';
 
 let decoder: IsolatedDecoder;
 let scene: Buffer;
@@ -32,7 +34,13 @@ async function previewOf(file: string): Promise<Buffer> {
   const { pictures } = await decoder.preview(path, hdrOf(readFileSync(path)));
   const large = pictures?.previews.find(({ size }) => size === 'large');
   if (!large) throw new Error(`${file} has no preview`);
-  return pixelsOf(large.data);
+  return pixelsOf(previewBytes(large, readFileSync(path)));
+}
+
+function largeOf(pictures: Previewed | undefined): Buffer {
+  const large = pictures && encodedPreviews(pictures)[1];
+  if (!large) throw new Error('there is no large preview');
+  return Buffer.from(large.data);
 }
 
 /** The mean difference of these rows, from 0 to 255. */
@@ -114,7 +122,7 @@ describe('a high dynamic range', () => {
     const path = pathOf(file);
     const { pictures } = await decoder.preview(path, hdrOf(readFileSync(path)));
     expect(pictures).toMatchObject({ width, height });
-    return Buffer.from(pictures?.previews[1]?.data ?? []);
+    return largeOf(pictures);
   }
 });
 
@@ -122,15 +130,15 @@ describe('a PDF', () => {
   test('shows its first page on white, with its text and drawings', async () => {
     const { pictures } = await decoder.preview(pathOf('letter.pdf'));
     expect(pictures?.previews).toMatchObject([
-      { size: 'small', width: 320, height: 213 },
-      { size: 'large', width: 1280, height: 853, type: 'image/jpeg' },
+      { size: 'small', width: 533, height: 355 },
+      { size: 'large', width: 1600, height: 1067, type: 'image/jpeg' },
     ]);
-    const page = sharp(Buffer.from(pictures?.previews[1]?.data ?? []));
+    const page = sharp(largeOf(pictures));
     const at = async (left: number, top: number): Promise<number[]> => [
       ...(await page.clone().extract({ left, top, width: 1, height: 1 }).raw().toBuffer()),
     ];
     expect((await at(10, 10)).every((value) => value > 250)).toBe(true);
-    const [red = 0, , blue = 0] = await at(400, 700);
+    const [red = 0, , blue = 0] = await at(500, 875);
     expect(blue - red).toBeGreaterThan(100);
   });
 

@@ -100,6 +100,8 @@ afterAll(async () => {
 let nextPhoto = 0;
 /** Bytes that no other test uses. */
 const freshPhoto = (): Buffer => photos.at(nextPhoto++);
+/** The photo, which is its own large preview, and the small preview. */
+const filesOfPhoto = 2;
 const sha256 = (content: Buffer): string => createHash('sha256').update(content).digest('hex');
 
 /** Puts a picture on the host and returns its URL. */
@@ -122,9 +124,9 @@ function worker(
     blobs,
     makePreviews: createMakePreviews({
       images: {
-        preview: (input) => {
+        preview: (input, options) => {
           decoded += 1;
-          return images.preview(input);
+          return images.preview(input, options);
         },
       },
       isolated: notApart,
@@ -268,7 +270,7 @@ describe('a picture', () => {
       width: 640,
       height: 480,
       previews: [
-        { size: 'small', width: 320, height: 240 },
+        { size: 'small', width: 400, height: 300 },
         { size: 'large', width: 640, height: 480 },
       ],
     });
@@ -291,7 +293,7 @@ describe('a picture', () => {
     const run = worker();
     await Promise.all([run(id), run(id), run(id)]);
     expect(await rowOf(id)).toMatchObject({ state: 'ready', attempts: 1 });
-    expect(await storedFiles()).toHaveLength(3);
+    expect(await storedFiles()).toHaveLength(filesOfPhoto);
   });
 
   test('that arrived with ten messages at once is stored once, and ready ten times', async () => {
@@ -301,7 +303,7 @@ describe('a picture', () => {
     await Promise.all(ids.map((id) => run(id)));
     for (const id of ids) expect(await rowOf(id)).toMatchObject({ state: 'ready', sha256: sha256(content) });
     expect(decoded).toBeLessThan(5); // Most of them find the result of the first ones.
-    expect(await storedFiles()).toHaveLength(3);
+    expect(await storedFiles()).toHaveLength(filesOfPhoto);
     const blobs = await clone.query('select from blob where sha256 = $1', [sha256(content)]);
     expect(blobs).toHaveLength(1);
   });
@@ -316,7 +318,7 @@ describe('a picture', () => {
     const file = join(folder, blobKey(sha256(content)));
     await spoil(file);
     await run(await announced(publish(content)));
-    expect(await storedFiles()).toHaveLength(3);
+    expect(await storedFiles()).toHaveLength(filesOfPhoto);
     expect(sha256(await readFile(file))).toBe(sha256(content));
     expect(decoded).toBe(2);
   });
@@ -666,7 +668,7 @@ describe('a complete download is kept', () => {
         width: 120,
         height: 80,
         previews: [
-          { size: 'small', type: 'image/webp', width: 120, height: 80 },
+          { size: 'small', type: 'image/jpeg', width: 120, height: 80 },
           { size: 'large', type: 'image/jpeg', width: 120, height: 80 },
         ],
       });
@@ -976,7 +978,7 @@ describe('a picture whose process died', () => {
     const id = await announced(publish(freshPhoto()));
     await suspecting()(id, 2);
     expect(await rowOf(id)).toMatchObject({ state: 'ready' });
-    expect(await storedFiles()).toHaveLength(3); // Including the previews.
+    expect(await storedFiles()).toHaveLength(filesOfPhoto);
     expect(decoded).toBe(0);
   });
 
@@ -1074,9 +1076,9 @@ describe('a process during its shutdown', () => {
     const steps = createSteps();
     const images = createImageDecoder({ maxPixels: 1_000_000 });
     const slow: PreviewOptions['images'] = {
-      preview: async (input) => {
+      preview: async (input, options) => {
         await steps.run('decoding');
-        return images.preview(input);
+        return images.preview(input, options);
       },
     };
     const run = worker(
@@ -1156,9 +1158,9 @@ describe('while a picture is downloaded', () => {
 
     await worker()(id);
     expect(await rowOf(id)).toMatchObject({ state: 'ready', sha256: sha256(content) });
-    expect(await storedFiles()).toHaveLength(3);
+    expect(await storedFiles()).toHaveLength(filesOfPhoto);
     await discarding()([sha256(content)]);
-    expect(await storedFiles()).toHaveLength(3);
+    expect(await storedFiles()).toHaveLength(filesOfPhoto);
   });
 
   test('its bytes may become orphans that are not deleted yet: it takes them over', async () => {
@@ -1177,7 +1179,7 @@ describe('while a picture is downloaded', () => {
     })(id);
     await discarding()([sha256(content)]);
     expect(await rowOf(id)).toMatchObject({ state: 'ready' });
-    expect(await storedFiles()).toHaveLength(3);
+    expect(await storedFiles()).toHaveLength(filesOfPhoto);
     expect(await blobsOf(content)).toEqual([{ sha256: sha256(content), orphaned_at: null }]);
   });
 

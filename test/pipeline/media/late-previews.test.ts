@@ -48,8 +48,10 @@ beforeEach(async () => {
   const blobs = createLocalBlobStore(folder);
   const makePreviews = createMakePreviews({
     images: {
-      preview: (input) =>
-        isBusy ? Promise.reject(new AppError('media.busy', 'no decoder has time')) : images.preview(input),
+      preview: (input, options) =>
+        isBusy
+          ? Promise.reject(new AppError('media.busy', 'no decoder has time'))
+          : images.preview(input, options),
     },
     isolated: { preview: () => Promise.reject(new Error('not expected')) },
     decodeHeic: createHeicDecoder({ maxPixels: 1_000_000 }),
