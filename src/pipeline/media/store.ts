@@ -60,8 +60,9 @@ export function createStore(options: StoreOptions): Store {
       if (file.bytes === 0) throw new AppError('media.empty', 'the file is empty');
       await refuseMalware(file, expected);
       return await lock(file.sha256, () => storeFile(options, file, expected));
-    } finally {
+    } catch (error) {
       await file.discard();
+      throw error;
     }
   };
 }
@@ -82,6 +83,7 @@ function createMalwareRefusal(
   };
 }
 
+/** Moves the file to the store, or deletes it if its bytes are stored already. */
 async function storeFile(
   options: StoreOptions,
   file: StagedFile,
@@ -94,7 +96,10 @@ async function storeFile(
     throw new AppError('media.type_mismatch', message, { mayRecover: true });
   }
   const stored = await findStored(options, file.sha256);
-  if (stored && isUpToDate(stored, type)) return stored;
+  if (stored && isUpToDate(stored, type)) {
+    await file.discard();
+    return stored;
+  }
   const { path, head, sha256, bytes } = file;
   const { pictures, warnings } = await makePreviews({ path, head, type, canRefetch, suspicion });
   const facts = pictures ? pictureFacts(pictures) : noPicture;
