@@ -303,6 +303,9 @@ function tablesOf({ huffman }: Reading, parts: readonly ScanPart[]): BaselineSca
   });
 }
 
+/** More than a large preview has blocks. */
+const maxPieces = 65_536;
+
 /** Reads up to the next marker other than a restart; keeps everything before it and returns its place. */
 function readCodedPixels(reading: Reading, start: number): number {
   const { bytes, restartInterval } = reading;
@@ -317,6 +320,7 @@ function readCodedPixels(reading: Reading, start: number): number {
       continue;
     }
     pieces.push({ start: pieceStart, end: at - 1 });
+    expectThat(pieces.length <= maxPieces);
     const isRestart = next >= 0xd0 && next <= 0xd7;
     if (!isRestart) break;
     expectThat(restartInterval > 0 && next === 0xd0 + ((pieces.length - 1) % 8));
