@@ -1,4 +1,4 @@
-/** What somebody needs who wants to try out the running demo: a link, addresses with their secrets, and a command to paste. */
+/** What a newcomer needs to try the running demo: a link, addresses with their secrets, and a command to paste. */
 import { bytes } from './media-host.js';
 import { photo } from './photos.js';
 import type { Simulator } from './providers/index.js';

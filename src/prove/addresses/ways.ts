@@ -49,7 +49,7 @@ export function guardedWays(options: Options): Ways {
   };
 }
 
-/** The client for the operator's own addresses, used here for those of strangers. */
+/** The client for the operator's own addresses, used here for addresses of other people. */
 export function unguardedApi(options: Options): Ways {
   const ways = guardedWays(options);
   const api = createHttp({ timeoutMs });

@@ -1,4 +1,4 @@
-/** What strangers may try with full knowledge except for the secret. */
+/** The attempts of an attacker who knows everything except the secret. */
 import type { Webhook } from '../../demo/providers/simulated-provider.js';
 import type { WireRequest } from '../wire.js';
 import { claimsFor, forged, proofOf, proven, type Door } from './door.js';

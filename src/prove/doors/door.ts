@@ -144,7 +144,7 @@ export function claimsFor(body: string | Buffer): Record<string, unknown> {
 
 const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-/** Signed with an HMAC whatever the header says, or with a given signature. */
+/** A token that is signed with an HMAC regardless of its header, or has a given signature. */
 export function jwt(header: unknown, claims: unknown, key: string | ((signed: string) => string)): string {
   const signed = `${part(header)}.${part(claims)}`;
   const signature =

@@ -1,4 +1,4 @@
-/** Nobody gets in without proof, and nothing of the attempts is stored. */
+/** Every request without a valid proof is rejected, and nothing of it is stored. */
 import type { Check, Context, Mutation, Outcome } from '../check.js';
 import { standBetween } from '../proxy.js';
 import { countDeliveries } from '../rows.js';

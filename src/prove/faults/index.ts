@@ -1,5 +1,5 @@
 /**
- * Whatever fails around the service, one thing after another: nothing is lost or duplicated, and the service
+ * The parts around the service fail, one after another: nothing is lost or duplicated, and the service
  * recovers.
  */
 import { audit } from '../auditor/index.js';

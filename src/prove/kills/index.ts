@@ -1,5 +1,5 @@
 /**
- * Whatever is killed at any time: acknowledged webhooks are stored once and completely, and nothing else is
+ * Processes are killed at any time: acknowledged webhooks are stored once and completely, and nothing else is
  * stored.
  */
 import { setTimeout as delay } from 'node:timers/promises';

@@ -1,4 +1,4 @@
-/** Kills processes again and again at random times, and records what was interrupted. */
+/** Kills processes repeatedly at random times, and records what was interrupted. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';

@@ -1,4 +1,4 @@
-/** Hostile pictures neither break nor fill the process, and the next good one is processed as usual. */
+/** Hostile pictures neither crash the process nor exhaust its memory, and the next good one is processed as usual. */
 import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 

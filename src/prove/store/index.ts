@@ -189,7 +189,7 @@ function isWhole({ objects }: Bucket, sha256: string): boolean {
   return object !== undefined && createHash('sha256').update(object).digest('hex') === sha256;
 }
 
-/** Short runs, whatever the check itself is asked for. */
+/** Weakened services are always tested by a short run. */
 function weakened(mutation: Omit<Mutation, 'run'>, weakness: Weakness): Mutation {
   const impatient = { ...weakness, patienceMs: patienceMs.mutation };
   return { ...mutation, run: (context) => tryMoods({ ...context, short: true }, impatient) };
