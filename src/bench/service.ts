@@ -37,6 +37,8 @@ export interface BenchService {
 
 export interface Memory {
   readonly now: number;
+  /** The part of `now` that is not pages of files, such as those of the executable of Node.js, which all processes share. */
+  readonly anonymous: number;
   readonly peak: number;
 }
 
@@ -108,7 +110,7 @@ export function memoryOf(pid: number | undefined): Memory | null {
     const status = readFileSync(`/proc/${String(pid)}/status`, 'utf8');
     const megabytes = (name: string): number =>
       Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) / 1024;
-    return { now: megabytes('VmRSS'), peak: megabytes('VmHWM') };
+    return { now: megabytes('VmRSS'), anonymous: megabytes('RssAnon'), peak: megabytes('VmHWM') };
   } catch {
     return null;
   }
