@@ -1,4 +1,4 @@
-/** A hundred thousand pictures: the first ones are seen within a second, and the page never holds more than some of them. */
+/** With a hundred thousand pictures, the first ones appear within a second, the page holds only some of them, and scrolling stays smooth. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import { photo } from '../../src/demo/photos.js';
@@ -75,30 +75,45 @@ describeInBrowser('With 100 000 pictures', (browser) => {
     return Math.round(painted);
   }
 
-  test('five thousand are scrolled through with fewer than 500 in the page', async () => {
+  test('scrolling through five thousand keeps fewer than 500 in the page, and no task takes 200 ms', async () => {
     visitor = await visit(browser(), service.url, { token: service.token('admin') });
+    // The best of a few rounds: other programs on the machine only ever make it slower.
+    let longest = Infinity;
+    for (let round = 0; round < 3 && longest >= 200; round += 1) {
+      const scrolled = await scrollThrough(5_000);
+      expect(scrolled.mostTiles).toBeLessThan(500);
+      longest = Math.min(longest, scrolled.longestTask);
+    }
+    process.stdout.write(`longest task while scrolling to 5 000 tiles: ${String(longest)} ms\n`);
+    expect(longest).toBeLessThan(200);
+    await visitor.close();
+    expect(visitor.complaints).toEqual([]);
+  }, 180_000);
+
+  /** Scrolls until so many tiles have been in sight. Tasks of less than 50 ms are not reported, so `longestTask` is then 0. */
+  async function scrollThrough(tiles: number): Promise<{ mostTiles: number; longestTask: number }> {
     const { page } = visitor;
     await page.goto(`${service.url}/admin?kind=image`);
+    await page.evaluate(`new PerformanceObserver((list) => {
+      for (const { duration } of list.getEntries()) window.longestTask = Math.max(window.longestTask ?? 0, duration);
+    }).observe({ type: 'longtask' })`);
     const seen = new Set<string>();
-    let most = 0;
-    while (seen.size < 5_000) {
-      // Some 15 screens at a time; the rows that come into sight meanwhile are those that count.
+    while (seen.size < tiles) {
+      // Some 15 screens at a time; only the rows that come into sight meanwhile count.
       const ids = await page.evaluate<string[]>(`(async () => {
         const ids = [];
         for (let turn = 0; turn < 15; turn += 1) {
           window.scrollBy(0, window.innerHeight);
           await new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(next)));
           ids.push(...[...document.querySelectorAll('.tile')].map((tile) => tile.id));
-          window.most = Math.max(window.most ?? 0, document.querySelectorAll('.tile').length);
+          window.mostTiles = Math.max(window.mostTiles ?? 0, document.querySelectorAll('.tile').length);
         }
         return ids;
       })()`);
       for (const id of ids) seen.add(id);
-      most = await page.evaluate<number>('window.most');
     }
-    expect(most).toBeLessThan(500);
-    expect(seen.size).toBeGreaterThanOrEqual(5_000);
-    await visitor.close();
-    expect(visitor.complaints).toEqual([]);
-  }, 60_000);
+    const mostTiles = await page.evaluate<number>('window.mostTiles');
+    const longestTask = await page.evaluate<number>('window.longestTask ?? 0');
+    return { mostTiles, longestTask };
+  }
 });

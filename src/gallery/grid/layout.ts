@@ -1,86 +1,228 @@
-/** Rows of pictures that fill the width exactly, each picture in its own proportions, with a heading for each day. */
-import type { MediaView } from '../api.js';
+/**
+ * Rows of pictures that fill the width exactly, each picture in its own proportions, with a heading for each day.
+ * A layout is computed from the one before it, so that a further page costs only its own rows.
+ */
+import type { Media } from '../../client/answers.js';
 import { dayKey, dayName } from '../format.js';
 
-export interface Cell {
-  readonly media: MediaView;
+/** What a layout needs to know of a media item. */
+export type LaidOutMedia = Pick<Media, 'id' | 'kind' | 'receivedAt' | 'width' | 'height'>;
+
+export interface Cell<Item> {
+  readonly media: Item;
+  /** In pixels. */
   readonly width: number;
 }
-export type GridRow =
-  | { readonly type: 'day'; readonly key: string; readonly name: string; readonly height: number }
-  | {
-      readonly type: 'cells';
-      readonly key: string;
-      readonly cells: readonly Cell[];
-      readonly height: number;
-    };
+
+interface Place {
+  readonly key: string;
+  /** Distance from the top of the grid, in pixels. */
+  readonly top: number;
+  /** In pixels, including the gap below the row. */
+  readonly height: number;
+  /** Index of the first media item in the row, or below the heading. */
+  readonly first: number;
+}
+interface DayRow extends Place {
+  readonly type: 'day';
+  readonly name: string;
+}
+interface CellRow<Item> extends Place {
+  readonly type: 'cells';
+  readonly cells: readonly Cell<Item>[];
+}
+export type GridRow<Item extends LaidOutMedia = Media> = DayRow | CellRow<Item>;
 
 export interface GridShape {
+  /** In pixels. */
   readonly width: number;
-  /** What the height of a row should come near to. */
+  /** The preferred height of a row, in pixels. */
   readonly rowHeight: number;
   readonly gap: number;
 }
 
+export interface Layout<Item extends LaidOutMedia = Media> {
+  readonly shape: GridShape;
+  readonly items: readonly Item[];
+  readonly rows: readonly GridRow<Item>[];
+  /** Of all rows together, in pixels. */
+  readonly height: number;
+}
+
 const dayHeight = 52;
-/** Very wide and very tall pictures are cut rather than shown as a line. */
+/** Proportions (width divided by height) beyond these are cropped; such a picture would otherwise be a mere line. */
 const narrowest = 0.6;
 const widest = 2.2;
 
-export function layOut(items: readonly MediaView[], shape: GridShape): GridRow[] {
-  const rows: GridRow[] = [];
-  let row: MediaView[] = [];
-  let day = '';
-  const finish = (isLast: boolean): void => {
-    if (row.length > 0) rows.push(rowOf(row, shape, isLast));
-    row = [];
-  };
-  for (const media of items) {
-    const key = dayKey(media.receivedAt);
-    if (key !== day) {
-      finish(true);
-      day = key;
-      rows.push({ type: 'day', key, name: dayName(media.receivedAt), height: dayHeight });
-    }
-    if (isBetterWithout(row, media, shape)) finish(false);
-    row.push(media);
-  }
-  finish(true);
-  return rows;
+export function emptyLayout(shape: GridShape): Layout<never> {
+  return { shape, items: [], rows: [], height: 0 };
 }
 
-function proportions({ width, height, kind }: MediaView): number {
+/**
+ * Lays out `items` in the shape of an earlier layout. The result equals a layout from scratch; rows of the earlier layout that precede or
+ * follow the changed media items are reused.
+ */
+export function layOut<Item extends LaidOutMedia>(
+  before: Layout<Item>,
+  items: readonly Item[],
+): Layout<Item> {
+  const { shape } = before;
+  const rows = rowsBeforeChange(before, items);
+  const findTail = tailFinder(before, items);
+  let { day, index, top } = endOf(rows);
+  const push = (row: GridRow<Item>): void => {
+    rows.push(row);
+    top = row.top + row.height;
+  };
+  for (let media = items[index]; media !== undefined; media = items[index]) {
+    const key = dayKey(media.receivedAt);
+    if (key !== day) {
+      const name = dayName(media.receivedAt);
+      push({ type: 'day', key, name, top, height: dayHeight, first: index });
+      day = key;
+    }
+    const tail = findTail(index, top);
+    if (tail) {
+      for (const row of tail) push(row);
+      break;
+    }
+    const row = rowFrom(items, { first: index, top }, shape);
+    push(row);
+    index += row.cells.length;
+  }
+  return { shape, items, rows, height: top };
+}
+
+/** Where the layout continues below the given rows. */
+function endOf(rows: readonly GridRow<LaidOutMedia>[]): { day: string; index: number; top: number } {
+  const last = rows.at(-1);
+  if (!last) return { day: '', index: 0, top: 0 };
+  const day = rows.findLast(({ type }) => type === 'day');
+  return { day: day?.key ?? '', index: endIndexOf(last), top: last.top + last.height };
+}
+
+function endIndexOf(row: GridRow<LaidOutMedia>): number {
+  return row.type === 'day' ? row.first : row.first + row.cells.length;
+}
+
+/**
+ * The rows above the first changed media item. Where a row ends depends on the media item that follows it, so a row is kept only if that
+ * media item is unchanged, too.
+ */
+function rowsBeforeChange<Item extends LaidOutMedia>(
+  { items: old, rows }: Layout<Item>,
+  items: readonly Item[],
+): GridRow<Item>[] {
+  let same = 0;
+  while (same < items.length && items[same] === old[same]) same += 1;
+  return rows.slice(
+    0,
+    firstIndex(rows.length, (at) => endIndexOf(rows[at] as GridRow<Item>) >= same),
+  );
+}
+
+/** Finds the rows from a media item on in the earlier layout, if nothing has changed from there to the end. */
+function tailFinder<Item extends LaidOutMedia>(before: Layout<Item>, items: readonly Item[]) {
+  const { items: old, rows } = before;
+  const added = items.length - old.length;
+  let unchangedFrom = items.length;
+  while (unchangedFrom > 0 && items[unchangedFrom - 1] === old[unchangedFrom - 1 - added]) unchangedFrom -= 1;
+  return (index: number, top: number): GridRow<Item>[] | undefined => {
+    const first = index - added;
+    if (index < unchangedFrom || first < 0) return undefined;
+    const start = firstIndex(rows.length, (at) => isCellsFrom(rows[at] as GridRow<Item>, first));
+    const row = rows[start];
+    if (row?.first !== first) return undefined;
+    return rows
+      .slice(start)
+      .map((tail) => ({ ...tail, first: tail.first + added, top: tail.top + top - row.top }));
+  };
+}
+
+function isCellsFrom({ type, first }: GridRow<LaidOutMedia>, index: number): boolean {
+  return first > index || (first === index && type === 'cells');
+}
+
+/** The smallest index for which `isBehind` is true, by binary search; `length` if there is none. */
+export function firstIndex(length: number, isBehind: (index: number) => boolean): number {
+  let low = 0;
+  let high = length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (isBehind(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+function proportions({ width, height, kind }: LaidOutMedia): number {
   if (width !== null && height !== null && height > 0) {
     return Math.min(Math.max(width / height, narrowest), widest);
   }
   return kind === 'image' || kind === 'sticker' ? 1 : 1.25;
 }
 
-const sum = (row: readonly MediaView[]): number =>
-  row.reduce((total, media) => total + proportions(media), 0);
-
-/** Of a row that fills the width. */
-function heightOf(row: readonly MediaView[], { width, gap }: GridShape): number {
-  return (width - gap * (row.length - 1)) / sum(row);
-}
-
-/** Whether a row comes nearer to its height as it is than with one more. */
-function isBetterWithout(row: readonly MediaView[], next: MediaView, shape: GridShape): boolean {
-  if (row.length === 0) return false;
-  const without = heightOf(row, shape);
-  const joined = heightOf([...row, next], shape);
-  return joined < shape.rowHeight && without - shape.rowHeight < shape.rowHeight - joined;
-}
-
-/** The last row of a day is not blown up to fill the width. */
-function rowOf(row: readonly MediaView[], shape: GridShape, isLast: boolean): GridRow {
-  const full = heightOf(row, shape);
+/** One row, which begins with the media item at `first`. */
+function rowFrom<Item extends LaidOutMedia>(
+  items: readonly Item[],
+  { first, top }: Pick<Place, 'first' | 'top'>,
+  shape: GridShape,
+): CellRow<Item> {
+  const row: Item[] = [];
+  let day: string | undefined;
+  let sum = 0;
+  let isLast = true;
+  for (let at = first, media = items[at]; media !== undefined; at += 1, media = items[at]) {
+    day ??= dayKey(media.receivedAt);
+    if (dayKey(media.receivedAt) !== day) break;
+    const joined = sum + proportions(media);
+    if (isBetterWithout({ sum, joined, count: row.length }, shape)) {
+      isLast = false;
+      break;
+    }
+    row.push(media);
+    sum = joined;
+  }
+  const full = fullHeight(sum, row.length, shape);
+  // The last row of a day is not enlarged to fill the width.
   const height = Math.floor(isLast ? Math.min(full, shape.rowHeight) : full);
-  const cells = row.map((media) => ({ media, width: Math.floor(height * proportions(media)) }));
+  const cells = cellsOf(row, { height, isLast, shape });
+  return { type: 'cells', key: row[0]?.id ?? '', cells, first, top, height: height + shape.gap };
+}
+
+/** The height of a row that fills the width. */
+function fullHeight(sum: number, count: number, { width, gap }: GridShape): number {
+  return (width - gap * (count - 1)) / sum;
+}
+
+interface Joining {
+  /** Sum of the proportions in the row, without and with the next media item. */
+  readonly sum: number;
+  readonly joined: number;
+  /** Number of media items in the row, without the next one. */
+  readonly count: number;
+}
+
+/** Whether a row is nearer to its preferred height without the next media item. */
+function isBetterWithout({ sum, joined, count }: Joining, shape: GridShape): boolean {
+  if (count === 0) return false;
+  const without = fullHeight(sum, count, shape);
+  const together = fullHeight(joined, count + 1, shape);
+  return together < shape.rowHeight && without - shape.rowHeight < shape.rowHeight - together;
+}
+
+interface CellsShape {
+  readonly height: number;
+  readonly isLast: boolean;
+  readonly shape: GridShape;
+}
+
+function cellsOf<Item extends LaidOutMedia>(row: readonly Item[], { height, isLast, shape }: CellsShape) {
+  const cells: Cell<Item>[] = row.map((media) => ({ media, width: Math.floor(height * proportions(media)) }));
   const last = cells.at(-1);
   if (!isLast && last) {
     const before = cells.slice(0, -1).reduce((total, cell) => total + cell.width + shape.gap, 0);
     cells[cells.length - 1] = { media: last.media, width: Math.floor(shape.width - before) };
   }
-  return { type: 'cells', key: row[0]?.id ?? '', cells, height: height + shape.gap };
+  return cells;
 }

@@ -5,7 +5,7 @@ import { typeName } from '../../domain/type-names.js';
 import type { MediaView } from '../api.js';
 import { at } from '../base.js';
 import { bytes, capital, clock, describe, kindNames, personOf } from '../format.js';
-import { Badges } from '../parts/badge.js';
+import { Badges, WarningBadge } from '../parts/badge.js';
 import { Icon, type IconName } from '../parts/icon.js';
 import { placeholder } from '../placeholder.js';
 
@@ -24,7 +24,7 @@ const icons = {
   document: 'document',
 } as const satisfies Record<MediaView['kind'], IconName>;
 
-/** One media of the grid: its picture, or what it is when it has none. */
+/** One media item of the grid: its picture, or its name and size if it has none. */
 export const Tile = memo(function Tile({ media, href, width, height }: TileProps) {
   const preview = media.previews.small;
   return (
@@ -40,6 +40,7 @@ export const Tile = memo(function Tile({ media, href, width, height }: TileProps
         {preview ? <Picture url={preview.url} thumbhash={media.thumbhash} /> : <Facts media={media} />}
         <span class="tile-badges">
           <Badges media={media} />
+          <WarningBadge media={media} />
           {media.kind === 'document' && preview && media.type !== null && (
             <span class="badge">
               <Icon name="document" size={14} />
@@ -82,7 +83,7 @@ function Picture({ url, thumbhash }: { readonly url: string; readonly thumbhash:
   );
 }
 
-/** For what cannot be seen: a drawing, a name and a size. */
+/** An icon, a name and a size for a media item without a picture. */
 function Facts({ media }: { readonly media: MediaView }) {
   const name = media.filename ?? shortError(media.error?.code) ?? kindNames[media.kind];
   const details = [
@@ -98,7 +99,7 @@ function Facts({ media }: { readonly media: MediaView }) {
   );
 }
 
-/** `media.type_mismatch` in words. */
+/** Turns `media.type_mismatch` into `Type mismatch`. */
 function shortError(code: string | undefined): string | undefined {
   return code && capital(code.replace(/^media\./, '').replaceAll('_', ' '));
 }
