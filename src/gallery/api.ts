@@ -1,4 +1,4 @@
-/** The client of the API as the gallery uses it: with the session of the browser, at the place where the service stands. */
+/** The client of the API for the gallery: it uses the session of the browser and the path of the service. */
 import { auditClient, sessionClient, tokenClient } from '../client/access.js';
 import { channelClient, providerClient } from '../client/channels.js';
 import { deliveryClient } from '../client/deliveries.js';
@@ -32,15 +32,15 @@ export type {
 } from '../client/index.js';
 
 let signedOut: () => void = () => undefined;
-/** The listener is called whenever the service says that nobody is signed in. */
+/** Sets the listener that is called when the service answers that nobody is signed in. */
 export function onSignedOut(listener: () => void): void {
   signedOut = listener;
 }
 
-/** The path of the service is added here and not by `baseUrl`: media that events bring have links without it, and all are to be alike. */
+/** The path of the service is added here and not by `baseUrl`, because links in events do not have it, and all links must be alike. */
 const transport = createTransport({
   baseUrl: '',
-  // The person decides whether to try again.
+  // The user decides whether to retry.
   retries: 0,
   fetch: async (path, init) => {
     const response = await fetch(at(path), init);
@@ -49,7 +49,7 @@ const transport = createTransport({
   },
 });
 
-/** All of the client but its events: the pages share one stream of them. */
+/** The client without its events, because the pages share one event stream. */
 export const api = {
   media: mediaClient(transport),
   messages: messageClient(transport),

@@ -1,4 +1,4 @@
-/** Where the service stands: `PUBLIC_URL` may have a path, and then everything is below it. */
+/** The path of `PUBLIC_URL`. All addresses of the service are below it. */
 const base = document.documentElement.dataset['base'] ?? '';
 
 /** The address of a path of the service (`/admin/sent`, `/v1/media`), for links, pictures and calls. */
@@ -6,7 +6,7 @@ export function at(path: string): string {
   return base + path;
 }
 
-/** Whether this page is where it should be. Somebody who came past the proxy is sent to where its links and its cookie are. */
+/** Whether this page is below the path. A visitor who bypassed the proxy is redirected, because links and the cookie need the path. */
 export function isBelowBase(): boolean {
   const { pathname, search, hash } = window.location;
   if (pathname.startsWith(`${base}/`)) return true;

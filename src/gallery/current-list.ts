@@ -1,4 +1,4 @@
-/** The list behind the gallery. It outlives the page, so that coming back finds everything where it was. */
+/** The list of the gallery. It survives page changes, so that a user who comes back finds the same place. */
 import { effect, signal, untracked } from '@preact/signals';
 
 import { filterText, readFilters } from './filters.js';
@@ -13,7 +13,7 @@ export function listFor(query: URLSearchParams): MediaList {
   return current.value;
 }
 
-/** What one token may see is nothing for the next. */
+/** The next user must not see the files of the previous one. */
 effect(() => {
   if (session.value === null) current.value = createMediaList(untracked(() => current.value.filters));
 });

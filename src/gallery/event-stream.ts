@@ -4,7 +4,7 @@ import type { ToPage } from './live-messages.js';
 
 const retryMs = 10_000;
 
-/** Ends with the answered function. */
+/** Opens the stream; the returned function closes it. */
 export function listenToEvents(url: string, tell: (message: ToPage) => void): () => void {
   let source: EventSource | undefined;
   let retry: ReturnType<typeof setTimeout> | undefined;
@@ -20,7 +20,7 @@ export function listenToEvents(url: string, tell: (message: ToPage) => void): ()
     });
     opened.addEventListener('error', () => {
       tell({ state: 'broken' });
-      // The browser itself tries again after a broken connection, but never after an answer that was no stream.
+      // The browser reconnects after a broken connection, but not after a response that is not a stream.
       if (opened.readyState === EventSource.CLOSED) retry = setTimeout(open, retryMs);
     });
     for (const type of eventTypes)

@@ -1,4 +1,4 @@
-/** What the gallery is narrowed to. It lives in the page's address, so that a view can be shared and comes back after a reload. */
+/** The filters of the gallery. They are part of the address, so that a view can be shared and survives a reload. */
 import type { MediaQuery, MediaView } from './api.js';
 
 export const filterNames = [
@@ -24,24 +24,24 @@ export function readFilters(query: URLSearchParams): Filters {
   );
 }
 
-/** Only what filters, in an order of its own: the same view always has the same text. */
+/** The filters as a query string in a fixed order, so that the same view always has the same text. */
 export function filterText(filters: Filters): string {
   return new URLSearchParams(Object.entries(filters).sort()).toString();
 }
 
-/** As the API wants it: days are those of the person who looks, and the last one is part of it. */
+/** The filters as a query of the API. Days are those of the browser's time zone, and the last day is included. */
 export function toApiQuery({ since, until, ...rest }: Filters): MediaQuery {
   const from = dayStart(since);
   const to = dayStart(until, 1);
   return {
-    // The service checks what somebody has written into the address.
+    // A user may write anything into the address, so the service checks the values.
     ...(rest as MediaQuery),
     since: from,
     until: to,
   };
 }
 
-/** Whether a media that was told of belongs into the view. */
+/** Whether a media item from an event belongs in the view. */
 export function matches(filters: Filters, media: MediaView): boolean {
   const { message } = media;
   const facts: Readonly<Record<string, string | null | undefined>> = {
@@ -53,8 +53,8 @@ export function matches(filters: Filters, media: MediaView): boolean {
     chat: message?.chat,
   };
   const exact = Object.entries(facts).every(([name, value]) => {
-    const wanted = filters[name as FilterName];
-    return wanted === undefined || wanted === value;
+    const filter = filters[name as FilterName];
+    return filter === undefined || filter === value;
   });
   const text = message?.caption?.toLowerCase() ?? '';
   return exact && text.includes(filters.q?.toLowerCase() ?? '') && isWithin(filters, media.receivedAt);
@@ -69,7 +69,7 @@ function isWithin({ since, until }: Filters, receivedAt: string): boolean {
 
 const isDay = (name: FilterName): boolean => name === 'since' || name === 'until';
 
-/** Midnight where the person is, of that day or of one after it. */
+/** Midnight at the start of a day in the browser's time zone, or of a later day. */
 function dayStart(text: string | undefined, daysLater = 0): Date | undefined {
   const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)$/.exec(text ?? '') ?? [];
   if (year === undefined) return undefined;

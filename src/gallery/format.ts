@@ -1,5 +1,5 @@
-/** Times, sizes and names for people. */
-import type { MediaView } from './api.js';
+/** Formats times, sizes and names for people. */
+import type { Media as MediaView } from '../client/answers.js';
 
 const time = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
@@ -14,7 +14,7 @@ export const fullTime = (iso: string): string => full.format(new Date(iso));
 export const shortTime = (iso: string): string => short.format(new Date(iso));
 export const number = (value: number): string => whole.format(value);
 
-/** A text that is the same for all moments of one day where the person is, and no other. */
+/** A key for the day of a moment in the time zone of the browser. */
 export function dayKey(iso: string): string {
   const date = new Date(iso);
   return `${String(date.getFullYear())}-${String(date.getMonth() + 1)}-${String(date.getDate())}`;
@@ -87,17 +87,17 @@ export const warningNames = {
   'media.not_previewed': 'No preview yet',
   'media.too_many_pixels': 'Too large for a preview',
   'media.kind_differs': 'Not what was announced',
-  'media.hash_mismatch': 'Other bytes than announced',
+  'media.hash_mismatch': 'Different content than announced',
 } as const satisfies Record<MediaView['warnings'][number]['code'], string>;
 
 export const directionNames = { inbound: 'Received', outbound: 'Sent' } as const;
 
-/** Who it is from, as well as we know; empty when nobody may know any more. */
+/** The sender's name, or else their identifier; empty after an erasure. */
 export function personOf({ message }: MediaView): string {
   return message?.senderName ?? message?.from ?? '';
 }
 
-/** What a picture is, in a sentence for those who do not see it. */
+/** Describes a media item in one sentence, for screen readers and titles. */
 export function describe(media: MediaView): string {
   const person = personOf(media);
   const parts = [
@@ -106,23 +106,24 @@ export function describe(media: MediaView): string {
     `${dayName(media.receivedAt)} ${clock(media.receivedAt)}`,
     media.state === 'ready' ? null : stateNames[media.state].toLowerCase(),
     isDeletedBySender(media) ? deletedBySender.toLowerCase() : null,
+    ...media.warnings.map(({ code }) => warningNames[code].toLowerCase()),
   ];
   return parts.filter((part) => part !== null && part !== '').join(', ');
 }
 
 export const deletedBySender = 'Deleted by the sender';
 
-/** Whether it was taken back and is still here. */
+/** Whether the sender deleted the message while Inlet still has the file. */
 export function isDeletedBySender({ deletedBySenderAt, state }: MediaView): boolean {
   return deletedBySenderAt !== null && state !== 'erased';
 }
 
-/** What is known of a message that was sent, in words. */
+/** Names of the statuses of a sent message. */
 export const sendingNames = {
   queued: 'Waiting',
   sent: 'Sent',
   delivered: 'Delivered',
   read: 'Read',
   failed: 'Failed',
-  unknown: 'Not known',
+  unknown: 'Unknown',
 } as const;

@@ -1,7 +1,7 @@
-/** What a page and the worker that listens for all pages say to each other. */
+/** The messages between a page and the worker that listens for all pages. */
 
-/** From a page: it wants to hear what the person may hear who is signed in, or nothing any more. */
+/** A page starts listening with the id of its token, or stops. */
 export type FromPage = { readonly listen: string } | { readonly leave: true };
 
-/** To a page: whether the stream is there, and the data of an event. */
+/** The worker reports the state of the stream, or the JSON of an event. */
 export type ToPage = { readonly state: 'live' | 'broken' } | { readonly event: string };

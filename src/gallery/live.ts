@@ -1,4 +1,4 @@
-/** What happens while one looks: the service's events, and what each page wants to know of them. */
+/** Passes the events of the service on to the pages. */
 import { effect, signal } from '@preact/signals';
 
 import type { EventView } from './api.js';
@@ -9,40 +9,40 @@ import { session } from './session.js';
 
 type Listener = (event: EventView) => void;
 
-/** `live`: hears everything; `broken`: the connection is being made anew. */
+/** `live`: receives every event; `broken`: reconnecting. */
 export const liveState = signal<'off' | 'live' | 'broken'>('off');
-/** Read out by screen readers. */
+/** A message for screen readers. */
 export const announcement = signal('');
 
 const listeners = new Set<Listener>();
 const afterGap = new Set<() => void>();
 
-/** Ends with the answered function. */
+/** Adds a listener; the returned function removes it. */
 export function onEvent(listener: Listener): () => void {
   listeners.add(listener);
   return () => void listeners.delete(listener);
 }
 
-/** For looking again, when the connection was broken for a time. */
+/** Adds a listener that reloads data after a broken connection; the returned function removes it. */
 export function onReconnected(listener: () => void): () => void {
   afterGap.add(listener);
   return () => void afterGap.delete(listener);
 }
 
-/** Listens as long as somebody is signed in and the page is open. */
+/** Listens while a user is signed in and the page is open; the returned function stops. */
 export function startLive(): () => void {
-  const connection = connect(hear);
+  const connection = connect(handle);
   const leave = (): void => {
     connection.leave();
   };
-  // A page that the browser has put aside, to be shown again by "back", hears nothing meanwhile.
-  const comeBack = ({ persisted }: PageTransitionEvent): void => {
+  // The browser may keep a page for its "back" button. Such a page receives no events until it is shown again.
+  const reconnect = ({ persisted }: PageTransitionEvent): void => {
     if (!persisted || !session.value) return;
     liveState.value = 'broken';
     connection.listen(session.value.tokenId);
   };
   window.addEventListener('pagehide', leave);
-  window.addEventListener('pageshow', comeBack);
+  window.addEventListener('pageshow', reconnect);
   const signedIn = effect(() => {
     if (session.value) connection.listen(session.value.tokenId);
     else {
@@ -54,43 +54,43 @@ export function startLive(): () => void {
     signedIn();
     leave();
     window.removeEventListener('pagehide', leave);
-    window.removeEventListener('pageshow', comeBack);
+    window.removeEventListener('pageshow', reconnect);
   };
 }
 
 interface Connection {
-  /** Hears what this person may hear. */
-  readonly listen: (who: string) => void;
+  /** Receives the events that this token has access to. */
+  readonly listen: (tokenId: string) => void;
   readonly leave: () => void;
 }
 
-/** Shares a stream with the other pages. A browser that has no workers for several pages (Android) gives each page its own. */
-function connect(tell: (message: ToPage) => void): Connection {
-  if (!('SharedWorker' in window)) return connectAlone(tell);
+/** Shares a stream with the other pages. Browsers without shared workers (Android) open a stream for each page. */
+function connect(receive: (message: ToPage) => void): Connection {
+  if (!('SharedWorker' in window)) return connectAlone(receive);
   const { port } = new SharedWorker(document.documentElement.dataset['live'] ?? '');
   port.addEventListener('message', ({ data }: MessageEvent<ToPage>) => {
-    tell(data);
+    receive(data);
   });
   port.start();
-  const say = (message: FromPage): void => {
+  const post = (message: FromPage): void => {
     port.postMessage(message);
   };
   return {
-    listen: (who) => {
-      say({ listen: who });
+    listen: (tokenId) => {
+      post({ listen: tokenId });
     },
     leave: () => {
-      say({ leave: true });
+      post({ leave: true });
     },
   };
 }
 
-function connectAlone(tell: (message: ToPage) => void): Connection {
+function connectAlone(receive: (message: ToPage) => void): Connection {
   let end = (): void => undefined;
   return {
     listen: () => {
       end();
-      end = listenToEvents(at('/v1/events'), tell);
+      end = listenToEvents(at('/v1/events'), receive);
     },
     leave: () => {
       end();
@@ -98,7 +98,7 @@ function connectAlone(tell: (message: ToPage) => void): Connection {
   };
 }
 
-function hear(message: ToPage): void {
+function handle(message: ToPage): void {
   if ('event' in message) {
     const event = JSON.parse(message.event) as EventView;
     for (const listener of listeners) listener(event);

@@ -1,4 +1,4 @@
-/** The gallery: pages for people who want to see what came in, and to look after the service. */
+/** The gallery: pages that show the received files and administer the service. */
 import { render } from 'preact';
 
 import { App } from './app.js';

@@ -1,10 +1,10 @@
-/** How a media can be shown. */
+/** Decides how a media item is shown. */
 import { isInline } from '../domain/media.js';
 import type { MediaView } from './api.js';
 
 export type Showing = 'picture' | 'video' | 'audio' | 'file' | 'nothing';
 
-/** Only what the service serves in place is shown in place; everything else is a file to download. */
+/** The page shows only types that the service serves inline; everything else is a download. */
 export function showingOf(media: MediaView): Showing {
   if (media.state !== 'ready' || media.contentUrl === null) return 'nothing';
   const type = media.type ?? '';

@@ -1,13 +1,13 @@
-import { useSignal } from '@preact/signals';
-
 import { attentionCount } from './attention-count.js';
 import { at } from './base.js';
 import { liveState } from './live.js';
+import { BrandMark } from './parts/brand-mark.js';
 import { Dialog } from './parts/dialog.js';
 import { Icon, type IconName } from './parts/icon.js';
 import { ThemeSwitch } from './parts/theme-switch.js';
 import { path } from './router.js';
 import { isAdmin, signOut } from './session.js';
+import { useOpen } from './use-open.js';
 
 interface Place {
   readonly to: string;
@@ -26,40 +26,23 @@ const places: readonly Place[] = [
   { to: at('/admin/tokens'), name: 'Tokens', icon: 'tokens', admin: true },
   { to: at('/admin/audit'), name: 'Audit', icon: 'audit', admin: true },
 ];
-/** So many have room at the bottom of a telephone; the others are behind "More". */
-const atTheBottom = 4;
+/** Number of links in the bar at the bottom of a phone; the dialog "More" has the others. */
+const linksInBar = 4;
 
 export function Navigation() {
-  const open = useSignal(false);
+  const more = useOpen();
   const shown = places.filter(({ admin }) => !admin || isAdmin.value);
-  const close = (): void => {
-    open.value = false;
-  };
   return (
     <header class="nav">
       <a class="brand" href={at('/admin')} aria-label="Inlet, to the gallery">
-        <svg width="26" height="26" viewBox="0 0 26 26" aria-hidden="true">
-          <rect class="brand-ground" width="26" height="26" rx="7" />
-          <path
-            class="brand-wave"
-            d="M4 11.500c3 0 3 3 6 3s3-3 6-3 3 3 6 3M4 17c3 0 3 3 6 3s3-3 6-3 3 3 6 3"
-          />
-          <circle class="brand-sun" cx="13" cy="7" r="2.200" />
-        </svg>
+        <BrandMark size={26} />
         <span>Inlet</span>
       </a>
       <nav aria-label="Pages">
         {shown.map((place, index) => (
-          <PlaceLink key={place.to} place={place} class={index < atTheBottom ? '' : 'wide-only'} />
+          <PlaceLink key={place.to} place={place} class={index < linksInBar ? '' : 'wide-only'} />
         ))}
-        <button
-          type="button"
-          class="nav-link narrow-only"
-          aria-haspopup="dialog"
-          onClick={() => {
-            open.value = true;
-          }}
-        >
+        <button type="button" class="nav-link narrow-only" aria-haspopup="dialog" onClick={more.open}>
           <Icon name="more" />
           <span>More</span>
         </button>
@@ -69,25 +52,35 @@ export function Navigation() {
         <SignOut />
         <LiveLight />
       </div>
-      {open.value && (
-        <Dialog label="More" class="sheet" onClose={close}>
-          <div class="sheet-body" onClick={close}>
-            {shown.slice(atTheBottom).map((place) => (
-              <PlaceLink key={place.to} place={place} />
-            ))}
-            <hr />
-            <div
-              onClick={(event) => {
-                event.stopPropagation();
-              }}
-            >
-              <ThemeSwitch />
-            </div>
-            <SignOut />
-          </div>
-        </Dialog>
-      )}
+      {more.isOpen && <MoreDialog places={shown.slice(linksInBar)} onClose={more.close} />}
     </header>
+  );
+}
+
+interface MoreDialogProps {
+  readonly places: readonly Place[];
+  readonly onClose: () => void;
+}
+
+/** The pages and settings that a phone has no room for. Every click closes it, except one on the theme. */
+function MoreDialog({ places: hidden, onClose }: MoreDialogProps) {
+  return (
+    <Dialog label="More" class="sheet" onClose={onClose}>
+      <div class="sheet-body" onClick={onClose}>
+        {hidden.map((place) => (
+          <PlaceLink key={place.to} place={place} />
+        ))}
+        <hr />
+        <div
+          onClick={(event) => {
+            event.stopPropagation();
+          }}
+        >
+          <ThemeSwitch />
+        </div>
+        <SignOut />
+      </div>
+    </Dialog>
   );
 }
 
@@ -102,7 +95,7 @@ function PlaceLink({ place, class: name = '' }: { readonly place: Place; readonl
       {count > 0 && (
         <b class="count">
           {count > 999 ? '999+' : count}
-          <span class="unseen"> to look at</span>
+          <span class="unseen"> that need attention</span>
         </b>
       )}
     </a>

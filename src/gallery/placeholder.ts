@@ -1,6 +1,6 @@
 import { thumbHashToDataURL } from 'thumbhash';
 
-/** A blurred picture of some 30 bytes, painted before the real one is here. */
+/** Decodes a thumbhash of about 30 bytes into a blurred picture, which is shown until the real one has loaded. */
 export function placeholder(thumbhash: string | null): string | undefined {
   if (thumbhash === null) return undefined;
   try {

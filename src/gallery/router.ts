@@ -1,4 +1,4 @@
-/** Where we are, as the address bar says it. Links are ordinary links: a click on one stays in the page, everything else is the browser's. */
+/** The current address. Links are ordinary links: a click on a link of the gallery changes the page without a reload. */
 import { computed, signal } from '@preact/signals';
 
 import { at } from './base.js';
@@ -10,7 +10,7 @@ export const query = computed(() => address.value.searchParams);
 
 interface Entry {
   readonly key: number;
-  /** Whether an entry of ours is behind it, so that going back stays here. */
+  /** Whether the previous entry belongs to the gallery, so that going back stays in it. */
   readonly inside: boolean;
 }
 
@@ -22,14 +22,14 @@ function entry(): Entry {
   return typeof state === 'object' && state && 'key' in state ? (state as Entry) : { key: 0, inside: false };
 }
 
-interface Going {
-  /** Takes the place of where we are, so that going back does not come here again. */
+interface NavigateOptions {
+  /** Replaces the current entry of the history. */
   readonly replace?: boolean;
-  /** Something is put above the page, which stays as it is. */
+  /** Keeps the scroll position, for a dialog above the page. */
   readonly keepScroll?: boolean;
 }
 
-export function navigate(to: string, { replace = false, keepScroll = false }: Going = {}): void {
+export function navigate(to: string, { replace = false, keepScroll = false }: NavigateOptions = {}): void {
   const before = entry();
   scrollPositions.set(before.key, window.scrollY);
   if (replace) window.history.replaceState(before, '', to);
@@ -38,13 +38,13 @@ export function navigate(to: string, { replace = false, keepScroll = false }: Go
   if (!replace && !keepScroll) window.scrollTo(0, 0);
 }
 
-/** Back to where one came from, or to the given place for somebody who came from elsewhere. */
+/** Goes back in the history, or to `otherwise` if the visitor did not come from the gallery. */
 export function goBack(otherwise: string): void {
   if (entry().inside) window.history.back();
   else navigate(otherwise, { replace: true });
 }
 
-/** The same page with other parameters; empty ones are left out. */
+/** The address of the page with other parameters. Empty parameters are removed. */
 export function addressWith(
   changes: Readonly<Record<string, string | null>>,
   base: { readonly path: string; readonly query: URLSearchParams } = { path: path.value, query: query.value },

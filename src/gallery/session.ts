@@ -1,11 +1,11 @@
-/** Who is signed in. The token itself is in a cookie that no script can read. */
+/** The signed-in user. The token itself is in a cookie that scripts cannot read. */
 import { computed, signal } from '@preact/signals';
 
 import { InletError, api, onSignedOut, type SessionView } from './api.js';
 
-/** Undefined: not known yet; null: nobody. */
+/** Undefined until it is known; null if nobody is signed in. */
 export const session = signal<SessionView | null | undefined>(undefined);
-/** Why nobody is signed in any more, when it was not by choice. */
+/** Why the session ended, if the user did not end it. */
 export const signInNotice = signal<string | null>(null);
 export const isAdmin = computed(() => session.value?.scopes.includes('admin') ?? false);
 
@@ -14,7 +14,7 @@ export const maySend = computed(
 );
 
 onSignedOut(() => {
-  if (session.value) signInNotice.value = 'Your session has ended. Sign in again to go on where you were.';
+  if (session.value) signInNotice.value = 'Your session has ended. Sign in again to continue.';
   session.value = null;
 });
 
@@ -39,8 +39,8 @@ function refuseLink(error: unknown): void {
 }
 
 /**
- * A link such as the demo prints has the token behind the `#`, which browsers send to no server. It is taken out of the address bar and the
- * history at once. Somebody who is signed in stays so: a stranger's link must not lead into another session.
+ * The demo prints a link with a token behind the `#`, which browsers do not send to servers. The token is removed from the address bar and
+ * the history at once. A user who is signed in stays signed in: a link from a stranger must not switch the session.
  */
 function tokenOfLink(): string | undefined {
   const [, token] = /^#token=([\w.-]+)$/.exec(window.location.hash) ?? [];
@@ -61,11 +61,11 @@ export async function signOut(): Promise<void> {
   signInNotice.value = null;
 }
 
-/** What went wrong, as sentences: details of problems are written to stand on a line of their own. */
+/** The message of an error as a full sentence. The service writes details without capital and full stop. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof InletError && error.code === 'unreachable')
-    return 'The service does not answer. Is it running, and are you online?';
+    return 'The service does not respond. Check that it is running and that you are online.';
   const { message } = error;
   const sentence = message.charAt(0).toUpperCase() + message.slice(1);
   return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`;

@@ -1,4 +1,4 @@
-/** Light or dark. Loaded before anything is painted, so that nobody sees a flash of the other one. */
+/** The theme, light or dark. This script runs before the first paint, so that the page does not flash in the other theme. */
 export type Theme = 'system' | 'light' | 'dark';
 
 const key = 'inlet-theme';
@@ -18,7 +18,7 @@ export function keepTheme(theme: Theme): void {
   try {
     window.localStorage.setItem(key, theme);
   } catch {
-    // A browser that keeps nothing forgets this as well.
+    // A browser may refuse to store anything; the theme then lasts until the page is closed.
   }
 }
 

@@ -7,7 +7,7 @@ export interface Pages<Item> {
   readonly status: 'loading' | 'idle' | 'end' | 'error';
   readonly error: unknown;
   readonly loadMore: () => void;
-  /** Begins anew. */
+  /** Loads the first page again. */
   readonly reload: () => void;
   readonly replace: (next: (items: readonly Item[]) => readonly Item[]) => void;
 }
@@ -19,7 +19,7 @@ interface State<Item> {
   readonly error?: unknown;
 }
 
-/** A list that comes a page at a time; another key is another list. */
+/** A list that is loaded a page at a time. It starts again when the key changes. */
 export function usePages<Item>(load: (cursor?: string) => Promise<Page<Item>>, key = ''): Pages<Item> {
   const [state, setState] = useState<State<Item>>({ items: [], status: 'loading' });
   const latest = useRef(load);

@@ -61,10 +61,10 @@ describeInBrowser('Every page', (browser) => {
     ['/admin/overview', 'Received per day'],
     ['/admin/sent', 'Nothing sent yet'],
     ['/admin/channels', 'z-api'],
-    ['/admin/subscriptions', 'Nobody is told yet'],
+    ['/admin/subscriptions', 'No subscriptions yet'],
     ['/admin/tokens', 'Tokens'],
     ['/admin/audit', 'Audit'],
-    ['/admin/no-such-page', 'Nothing here'],
+    ['/admin/no-such-page', 'Page not found'],
   ] as const;
   const sizes = ['desktop', 'phone'] as const;
 

@@ -63,11 +63,11 @@ describeInBrowser('Setting up in a browser', (browser) => {
     const form = page.getByRole('dialog', { name: 'Add a channel' });
     await form.getByRole('combobox').selectOption('z-api');
     await form.getByLabel('Name').fill('Shop in Recife');
-    await form.getByLabel('Id, part of its webhook address').fill('recife');
+    await form.getByLabel('ID (used in the webhook URL)').fill('recife');
     await form.getByRole('button', { name: 'Add', exact: true }).click();
 
     const shown = page.getByRole('dialog', { name: 'Connect Shop in Recife' });
-    const address = await shown.getByLabel('Webhook address', { exact: true }).inputValue();
+    const address = await shown.getByLabel('Webhook URL', { exact: true }).inputValue();
     const secret = await shown.getByLabel('Webhook secret', { exact: true }).inputValue();
     await shown.getByRole('button', { name: 'I have copied it' }).click();
     const card = page.getByRole('listitem').filter({ hasText: 'Shop in Recife' });
@@ -85,7 +85,7 @@ describeInBrowser('Setting up in a browser', (browser) => {
       });
     expect((await post('not the secret')).status).toBe(401);
     expect((await post(secret)).status).toBe(200);
-    await card.getByRole('link', { name: 'Its media' }).click();
+    await card.getByRole('link', { name: 'View media' }).click();
     await page.getByRole('link', { name: /From Recife/ }).waitFor();
   });
 
@@ -111,23 +111,23 @@ describeInBrowser('Setting up in a browser', (browser) => {
     const page = await signedIn('/admin/subscriptions');
     await page.getByRole('button', { name: 'Add subscription' }).click();
     const form = page.getByRole('dialog', { name: 'Add a subscription' });
-    await form.getByLabel('Address').fill(`http://${receiverHost()}/events`);
+    await form.getByLabel('URL').fill(`http://${receiverHost()}/events`);
     await form.getByLabel('media.ready').check();
     await form.getByRole('button', { name: 'Add', exact: true }).click();
-    const shown = page.getByRole('dialog', { name: 'The signing secret' });
+    const shown = page.getByRole('dialog', { name: 'Signing secret' });
     const secret = await shown.getByLabel('Secret', { exact: true }).inputValue();
     await shown.getByRole('button', { name: 'I have copied it' }).click();
 
     await page.getByRole('button', { name: 'Send a test' }).click();
-    await page.getByText('The sample was taken (it answered 204).').waitFor();
+    await page.getByText('The test event was delivered (status 204).').waitFor();
     const [sample] = await until(() => posts.length > 0 && posts);
     expect(new Webhook(secret).verify(sample?.body ?? '', sample?.headers ?? {})).toMatchObject({
       type: 'media.ready',
     });
 
     await page.getByRole('button', { name: 'New secret' }).click();
-    const confirm = page.getByRole('dialog', { name: 'Make a new signing secret?' });
-    await confirm.getByRole('button', { name: 'Make a new one' }).click();
+    const confirm = page.getByRole('dialog', { name: 'Create a new signing secret?' });
+    await confirm.getByRole('button', { name: 'Create secret' }).click();
     const another = await shown.getByLabel('Secret', { exact: true }).inputValue();
     expect(another).toMatch(/^whsec_/);
     expect(another).not.toBe(secret);
@@ -140,7 +140,7 @@ describeInBrowser('Setting up in a browser', (browser) => {
     const page = await signedIn('/admin/subscriptions');
     await page.getByRole('button', { name: 'Add subscription' }).click();
     const form = page.getByRole('dialog', { name: 'Add a subscription' });
-    await form.getByLabel('Address').fill('http://169.254.169.254/events');
+    await form.getByLabel('URL').fill('http://169.254.169.254/events');
     await form.getByRole('button', { name: 'Add', exact: true }).click();
     await form
       .getByRole('alert')

@@ -8,7 +8,7 @@ import { bytes } from '../../src/demo/media-host.js';
 import { photo } from '../../src/demo/photos.js';
 import { startSimulator, type Simulator } from '../../src/demo/providers/index.js';
 import type { SimulatedMedia } from '../../src/demo/providers/simulated-provider.js';
-import { describeInBrowser, visit, type Visit } from '../support/browser.js';
+import { describeInBrowser, expectAccessible, visit, type Visit } from '../support/browser.js';
 import { filesFolder } from '../support/files.js';
 import { heic } from '../support/heic.js';
 import { startTestService, type TestService } from '../support/test-service.js';
@@ -241,6 +241,8 @@ describeInBrowser('The gallery', (browser) => {
       .locator('.tile')
       .getByText(/^Word · /)
       .waitFor();
+    await page.locator('.tile .badge', { hasText: 'Damaged' }).waitFor();
+    await page.getByRole('link', { name: /, damaged$/ }).waitFor();
     await page.goto(`${service.url}/admin/media/${damaged}`);
     await page.getByRole('dialog').getByText('Damaged').waitFor();
     await page.goto(`${service.url}/admin/media/${letter}`);
@@ -248,6 +250,8 @@ describeInBrowser('The gallery', (browser) => {
       .getByRole('dialog')
       .getByText(/^Word \(application/)
       .waitFor();
+    await page.locator('.stand-in').getByText('Word', { exact: true }).waitFor();
+    await expectAccessible(page);
   });
 
   test('plays sound, and jumps to its end without loading all of it', async () => {
@@ -292,10 +296,10 @@ describeInBrowser('The gallery', (browser) => {
     await page.getByRole('button', { name: 'Erase', exact: true }).click();
     await page.getByRole('dialog').getByText('This cannot be undone.').waitFor();
     await page
-      .getByRole('dialog', { name: 'Erase this for ever?' })
+      .getByRole('dialog', { name: 'Permanently delete this file?' })
       .getByRole('button', { name: 'Erase' })
       .click();
-    await page.getByText('everything personal were erased').waitFor();
+    await page.getByText('all personal data were erased').waitFor();
     const rows = await service.database.query<{ state: string }>('select state from media where id = $1', [
       id,
     ]);
@@ -315,7 +319,7 @@ describeInBrowser('The gallery', (browser) => {
     expect(await button.isDisabled()).toBe(true);
     await confirm.getByRole('textbox').fill('5511999990001');
     await button.click();
-    await page.getByText('everything personal were erased').waitFor();
+    await page.getByText('all personal data were erased').waitFor();
     const left = await service.database.query<{ id: string }>("select id from media where state = 'ready'");
     expect(left).toEqual([{ id }]);
   });
@@ -330,7 +334,7 @@ describeInBrowser('The gallery', (browser) => {
     await page.getByLabel('All 2').check();
     await page.getByRole('button', { name: 'Try again' }).click();
     await page.getByText('2 of 2').waitFor();
-    expect(await page.getByText('Asked for again').count()).toBe(2);
+    expect(await page.getByText('Retry started').count()).toBe(2);
     await until(async () => {
       const rows = await service.database.query('select 1 from media_attempt');
       return rows.length === 4;
@@ -344,7 +348,7 @@ describeInBrowser('The gallery', (browser) => {
     await page.getByRole('button', { name: 'Raw webhook' }).click();
     await page.getByLabel('Body of the webhook').getByText('<b>Ana</b>').waitFor();
     await page.getByRole('button', { name: 'Close' }).click();
-    await page.getByRole('checkbox', { name: /^Choose the webhook/ }).check();
+    await page.getByRole('checkbox', { name: /^Select the webhook/ }).check();
     await page.getByRole('button', { name: 'Replay' }).click();
     await page.getByText('Still not understood').waitFor();
   });

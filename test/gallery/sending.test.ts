@@ -47,7 +47,7 @@ describeInBrowser('Sending from the gallery', (browser) => {
     const form = page.getByRole('dialog', { name: 'Send a picture' });
     await form.getByText(/Picture: .*JPEG.*, up to/).waitFor();
     await expectAccessible(page);
-    await form.getByLabel('The file').setInputFiles(join(folder, 'roses.jpg'));
+    await form.getByLabel('File').setInputFiles(join(folder, 'roses.jpg'));
     await form.getByLabel('To', { exact: true }).fill('5511999990000');
     await form.getByLabel('Caption').fill('The roses');
     await form.getByRole('button', { name: 'Send', exact: true }).click();
@@ -89,7 +89,7 @@ describeInBrowser('Sending from the gallery', (browser) => {
     courier.answer(refuse);
     const page = await openForm();
     const form = page.getByRole('dialog', { name: 'Send a picture' });
-    await form.getByLabel('The file').setInputFiles(join(folder, 'roses.jpg'));
+    await form.getByLabel('File').setInputFiles(join(folder, 'roses.jpg'));
     await form.getByLabel('To', { exact: true }).fill('5511999990001');
     await form.getByRole('button', { name: 'Send', exact: true }).click();
     const row = page.getByRole('listitem').filter({ hasText: '5511999990001' });

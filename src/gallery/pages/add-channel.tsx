@@ -6,12 +6,12 @@ import { Problem } from '../parts/problem.js';
 import { useLoad } from '../use-load.js';
 
 interface AddChannelProps {
-  readonly onMade: (channel: ChannelWithSecret) => void;
+  readonly onAdded: (channel: ChannelWithSecret) => void;
   readonly onClose: () => void;
 }
 
-/** The form is made of what the service says that each provider needs. */
-export function AddChannel({ onMade, onClose }: AddChannelProps) {
+/** The service describes the settings of each provider, and the form shows a field for each of them. */
+export function AddChannel({ onAdded, onClose }: AddChannelProps) {
   const { value, error, reload } = useLoad(api.providers.list);
   const [chosen, setChosen] = useState<string | null>(null);
   const provider = value?.find(({ id }) => id === chosen) ?? value?.[0];
@@ -21,7 +21,7 @@ export function AddChannel({ onMade, onClose }: AddChannelProps) {
       action="Add"
       onClose={onClose}
       onSubmit={async (values) => {
-        if (provider) onMade(await api.channels.create(channelOf(provider, values)));
+        if (provider) onAdded(await api.channels.create(channelOf(provider, values)));
       }}
     >
       {error !== undefined && <Problem error={error} retry={reload} />}
@@ -49,8 +49,8 @@ export function AddChannel({ onMade, onClose }: AddChannelProps) {
           <input class="input" name="name" maxLength={100} placeholder="Shop in Recife" />
         </label>
         <label class="field">
-          <span>Id, part of its webhook address</span>
-          <input class="input mono" name="id" maxLength={63} placeholder="made for you" />
+          <span>ID (used in the webhook URL)</span>
+          <input class="input mono" name="id" maxLength={63} placeholder="generated automatically" />
         </label>
       </div>
       {provider?.settings.map((setting) => (

@@ -4,48 +4,40 @@ import { FormDialog, textOf, textsOf } from '../parts/form-dialog.js';
 import { ChannelChoice } from './channel-choice.js';
 
 const meanings = {
-  'media:read': 'read media and messages, hear events',
-  'messages:send': 'store uploads, send messages',
-  admin: 'everything, also erasing and these pages',
+  'media:read': 'read files and messages, receive events',
+  'messages:send': 'upload files, send messages',
+  admin: 'everything, including erasing and all pages of the gallery',
 } as const satisfies Record<(typeof scopes)[number], string>;
 
-const lives = [
-  ['', 'No end'],
-  ['86400', 'One day'],
-  ['2592000', '30 days'],
-  ['31536000', 'One year'],
+const lifetimes = [
+  ['', 'Never'],
+  ['86400', 'In one day'],
+  ['2592000', 'In 30 days'],
+  ['31536000', 'In one year'],
 ] as const;
 
 interface AddTokenProps {
-  readonly onMade: (token: string) => void;
+  /** Receives the token itself, which the service shows only once. */
+  readonly onCreated: (token: string) => void;
   readonly onClose: () => void;
 }
 
-export function AddToken({ onMade, onClose }: AddTokenProps) {
+export function AddToken({ onCreated, onClose }: AddTokenProps) {
   return (
     <FormDialog
       title="New token"
-      action="Make it"
+      action="Create token"
       onClose={onClose}
       onSubmit={async (values) => {
-        const expiresIn = textOf(values, 'expiresIn');
-        const channels = textsOf(values, 'channel');
-        const wanted = textsOf(values, 'scope');
-        const { token } = await api.tokens.create({
-          name: textOf(values, 'name'),
-          scopes: scopes.filter((scope) => wanted.includes(scope)),
-          ...(channels.length > 0 && { channels }),
-          ...(expiresIn !== '' && { expiresIn: Number(expiresIn) }),
-        });
-        onMade(token);
+        onCreated(await createToken(values));
       }}
     >
       <label class="field">
-        <span>Name: who or what uses it</span>
+        <span>Name (the person or program that uses it)</span>
         <input class="input" name="name" required maxLength={100} autofocus />
       </label>
       <fieldset class="field">
-        <legend>It may</legend>
+        <legend>Permissions</legend>
         {scopes.map((scope) => (
           <label key={scope} class="check">
             <input type="checkbox" name="scope" value={scope} defaultChecked={scope === 'media:read'} />
@@ -57,9 +49,9 @@ export function AddToken({ onMade, onClose }: AddTokenProps) {
       </fieldset>
       <ChannelChoice />
       <label class="field">
-        <span>It ends</span>
+        <span>Expires</span>
         <select class="input" name="expiresIn">
-          {lives.map(([seconds, name]) => (
+          {lifetimes.map(([seconds, name]) => (
             <option key={seconds} value={seconds}>
               {name}
             </option>
@@ -68,4 +60,17 @@ export function AddToken({ onMade, onClose }: AddTokenProps) {
       </label>
     </FormDialog>
   );
+}
+
+async function createToken(values: FormData): Promise<string> {
+  const expiresIn = textOf(values, 'expiresIn');
+  const channels = textsOf(values, 'channel');
+  const selected = textsOf(values, 'scope');
+  const { token } = await api.tokens.create({
+    name: textOf(values, 'name'),
+    scopes: scopes.filter((scope) => selected.includes(scope)),
+    ...(channels.length > 0 && { channels }),
+    ...(expiresIn !== '' && { expiresIn: Number(expiresIn) }),
+  });
+  return token;
 }

@@ -10,7 +10,7 @@ import { RawBody } from '../viewer/timeline.js';
 import { BulkBar } from './bulk-bar.js';
 import { useBulk, type Bulk } from './use-bulk.js';
 
-/** Webhooks that were not understood, to be looked at and replayed. */
+/** Webhooks that Inlet did not understand. They can be inspected and replayed. */
 export function MalformedDeliveries({ onDone }: { readonly onDone: () => void }) {
   const pages = usePages<DeliverySummaryView>((cursor) =>
     api.deliveries.list({ outcome: 'malformed', limit: 100, cursor }).page(),
@@ -22,7 +22,7 @@ export function MalformedDeliveries({ onDone }: { readonly onDone: () => void })
   });
   if (pages.status === 'end' && pages.items.length === 0) {
     return (
-      <Empty icon="check" title="All is well">
+      <Empty icon="check" title="Nothing to do">
         Every webhook was understood.
       </Empty>
     );
@@ -69,7 +69,7 @@ function Line({ delivery: { id, channel, reason, receivedAt }, bulk, onShow }: L
     <li>
       <input
         type="checkbox"
-        aria-label={`Choose the webhook of ${channel}, ${fullTime(receivedAt)}`}
+        aria-label={`Select the webhook of ${channel}, ${fullTime(receivedAt)}`}
         checked={bulk.selected.has(id)}
         onChange={() => {
           bulk.toggle(id);

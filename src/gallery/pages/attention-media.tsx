@@ -11,6 +11,7 @@ import { usePages } from '../use-pages.js';
 import { BulkBar } from './bulk-bar.js';
 import { useBulk, type Bulk } from './use-bulk.js';
 
+/** A media item that waits longer is late. */
 const lateMs = 600_000;
 
 interface TroubledMediaProps {
@@ -22,7 +23,7 @@ function queryOf(kind: TroubledMediaProps['kind']): MediaQuery {
   return kind === 'late' ? { state: 'pending', until: new Date(Date.now() - lateMs) } : { state: kind };
 }
 
-/** Media that did not come, with another try for those that can have one. */
+/** Media items that could not be downloaded. Failed and rejected ones can be retried. */
 export function TroubledMedia({ kind, onDone }: TroubledMediaProps) {
   const pages = usePages<MediaView>(
     (cursor) => api.media.list({ ...queryOf(kind), limit: 100, cursor }).page(),
@@ -41,14 +42,14 @@ export function TroubledMedia({ kind, onDone }: TroubledMediaProps) {
   );
   const bulk = useBulk(async (id) => {
     put(await api.media.retry(id));
-    return 'Asked for again';
+    return 'Retry started';
   });
   const canRetry = kind !== 'late';
   const again = pages.items.filter(({ state }) => state === 'failed' || state === 'rejected');
   if (pages.status === 'end' && pages.items.length === 0) {
     return (
-      <Empty icon="check" title="All is well">
-        Nothing of this kind.
+      <Empty icon="check" title="Nothing to do">
+        There are no such files.
       </Empty>
     );
   }
@@ -76,7 +77,7 @@ function Line({ media, bulk }: { readonly media: MediaView; readonly bulk: Bulk 
       {bulk && (
         <input
           type="checkbox"
-          aria-label={`Choose: ${describe(media)}`}
+          aria-label={`Select: ${describe(media)}`}
           checked={bulk.selected.has(id)}
           disabled={!canRetry}
           onChange={() => {

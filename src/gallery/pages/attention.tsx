@@ -20,16 +20,16 @@ const names = {
 const kinds = Object.keys(names) as readonly Kind[];
 
 const explanations = {
-  failed: 'All attempts are used up, or the file is gone at the provider. Another try asks for it again.',
+  failed: 'All attempts failed, or the provider no longer has the file. Try again to request it once more.',
   rejected:
-    'Refused by a rule: too large, not what it says, or at a forbidden address. Another try helps only when that has changed.',
-  late: 'Waiting for longer than ten minutes. Inlet keeps trying by itself; nothing is to be done.',
+    'Refused by a rule: too large, not the type it claims to be, or at a forbidden address. Trying again helps only if that has changed.',
+  late: 'Waiting for more than ten minutes. Inlet retries automatically; no action needed.',
   malformed:
-    'Webhooks that should carry media, in a shape that is not understood. After an update they can be replayed.',
+    'Webhooks that should contain media but have an unknown format. You can replay them after an update.',
 } as const satisfies Record<Kind, string>;
 
 export function AttentionPage() {
-  const asked = query.value.get('show');
+  const requested = query.value.get('show');
   const stats = useLoad(async () => {
     const { needsAttention } = await api.stats({ days: attentionDays });
     attentionCount.value = countAttention(needsAttention);
@@ -37,12 +37,12 @@ export function AttentionPage() {
   });
   const counts = stats.value;
   const kind =
-    kinds.find((name) => name === asked) ?? kinds.find((name) => (counts?.[name] ?? 0) > 0) ?? 'failed';
-  const isDecided = asked !== null || counts !== undefined || stats.error !== undefined;
+    kinds.find((name) => name === requested) ?? kinds.find((name) => (counts?.[name] ?? 0) > 0) ?? 'failed';
+  const isDecided = requested !== null || counts !== undefined || stats.error !== undefined;
   return (
     <>
       <PageHead title="Needs attention" lead={explanations[kind]} />
-      <nav class="segments" aria-label="What to look at">
+      <nav class="segments" aria-label="Problems">
         {kinds.map((name) => (
           <a
             key={name}
@@ -55,7 +55,7 @@ export function AttentionPage() {
         ))}
       </nav>
       <p class="hint attention-span">
-        Counted are the last {attentionDays} days; the lists go back to the beginning.
+        Counts cover the last {attentionDays} days; the lists show everything.
       </p>
       {stats.error !== undefined && <Problem error={stats.error} retry={stats.reload} />}
       {isDecided && kind === 'malformed' && <MalformedDeliveries onDone={stats.reload} />}

@@ -37,7 +37,7 @@ export function AuditPage() {
     <>
       <PageHead
         title="Audit"
-        lead="Who did what, newest first. Persons are named by a code that says nothing about them."
+        lead="Administrative actions, newest first. People are shown as anonymous codes."
       >
         <label class="field">
           <span>Action</span>
@@ -56,9 +56,7 @@ export function AuditPage() {
         </label>
       </PageHead>
       {pages.items.length > 0 && <Entries entries={pages.items} />}
-      {pages.status === 'end' && pages.items.length === 0 && (
-        <Empty icon="audit" title="Nothing was done yet" />
-      )}
+      {pages.status === 'end' && pages.items.length === 0 && <Empty icon="audit" title="No entries yet" />}
       <More pages={pages} />
     </>
   );
@@ -66,7 +64,7 @@ export function AuditPage() {
 
 function Entries({ entries }: { readonly entries: readonly AuditEntryView[] }) {
   return (
-    <TableCard label="Entries" columns={['When', 'Action', 'By', 'Channel', 'To what', 'Details']}>
+    <TableCard label="Entries" columns={['When', 'Action', 'By', 'Channel', 'Target', 'Details']}>
       {entries.map((entry) => (
         <tr key={entry.id}>
           <td class="nowrap">{fullTime(entry.at)}</td>

@@ -2,17 +2,17 @@ import type { Bulk } from './use-bulk.js';
 
 interface BulkBarProps {
   readonly bulk: Bulk;
-  /** Everything that is listed. */
+  /** The ids of all listed items that the action applies to. */
   readonly ids: readonly string[];
   readonly action: string;
   readonly onDone: () => void;
 }
 
-/** Chooses all or none, does it to those that are chosen, and says how far it is. */
+/** Selects all items or none, runs the action for the selected ones, and shows the progress. */
 export function BulkBar({ bulk, ids, action, onDone }: BulkBarProps) {
   const { selected, progress, isRunning } = bulk;
-  const chosen = ids.filter((id) => selected.has(id));
-  const isAll = ids.length > 0 && chosen.length === ids.length;
+  const selectedIds = ids.filter((id) => selected.has(id));
+  const isAll = ids.length > 0 && selectedIds.length === ids.length;
   return (
     <div class="bulk">
       <label class="check">
@@ -20,19 +20,21 @@ export function BulkBar({ bulk, ids, action, onDone }: BulkBarProps) {
           type="checkbox"
           checked={isAll}
           ref={(box) => {
-            if (box) box.indeterminate = chosen.length > 0 && !isAll;
+            if (box) box.indeterminate = selectedIds.length > 0 && !isAll;
           }}
           onChange={() => {
             bulk.select(isAll ? [] : ids);
           }}
         />
-        <span>{chosen.length === 0 ? `All ${String(ids.length)}` : `${String(chosen.length)} chosen`}</span>
+        <span>
+          {selectedIds.length === 0 ? `All ${String(ids.length)}` : `${String(selectedIds.length)} selected`}
+        </span>
       </label>
       <button
         type="button"
         class="button primary"
-        disabled={chosen.length === 0 || isRunning}
-        onClick={() => void bulk.run(chosen).then(onDone)}
+        disabled={selectedIds.length === 0 || isRunning}
+        onClick={() => void bulk.run(selectedIds).then(onDone)}
       >
         {action}
       </button>
@@ -40,7 +42,7 @@ export function BulkBar({ bulk, ids, action, onDone }: BulkBarProps) {
         <span class="bulk-progress">
           <progress value={progress.done} max={progress.of} aria-label={`${action}: progress`} />
           {progress.done} of {progress.of}
-          {progress.failed > 0 && <span class="error-text">, {progress.failed} refused</span>}
+          {progress.failed > 0 && <span class="error-text">, {progress.failed} failed</span>}
         </span>
       )}
     </div>

@@ -5,12 +5,13 @@ import { at } from '../base.js';
 import { Confirm } from '../parts/confirm.js';
 import { CopyButton } from '../parts/copy-button.js';
 import { Problem } from '../parts/problem.js';
+import { useOpen } from '../use-open.js';
 import { lightOf } from './channel-light.js';
 
 interface ChannelCardProps {
   readonly channel: ChannelView;
   readonly onChange: () => void;
-  /** Of a rotation: a new secret, to be shown once. */
+  /** Receives the channel with its new secret after a rotation, to show the secret once. */
   readonly onSecret: (channel: ChannelWithSecret) => void;
 }
 
@@ -27,13 +28,8 @@ export function ChannelCard({ channel, onChange, onSecret }: ChannelCardProps) {
       </div>
       <p class="hint">{light.words}</p>
       <div class="copy-field">
-        <input
-          class="input mono"
-          readOnly
-          value={webhookUrl}
-          aria-label={`Webhook address of ${name ?? id}`}
-        />
-        <CopyButton text={webhookUrl} label={`Copy the webhook address of ${name ?? id}`} />
+        <input class="input mono" readOnly value={webhookUrl} aria-label={`Webhook URL of ${name ?? id}`} />
+        <CopyButton text={webhookUrl} label={`Copy the webhook URL of ${name ?? id}`} />
       </div>
       <details class="raw">
         <summary>How to connect it</summary>
@@ -42,16 +38,16 @@ export function ChannelCard({ channel, onChange, onSecret }: ChannelCardProps) {
             <li key={step}>{step}</li>
           ))}
         </ol>
-        {settings.length > 0 && <p class="hint">Set: {settings.join(', ')}</p>}
+        {settings.length > 0 && <p class="hint">Settings with a value: {settings.join(', ')}</p>}
       </details>
       <div class="button-row">
         <a class="button small" href={at(`/admin?channel=${encodeURIComponent(id)}`)}>
-          Its media
+          View media
         </a>
         {channel.source === 'database' ? (
           <ChannelButtons channel={channel} onChange={onChange} onSecret={onSecret} />
         ) : (
-          <span class="hint read-only">Set in the environment: change it there</span>
+          <span class="hint read-only">Configured by environment variables</span>
         )}
       </div>
     </li>
@@ -60,11 +56,9 @@ export function ChannelCard({ channel, onChange, onSecret }: ChannelCardProps) {
 
 function ChannelButtons({ channel, onChange, onSecret }: ChannelCardProps) {
   const { id, enabled } = channel;
-  const [asking, setAsking] = useState<'rotate' | 'delete' | null>(null);
+  const rotation = useOpen();
+  const deletion = useOpen();
   const [error, setError] = useState<unknown>();
-  const close = (): void => {
-    setAsking(null);
-  };
   const toggle = async (): Promise<void> => {
     setError(undefined);
     try {
@@ -79,54 +73,62 @@ function ChannelButtons({ channel, onChange, onSecret }: ChannelCardProps) {
       <button type="button" class="button small" onClick={() => void toggle()}>
         {enabled ? 'Disable' : 'Enable'}
       </button>
-      <button
-        type="button"
-        class="button small"
-        onClick={() => {
-          setAsking('rotate');
-        }}
-      >
+      <button type="button" class="button small" onClick={rotation.open}>
         New secret
       </button>
-      <button
-        type="button"
-        class="button small quiet-danger"
-        onClick={() => {
-          setAsking('delete');
-        }}
-      >
+      <button type="button" class="button small quiet-danger" onClick={deletion.open}>
         Delete
       </button>
       {error !== undefined && <Problem error={error} />}
-      {asking === 'rotate' && (
-        <Confirm
-          title="Make a new webhook secret?"
-          action="Make a new one"
-          onClose={close}
-          onConfirm={async () => {
-            onSecret(await api.channels.rotate(id));
-          }}
-        >
-          <p>
-            The old one stays valid beside it until the next time, so that you can change it at the provider
-            in peace.
-          </p>
-        </Confirm>
-      )}
-      {asking === 'delete' && (
-        <Confirm
-          title="Delete this channel?"
-          action="Delete"
-          typed={id}
-          onClose={close}
-          onConfirm={async () => {
-            await api.channels.delete(id);
-            onChange();
-          }}
-        >
-          <p>Its webhooks are refused from now on. What was received stays.</p>
-        </Confirm>
-      )}
+      {rotation.isOpen && <RotateChannel id={id} onRotated={onSecret} onClose={rotation.close} />}
+      {deletion.isOpen && <DeleteChannel id={id} onDeleted={onChange} onClose={deletion.close} />}
     </>
+  );
+}
+
+interface RotateChannelProps {
+  readonly id: string;
+  readonly onRotated: (channel: ChannelWithSecret) => void;
+  readonly onClose: () => void;
+}
+
+function RotateChannel({ id, onRotated, onClose }: RotateChannelProps) {
+  return (
+    <Confirm
+      title="Create a new webhook secret?"
+      action="Create secret"
+      onClose={onClose}
+      onConfirm={async () => {
+        onRotated(await api.channels.rotate(id));
+      }}
+    >
+      <p>
+        The current secret stays valid beside the new one until the next rotation, so that you have time to
+        change it at the provider.
+      </p>
+    </Confirm>
+  );
+}
+
+interface DeleteChannelProps {
+  readonly id: string;
+  readonly onDeleted: () => void;
+  readonly onClose: () => void;
+}
+
+function DeleteChannel({ id, onDeleted, onClose }: DeleteChannelProps) {
+  return (
+    <Confirm
+      title="Delete this channel?"
+      action="Delete"
+      typed={id}
+      onClose={onClose}
+      onConfirm={async () => {
+        await api.channels.delete(id);
+        onDeleted();
+      }}
+    >
+      <p>Inlet will refuse its webhooks from now on. Files that were received stay.</p>
+    </Confirm>
   );
 }

@@ -1,13 +1,13 @@
 import { api } from '../api.js';
 import { useLoad } from '../use-load.js';
 
-/** Which channels: none chosen means all of them. */
+/** A choice of channels. No selection means all channels. */
 export function ChannelChoice() {
   const channels = useLoad(api.channels.list).value ?? [];
   if (channels.length === 0) return null;
   return (
     <fieldset class="field">
-      <legend>Only these channels (none chosen: all)</legend>
+      <legend>Channels (all, if none is selected)</legend>
       <div class="checks">
         {channels.map(({ id, name }) => (
           <label key={id} class="check">

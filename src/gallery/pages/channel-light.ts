@@ -1,4 +1,4 @@
-/** How a channel is, at a glance. */
+/** The state of a channel as a coloured light with a sentence. */
 import type { ChannelView } from '../api.js';
 import { ago } from '../format.js';
 
@@ -14,9 +14,9 @@ type Activity = Pick<ChannelView, 'enabled' | 'lastWebhookAt' | 'lastRefusedAt'>
 export function lightOf({ enabled, lastWebhookAt, lastRefusedAt }: Activity, now = Date.now()): Light {
   if (!enabled) return { colour: 'grey', words: 'Disabled: its webhooks are refused' };
   if (lastRefusedAt !== null && (lastWebhookAt === null || lastRefusedAt > lastWebhookAt)) {
-    return { colour: 'amber', words: `A call was refused ${ago(lastRefusedAt, now)}: is its secret right?` };
+    return { colour: 'amber', words: `A request was refused ${ago(lastRefusedAt, now)}. Check the secret.` };
   }
-  if (lastWebhookAt === null) return { colour: 'grey', words: 'Nothing heard yet' };
-  const words = `Last heard ${ago(lastWebhookAt, now)}`;
+  if (lastWebhookAt === null) return { colour: 'grey', words: 'No webhook yet' };
+  const words = `Last webhook: ${ago(lastWebhookAt, now)}`;
   return { colour: now - new Date(lastWebhookAt).getTime() < dayMs ? 'green' : 'grey', words };
 }

@@ -3,12 +3,12 @@ import type { Filters } from '../filters.js';
 import { Empty } from '../parts/empty.js';
 import { isAdmin } from '../session.js';
 
-/** Why there is nothing, and what to do about it. */
+/** Explains why the gallery is empty and what to do. */
 export function NothingToSee({ filters }: { readonly filters: Filters }) {
   if (Object.keys(filters).length > 0) {
     return (
       <Empty icon="search" title="Nothing found">
-        <p>No picture or file fits all of the filters. Remove one, or begin anew.</p>
+        <p>Nothing matches these filters. Remove one or clear them all.</p>
         <a class="button" href={at('/admin')}>
           Clear all filters
         </a>
@@ -18,8 +18,8 @@ export function NothingToSee({ filters }: { readonly filters: Filters }) {
   return (
     <Empty icon="gallery" title="Nothing yet">
       <p>
-        Pictures appear here as soon as a provider sends them. Connect a channel, paste its webhook address
-        into the provider’s console, and send yourself a photo.
+        Pictures appear here as soon as a provider sends them. Connect a channel, paste its webhook URL into
+        the provider’s console, and send yourself a photo.
       </p>
       {isAdmin.value && (
         <a class="button primary" href={at('/admin/channels')}>

@@ -49,7 +49,7 @@ export function FilterBar({ list }: { readonly list: MediaList }) {
 
 const pauseMs = 300;
 
-/** Asks when one has stopped typing. */
+/** Searches after a pause in typing. */
 function CaptionSearch({ value }: { readonly value: string }) {
   const text = useSignal(value);
   const timer = useRef<number>(undefined);

@@ -14,7 +14,7 @@ import { Viewer } from '../viewer/viewer.js';
 import { FilterBar } from './gallery-filters.js';
 import { NothingToSee } from './gallery-empty.js';
 
-/** So far from the top, new pictures would push away what somebody looks at. */
+/** Beyond this distance from the top, in pixels, new pictures would move the ones in sight. */
 const nearTop = 120;
 
 export function GalleryPage() {
@@ -50,7 +50,7 @@ function ListEnd({ list }: { readonly list: MediaList }) {
   if (status === 'end' && list.items.value.length === 0) return <NothingToSee filters={list.filters} />;
   return (
     <p class="list-end" aria-hidden="true">
-      {status === 'end' ? 'That is all.' : 'Loading …'}
+      {status === 'end' ? 'End of the list' : 'Loading …'}
     </p>
   );
 }
@@ -77,7 +77,7 @@ function scrollBehavior(): ScrollBehavior {
   return window.matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth';
 }
 
-/** Pictures that arrive while one looks: at the top they appear at once, further down they wait to be called. */
+/** New pictures appear at once while the user is at the top. Further down they wait behind a button. */
 function useNews(list: MediaList): void {
   useEffect(() => {
     const atTop = (): boolean => window.scrollY < nearTop;
@@ -102,7 +102,7 @@ function useNews(list: MediaList): void {
 let arrived = 0;
 let soon: number | undefined;
 
-/** Many that come at once are one sentence. */
+/** Announces several pictures that arrive within a second in one sentence. */
 function announceNew(): void {
   arrived += 1;
   soon ??= window.setTimeout(() => {

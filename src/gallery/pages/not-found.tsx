@@ -5,10 +5,10 @@ import { PageHead } from '../parts/page-head.js';
 export function NotFoundPage() {
   return (
     <>
-      <PageHead title="Nothing here" />
-      <Empty icon="search" title="There is no such page, or your token does not open it">
+      <PageHead title="Page not found" />
+      <Empty icon="search" title="This page does not exist, or you don’t have access to it">
         <p>
-          <a href={at('/admin')}>To the gallery</a>
+          <a href={at('/admin')}>Back to the gallery</a>
         </p>
       </Empty>
     </>

@@ -1,14 +1,14 @@
-/** From the counts of each day and channel to what the overview shows. */
+/** Computes the figures of the overview from the counts of each day and channel. */
 import type { StatsView } from '../api.js';
 
 type Day = StatsView['byDay'][number];
 
 export interface Sums {
-  /** Every day, also those on which nothing came; the oldest first. */
+  /** Every day of the period, also without media, oldest first: `2026-11-29`. */
   readonly days: readonly string[];
   readonly channels: readonly { readonly channel: string; readonly counts: readonly number[] }[];
   readonly total: readonly number[];
-  /** The most that one channel received in one day. */
+  /** The highest count of one channel in one day. */
   readonly busiest: number;
   readonly media: number;
   readonly bytes: number;
@@ -40,14 +40,14 @@ export function summarise(
   };
 }
 
-/** Days as the service counts them: those of UTC. */
+/** Days in UTC, as the service counts them. */
 function daysUntil(now: Date, length: number): string[] {
   return Array.from({ length: length + 1 }, (_, at) =>
     new Date(now.getTime() - (length - at) * 86_400_000).toISOString().slice(0, 10),
   );
 }
 
-/** The median of the days' medians, each counted as often as there were pictures: near enough to the true one. */
+/** The median of the daily medians, weighted by the number of pictures. It approximates the true median. */
 function middle(byDay: readonly Day[]): number | null {
   const known = byDay
     .flatMap(({ medianSecondsToReady: seconds, ready }) => (seconds === null ? [] : [{ seconds, ready }]))

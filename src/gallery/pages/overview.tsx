@@ -8,7 +8,7 @@ import { PageHead } from '../parts/page-head.js';
 import { Problem } from '../parts/problem.js';
 import { useLoad } from '../use-load.js';
 import { query } from '../router.js';
-import { summarise } from './overview-sums.js';
+import { summarise, type Sums } from './overview-sums.js';
 
 const spans = [7, 30, 90] as const;
 
@@ -44,9 +44,9 @@ export function OverviewPage() {
 function Spooled({ spool }: { readonly spool: StatsView['spool'] }) {
   return (
     <p role="status">
-      {number(spool.webhooks)} {spool.webhooks === 1 ? 'webhook' : 'webhooks'} ({bytes(spool.bytes)}) came
-      while the database was away, the first {spool.oldestAt ? ago(spool.oldestAt) : 'just now'}, and will be
-      here soon.
+      {number(spool.webhooks)} {spool.webhooks === 1 ? 'webhook' : 'webhooks'} ({bytes(spool.bytes)}) arrived
+      while the database was unavailable, the first {spool.oldestAt ? ago(spool.oldestAt) : 'just now'}. They
+      will appear here soon.
     </p>
   );
 }
@@ -54,40 +54,15 @@ function Spooled({ spool }: { readonly spool: StatsView['spool'] }) {
 function Figures({ stats, days }: { readonly stats: StatsView; readonly days: number }) {
   if (stats.total.media === 0) {
     return (
-      <Empty icon="overview" title="Nothing to count yet">
-        <p>As soon as something was received, you see here how much, how fast, and what went wrong.</p>
+      <Empty icon="overview" title="No statistics yet">
+        <p>Once files arrive, this page shows how many there are, how fast they came, and what failed.</p>
       </Empty>
     );
   }
   const sums = summarise(stats, days);
   return (
     <>
-      <dl class="figures">
-        <Figure
-          name={`Received in ${String(days)} days`}
-          value={number(sums.media)}
-          more={bytes(sums.bytes)}
-        />
-        <Figure
-          name="Median time to ready"
-          value={sums.secondsToReady === null ? '–' : duration(sums.secondsToReady)}
-          more="from the webhook to the picture"
-        />
-        <Figure
-          name="Failed or rejected"
-          value={number(sums.failed)}
-          more={
-            sums.media === 0
-              ? ''
-              : `${(sums.failed / sums.media).toLocaleString(undefined, { style: 'percent', maximumFractionDigits: 1 })} of all`
-          }
-        />
-        <Figure
-          name="Oldest waiting"
-          value={stats.oldestPending ? ago(stats.oldestPending.receivedAt) : 'None'}
-          more={stats.oldestPending ? 'still being fetched' : 'everything was fetched'}
-        />
-      </dl>
+      <KeyFigures stats={stats} sums={sums} days={days} />
       <section class="card panel">
         <h2>Received per day</h2>
         <DayChart name="All channels" days={sums.days} counts={sums.total} large />
@@ -100,22 +75,57 @@ function Figures({ stats, days }: { readonly stats: StatsView; readonly days: nu
         )}
         <DayTable sums={sums} />
       </section>
-      <div class="columns">
-        <Breakdown title="By channel" rows={stats.byChannel.map((row) => ({ ...row, name: row.channel }))} />
-        <Breakdown
-          title="By state"
-          rows={stats.byState.map((row) => ({ ...row, name: stateNames[row.state] }))}
-        />
-        <Breakdown
-          title="By kind"
-          rows={stats.byKind.map((row) => ({ ...row, name: kindNames[row.kind] }))}
-        />
-        <Breakdown
-          title="By direction"
-          rows={stats.byDirection.map((row) => ({ ...row, name: directionNames[row.direction] }))}
-        />
-      </div>
+      <Breakdowns stats={stats} />
     </>
+  );
+}
+
+interface KeyFiguresProps {
+  readonly stats: StatsView;
+  readonly sums: Sums;
+  readonly days: number;
+}
+
+function KeyFigures({ stats, sums, days }: KeyFiguresProps) {
+  const { oldestPending } = stats;
+  return (
+    <dl class="figures">
+      <Figure name={`Received in ${String(days)} days`} value={number(sums.media)} more={bytes(sums.bytes)} />
+      <Figure
+        name="Median time to ready"
+        value={sums.secondsToReady === null ? '–' : duration(sums.secondsToReady)}
+        more="from webhook to stored file"
+      />
+      <Figure name="Failed or rejected" value={number(sums.failed)} more={shareOfAll(sums)} />
+      <Figure
+        name="Oldest waiting"
+        value={oldestPending ? ago(oldestPending.receivedAt) : 'None'}
+        more={oldestPending ? 'still being downloaded' : 'everything was downloaded'}
+      />
+    </dl>
+  );
+}
+
+function shareOfAll({ failed, media }: Sums): string {
+  if (media === 0) return '';
+  const share = (failed / media).toLocaleString(undefined, { style: 'percent', maximumFractionDigits: 1 });
+  return `${share} of all`;
+}
+
+function Breakdowns({ stats }: { readonly stats: StatsView }) {
+  return (
+    <div class="columns">
+      <Breakdown title="By channel" rows={stats.byChannel.map((row) => ({ ...row, name: row.channel }))} />
+      <Breakdown
+        title="By state"
+        rows={stats.byState.map((row) => ({ ...row, name: stateNames[row.state] }))}
+      />
+      <Breakdown title="By kind" rows={stats.byKind.map((row) => ({ ...row, name: kindNames[row.kind] }))} />
+      <Breakdown
+        title="By direction"
+        rows={stats.byDirection.map((row) => ({ ...row, name: directionNames[row.direction] }))}
+      />
+    </div>
   );
 }
 
@@ -139,8 +149,8 @@ function Figure({
   );
 }
 
-/** The same as the charts, to be read. */
-function DayTable({ sums }: { readonly sums: ReturnType<typeof summarise> }) {
+/** The numbers of the charts as a table. */
+function DayTable({ sums }: { readonly sums: Sums }) {
   return (
     <details class="raw">
       <summary>The numbers as a table</summary>

@@ -5,7 +5,7 @@ import { bytes, kindNames } from '../format.js';
 type Limits = ChannelLimits['limits'][string];
 type Kind = keyof typeof kindNames;
 
-/** What a channel takes, in words. */
+/** The recipients and files that a channel accepts. */
 export function SendLimitsText({ limits }: { readonly limits: ChannelLimits }) {
   if (!limits.sends)
     return (
@@ -43,7 +43,7 @@ function kindsOf({ media }: Limits): (readonly [Kind, string])[] {
   });
 }
 
-function captionOf(most: number | null): string {
-  if (most === null) return '';
-  return most === 0 ? ', without a caption' : `, captions up to ${String(most)} characters`;
+function captionOf(maxLength: number | null): string {
+  if (maxLength === null) return '';
+  return maxLength === 0 ? ', without a caption' : `, captions up to ${String(maxLength)} characters`;
 }

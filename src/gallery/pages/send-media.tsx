@@ -13,10 +13,10 @@ interface SendMediaProps {
   readonly onClose: () => void;
 }
 
-/** A file, a channel and a person; what the channel takes stands beside it before anything is sent. */
+/** The form that sends a file to a person. It shows the limits of the selected channel before anything is sent. */
 export function SendMedia({ onSent, onClose }: SendMediaProps) {
-  const { enabled, channel, choose, limits, problem } = useTarget();
-  // One for this form: pressing the button twice sends one message.
+  const { enabled, channel, select, limits, problem } = useTarget();
+  // One idempotency key for this form, so that pressing the button twice sends one message.
   const key = useMemo(() => crypto.randomUUID(), []);
   return (
     <FormDialog
@@ -30,7 +30,7 @@ export function SendMedia({ onSent, onClose }: SendMediaProps) {
       }}
     >
       {problem !== undefined && <Problem error={problem} />}
-      <DropFile name="file" label="The file" />
+      <DropFile name="file" label="File" />
       <label class="field">
         <span>Channel</span>
         <select
@@ -38,7 +38,7 @@ export function SendMedia({ onSent, onClose }: SendMediaProps) {
           name="channel"
           value={channel}
           onChange={(event) => {
-            choose(event.currentTarget.value);
+            select(event.currentTarget.value);
           }}
         >
           {enabled.map(({ id, name }) => (
@@ -61,24 +61,24 @@ export function SendMedia({ onSent, onClose }: SendMediaProps) {
       </div>
       <label class="check">
         <input type="checkbox" name="fit" checked />
-        <span>Convert a picture that is too large or of another type</span>
+        <span>Convert a picture that is too large or has an unsupported type</span>
       </label>
       {limits && <SendOptions limits={limits} />}
     </FormDialog>
   );
 }
 
-/** The channel that is chosen, and what it takes. */
+/** The selected channel and its limits. */
 function useTarget() {
   const channels = useLoad(api.channels.list);
-  const [chosen, choose] = useState<string | null>(null);
+  const [selected, select] = useState<string | null>(null);
   const enabled = channels.value?.filter((one) => one.enabled) ?? [];
-  const channel = (enabled.find(({ id }) => id === chosen) ?? enabled[0])?.id ?? '';
+  const channel = (enabled.find(({ id }) => id === selected) ?? enabled[0])?.id ?? '';
   const limits = useLoad(
     () => (channel === '' ? Promise.resolve(null) : api.channels.limits(channel)),
     channel,
   );
-  return { enabled, channel, choose, limits: limits.value, problem: channels.error ?? limits.error };
+  return { enabled, channel, select, limits: limits.value, problem: channels.error ?? limits.error };
 }
 
 interface Target {
@@ -106,12 +106,12 @@ async function sendFrom(values: FormData, { channel, limits, key }: Target): Pro
         ...optionsOf(values, limits),
       },
     },
-    // Another file is another message.
+    // A different file makes a different message.
     { idempotencyKey: `${key}-${media.sha256 ?? media.id}` },
   );
 }
 
-/** As the file says; the bytes are looked at by the service. */
+/** The kind that the browser reports for the file. The service detects the real type from the bytes. */
 function kindOf(file: File): MediaView['kind'] {
   const [group] = file.type.split('/');
   return group === 'image' || group === 'video' || group === 'audio' ? group : 'document';

@@ -1,20 +1,20 @@
 import type { ChannelLimits } from '../api.js';
 import { textOf } from '../parts/form-dialog.js';
 
-/** As far as the fields are made of it: JSON Schema, of which the service says that it is an object. */
+/** The parts of a JSON Schema that the fields use. */
 interface Option {
   readonly type?: string;
   readonly enum?: readonly unknown[];
   readonly description?: string;
 }
 
-/** Fields for what only this provider knows. */
+/** Fields for the options that only this provider has. */
 export function SendOptions({ limits }: { readonly limits: ChannelLimits }) {
   const options = Object.entries(describedOptions(limits));
   if (options.length === 0) return null;
   return (
     <details class="raw">
-      <summary>More for {limits.provider}</summary>
+      <summary>Options of {limits.provider}</summary>
       {options.map(([name, option]) => (
         <OptionField key={name} name={name} option={option} />
       ))}
@@ -49,12 +49,12 @@ function OptionField({ name, option }: { readonly name: string; readonly option:
   );
 }
 
-/** What was filled in, in the types that the schema asks for. */
+/** The values of the fields that are filled in, converted to the types of the schema. */
 export function optionsOf(values: FormData, limits: ChannelLimits): Record<string, unknown> {
-  const given = Object.entries(describedOptions(limits)).map(
+  const filled = Object.entries(describedOptions(limits)).map(
     ([name, option]) => [name, valueOf(values, `option ${name}`, option)] as const,
   );
-  return Object.fromEntries(given.filter(([, value]) => value !== undefined));
+  return Object.fromEntries(filled.filter(([, value]) => value !== undefined));
 }
 
 function valueOf(values: FormData, field: string, option: Option): unknown {

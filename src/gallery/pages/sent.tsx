@@ -8,38 +8,27 @@ import { Confirm } from '../parts/confirm.js';
 import { Empty } from '../parts/empty.js';
 import { Icon } from '../parts/icon.js';
 import { More } from '../parts/more.js';
+import { PageButton } from '../parts/page-button.js';
 import { PageHead } from '../parts/page-head.js';
 import { isAdmin, maySend } from '../session.js';
+import { useOpen } from '../use-open.js';
 import { usePages, type Pages } from '../use-pages.js';
 import { SendMedia } from './send-media.js';
 
-/** Messages that were sent from here, and how far each has got. */
+/** Messages that were sent through Inlet, with their delivery status. */
 export function SentPage() {
   const pages = usePages<OutboundView>((cursor) => api.messages.list({ limit: 50, cursor }).page());
-  const [sending, setSending] = useState(false);
-  const [again, setAgain] = useState<OutboundView | null>(null);
+  const form = useOpen();
+  const [retrying, setRetrying] = useState<OutboundView | null>(null);
   useStatuses(pages);
   return (
     <>
-      <PageHead
-        title="Sent"
-        lead="Pictures and other media that were sent from here, and how far each has got."
-      >
-        {maySend.value && (
-          <button
-            type="button"
-            class="button primary"
-            onClick={() => {
-              setSending(true);
-            }}
-          >
-            <Icon name="send" size={18} /> Send a picture
-          </button>
-        )}
+      <PageHead title="Sent" lead="Pictures and other files sent from here, and their delivery status.">
+        {maySend.value && <PageButton icon="send" label="Send a picture" onClick={form.open} />}
       </PageHead>
       {pages.items.length === 0 && pages.status === 'end' && (
         <Empty icon="send" title="Nothing sent yet">
-          <p>What you send through any channel stands here, with its state.</p>
+          <p>Everything you send through any channel appears here with its status.</p>
         </Empty>
       )}
       <ul class="sent-list">
@@ -48,47 +37,62 @@ export function SentPage() {
             key={message.id}
             message={message}
             onAgain={() => {
-              setAgain(message);
+              setRetrying(message);
             }}
           />
         ))}
       </ul>
       <More pages={pages} />
-      {sending && (
+      {form.isOpen && (
         <SendMedia
-          onClose={() => {
-            setSending(false);
-          }}
+          onClose={form.close}
           onSent={() => {
-            setSending(false);
+            form.close();
             pages.reload();
           }}
         />
       )}
-      {again && (
-        <Confirm
-          title="Send it again?"
-          action="Send again"
-          onClose={() => {
-            setAgain(null);
-          }}
-          onConfirm={async () => {
-            const queued = await api.messages.retry(again.id);
+      {retrying && (
+        <SendAgain
+          message={retrying}
+          onQueued={(queued) => {
             pages.replace((items) => items.map((item) => (item.id === queued.id ? queued : item)));
           }}
-        >
-          <p>
-            {again.state === 'unknown'
-              ? 'Nobody knows whether the provider has it: the person may get it twice.'
-              : 'The provider has refused it before.'}
-          </p>
-        </Confirm>
+          onClose={() => {
+            setRetrying(null);
+          }}
+        />
       )}
     </>
   );
 }
 
-/** Looks at the newest again when a status changes or something may have been missed; the list stays where it is meanwhile. */
+interface SendAgainProps {
+  readonly message: OutboundView;
+  readonly onQueued: (message: OutboundView) => void;
+  readonly onClose: () => void;
+}
+
+function SendAgain({ message, onQueued, onClose }: SendAgainProps) {
+  return (
+    <Confirm
+      title="Send it again?"
+      action="Send again"
+      onClose={onClose}
+      onConfirm={async () => {
+        onQueued(await api.messages.retry(message.id));
+      }}
+    >
+      <p>
+        {message.state === 'unknown'
+          ? 'It is unknown whether the provider received this message. The person may receive it twice.'
+          : 'The provider refused this message before.'}
+      </p>
+    </Confirm>
+  );
+}
+
+/** Reloads the newest messages when a status changes or the stream reconnects. The list keeps its scroll position. */
 function useStatuses({ replace }: Pages<OutboundView>): void {
   const latest = useRef(replace);
   latest.current = replace;
@@ -98,13 +102,13 @@ function useStatuses({ replace }: Pages<OutboundView>): void {
       const known = new Set(newest.map(({ id }) => id));
       latest.current((items) => [...newest, ...items.filter(({ id }) => !known.has(id))]);
     };
-    const quietly = (): void => {
-      refresh().catch(() => undefined); // The next event is another occasion.
+    const refreshQuietly = (): void => {
+      refresh().catch(() => undefined); // The next event triggers another refresh.
     };
     const leave = onEvent(({ type }) => {
-      if (type === 'message.status') quietly();
+      if (type === 'message.status') refreshQuietly();
     });
-    const leaveToo = onReconnected(quietly);
+    const leaveToo = onReconnected(refreshQuietly);
     return () => {
       leave();
       leaveToo();

@@ -1,49 +1,24 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 
+import { BrandMark } from '../parts/brand-mark.js';
 import { messageOf, signIn, signInNotice } from '../session.js';
 
-/** As it is typed where this service runs: in a clone, or where a package or an image was installed. */
+/** The command that creates a token in this installation: a clone, a package or an image. */
 const tokenCommand = document.documentElement.dataset['tokenCommand'] ?? 'inlet token';
 
 export function SignInPage() {
-  const [token, setToken] = useState('');
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<string | null>(null);
   const field = useRef<HTMLInputElement>(null);
-  useEffect(() => {
-    document.title = 'Sign in · Inlet';
-    field.current?.focus();
-  }, []);
-
-  const submit = async (): Promise<void> => {
-    setBusy(true);
-    setError(null);
-    try {
-      await signIn(token.trim());
-    } catch (problem) {
-      setError(messageOf(problem));
-      setBusy(false);
-      field.current?.focus();
-    }
-  };
-
+  const form = useSignIn(field);
   return (
     <main class="sign-in" id="main">
       <form
         class="card"
         onSubmit={(event) => {
           event.preventDefault();
-          void submit();
+          void form.submit();
         }}
       >
-        <svg width="44" height="44" viewBox="0 0 26 26" aria-hidden="true">
-          <rect class="brand-ground" width="26" height="26" rx="7" />
-          <path
-            class="brand-wave"
-            d="M4 11.500c3 0 3 3 6 3s3-3 6-3 3 3 6 3M4 17c3 0 3 3 6 3s3-3 6-3 3 3 6 3"
-          />
-          <circle class="brand-sun" cx="13" cy="7" r="2.200" />
-        </svg>
+        <BrandMark size={44} />
         <h1>Sign in to Inlet</h1>
         {signInNotice.value !== null && <p class="notice">{signInNotice.value}</p>}
         <label class="field">
@@ -56,28 +31,59 @@ export function SignInPage() {
             required
             autocomplete="current-password"
             spellcheck={false}
-            value={token}
-            aria-invalid={error !== null}
+            value={form.token}
+            aria-invalid={form.error !== null}
             aria-describedby="sign-in-help"
             onInput={(event) => {
-              setToken(event.currentTarget.value);
+              form.setToken(event.currentTarget.value);
             }}
           />
         </label>
-        {error !== null && (
+        {form.error !== null && (
           <p class="error-text" role="alert">
-            {error}
+            {form.error}
           </p>
         )}
-        <button type="submit" class="button primary" disabled={busy || token.trim() === ''}>
-          {busy ? 'Signing in …' : 'Sign in'}
+        <button type="submit" class="button primary" disabled={form.busy || form.token.trim() === ''}>
+          {form.busy ? 'Signing in …' : 'Sign in'}
         </button>
-        <div id="sign-in-help" class="hint">
-          <p>Make a token where the service runs:</p>
-          <code class="block">{tokenCommand} --scope admin</code>
-          <p>It is kept in a cookie that no script can read, until it expires or you sign out.</p>
-        </div>
+        <SignInHelp />
       </form>
     </main>
+  );
+}
+
+/** The state of the form. After a failure the focus returns to the field. */
+function useSignIn(field: { readonly current: HTMLInputElement | null }) {
+  const [token, setToken] = useState('');
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<string | null>(null);
+  useEffect(() => {
+    document.title = 'Sign in · Inlet';
+    field.current?.focus();
+  }, [field]);
+  const submit = async (): Promise<void> => {
+    setBusy(true);
+    setError(null);
+    try {
+      await signIn(token.trim());
+    } catch (problem) {
+      setError(messageOf(problem));
+      setBusy(false);
+      field.current?.focus();
+    }
+  };
+  return { token, setToken, busy, error, submit };
+}
+
+function SignInHelp() {
+  return (
+    <div id="sign-in-help" class="hint">
+      <p>Create a token where the service runs:</p>
+      <code class="block">{tokenCommand} --scope admin</code>
+      <p>
+        Your browser keeps the token in a cookie that scripts cannot read, until it expires or you sign out.
+      </p>
+    </div>
   );
 }

@@ -6,7 +6,7 @@ import { Problem } from '../parts/problem.js';
 import { TableCard } from '../parts/table-card.js';
 import { useLoad } from '../use-load.js';
 
-/** What was posted to one subscription lately, with each attempt, and a way to post it again. */
+/** The latest events that were posted to one subscription, with each attempt, and a button that posts an event again. */
 export function SubscriptionPosts({ id }: { readonly id: string }) {
   const { value, error, reload } = useLoad(() => api.subscriptions.deliveries(id, { limit: 20 }));
   const [problem, setProblem] = useState<unknown>();
@@ -70,7 +70,7 @@ function Attempts({ post }: { readonly post: NotificationDeliveryView }) {
     <>
       {history.map(({ at, status, error, durationMs, answer }) => (
         <div key={at}>
-          {status ?? 'No answer'} · {durationMs} ms · {ago(at)}
+          {status ?? 'No response'} · {durationMs} ms · {ago(at)}
           {status === null && error !== null && <small class="hint"> {error}</small>}
           {answer !== null && <small class="hint"> {answer}</small>}
         </div>

@@ -3,96 +3,109 @@ import { useState } from 'preact/hooks';
 import { api, type TokenView } from '../api.js';
 import { ago, shortTime } from '../format.js';
 import { Confirm } from '../parts/confirm.js';
-import { Icon } from '../parts/icon.js';
 import { More } from '../parts/more.js';
+import { PageButton } from '../parts/page-button.js';
 import { PageHead } from '../parts/page-head.js';
 import { TableCard } from '../parts/table-card.js';
 import { SecretOnce } from '../parts/secret-once.js';
 import { session } from '../session.js';
+import { useOpen } from '../use-open.js';
 import { usePages } from '../use-pages.js';
 import { AddToken } from './add-token.js';
 
 export function TokensPage() {
   const pages = usePages<TokenView>((cursor) => api.tokens.list({ limit: 50, cursor }).page());
-  const [adding, setAdding] = useState(false);
-  const [made, setMade] = useState<string | null>(null);
+  const form = useOpen();
+  const [created, setCreated] = useState<string | null>(null);
   const [revoking, setRevoking] = useState<TokenView | null>(null);
+  const showCreated = (token: string): void => {
+    form.close();
+    setCreated(token);
+    pages.reload();
+  };
   return (
     <>
       <PageHead
         title="Tokens"
-        lead="What programs and people sign in with. Those made at the command line appear here once they were used."
+        lead="Credentials for apps and people. Tokens created on the command line appear after their first use."
       >
-        <button
-          type="button"
-          class="button primary"
-          onClick={() => {
-            setAdding(true);
-          }}
-        >
-          <Icon name="plus" size={18} /> New token
-        </button>
+        <PageButton icon="plus" label="New token" onClick={form.open} />
       </PageHead>
-      {pages.items.length > 0 && (
-        <TableCard
-          label="Tokens"
-          columns={['Name', 'May', 'Channels', 'Made', 'Last used', 'Ends']}
-          actions="Actions"
-        >
-          {pages.items.map((token) => (
-            <TokenRow
-              key={token.id}
-              token={token}
-              onRevoke={() => {
-                setRevoking(token);
-              }}
-            />
-          ))}
-        </TableCard>
-      )}
+      {pages.items.length > 0 && <TokenTable tokens={pages.items} onRevoke={setRevoking} />}
       <More pages={pages} />
-      {adding && (
-        <AddToken
-          onClose={() => {
-            setAdding(false);
-          }}
-          onMade={(token) => {
-            setAdding(false);
-            setMade(token);
-            pages.reload();
-          }}
-        />
-      )}
-      {made !== null && (
+      {form.isOpen && <AddToken onClose={form.close} onCreated={showCreated} />}
+      {created !== null && (
         <SecretOnce
           title="Your new token"
-          explanation="It is shown this once. Send it as “Authorization: Bearer …”, or sign in with it here."
-          secrets={[['Token', made]]}
+          explanation="This token is shown only once. Send it as “Authorization: Bearer …”, or sign in with it here."
+          secrets={[['Token', created]]}
           onClose={() => {
-            setMade(null);
+            setCreated(null);
           }}
         />
       )}
       {revoking && (
-        <Confirm
-          title="Revoke this token?"
-          action="Revoke"
+        <RevokeToken
+          token={revoking}
+          onRevoked={(revoked) => {
+            pages.replace((items) => items.map((item) => (item.id === revoked.id ? revoked : item)));
+          }}
           onClose={() => {
             setRevoking(null);
           }}
-          onConfirm={async () => {
-            const revoked = await api.tokens.revoke(revoking.id);
-            pages.replace((items) => items.map((item) => (item.id === revoked.id ? revoked : item)));
-          }}
-        >
-          <p>
-            Every program that uses <b>{revoking.name ?? revoking.id}</b> is refused from now on.
-            {revoking.id === session.value?.tokenId &&
-              ' It is the one that you are signed in with: you will be signed out.'}
-          </p>
-        </Confirm>
+        />
       )}
     </>
+  );
+}
+
+interface TokenTableProps {
+  readonly tokens: readonly TokenView[];
+  readonly onRevoke: (token: TokenView) => void;
+}
+
+function TokenTable({ tokens, onRevoke }: TokenTableProps) {
+  return (
+    <TableCard
+      label="Tokens"
+      columns={['Name', 'Permissions', 'Channels', 'Created', 'Last used', 'Expires']}
+      actions="Actions"
+    >
+      {tokens.map((token) => (
+        <TokenRow
+          key={token.id}
+          token={token}
+          onRevoke={() => {
+            onRevoke(token);
+          }}
+        />
+      ))}
+    </TableCard>
+  );
+}
+
+interface RevokeTokenProps {
+  readonly token: TokenView;
+  readonly onRevoked: (token: TokenView) => void;
+  readonly onClose: () => void;
+}
+
+function RevokeToken({ token, onRevoked, onClose }: RevokeTokenProps) {
+  return (
+    <Confirm
+      title="Revoke this token?"
+      action="Revoke"
+      onClose={onClose}
+      onConfirm={async () => {
+        onRevoked(await api.tokens.revoke(token.id));
+      }}
+    >
+      <p>
+        Every program that uses <b>{token.name ?? token.id}</b> will be refused from now on.
+        {token.id === session.value?.tokenId &&
+          ' You are signed in with this token, so you will be signed out.'}
+      </p>
+    </Confirm>
   );
 }
 

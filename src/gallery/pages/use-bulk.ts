@@ -3,22 +3,22 @@ import { useState } from 'preact/hooks';
 import { announcement } from '../live.js';
 import { messageOf } from '../session.js';
 
-/** So many at once: quick for a person, and nothing for the service. */
-const atOnce = 4;
+/** Number of parallel calls: fast enough for a person, and a small load for the service. */
+const parallelCalls = 4;
 
 export interface Bulk {
   readonly selected: ReadonlySet<string>;
   readonly toggle: (id: string) => void;
   readonly select: (ids: readonly string[]) => void;
-  /** How far the last run got; null before the first. */
+  /** Progress of the last run; null before the first. */
   readonly progress: { readonly done: number; readonly of: number; readonly failed: number } | null;
   readonly isRunning: boolean;
-  /** What came of each, in words. */
+  /** The result of each item as a sentence, by id. */
   readonly results: ReadonlyMap<string, { readonly ok: boolean; readonly words: string }>;
   readonly run: (ids: readonly string[]) => Promise<void>;
 }
 
-/** Does the same to many: some at a time, with what came of each. */
+/** Runs one task for many items, a few at a time, and collects the results. */
 export function useBulk(task: (id: string) => Promise<string>): Bulk {
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [progress, setProgress] = useState<Bulk['progress']>(null);
@@ -42,7 +42,7 @@ export function useBulk(task: (id: string) => Promise<string>): Bulk {
     const work = async (): Promise<void> => {
       for (let id = left.shift(); id !== undefined; id = left.shift()) await one(id);
     };
-    await Promise.all(Array.from({ length: atOnce }, work));
+    await Promise.all(Array.from({ length: parallelCalls }, work));
     setSelected(new Set());
     announcement.value = `${String(ids.length)} done`;
   };

@@ -1,5 +1,5 @@
 import type { MediaView } from '../api.js';
-import { deletedBySender, isDeletedBySender, stateNames } from '../format.js';
+import { deletedBySender, isDeletedBySender, stateNames, warningNames } from '../format.js';
 import { Icon, type IconName } from './icon.js';
 
 const icons = {
@@ -10,13 +10,25 @@ const icons = {
   erased: 'erased',
 } as const satisfies Record<MediaView['state'], IconName>;
 
-/** What is out of the ordinary with a media. */
+/** The state of a media item that is not ready, and marks such as a deletion by the sender. */
 export function Badges({ media }: { readonly media: MediaView }) {
   return (
     <>
       {media.state !== 'ready' && <StateBadge state={media.state} />}
       {isDeletedBySender(media) && <DeletedBadge />}
     </>
+  );
+}
+
+/** Marks a file that has warnings, with the name of the first one; the viewer explains them all. */
+export function WarningBadge({ media: { warnings } }: { readonly media: MediaView }) {
+  const [first] = warnings;
+  if (!first) return null;
+  return (
+    <span class="badge warning">
+      <Icon name="attention" size={14} />
+      {warningNames[first.code]}
+    </span>
   );
 }
 
@@ -30,7 +42,7 @@ function DeletedBadge() {
   );
 }
 
-/** The state of a media, in a word and a drawing: never by colour alone. */
+/** The state of a media item as a word and an icon, because colour alone is not accessible. */
 export function StateBadge({ state }: { readonly state: MediaView['state'] }) {
   return (
     <span class={`badge ${state}`}>

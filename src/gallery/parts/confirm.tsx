@@ -6,17 +6,17 @@ import { Problem } from './problem.js';
 
 interface ConfirmProps {
   readonly title: string;
-  /** What will happen. */
+  /** Explains the consequences. */
   readonly children: ComponentChildren;
-  /** What the button says that does it. */
+  /** The label of the button that confirms. */
   readonly action: string;
-  /** Must be typed before anything happens. */
+  /** A text that the user must type to confirm. */
   readonly typed?: string;
   readonly onConfirm: () => Promise<void>;
   readonly onClose: () => void;
 }
 
-/** Asks before something that cannot be taken back. */
+/** Asks for confirmation before an action that cannot be undone. */
 export function Confirm({ title, children, action, typed, onConfirm, onClose }: ConfirmProps) {
   const [text, setText] = useState('');
   const [busy, setBusy] = useState(false);

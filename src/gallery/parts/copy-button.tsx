@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { announcement } from '../live.js';
 import { Icon } from './icon.js';
 
-/** Copies a text, and says that it did. */
+/** Copies a text and confirms it. */
 export function CopyButton({ text, label }: { readonly text: string; readonly label: string }) {
   const [copied, setCopied] = useState(false);
   useEffect(() => {
@@ -28,7 +28,7 @@ export function CopyButton({ text, label }: { readonly text: string; readonly la
   );
 }
 
-/** The clipboard belongs to secure pages only; over plain http a selected field does it. */
+/** Browsers offer the clipboard to secure pages only; over plain HTTP a selected field is copied instead. */
 async function copyText(text: string): Promise<void> {
   if (window.isSecureContext) {
     await navigator.clipboard.writeText(text).catch(() => {
@@ -44,7 +44,7 @@ function copyBySelection(text: string): void {
   const place = [...document.querySelectorAll('dialog[open]')].at(-1) ?? document.body;
   place.append(field);
   field.select();
-  // There is no other way without a secure context.
+  // Without a secure context there is no other way.
   // eslint-disable-next-line @typescript-eslint/no-deprecated
   document.execCommand('copy');
   field.remove();

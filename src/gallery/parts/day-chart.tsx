@@ -4,7 +4,7 @@ interface DayChartProps {
   readonly name: string;
   readonly days: readonly string[];
   readonly counts: readonly number[];
-  /** The highest count of all charts that stand together, so that they can be compared. */
+  /** The highest count of all charts in a group, so that they share one scale. */
   readonly max?: number;
   readonly large?: boolean;
 }

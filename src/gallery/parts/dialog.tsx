@@ -16,7 +16,7 @@ export function Dialog({ label, class: name = '', onClose, onKeyDown, children }
     const dialog = element.current;
     const before = document.activeElement;
     dialog?.showModal();
-    // Its label is read out first; a field in it that asks for the focus keeps it.
+    // Screen readers announce the label first, unless a field inside requests the focus.
     if (!dialog?.querySelector('[autofocus]')) dialog?.focus();
     return () => {
       dialog?.close();
@@ -35,7 +35,7 @@ export function Dialog({ label, class: name = '', onClose, onKeyDown, children }
         onClose();
       }}
       onClick={(event) => {
-        // A click beside it lands on the dialog itself, one in it on what is inside.
+        // A click outside the dialog has the dialog itself as its target, a click inside has one of its elements.
         if (event.target === event.currentTarget) onClose();
       }}
     >
@@ -44,7 +44,7 @@ export function Dialog({ label, class: name = '', onClose, onKeyDown, children }
   );
 }
 
-/** The element, or what has taken its place: the grid draws its tiles anew when a picture's proportions become known. */
+/** The element, or its replacement: the grid draws a tile again when the proportions of its picture become known. */
 function placeOf(before: Element | null): HTMLElement | null {
   if (!(before instanceof HTMLElement)) return null;
   return before.isConnected ? before : document.getElementById(before.id);

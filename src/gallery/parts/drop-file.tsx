@@ -3,7 +3,7 @@ import { useRef, useState } from 'preact/hooks';
 import { bytes } from '../format.js';
 import { Icon } from './icon.js';
 
-/** A field for one file: chosen, or dropped onto it. */
+/** A field for one file, which the user chooses or drops onto it. */
 export function DropFile({ name, label }: { readonly name: string; readonly label: string }) {
   const input = useRef<HTMLInputElement>(null);
   const [file, setFile] = useState<File | null>(null);

@@ -5,10 +5,11 @@ import { Icon, type IconName } from './icon.js';
 interface EmptyProps {
   readonly icon: IconName;
   readonly title: string;
-  /** What to do now. */
+  /** What the user can do now. */
   readonly children?: ComponentChildren;
 }
 
+/** Stands in for an empty list. */
 export function Empty({ icon, title, children }: EmptyProps) {
   return (
     <div class="empty">

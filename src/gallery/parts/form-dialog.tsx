@@ -12,7 +12,7 @@ interface FormDialogProps {
   readonly onClose: () => void;
 }
 
-/** A form above the page; it stays with its fields as they are when the service refuses them. */
+/** A form above the page. It keeps its fields if the service refuses them. */
 export function FormDialog({ title, action, children, onSubmit, onClose }: FormDialogProps) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
@@ -53,7 +53,7 @@ export function FormDialog({ title, action, children, onSubmit, onClose }: FormD
   );
 }
 
-/** A field's text; empty when it is not there. */
+/** The trimmed text of a field; empty if the field does not exist. */
 export function textOf(values: FormData, name: string): string {
   const value = values.get(name);
   return typeof value === 'string' ? value.trim() : '';

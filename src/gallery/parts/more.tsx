@@ -1,7 +1,7 @@
 import type { Pages } from '../use-pages.js';
 import { Problem } from './problem.js';
 
-/** The end of a list: what went wrong, or a button for what comes next. */
+/** The end of a list: an error, or a button that loads the next page. */
 export function More({ pages }: { readonly pages: Omit<Pages<unknown>, 'replace'> }) {
   if (pages.status === 'error') return <Problem error={pages.error} retry={pages.loadMore} />;
   if (pages.status === 'loading') return <p class="list-end">Loading …</p>;

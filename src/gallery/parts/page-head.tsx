@@ -4,11 +4,11 @@ import { useEffect } from 'preact/hooks';
 interface PageHeadProps {
   readonly title: string;
   readonly lead?: ComponentChildren;
-  /** Buttons at its end. */
+  /** Buttons at the end of the heading. */
   readonly children?: ComponentChildren;
 }
 
-/** The heading of a page: it names the document too, and is where the focus goes when one comes here. */
+/** The heading of a page. It also sets the document's title, and receives the focus when the page opens. */
 export function PageHead({ title, lead, children }: PageHeadProps) {
   useEffect(() => {
     document.title = `${title} · Inlet`;

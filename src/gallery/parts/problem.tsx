@@ -1,7 +1,7 @@
 import { messageOf } from '../session.js';
 import { Icon } from './icon.js';
 
-/** What went wrong, in the service's words, and a way to try again. */
+/** The service's error message, with a button that tries again. */
 export function Problem({ error, retry }: { readonly error: unknown; readonly retry?: () => void }) {
   return (
     <div class="problem" role="alert">

@@ -8,7 +8,7 @@ interface SecretOnceProps {
   readonly onClose: () => void;
 }
 
-/** Something that is shown this once. A click beside the dialog does not close it: it must not be lost by accident. */
+/** Shows secrets that the service reveals only once. A click outside the dialog does not close it, so that none is lost by accident. */
 export function SecretOnce({ title, explanation, secrets, onClose }: SecretOnceProps) {
   return (
     <Dialog label={title} class="wide" onClose={() => undefined}>

@@ -1,16 +1,16 @@
 import type { ComponentChildren } from 'preact';
 
 interface TableCardProps {
-  /** What is read out for the whole of it. */
+  /** The name of the table for screen readers. */
   readonly label: string;
   readonly columns: readonly string[];
-  /** Named to those who cannot see what the buttons are for. */
+  /** The heading of the column with buttons, for screen readers only. */
   readonly actions?: string;
   /** The rows. */
   readonly children: ComponentChildren;
 }
 
-/** A table that is scrolled sideways, by keyboard too, where the window is narrower. */
+/** A table that scrolls sideways in a narrow window, also by keyboard. */
 export function TableCard({ label, columns, actions, children }: TableCardProps) {
   return (
     <div class="card table-wrap" tabIndex={0} role="region" aria-label={label}>

@@ -15,11 +15,11 @@ interface ActionsProps {
   readonly onChange: (media: MediaView) => void;
 }
 
-type Asking = 'link' | 'erase' | 'erase-person';
+type OpenDialog = 'link' | 'erase' | 'erase-person';
 
-/** What can be done with one media. */
+/** The actions for one media item. */
 export function Actions({ media, onChange }: ActionsProps) {
-  const [asking, setAsking] = useState<Asking | null>(null);
+  const [shown, setShown] = useState<OpenDialog | null>(null);
   const [error, setError] = useState<unknown>();
   const refresh = async (): Promise<void> => {
     onChange(await api.media.get(media.id));
@@ -34,11 +34,11 @@ export function Actions({ media, onChange }: ActionsProps) {
       setError(problem);
     }
   };
-  const ask = (what: Asking) => () => {
-    setAsking(what);
+  const ask = (dialog: OpenDialog) => () => {
+    setShown(dialog);
   };
   const close = (): void => {
-    setAsking(null);
+    setShown(null);
   };
   return (
     <>
@@ -48,9 +48,9 @@ export function Actions({ media, onChange }: ActionsProps) {
       </div>
       {error !== undefined && <Problem error={error} />}
       <PersonActions media={media} onErase={ask('erase-person')} />
-      {asking === 'link' && <LinkDialog media={media} onClose={close} />}
-      {asking === 'erase' && <EraseMedia media={media} onErased={refresh} onClose={close} />}
-      {asking === 'erase-person' && <ErasePerson media={media} onErased={refresh} onClose={close} />}
+      {shown === 'link' && <LinkDialog media={media} onClose={close} />}
+      {shown === 'erase' && <EraseMedia media={media} onErased={refresh} onClose={close} />}
+      {shown === 'erase-person' && <ErasePerson media={media} onErased={refresh} onClose={close} />}
     </>
   );
 }
@@ -98,7 +98,7 @@ function AdminButtons({ media: { state }, onRetry, onErase }: AdminButtonsProps)
 function PersonActions({ media, onErase }: { readonly media: MediaView; readonly onErase: () => void }) {
   const person = personIn(media);
   if (person === '') return null;
-  const theirs = addressWith({ from: person }, { path: at('/admin'), query: new URLSearchParams() });
+  const filesOfPerson = addressWith({ from: person }, { path: at('/admin'), query: new URLSearchParams() });
   return (
     <div class="button-row">
       {media.direction === 'inbound' && (
@@ -106,7 +106,7 @@ function PersonActions({ media, onErase }: { readonly media: MediaView; readonly
           type="button"
           class="button"
           onClick={() => {
-            navigate(theirs);
+            navigate(filesOfPerson);
           }}
         >
           <Icon name="person" size={18} /> All from this person
@@ -130,7 +130,7 @@ interface EraseProps {
 function EraseMedia({ media, onErased, onClose }: EraseProps) {
   return (
     <Confirm
-      title="Erase this for ever?"
+      title="Permanently delete this file?"
       action="Erase"
       onClose={onClose}
       onConfirm={async () => {
@@ -139,8 +139,8 @@ function EraseMedia({ media, onErased, onClose }: EraseProps) {
       }}
     >
       <p>
-        The file and its previews are deleted, unless another message holds the same file. Caption, sender and
-        the raw webhook go as well. What stays is that there was something, and when.
+        The file and its previews are deleted, unless another message contains the same file. Caption, sender
+        and the raw webhook are deleted, too. Only a record that the file existed is kept.
       </p>
       <p>This cannot be undone.</p>
     </Confirm>
@@ -161,7 +161,7 @@ function ErasePerson({ media, onErased, onClose }: EraseProps) {
       }}
     >
       <p>
-        Everything that <b>{media.message?.senderName ?? person}</b> sent or was sent in the channel{' '}
+        All data that <b>{media.message?.senderName ?? person}</b> sent or received in the channel{' '}
         <b>{media.channel}</b> is deleted: pictures and files with their previews, captions, names, and the
         raw webhooks. This cannot be undone.
       </p>
@@ -169,7 +169,7 @@ function ErasePerson({ media, onErased, onClose }: EraseProps) {
   );
 }
 
-/** The person on the other side: who wrote to the business, or whom the business wrote to. */
+/** The identifier of the customer: the sender of a received message, or the recipient of a sent one. */
 function personIn({ direction, message }: MediaView): string {
   return (direction === 'inbound' ? message?.from : message?.to) ?? '';
 }

@@ -47,8 +47,8 @@ export function Facts({ media, hrefOf, onChange }: FactsProps) {
       </div>
       <Actions media={media} onChange={onChange} />
       <dl class="fact-list">
-        <WhoAndWhere media={media} />
-        <WhatItIs media={media} />
+        <Origin media={media} />
+        <FileFacts media={media} />
       </dl>
       <Siblings media={media} hrefOf={hrefOf} />
       <Timeline media={media} history={history} />
@@ -57,7 +57,7 @@ export function Facts({ media, hrefOf, onChange }: FactsProps) {
   );
 }
 
-/** What is odd about a file that is kept all the same. */
+/** The warnings about a file that Inlet keeps nevertheless. */
 function Warnings({ media }: { readonly media: MediaView }) {
   if (media.warnings.length === 0) return null;
   return (
@@ -89,12 +89,12 @@ function Fact({ name, value }: FactProps) {
   );
 }
 
-function WhoAndWhere({ media }: { readonly media: MediaView }) {
+function Origin({ media }: { readonly media: MediaView }) {
   const { message } = media;
   return (
     <>
       <Fact name="Direction" value={directionNames[media.direction]} />
-      {media.direction === 'outbound' && message && <SendingState media={media} messageId={message.id} />}
+      {media.direction === 'outbound' && message && <DeliveryStatus media={media} messageId={message.id} />}
       <Fact name="From" value={message?.from} />
       <Fact name="To" value={message?.to} />
       <Fact name="Group" value={message?.chat} />
@@ -107,18 +107,18 @@ function WhoAndWhere({ media }: { readonly media: MediaView }) {
   );
 }
 
-/** How far a message of the business has got; the provider may never have told. */
-function SendingState({ media, messageId }: { readonly media: MediaView; readonly messageId: string }) {
+/** The delivery status of a message that the business sent. Some providers never report one. */
+function DeliveryStatus({ media, messageId }: { readonly media: MediaView; readonly messageId: string }) {
   const { value } = useLoad(
     () => api.messages.byProviderId(media.channel, messageId),
     `${media.channel} ${messageId}`,
   );
   if (!value?.status) return null;
   const at = value.statusAt === null ? '' : `, ${fullTime(value.statusAt)}`;
-  return <Fact name="State" value={`${sendingNames[value.status]}${at}`} />;
+  return <Fact name="Status" value={`${sendingNames[value.status]}${at}`} />;
 }
 
-function WhatItIs({ media }: { readonly media: MediaView }) {
+function FileFacts({ media }: { readonly media: MediaView }) {
   const { width, height, sha256 } = media;
   return (
     <>

@@ -14,7 +14,7 @@ const durations = [
   ['2592000', '30 days'],
 ] as const;
 
-/** A link that opens this one file without a token, for as long as chosen. */
+/** Creates a link that opens one file without a token until it expires. */
 export function LinkDialog({ media, onClose }: { readonly media: MediaView; readonly onClose: () => void }) {
   const [seconds, setSeconds] = useState<string>('3600');
   const { value, error, reload } = useLoad(

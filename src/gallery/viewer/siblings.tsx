@@ -4,7 +4,7 @@ import { describe, kindNames } from '../format.js';
 import { navigate } from '../router.js';
 import { useLoad } from '../use-load.js';
 
-/** The other media of the same message. */
+/** The other media items of the same message. */
 export function Siblings({
   media,
   hrefOf,

@@ -7,7 +7,7 @@ import { StateBadge } from '../parts/badge.js';
 import { Icon } from '../parts/icon.js';
 import { ZoomPicture } from './zoom-picture.js';
 
-/** The picture itself, or the player, or what stands in for it. */
+/** The picture, the player, or an explanation if there is nothing to show. */
 export function Stage({ media }: { readonly media: MediaView }) {
   const url = at(media.contentUrl ?? '');
   switch (showingOf(media)) {
@@ -34,14 +34,14 @@ export function Stage({ media }: { readonly media: MediaView }) {
   }
 }
 
-/** For what is not shown in place: what it is called, and the way to it. */
+/** The name of a file that browsers must not show, with a button that downloads it. */
 function Download({ media }: { readonly media: MediaView }) {
   const { filename, kind, type, contentUrl } = media;
   return (
     <div class="stand-in">
       <Icon name="document" size={64} />
       <p>{filename ?? kindNames[kind]}</p>
-      {type !== null && <p class="soft">{typeName(type)}</p>}
+      {type !== null && <p class="stand-in-type">{typeName(type)}</p>}
       <a class="button primary" href={at(contentUrl ?? '')} download={filename ?? ''}>
         <Icon name="download" size={18} />
         Download{media.bytes === null ? '' : ` (${bytes(media.bytes)})`}
@@ -65,8 +65,8 @@ function Player({ media }: { readonly media: MediaView }) {
 }
 
 function explanation({ state, error }: MediaView): string {
-  if (state === 'erased') return 'Its bytes, previews and everything personal were erased.';
+  if (state === 'erased') return 'The file, its previews and all personal data were erased.';
   if (state === 'pending')
-    return error ? 'The last attempt failed; another one will come.' : 'It is being fetched.';
-  return error?.message ?? error?.code ?? 'It could not be fetched.';
+    return error ? 'The last attempt failed; Inlet will retry.' : 'The file is being downloaded.';
+  return error?.message ?? error?.code ?? 'The file could not be downloaded.';
 }

@@ -12,7 +12,7 @@ interface Entry {
   readonly tone: 'plain' | 'good' | 'bad' | 'next';
 }
 
-/** How it got where it is: received, each attempt, ready. */
+/** The history of a media item: received, each failed attempt, ready. */
 export function Timeline({
   media,
   history,
@@ -64,7 +64,7 @@ function entriesOf(history: MediaHistory): Entry[] {
   ];
 }
 
-/** The webhook that brought it, as it came. */
+/** The webhook that announced the media item, as it was received. */
 export function RawDelivery({ id }: { readonly id: string }) {
   const [open, setOpen] = useState(false);
   return (

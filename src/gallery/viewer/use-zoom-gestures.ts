@@ -8,13 +8,13 @@ interface Point {
 }
 type Change = (next: (zoom: Zoom) => Zoom) => void;
 
-/** The wheel zooms, one finger or the mouse moves, two fingers pinch. */
+/** The wheel zooms, one finger or the mouse moves the picture, and two fingers pinch. */
 export function useZoomGestures(stage: { readonly current: HTMLElement | null }, change: Change) {
   const pointers = useRef(new Map<number, Point>());
   const latest = useRef(change);
   latest.current = change;
 
-  // By hand, since the page must not scroll meanwhile and only a listener that says so may prevent it.
+  // Preact adds passive listeners, which cannot prevent the page from scrolling, so this one is added directly.
   useEffect(() => {
     const element = stage.current;
     if (!element) return undefined;

@@ -15,14 +15,14 @@ import { useNeighbours } from './use-neighbours.js';
 
 interface ViewerProps {
   readonly id: string;
-  /** What the arrow keys go through. */
+  /** The list that the arrow keys move through. */
   readonly list: MediaList;
   readonly hrefOf: (id: string) => string;
-  /** Where one is after closing it, when one did not come from inside. */
+  /** The address to show after closing, for a visitor who did not come from the gallery. */
   readonly closedAt: string;
 }
 
-/** One media over the gallery, with everything that is known of it. */
+/** One media item above the gallery, with all its facts. */
 export function Viewer({ id, list, hrefOf, closedAt }: ViewerProps) {
   const { media, loaded, change } = useMedia(id, list);
   const { newer, older } = useNeighbours(id, list, loaded.value);
@@ -70,7 +70,7 @@ interface TurnProps {
   readonly onClick: () => void;
 }
 
-/** It stays where it is at the end of the list, so that the focus has a place to be. */
+/** At the end of the list the button is disabled but stays, so that it keeps the focus. */
 function Turn({ name, label, disabled, onClick }: TurnProps) {
   return (
     <button
@@ -85,7 +85,7 @@ function Turn({ name, label, disabled, onClick }: TurnProps) {
   );
 }
 
-/** What is known of a media: from the list at once, from the service a moment later, and whatever changes it then. */
+/** The media item: from the list at once, from the service a moment later, and then with every change. */
 function useMedia(id: string, list: MediaList) {
   const loaded = useLoad(() => api.media.get(id), id);
   const [changed, setChanged] = useState<MediaView>();
@@ -115,7 +115,7 @@ function useTitle(media: MediaView | undefined): void {
   }, [title]);
 }
 
-/** Fields and players have a use of their own for the arrow keys; so has a dialog above. */
+/** Fields, players and dialogs above the viewer use the arrow keys themselves. */
 function isForField(event: KeyboardEvent): boolean {
   const { target } = event;
   if (!(target instanceof Element)) return false;

@@ -11,12 +11,12 @@ import { fit, within, zoomAt, type Size, type Zoom } from './zoom.js';
 
 const step = 1.4;
 
-/** A picture that fits, or is as large as one likes. */
+/** A picture that fits its stage or is zoomed by the user. */
 export function ZoomPicture({ media }: { readonly media: MediaView }) {
   const stage = useRef<HTMLDivElement>(null);
   const size = useSize(stage);
   const picture = useMemo(() => pictureSize(media), [media]);
-  /** Null: as large as fits, also when the window changes. */
+  /** The zoom of the user; null while the picture fits, also after the window changes its size. */
   const [chosen, setChosen] = useState<Zoom | null>(null);
   const fitting = fit(picture, size);
   const zoom = chosen ? within(chosen, picture, size) : fitting;
@@ -84,7 +84,7 @@ function Picture({ media, size, zoom: { x, y, scale } }: PictureProps) {
   );
 }
 
-/** The preview, until more pixels are wanted than it has: then an original that has more takes its place. */
+/** The preview, or an original that has more pixels once the screen shows more than the preview has. */
 function sourceOf({ previews, contentUrl, type, width }: MediaView, pixels: number): string {
   const preview = previews.large ?? previews.small;
   const hasAllPixels = preview !== undefined && preview.width === width;

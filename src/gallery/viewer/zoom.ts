@@ -1,8 +1,8 @@
-/** Where a picture lies on its stage and how large: numbers only, so that it can be reasoned about. */
+/** Position and scale of a picture on its stage, as pure functions. */
 export interface Zoom {
-  /** Of the picture's own pixels to those of the screen. */
+  /** Pixels of the screen for each pixel of the picture. */
   readonly scale: number;
-  /** Of the picture's middle from the stage's middle, in pixels of the screen. */
+  /** Offset of the picture's centre from the centre of the stage, in pixels of the screen. */
   readonly x: number;
   readonly y: number;
 }
@@ -11,22 +11,22 @@ export interface Size {
   readonly height: number;
 }
 
-const largest = 8;
+const maxScale = 8;
 
-/** All of it is seen; small pictures are not blown up. */
+/** Shows the whole picture. Small pictures are not enlarged. */
 export function fit(picture: Size, stage: Size): Zoom {
   const scale = Math.min(1, stage.width / picture.width, stage.height / picture.height);
   return { scale: Number.isFinite(scale) && scale > 0 ? scale : 1, x: 0, y: 0 };
 }
 
-/** The point of the picture that is under `at` (from the stage's middle) stays there. */
+/** Zooms around the point `at`, an offset from the centre of the stage: that point of the picture stays in place. */
 export function zoomAt(zoom: Zoom, factor: number, at: { readonly x: number; readonly y: number }): Zoom {
-  const scale = Math.min(Math.max(zoom.scale * factor, 0.02), largest);
+  const scale = Math.min(Math.max(zoom.scale * factor, 0.02), maxScale);
   const ratio = scale / zoom.scale;
   return { scale, x: at.x - (at.x - zoom.x) * ratio, y: at.y - (at.y - zoom.y) * ratio };
 }
 
-/** Never smaller than when it fits, and never away from the stage. */
+/** Limits a zoom: the picture is at least as large as when it fits, and it never leaves the stage. */
 export function within(zoom: Zoom, picture: Size, stage: Size): Zoom {
   const smallest = fit(picture, stage).scale;
   const scale = Math.max(zoom.scale, smallest);
