@@ -1,28 +1,30 @@
 # syntax=docker/dockerfile:1
-# The steps are kept to what deploy/try-image-steps.mjs can also run without a container engine.
+# deploy/try-image-steps.mjs runs these steps without a container engine, so it must know every kind of instruction here.
 
 ARG NODE_VERSION=24
 ARG DEBIAN=trixie
 
-# What run time needs, for the platform of the image: some packages bring binaries.
+# The runtime dependencies, for the platform of the image, because some packages contain binaries.
 FROM node:${NODE_VERSION}-${DEBIAN}-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY tools/node ./tools/node
-RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev
+# Prisma's command line and TypeScript are development dependencies and also optional peers of @prisma/client. `npm ci --omit=dev` would
+# therefore install them, with 250 MB.
+RUN --mount=type=cache,target=/root/.npm npm pkg delete devDependencies && npm ci --omit=peer
 
-# The built files are the same for all platforms, so they are made on the one that builds.
+# The built files are the same for all platforms, so the platform of the builder makes them.
 FROM --platform=$BUILDPLATFORM node:${NODE_VERSION}-${DEBIAN}-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY tools/node ./tools/node
 RUN --mount=type=cache,target=/root/.npm npm ci
 COPY . .
-# The image holds what the package holds: `files` in package.json is the only list.
+# The image contains the files of the package, which `files` in package.json lists.
 RUN npm pack --pack-destination /tmp && mkdir /package && tar -xzf /tmp/inlet-*.tgz -C /package --strip-components=1
 
 FROM node:${NODE_VERSION}-${DEBIAN}-slim
-# ffmpeg makes previews of videos. The user has a name, which the embedded PostgreSQL needs to make its data.
+# ffmpeg makes previews of videos. The user needs a name, because initdb of the embedded PostgreSQL asks for one.
 RUN apt-get update \
   && apt-get install -y --no-install-recommends ffmpeg \
   && rm -rf /var/lib/apt/lists/* \
@@ -34,7 +36,7 @@ COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /package ./
 COPY deploy/healthcheck.mjs ./
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 INLET_DIR=/var/lib/inlet/state UPLOADS_DIR=/var/lib/inlet/uploads
-# Everything that is written is below here; the rest of the file system may be read-only.
+# Inlet writes only below this folder, so the rest of the file system may be read-only.
 VOLUME /var/lib/inlet
 USER 10001:10001
 EXPOSE 3000

@@ -1,4 +1,4 @@
-/** Asks the service of this container whether it is alive; ends with 0 if so. A worker listens on no port: that it runs is all there is. */
+/** Exits with 0 if the service of this container answers. A worker listens on no port, so it counts as healthy while it runs. */
 const { PORT = '3000', PROCESS_MODE = 'all' } = process.env;
 
 async function isAlive() {

@@ -1,7 +1,7 @@
 /**
- * Looks for mistakes in what deploys and watches Inlet, with tools that need no container engine: `npm run lint:deploy`. The tools of the
- * npm registry are fetched into a temporary folder. promtool, shellcheck and systemd-analyze are used where they are installed, and named
- * where they are not.
+ * Checks the files for deployment and monitoring with tools that need no container engine: `npm run lint:deploy`. It installs tools of the
+ * npm registry into a temporary folder. It uses promtool, shellcheck and systemd-analyze if they are installed, and otherwise reports that
+ * they are missing.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -19,17 +19,17 @@ const tools = [
   'kubernetes-models@5.1.0',
   'yaml@2.9.1',
 ];
-/** What these versions do not know yet, or what is meant. */
+/** Findings that are accepted: intended settings, and features that these versions do not know yet. */
 const accepted = [
   /unknown permission scope "attestations"/,
-  // `RUN --mount` is taken for a part of the command.
+  // The linter takes `RUN --mount` for a part of the command.
   /SC2215/,
-  // The packages of a Debian release get nothing but fixes.
+  // Packages are not pinned, because a Debian release only receives fixes.
   /ER0012/,
 ];
 
 const folder = mkdtempSync(join(tmpdir(), 'inlet-lint-'));
-// Resolves names from the temporary folder.
+// Resolves package names from the temporary folder.
 writeFileSync(join(folder, 'load.mjs'), 'export const load = (name) => import(name);');
 const { load } = await import(pathToFileURL(join(folder, 'load.mjs')).href);
 let findings = 0;
@@ -41,7 +41,7 @@ function report(subject, problems) {
   for (const problem of serious) console.log(`      ${problem}`);
 }
 
-/** Lines that a program prints when it finds something; nothing when it ends with 0, unless `always`. */
+/** The lines that a program prints; none if it exits with 0, unless `always`. Undefined if it is not installed. */
 function run(command, args, { always = false } = {}) {
   const { error, status, stdout, stderr } = spawnSync(command, args, { cwd: project, encoding: 'utf8' });
   if (error) return undefined;
@@ -115,7 +115,7 @@ try {
   if (run('shellcheck', ['--version']) === undefined)
     console.log('-     Dockerfile: shellcheck is not installed');
   else {
-    // Its answer has a line with the number of the line before each finding.
+    // The linter prints a line with the line number before each finding.
     const lines = run(tool('dockerlinter'), ['-f', 'Dockerfile'], { always: true });
     report(
       'Dockerfile',
@@ -126,7 +126,7 @@ try {
   await lintWorkflows();
   lintWith('alerts', 'promtool', ['check', 'rules', 'deploy/monitoring/alerts.yml']);
   await lintDashboard();
-  // The program is not where the unit expects it on this machine.
+  // On this machine the program is not where the unit expects it.
   const unit = run('systemd-analyze', ['verify', 'deploy/systemd/inlet.service'], { always: true });
   if (unit === undefined) console.log('-     unit: systemd-analyze is not installed');
   else

@@ -1,9 +1,9 @@
-/** A webhook as Z-API sends it, for trying out a service that has just been started. */
+/** A webhook of Z-API, to test a service that has just started. */
 
-/** The value of `ZAPI_WEBHOOK_SECRET` that the sample is sent with. */
+/** The value of `ZAPI_WEBHOOK_SECRET` that the sample webhook uses. */
 export const secret = 'a-secret-of-the-webhooks-0123456789';
 
-/** Posts the sample to the service at `base`. Its picture is at an address that is never asked for. */
+/** Posts the sample to the service at `base`. The address of its picture is not public, so Inlet never connects to it. */
 export function postSample(base) {
   return fetch(`${base}/webhooks/z-api?token=${secret}`, {
     method: 'POST',

@@ -1,9 +1,9 @@
 /**
  * Runs the steps of the Dockerfile without a container engine: `sudo node deploy/try-image-steps.mjs`. Each stage is a folder that
- * debootstrap has filled, with the Node.js of the npm registry in place of the one of the base image. Then the program is started as the
- * image starts it: as its user, with a read-only root, on a volume; it is asked for its health, given a webhook, and stopped.
+ * debootstrap fills, with Node.js from the npm registry instead of the one of the base image. The script then starts the program like the
+ * image (as its user, with a read-only root, on a volume), checks its health, posts a webhook, and stops it.
  *
- * Needs root, debootstrap, and the registries of Debian and npm. Nothing outside of a temporary folder is written.
+ * It needs root, debootstrap, and the registries of Debian and npm. It writes only to a temporary folder.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import {
@@ -35,13 +35,13 @@ const { values: options } = parseArgs({
 const work = options.list ? '' : mkdtempSync(join(process.env.TRY_IMAGE_DIR ?? tmpdir(), 'inlet-image-'));
 const port = 20_000 + Math.floor(Math.random() * 10_000);
 
-// --- The Dockerfile, read ---
+// --- Reading the Dockerfile ---
 
 const instructions = new Set(
   'ARG FROM WORKDIR COPY RUN ENV VOLUME USER EXPOSE HEALTHCHECK STOPSIGNAL ENTRYPOINT CMD'.split(' '),
 );
 
-/** Its instructions in order, continued lines joined: `[{ name, words }]`. */
+/** The instructions in order, with continued lines joined: `[{ name, words }]`. */
 function readDockerfile() {
   const text = readFileSync(join(project, 'Dockerfile'), 'utf8')
     .split('\n')
@@ -57,14 +57,14 @@ function readDockerfile() {
     });
 }
 
-/** `ENV A=b C=d` and `ARG A=b`. */
+/** Parses the arguments of `ENV A=b C=d` and `ARG A=b`. */
 function pairsOf(words) {
   return Object.fromEntries(
     [...words.matchAll(/(\w+)=("[^"]*"|\S+)/g)].map(([, key, value]) => [key, value.replaceAll('"', '')]),
   );
 }
 
-/** The files that .dockerignore lets through: a list of what is not ignored, behind a line `*`. */
+/** The files of the build context. .dockerignore ignores everything (`*`) and then lists exceptions. */
 function contextFiles() {
   const lines = readFileSync(join(project, '.dockerignore'), 'utf8')
     .split('\n')
@@ -92,13 +92,13 @@ function contextFiles() {
     });
 }
 
-// --- Folders that stand for images ---
+// --- Folders instead of images ---
 
 function sh(command, args, more = {}) {
   return execFileSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'], ...more });
 }
 
-/** Debian with Node.js and npm, as node:VERSION-SUITE-slim has them. */
+/** A folder with Debian, Node.js and npm, like the image node:VERSION-SUITE-slim. */
 function makeBase(image) {
   const [, version, suite] = /^node:([\d.]+)-(\w+)-slim$/.exec(image) ?? [];
   if (!suite) throw new Error(`the base image ${image} is not known to this script`);
@@ -123,14 +123,14 @@ function makeBase(image) {
   });
   for (const name of ['npm', 'npx'])
     sh('ln', ['-s', `../lib/node_modules/npm/bin/${name}-cli.js`, join(folder, 'usr/local/bin', name)]);
-  // How this machine reaches the registries.
+  // The configuration with which this machine reaches the registries.
   for (const file of ['/etc/resolv.conf', '/etc/hosts', '/etc/ssl/certs/ca-certificates.crt'])
     cpSync(file, join(folder, file), { dereference: true });
   if (existsSync('/usr/etc/npmrc')) cpSync('/usr/etc/npmrc', join(folder, 'usr/local/etc/npmrc'));
   return folder;
 }
 
-/** Runs a command in the folder, with its own view of processes. */
+/** The arguments of `unshare` that run a command in the folder, in its own namespaces. */
 function inside(root, command, { cwd, env, readOnly = false, user, volume }) {
   const rights = '--clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all';
   const become = user ? `setpriv --reuid=${user[0]} --regid=${user[1]} ${rights}` : '';
@@ -166,7 +166,7 @@ function inside(root, command, { cwd, env, readOnly = false, user, volume }) {
   };
 }
 
-/** Carries out the instructions, of which EXPOSE and STOPSIGNAL do nothing here; answers what the image's configuration would be. */
+/** Runs the instructions and returns the configuration of the image. EXPOSE and STOPSIGNAL have no effect here. */
 function build() {
   const args = {};
   const stages = new Map();
@@ -261,7 +261,7 @@ function copy(stage, words, stages) {
   }
 }
 
-// --- The image, tried ---
+// --- Trying the image ---
 
 function check(what, holds) {
   console.log(`${holds ? 'ok  ' : 'FAIL'} ${what}`);
@@ -270,7 +270,7 @@ function check(what, holds) {
 
 async function tryOut(image) {
   const volume = { from: join(work, 'volume'), at: image.volume };
-  // As a container engine does it: a new volume begins with what the image has there.
+  // Like a container engine, fill a new volume with the files that the image has in that place.
   sh('cp', ['-a', join(image.root, image.volume), volume.from]);
   const settings = { ...image.env, HOME: '/var/lib/inlet', PORT: String(port), ZAPI_WEBHOOK_SECRET: secret };
   const full = { ...settings, AUTH_SECRET: 'a-secret-for-this-trial-0123456789abcdef' };
@@ -287,7 +287,7 @@ async function tryOut(image) {
     return { status, output: output.trim() };
   };
 
-  console.log('== try: what the image says without settings');
+  console.log('== try: start without settings');
   const refused = await result(run([...image.entrypoint, ...image.command], settings));
   check(`without AUTH_SECRET it ends with 78: ${refused.output.split('\n')[0]}`, refused.status === 78);
   const version = await result(run([...image.entrypoint, '--version'], settings));
@@ -299,7 +299,7 @@ async function tryOut(image) {
   const write = await result(run(['touch', '/app/new'], settings));
   check(`the root is read-only: ${write.output}`, write.status !== 0);
 
-  console.log('== try: it starts, with its embedded PostgreSQL on the volume');
+  console.log('== try: start with the embedded PostgreSQL on the volume');
   const since = Date.now();
   const service = run([...image.entrypoint, ...image.command], full);
   let printed = '';
@@ -324,7 +324,7 @@ async function tryOut(image) {
   const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
   check(`it was started as: ${words}`, words.includes('--single-threaded-gc'));
   const health = await result(run(image.health, full));
-  check('the health check says yes', health.status === 0);
+  check('the health check succeeds', health.status === 0);
   const answer = await postSample(base).catch(() => undefined);
   const receipt = await answer?.json();
   check(`a webhook is ${receipt?.outcome}`, answer?.status === 200 && receipt.outcome === 'accepted');
@@ -335,13 +335,13 @@ async function tryOut(image) {
   check('a token of the image shows its media', media?.status === 200);
   check('the gallery is there', (await ask('/admin'))?.status === 200);
 
-  console.log('== try: it stops');
+  console.log('== try: shutdown');
   const asked = Date.now();
   process.kill(Number(pid), 'SIGTERM');
   const how = await Promise.race([ended, delay(15_000, 'not within 15 s', { ref: false })]);
   check(`SIGTERM ends it after ${Date.now() - asked} ms with ${how}`, how === 0);
   const late = await result(run(image.health, full));
-  check('the health check says no', late.status === 1);
+  check('the health check fails', late.status === 1);
   const left = readdirSync(join(volume.from, 'state'));
   check(`on the volume: ${left.join(', ')}`, left.includes('postgres'));
 }
@@ -350,7 +350,7 @@ function megabytes(folder) {
   return execFileSync('du', ['-sm', folder], { encoding: 'utf8' }).split('\t')[0];
 }
 
-/** The first process of the new process namespace: the only child of `unshare`. */
+/** The process id of the first process in the new namespace, which is the only child of `unshare`. */
 function processInside(pid) {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
 }
