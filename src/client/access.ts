@@ -8,20 +8,20 @@ import type { CallOptions, Transport } from './transport.js';
 export interface NewToken {
   readonly name: string;
   readonly scopes: readonly Token['scopes'][number][];
-  /** The only channels that it has access to; all if not given. */
+  /** The channels that the token has access to; all by default. */
   readonly channels?: readonly string[] | null | undefined;
-  /** Seconds; without it the token does not expire. */
+  /** Lifetime in seconds; by default the token does not expire. */
   readonly expiresIn?: number | null | undefined;
 }
 
 /** API tokens. */
 export interface TokenClient {
   readonly list: (query?: PageQuery, options?: CallOptions) => List<Token>;
-  /** With the tokens, subscriptions and channels that it has created. */
+  /** The answer includes the tokens, subscriptions and channels that the token has created. */
   readonly get: (id: string, options?: CallOptions) => Promise<TokenWithCreated>;
   /** Only this answer shows the token itself. */
   readonly create: (token: NewToken, options?: CallOptions) => Promise<TokenWithSecret>;
-  /** At once and in all processes. What the token has created stays. */
+  /** Takes effect at once in all processes. Objects that the token has created stay. */
   readonly revoke: (id: string, options?: CallOptions) => Promise<TokenWithCreated>;
 }
 
@@ -43,11 +43,11 @@ export interface AuditQuery extends PageQuery {
   readonly actor?: string | undefined;
   readonly channel?: string | undefined;
   readonly since?: Date | string | undefined;
-  /** Exclusive. */
+  /** The end of the period, exclusive. */
   readonly until?: Date | string | undefined;
 }
 
-/** Who did what. */
+/** The audit trail: administrative actions and the tokens that performed them. */
 export interface AuditClient {
   readonly list: (query?: AuditQuery, options?: CallOptions) => List<AuditEntry>;
 }
@@ -59,11 +59,11 @@ export function auditClient(transport: Transport): AuditClient {
 }
 
 /**
- * The session of a browser, for pages with the origin of the service: a cookie that no script can read stands for the token. A client
+ * The session of a browser, for pages with the origin of the service. A cookie that scripts cannot read replaces the token, and a client
  * without a token uses it.
  */
 export interface SessionClient {
-  /** Who is signed in; 401 if nobody is. */
+  /** The session of the signed-in user; rejects with 401 if nobody is signed in. */
   readonly get: (options?: CallOptions) => Promise<Session>;
   /** Signs in with an API token. */
   readonly create: (token: string, options?: CallOptions) => Promise<Session>;
@@ -73,7 +73,7 @@ export interface SessionClient {
 
 export function sessionClient({ json }: Transport): SessionClient {
   const path = '/v1/session';
-  // Only a page may make or end a session.
+  // The service requires this header from pages that create or end a session.
   const headers = { 'x-inlet-request': '1' };
   return {
     get: (options) => json({ ...options, method: 'GET', path }),

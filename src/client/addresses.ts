@@ -1,21 +1,21 @@
-/** Addresses of the service: of calls, and the links in its answers. */
+/** The addresses of calls, and the links in answers. */
 
-/** Parameters of a call. What is undefined, null or empty is left out. */
+/** Parameters of a call. Undefined, null and empty values are omitted. */
 export type Query = Readonly<Record<string, string | number | Date | null | undefined>>;
 
-/** The address without a slash at its end. It may be a path, or empty, in a page that has the origin of the service. */
+/** Removes slashes at the end of the address. In a page with the origin of the service, it may be a path or empty. */
 export function baseOf(baseUrl: string): string {
   if (!/^(https?:\/\/[^/?#]+)?(\/[^?#]*)?$/.test(baseUrl))
     throw new TypeError('baseUrl must be the address of the service, such as https://inlet.example.com');
   return baseUrl.replace(/\/+$/, '');
 }
 
-/** A path with its parameters, each in a segment of its own. */
+/** A path whose parameters are encoded, each as one segment. */
 export function path(parts: TemplateStringsArray, ...parameters: readonly string[]): string {
   return String.raw({ raw: parts.raw }, ...parameters.map(encodeURIComponent));
 }
 
-/** With its question mark; empty without parameters. */
+/** The query string with its question mark; empty without parameters. */
 export function queryText(query: Query): string {
   const given = Object.entries(query).flatMap(([name, value]): [string, string][] =>
     value === undefined || value === null || value === ''
@@ -25,7 +25,7 @@ export function queryText(query: Query): string {
   return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`;
 }
 
-/** Parses JSON of the service. It writes links to its files without its own address, which is put in front of them here. */
+/** Parses JSON of the service and makes its links to files absolute; the service omits its own address there. */
 export function parseAnswer(text: string, base: string): unknown {
   return JSON.parse(text, (name, value: unknown) =>
     (name === 'url' || name === 'contentUrl') && typeof value === 'string' && value.startsWith('/v1/media/')

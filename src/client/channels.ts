@@ -5,19 +5,19 @@ import type { CallOptions, Transport } from './transport.js';
 
 /** A channel to add. */
 export interface NewChannel {
-  /** Made from the name of the provider if not given. */
+  /** By default the service makes one from the name of the provider. */
   readonly id?: string | undefined;
   readonly provider: string;
   readonly name?: string | null | undefined;
-  /** By name, see {@link ProviderClient.list}. */
+  /** Values by the names that {@link ProviderClient.list} returns. */
   readonly settings?: Readonly<Record<string, string>> | undefined;
 }
 
-/** What to change of a channel. */
+/** Changes of a channel; members that are not given stay as they are. */
 export interface ChannelChange {
   readonly name?: string | null | undefined;
   readonly enabled?: boolean | undefined;
-  /** Each replaces the setting of the same name, and null removes it. */
+  /** Each value replaces the setting of the same name; null removes it. */
   readonly settings?: Readonly<Record<string, string | null>> | undefined;
 }
 
@@ -25,14 +25,14 @@ export interface ChannelChange {
 export interface ChannelClient {
   readonly list: (options?: CallOptions) => Promise<readonly Channel[]>;
   readonly get: (id: string, options?: CallOptions) => Promise<Channel>;
-  /** The answer shows the webhook secret if the service has generated it. */
+  /** The answer contains the webhook secret if the service has generated it. */
   readonly create: (channel: NewChannel, options?: CallOptions) => Promise<ChannelWithSecret>;
   readonly change: (id: string, change: ChannelChange, options?: CallOptions) => Promise<Channel>;
-  /** Generates a new webhook secret. The secret before stays valid until the next rotation. */
+  /** Generates a new webhook secret. The previous secret stays valid until the next rotation. */
   readonly rotate: (id: string, options?: CallOptions) => Promise<ChannelWithSecret>;
-  /** Its media stay. */
+  /** Removes a channel. Its media stay. */
   readonly delete: (id: string, options?: CallOptions) => Promise<void>;
-  /** What may be sent there, and the options of its provider. */
+  /** The limits for sending in the channel, and the options of its provider. */
   readonly limits: (id: string, options?: CallOptions) => Promise<ChannelLimits>;
 }
 
@@ -52,7 +52,7 @@ export function channelClient(transport: Transport): ChannelClient {
 
 /** Messaging companies that the service understands. */
 export interface ProviderClient {
-  /** With the settings that a channel of each needs. */
+  /** The providers, with the settings that their channels need. */
   readonly list: (options?: CallOptions) => Promise<readonly Provider[]>;
 }
 

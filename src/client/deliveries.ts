@@ -12,9 +12,9 @@ export interface DeliveryQuery extends PageQuery {
 /** The webhooks of providers, as they were received. */
 export interface DeliveryClient {
   readonly list: (query?: DeliveryQuery, options?: CallOptions) => List<DeliverySummary>;
-  /** With its headers and its body. */
+  /** A delivery with its headers and its body. */
   readonly get: (id: string, options?: CallOptions) => Promise<Delivery>;
-  /** Parses it again, with what the service understands now. */
+  /** Parses a delivery again, for example after an update of the service. */
   readonly replay: (id: string, options?: CallOptions) => Promise<Receipt>;
 }
 

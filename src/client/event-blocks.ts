@@ -1,8 +1,8 @@
-/** The format of server-sent events (WHATWG HTML, section 9.2.6), read from text that comes in pieces of any size. */
+/** Parses server-sent events (WHATWG HTML, section 9.2.6) from text that arrives in pieces of any size. */
 
-/** What one block of lines says. Each member is null if the block does not say it. */
+/** The fields of one block of lines; null for a field that is missing. */
 export interface EventBlock {
-  /** A client keeps it, whatever else is in the block. */
+  /** A client stores the id, whatever else the block contains. */
   readonly id: string | null;
   readonly type: string | null;
   /** Only a block with data is an event. */
@@ -20,7 +20,7 @@ export function readEventBlocks(): EventBlocks {
   let lines: string[] = [];
   return {
     add: (piece) => {
-      // A CR at the end may be the first half of CR LF: the next piece tells.
+      // A CR at the end may be the first half of CR LF, which only the next piece reveals.
       const parts = (pending + piece).split(/\r\n|\n|\r(?!$)/);
       pending = parts.pop() ?? '';
       const blocks: EventBlock[] = [];

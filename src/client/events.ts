@@ -1,25 +1,25 @@
-/** Server-sent events, without a gap: after a broken or silent connection they continue where they were. */
+/** Server-sent events without gaps: after a broken or silent connection they continue after the last one. */
 import type { InletEvent, StreamEvent } from './answers.js';
 import { readEventBlocks, type EventBlock } from './event-blocks.js';
 import { InletError } from './problem.js';
 import { sleep } from './sleep.js';
 import type { Request, Transport } from './transport.js';
 
-/** Which events, and from where on. */
+/** The filters and the start of a stream of events. */
 export interface EventOptions {
   readonly type?: InletEvent['type'] | undefined;
   readonly channel?: string | undefined;
-  /** The `id` of the last event that the program has handled; without it the events begin now. */
+  /** The `id` of the last event that the program has handled; by default the events begin now. */
   readonly lastEventId?: string | undefined;
   /** Ends the events. */
   readonly signal?: AbortSignal | undefined;
   /** Called when the service has accepted the connection, the first time and after each break. */
   readonly onConnected?: (() => void) | undefined;
-  /** Called when some events after the last one are no longer stored. Read anew then what the events are about. */
+  /** Called when some events after `lastEventId` are no longer stored. Reload the data that the events are about. */
   readonly onMissed?: (() => void) | undefined;
   /**
-   * How long a connection may be silent before it counts as broken; 35 seconds if not given. The service sends something every 15
-   * seconds, so two signs of life are missing then.
+   * How long a connection may be silent before it counts as broken; 35 seconds by default. The service sends something every 15
+   * seconds, so two messages are missing by then.
    */
   readonly silenceMs?: number | undefined;
 }
@@ -30,7 +30,7 @@ const standardSilenceMs = 35_000;
 
 /**
  * All events from now on, or those after `lastEventId`, each once and in order. Ends when the signal is aborted; rejects with an
- * {@link InletError} if the service refuses for good.
+ * {@link InletError} if the service refuses the stream permanently.
  */
 export async function* eventsOf(
   transport: Transport,
@@ -51,7 +51,7 @@ export async function* eventsOf(
   }
 }
 
-/** A service that is overloaded, restarted or out of reach is worth another attempt; an event that is not JSON would come again. */
+/** An overloaded, restarting or unreachable service may be retried. An event that is not JSON would only arrive again. */
 function isFinal(error: unknown): boolean {
   if (!(error instanceof InletError)) return false;
   const { status, code } = error;
@@ -60,24 +60,24 @@ function isFinal(error: unknown): boolean {
 
 const unreadableEvent = 'unreadable_event';
 
-/** A function, because the signal may be aborted while something is awaited. */
+/** This is a function because the signal may be aborted during an `await`, which narrowing of types would ignore. */
 const isOver = (signal: AbortSignal | undefined): boolean => signal?.aborted === true;
 
 interface Position {
   lastEventId: string | undefined;
-  /** How long the service wants a client to wait before it comes back. */
+  /** The pause before reconnecting that the service asks for, in milliseconds. */
   pauseMs: number;
-  /** How many connections in a row brought nothing. */
+  /** Number of consecutive connections without an event. */
   failures: number;
 }
 
-/** Doubles with each connection that brought nothing. Chance keeps clients from coming back all at once. */
+/** The pause doubles with each connection without an event. Jitter prevents all clients from reconnecting at the same moment. */
 function pauseAfter({ pauseMs, failures }: Position): number {
   const longest = Math.max(pauseMs, longestPauseMs);
   return Math.min(pauseMs * 2 ** Math.min(failures, 10), longest) * (0.75 + Math.random() / 4);
 }
 
-/** One connection, until it ends, breaks or falls silent. */
+/** The events of one connection, until it ends, breaks or falls silent. */
 async function* listen(
   transport: Transport,
   options: EventOptions,
@@ -103,7 +103,7 @@ async function* listen(
   }
 }
 
-/** A page in place of a stream comes from a proxy, for example while the service is restarted. */
+/** A proxy may answer with a page instead of a stream, for example while the service restarts. */
 function streamOf({ headers, body, status }: Response) {
   if (body !== null && headers.get('content-type')?.startsWith('text/event-stream') === true) return body;
   throw new InletError('The answer is not a stream of events', { code: 'unreadable', status });
@@ -119,7 +119,7 @@ function requestOf(
     path: '/v1/events',
     query: { type, channel },
     signal,
-    // The stream itself is repeated, and ended by silence.
+    // The stream reconnects by itself, and silence ends it, so the call has neither retries nor a timeout.
     retries: 0,
     timeoutMs: Infinity,
     headers: lastEventId === undefined ? {} : { 'last-event-id': lastEventId },
@@ -127,9 +127,9 @@ function requestOf(
 }
 
 interface Connection {
-  /** Aborted when the connection is to end. */
+  /** Aborting this signal ends the connection. */
   readonly signal: AbortSignal;
-  /** Ends the connection if what is awaited does not come. Time that the caller takes for an event does not count. */
+  /** Ends the connection if the awaited data does not arrive in time. Time that the caller spends on an event does not count. */
   readonly unlessSilent: <T>(coming: Promise<T>) => Promise<T>;
   readonly close: () => void;
 }
@@ -175,14 +175,14 @@ function* eventsIn(blocks: readonly EventBlock[], reading: Reading): Generator<I
   }
 }
 
-/** The event that a block brings, if it is new. */
+/** The event in a block, if it is new. */
 function eventOf(block: EventBlock, reading: Reading): InletEvent | undefined {
   const { position, onMissed } = reading;
-  // Parsed before the position moves on, so that no event is passed over.
+  // The event is parsed before the position advances, so that no event is skipped.
   const told = block.data === null ? undefined : parsed(block.data, reading);
   const isEvent = told !== undefined && block.type?.startsWith('stream.') !== true;
   if (isEvent && !isBeyond(block.id, position.lastEventId)) return undefined;
-  // The id counts in every other block: in one without data as well, and in those about the stream itself, which may begin anew.
+  // All other blocks move the position, too: blocks without data, and those about the stream itself, whose ids may start again.
   position.lastEventId = block.id ?? position.lastEventId;
   if (isEvent) return told as InletEvent;
   if (isMissing(told)) onMissed?.();
@@ -206,7 +206,7 @@ function parsed(data: string, { transport, position }: Reading): InletEvent | St
   }
 }
 
-/** The service tells each event at least once. Its ids grow within a stream, so what is not beyond the last one has been told before. */
+/** The service delivers each event at least once. Ids grow within a stream, so an event with a smaller id is a repetition. */
 function isBeyond(id: string | null, last: string | undefined): boolean {
   if (id === null || last === undefined) return true;
   return !/^\d+$/.test(id) || !/^\d+$/.test(last) || BigInt(id) > BigInt(last);

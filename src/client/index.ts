@@ -1,6 +1,6 @@
 /**
- * A client of the API of Inlet, for Node.js and browsers: it needs nothing but `fetch`, streams, `AbortSignal` and Web Crypto. Its types
- * are made from the schemas of the answers.
+ * A client of the API of Inlet for Node.js and browsers. It needs only `fetch`, streams, `AbortSignal` and Web Crypto. Its types are
+ * generated from the schemas of the answers.
  */
 import {
   auditClient,
@@ -62,7 +62,7 @@ export interface InletClient extends OperationsClient {
   readonly tokens: TokenClient;
   readonly audit: AuditClient;
   readonly session: SessionClient;
-  /** What happens, as it happens, until the signal ends it. After a broken connection the events continue where they were. */
+  /** Events as they happen, until the signal is aborted. After a broken connection they continue after the last one. */
   readonly events: (options?: EventOptions) => AsyncIterable<InletEvent>;
 }
 

@@ -8,21 +8,21 @@ import { formOf } from './upload.js';
 /** `small` fits 533x533, `large` fits 1600x1600. */
 export type PreviewSize = 'small' | 'large';
 
-/** Filters of the list of media; each must hold. */
+/** Filters of the list of media. A media item must match all of them. */
 export interface MediaQuery extends PageQuery {
   readonly channel?: string | undefined;
   readonly provider?: string | undefined;
   readonly direction?: Media['direction'] | undefined;
   readonly kind?: Media['kind'] | undefined;
   readonly state?: Media['state'] | undefined;
-  /** The person, as in `message.from`. */
+  /** The identifier of the person, as in `message.from`. */
   readonly from?: string | undefined;
   readonly chat?: string | undefined;
   readonly messageId?: string | undefined;
   readonly sha256?: string | undefined;
-  /** By time of receipt. */
+  /** The earliest time of receipt. */
   readonly since?: Date | string | undefined;
-  /** By time of receipt; exclusive. */
+  /** The end of the period of receipt, exclusive. */
   readonly until?: Date | string | undefined;
   /** Part of the caption. */
   readonly q?: string | undefined;
@@ -30,36 +30,36 @@ export interface MediaQuery extends PageQuery {
 
 /** Options of {@link MediaClient.wait}. */
 export interface WaitOptions extends CallOptions {
-  /** 60 if not given. */
+  /** 60 by default. */
   readonly maxSeconds?: number | undefined;
 }
 
 /** Options of {@link MediaClient.content}. */
 export interface ContentOptions extends CallOptions {
-  /** As in HTTP: `bytes=0-1023`. */
+  /** A range as in HTTP: `bytes=0-1023`. */
   readonly range?: string | undefined;
 }
 
 /** Options of {@link MediaClient.link}. */
 export interface LinkOptions extends CallOptions {
-  /** 3600 if not given, 30 days at most. */
+  /** 3600 by default, and 30 days at most. */
   readonly expiresInSeconds?: number | undefined;
-  /** Of a preview; without it the link leads to the file. */
+  /** The size of a preview; by default the link leads to the file. */
   readonly size?: PreviewSize | undefined;
 }
 
 /** Options of erasing. */
 export interface EraseOptions extends CallOptions {
-  /** Nothing is erased: the answer counts what would be. */
+  /** Only counts what would be erased. */
   readonly dryRun?: boolean | undefined;
 }
 
-/** What an upload is for. */
+/** Where an upload belongs. */
 export interface UploadOptions extends CallOptions {
   readonly channel: string;
-  /** `image` if not given. */
+  /** `image` by default. */
   readonly kind?: Media['kind'] | undefined;
-  /** The name of a `File` if not given. */
+  /** By default the name of the `File`. */
   readonly filename?: string | undefined;
 }
 
@@ -67,22 +67,22 @@ export interface UploadOptions extends CallOptions {
 export interface MediaClient {
   readonly list: (query?: MediaQuery, options?: CallOptions) => List<Media>;
   readonly get: (id: string, options?: CallOptions) => Promise<Media>;
-  /** Answers when the media item has left `pending`, or when the time is over: look at its `state`. */
+  /** Resolves when the media item is no longer `pending`, or after the maximum time. Check its `state`. */
   readonly wait: (id: string, options?: WaitOptions) => Promise<Media>;
   readonly history: (id: string, options?: CallOptions) => Promise<MediaHistory>;
-  /** The file as it was received: `body` of the answer is a stream. */
+  /** The file as it was received. The `body` of the response is a stream. */
   readonly content: (id: string, options?: ContentOptions) => Promise<Response>;
   readonly preview: (id: string, size?: PreviewSize, options?: CallOptions) => Promise<Response>;
-  /** Makes a link that needs no token. */
+  /** Creates a link that needs no token. */
   readonly link: (id: string, options?: LinkOptions) => Promise<SignedLink>;
-  /** Downloads again what is `rejected` or `failed`. */
+  /** Downloads a media item again that is `rejected` or `failed`. */
   readonly retry: (id: string, options?: CallOptions) => Promise<Media>;
   readonly erase: (id: string, options?: EraseOptions) => Promise<Erased>;
-  /** Stores a file, for sending. A stream is sent while it is read, which browsers can do over HTTP/2 only. */
+  /** Stores a file, for sending. A stream is sent while it is read, which browsers support over HTTP/2 only. */
   readonly upload: (file: Blob | ReadableStream<Uint8Array>, options: UploadOptions) => Promise<Media>;
 }
 
-/** The longest that the service waits in one call. */
+/** The maximum time that the service waits in one call, in seconds. */
 const longestWaitSeconds = 30;
 const standardWaitSeconds = 60;
 const lookAgainMs = 100;
@@ -125,7 +125,7 @@ export function mediaClient(transport: Transport): MediaClient {
   };
 }
 
-/** A request that erases, or counts what would be erased. */
+/** Sends a request that erases, or counts what would be erased. */
 export function eraseRequest(path: string, { dryRun, signal, timeoutMs }: EraseOptions = {}) {
   const query = { dryRun: dryRun === true ? 'true' : undefined };
   return { signal, timeoutMs, method: 'DELETE', path, query } as const;
@@ -149,7 +149,7 @@ async function waitFor(
       query: { wait },
     });
     if (media.state !== 'pending' || Date.now() >= deadline) return media;
-    // Usually the service has waited by now; a service that answers at once must not be asked in a tight loop.
+    // The service usually waits itself. The pause prevents a tight loop if it answers at once.
     await sleep(lookAgainMs, signal);
   }
 }

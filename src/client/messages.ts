@@ -7,14 +7,14 @@ import type { CallOptions, Transport } from './transport.js';
 /** A message to send. */
 export interface NewMessage {
   readonly channel: string;
-  /** As the limits of the channel describe it. */
+  /** The recipient, in the form that the limits of the channel describe. */
   readonly to: string;
   readonly kind: Media['kind'];
   /** A media item of the service (received or uploaded), a foreign link, or `data:image/png;base64,…`. */
   readonly media: { readonly id: string } | { readonly url: string } | { readonly data: string };
   readonly caption?: string | null | undefined;
   readonly filename?: string | null | undefined;
-  /** The provider's id of the message that this one answers. */
+  /** The provider's id of the message that this message replies to. */
   readonly replyTo?: string | null | undefined;
   /** `fit` (convert a picture that breaks a limit), `fetch` (store a foreign link), and the options of the provider. */
   readonly options?: Readonly<Record<string, unknown>> | undefined;
@@ -30,21 +30,21 @@ export interface MessageQuery extends PageQuery {
 /** Options of {@link MessageClient.send}. */
 export interface SendOptions extends CallOptions {
   /**
-   * The same key sends nothing twice within a day. Without it the client makes one for the call, so that its own repetitions send nothing
-   * twice; a program that may make the same call again gives a key of its own.
+   * Calls with the same key send one message within a day. By default the client generates a key for each call, which covers its own
+   * retries. A program that may repeat the call itself must set a key.
    */
   readonly idempotencyKey?: string | undefined;
 }
 
 /** Messages that are sent through the API. {@link MessageClient.byProviderId} finds received ones, too. */
 export interface MessageClient {
-  /** Resolves when the message is queued; its state and status tell the rest. */
+  /** Resolves when the message is queued; `state` and `status` show its progress. */
   readonly send: (message: NewMessage, options?: SendOptions) => Promise<QueuedMessage>;
   readonly list: (query?: MessageQuery, options?: CallOptions) => List<OutboundMessage>;
   readonly get: (id: string, options?: CallOptions) => Promise<OutboundMessage>;
-  /** Sends a message again that is `failed` or `unknown`: of an unknown one the person may get two. */
+  /** Sends a `failed` or `unknown` message again. The recipient may receive an unknown message twice. */
   readonly retry: (id: string, options?: CallOptions) => Promise<OutboundMessage>;
-  /** A message, received or sent, by the id that the provider gave it. */
+  /** A received or sent message by the provider's id. */
   readonly byProviderId: (channel: string, messageId: string, options?: CallOptions) => Promise<Message>;
 }
 

@@ -1,14 +1,14 @@
-/** What operators ask: health, statistics, metrics, and the description of the API. */
+/** Calls for operators: health, statistics, metrics, and the description of the API. */
 import type { Stats } from './answers.js';
 import type { CallOptions, Transport } from './transport.js';
 
 /** Options of statistics. */
 export interface StatsOptions extends CallOptions {
-  /** Counts the last days until now; 30 if not given, 366 at most. */
+  /** Length of the period until now, in days; 30 by default, 366 at most. */
   readonly days?: number | undefined;
 }
 
-/** The answers need no token, and the calls are never repeated: they tell how it is now. */
+/** These calls need no token and are never retried, because they report the current state. */
 export interface HealthClient {
   /** Whether the process answers. */
   readonly live: (options?: CallOptions) => Promise<{ readonly status: 'ok' }>;
@@ -16,7 +16,7 @@ export interface HealthClient {
   readonly ready: (options?: CallOptions) => Promise<Readonly<Record<string, 'ok'>>>;
 }
 
-/** Which service this is, and its most important addresses. */
+/** The identity of the service and its most important addresses. */
 export interface ServiceIndex {
   readonly name: 'inlet';
   readonly version: string;
@@ -34,7 +34,7 @@ export interface OperationsClient {
   readonly health: HealthClient;
   /** Counts of media by channel, state, kind, direction and day. */
   readonly stats: (options?: StatsOptions) => Promise<Stats>;
-  /** In the text format of Prometheus. */
+  /** Metrics in the text format of Prometheus. */
   readonly metrics: (options?: CallOptions) => Promise<string>;
   /** The OpenAPI document. */
   readonly openApi: (

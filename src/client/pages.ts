@@ -9,17 +9,17 @@ export interface Page<Item> {
   readonly nextCursor: string | null;
 }
 
-/** All items, one after another. The client asks for each page when it is needed. */
+/** Iterates over all items and loads each page when it is needed. */
 export interface List<Item> extends AsyncIterable<Item> {
   /** The first page, or the page at the cursor of the query. */
   readonly page: () => Promise<Page<Item>>;
 }
 
-/** Which part of a list a call asks for. */
+/** The part of a list to load. */
 export interface PageQuery {
-  /** Items in a page, 1 to 200; 50 if not given. */
+  /** Number of items in a page, 1 to 200; 50 by default. */
   readonly limit?: number | undefined;
-  /** The `nextCursor` of the page before. */
+  /** The `nextCursor` of the previous page. */
   readonly cursor?: string | undefined;
 }
 

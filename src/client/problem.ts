@@ -1,12 +1,12 @@
-/** What the service, or the way to it, answered in place of what was asked for. */
+/** Errors of calls: the problems that the service reports, and failures to reach it. */
 
-/** One field of a request, and what is wrong with it. */
+/** A field of a request with its problem. */
 export interface FieldProblem {
   readonly field: string;
   readonly message: string;
 }
 
-/** The facts of an {@link InletError} beside its text. */
+/** The properties of an {@link InletError} except its message. */
 export interface ProblemFacts {
   readonly code: string;
   readonly status: number;
@@ -20,19 +20,19 @@ export interface ProblemFacts {
 export class InletError extends Error {
   override readonly name = 'InletError';
   /**
-   * Stable; the documentation of the service lists its codes. The client adds `unreachable` (no answer), `timeout` (no answer in time),
+   * A stable code; the documentation of the service lists all codes. The client adds `unreachable` (no answer), `timeout` (no answer in time),
    * `unreadable` (the answer is not one of the service), `unreadable_event` and the codes of `verifyWebhook`, which begin with `webhook.`.
    */
   readonly code: string;
-  /** HTTP status of the answer; 0 if there was none. For `verifyWebhook`: the status to answer the call with. */
+  /** HTTP status of the answer; 0 if there was none. For `verifyWebhook`: the status to return to the caller. */
   readonly status: number;
-  /** The message, for people. */
+  /** The explanation, for people. */
   readonly detail: string;
-  /** The fields at fault, if the service names any. */
+  /** The fields with problems, if the service names any. */
   readonly errors: readonly FieldProblem[];
-  /** In seconds, as in the header `Retry-After`: how long the service asks to wait before the next attempt. */
+  /** The pause before the next attempt that the service asks for (header `Retry-After`), in seconds. */
   readonly retryAfter: number | null;
-  /** The id of the answer in the log of the service. */
+  /** The id of the request, which finds it in the log of the service. */
   readonly requestId: string | null;
 
   constructor(detail: string, facts: ProblemFacts) {
@@ -46,7 +46,7 @@ export class InletError extends Error {
   }
 }
 
-/** Reads problem details (RFC 9457) out of an answer that is an error. */
+/** Reads the problem details (RFC 9457) of an error response. */
 export async function problemOf(response: Response): Promise<InletError> {
   const { status, headers } = response;
   const body: unknown = await response.json().catch(() => undefined);

@@ -10,42 +10,42 @@ import type {
 import { itemsOf } from './pages.js';
 import type { CallOptions, Transport } from './transport.js';
 
-/** A URL that events are to be posted to. */
+/** A subscription to create: a URL that receives events. */
 export interface NewSubscription {
   readonly url: string;
   readonly description?: string | null | undefined;
-  /** Empty: all. */
+  /** The event types; all if empty. */
   readonly types?: readonly InletEvent['type'][] | undefined;
-  /** Empty: all that the token has access to. */
+  /** The channels; all that the token has access to if empty. */
   readonly channels?: readonly string[] | undefined;
 }
 
-/** What to change of a subscription. */
+/** Changes of a subscription; members that are not given stay as they are. */
 export interface SubscriptionChange extends Partial<NewSubscription> {
   readonly enabled?: boolean | undefined;
 }
 
-/** One event by its `evt_…`, or the events of a period; `until` is exclusive, and now if not given. */
+/** One event by its id (`evt_…`), or the events of a period; `until` is exclusive, and now by default. */
 export type ResendRequest =
   { readonly event: string } | { readonly from: Date | string; readonly until?: Date | string | undefined };
 
 /** Options of {@link SubscriptionClient.rotate}. */
 export interface RotateOptions extends CallOptions {
-  /** How long the secret before signs, too; a day if not given. */
+  /** How long the previous secret signs as well; a day by default. */
   readonly overlapSeconds?: number | undefined;
 }
 
 /** Options of {@link SubscriptionClient.deliveries}. */
 export interface SubscriptionDeliveryOptions extends CallOptions {
-  /** 1 to 200; 50 if not given. */
+  /** 1 to 200; 50 by default. */
   readonly limit?: number | undefined;
 }
 
-/** URLs that events are posted to. `verifyWebhook` checks such a call. */
+/** Subscriptions: URLs that receive events. `verifyWebhook` verifies their calls. */
 export interface SubscriptionClient {
   readonly list: (options?: CallOptions) => Promise<readonly Subscription[]>;
   readonly get: (id: string, options?: CallOptions) => Promise<Subscription>;
-  /** Only this answer, and the one to {@link SubscriptionClient.rotate}, show the signing secret. */
+  /** Only this answer and the answer of {@link SubscriptionClient.rotate} contain the signing secret. */
   readonly create: (subscription: NewSubscription, options?: CallOptions) => Promise<SubscriptionWithSecret>;
   readonly change: (id: string, change: SubscriptionChange, options?: CallOptions) => Promise<Subscription>;
   readonly delete: (id: string, options?: CallOptions) => Promise<void>;
@@ -55,7 +55,7 @@ export interface SubscriptionClient {
   readonly rotate: (id: string, options?: RotateOptions) => Promise<SubscriptionWithSecret>;
   /** Posts events again. `next` in the answer is the start of the next part, if there are more. */
   readonly resend: (id: string, which: ResendRequest, options?: CallOptions) => Promise<ResendResult>;
-  /** The events that were posted, newest first, with their attempts. */
+  /** The posted events with their attempts, newest first. */
   readonly deliveries: (
     id: string,
     options?: SubscriptionDeliveryOptions,

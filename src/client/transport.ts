@@ -1,4 +1,4 @@
-/** Calls over `fetch`: with the token, within a time limit, and repeated if that cannot do anything twice. */
+/** Makes calls with `fetch`: adds the token, applies the timeout, and retries calls that are safe to repeat. */
 import { baseOf, parseAnswer, queryText, type Query } from './addresses.js';
 import { InletError, problemOf } from './problem.js';
 import { sleep } from './sleep.js';
@@ -6,65 +6,65 @@ import { sleep } from './sleep.js';
 /** The part of `fetch` that the client uses. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
-/** What `createClient` needs. */
+/** Options of `createClient`. */
 export interface ClientOptions {
-  /** The address of the service, with its path if it has one: `https://example.com/inlet`. */
+  /** The address of the service, including its path, if any: `https://example.com/inlet`. */
   readonly baseUrl: string;
   /** An API token. Without it, the client uses the session of the browser, see {@link SessionClient}. */
   readonly token?: string | undefined;
   /** Replaces the global `fetch`. */
   readonly fetch?: Fetch | undefined;
   /**
-   * How often a call is repeated after no answer, 429, 502, 503 or 504: 2 times if not given. Only calls that read and messages with an
-   * idempotency key are repeated.
+   * Number of retries after no answer, 429, 502, 503 or 504; 2 by default. Only calls that read, and messages with an idempotency key,
+   * are retried.
    */
   readonly retries?: number | undefined;
-  /** How long a call may take, with its repetitions; 60 seconds if not given. Uploads have no limit but their own. */
+  /** Timeout of a call including its retries; 60 seconds by default. It does not apply to uploads. */
   readonly timeoutMs?: number | undefined;
 }
 
-/** What every call takes. */
+/** Options of every call. */
 export interface CallOptions {
-  /** Ends the call, which then rejects with the reason of the signal. Of a download it ends the body, too. */
+  /** Aborts the call, which then rejects with the reason of the signal. For a download this includes the body. */
   readonly signal?: AbortSignal | undefined;
-  /** How long this call may take, with its repetitions; a download until its answer begins. `Infinity` means no limit. */
+  /** Timeout of this call including its retries; for a download, until its response begins. `Infinity` disables it. */
   readonly timeoutMs?: number | undefined;
 }
 
 export interface Request extends CallOptions {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
-  /** With its parameters in place. */
+  /** The path with its parameters filled in. */
   readonly path: string;
   readonly query?: Query | undefined;
   readonly json?: unknown;
-  /** Anything else than JSON. */
+  /** A body that is not JSON. */
   readonly body?: RequestInit['body'];
   readonly headers?: Readonly<Record<string, string>>;
-  /** A call with a key may be repeated: the service does what it asks for only once. */
+  /** A call with a key can be retried, because the service executes it only once. */
   readonly idempotencyKey?: string;
-  /** How long the service waits before it answers, if it is asked to; the time limit is longer by that. */
+  /** The time that the service is asked to wait before it answers; it is added to the timeout. */
   readonly waitMs?: number;
-  /** Replaces the number of the client. */
+  /** Replaces the number of retries of the client. */
   readonly retries?: number;
 }
 
 export interface Transport {
-  /** The answer, if it is a success; rejects with an {@link InletError} otherwise. */
+  /** Resolves to a successful response; rejects with an {@link InletError} otherwise. */
   readonly answer: (request: Request) => Promise<Response>;
-  /** The JSON in it, with absolute links. */
+  /** Resolves to the JSON of the response, with absolute links. */
   readonly json: <Body>(request: Request) => Promise<Body>;
-  /** The text in it. */
+  /** Resolves to the text of the response. */
   readonly text: (request: Request) => Promise<string>;
-  /** Parses JSON of the service that came in another way. */
+  /** Parses JSON of the service that arrived in another way, such as an event. */
   readonly parse: (text: string) => unknown;
 }
 
 const standardRetries = 2;
 const standardTimeoutMs = 60_000;
 const firstPauseMs = 250;
-/** The caller is told of a longer pause. */
+/** The client does not wait longer than this for a retry, and rejects instead. */
 const longestPauseMs = 30_000;
-/** Timers cannot be longer. */
+/** The longest delay of a timer. */
 const longestTimerMs = 2 ** 31 - 1;
 const passing: readonly number[] = [0, 429, 502, 503, 504];
 
@@ -105,7 +105,7 @@ interface Attempt {
 
 function callerOf(options: ClientOptions, base: string) {
   const { token, retries = standardRetries, timeoutMs = standardTimeoutMs } = options;
-  // The global one is looked up with each call, because a program may replace it.
+  // The global `fetch` is looked up with each call, because a program may replace it.
   const doFetch: Fetch = options.fetch ?? ((url, init) => fetch(url, init));
 
   const once = async <Result>(request: Request, signal: AbortSignal, read: Read<Result>): Promise<Result> => {
@@ -163,7 +163,7 @@ function isRepeatable({ method, idempotencyKey }: Request): boolean {
 function initOf(request: Request, token: string | undefined, signal: AbortSignal): RequestInit {
   const { method, json, body, idempotencyKey } = request;
   const headers: Record<string, string> = { accept: 'application/json, */*;q=0.9', ...request.headers };
-  // A browser sends its session by itself. The header says that a page of the service asks: pages of other sites cannot send it.
+  // A browser sends its session cookie by itself. Pages of other sites cannot send this header.
   if (token === undefined) headers['x-inlet-request'] = '1';
   else headers['authorization'] = `Bearer ${token}`;
   if (json !== undefined) headers['content-type'] = 'application/json';
@@ -171,12 +171,12 @@ function initOf(request: Request, token: string | undefined, signal: AbortSignal
   const init: RequestInit & { duplex?: 'half' } = { method, headers, signal };
   if (json !== undefined) init.body = JSON.stringify(json);
   if (body !== undefined) init.body = body;
-  // `fetch` refuses a stream as the body without it.
+  // `fetch` requires this option for a body that is a stream.
   if (body instanceof ReadableStream) init.duplex = 'half';
   return init;
 }
 
-/** Milliseconds; `Infinity` if another attempt is of no use. Chance keeps clients from coming back all at once. */
+/** The pause in milliseconds; `Infinity` if a retry is useless. Jitter prevents all clients from retrying at the same moment. */
 function pauseAfter({ status, code, retryAfter }: InletError, repetitions: number): number {
   if (!passing.includes(status) || code === 'timeout') return Infinity;
   if (retryAfter !== null) return retryAfter * 1000;

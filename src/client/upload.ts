@@ -1,7 +1,7 @@
-/** The form of an upload (RFC 7578), also for files that come as a stream. */
+/** The form of an upload (RFC 7578), also for streams. */
 import type { Request } from './transport.js';
 
-/** Fields of the form in their order, and the file, which comes last: the service knows what it is for before it reads it. */
+/** The fields of the form in order. The file is last, because the service needs the other fields before it reads the file. */
 export interface Form {
   readonly fields: Readonly<Record<string, string | undefined>>;
   readonly file: Blob | ReadableStream<Uint8Array>;
@@ -44,7 +44,7 @@ function frame({ before, behind }: { readonly before: string; readonly behind: s
   });
 }
 
-/** As browsers write names of files (WHATWG HTML, multipart/form-data encoding algorithm). */
+/** Escapes a file name like browsers (WHATWG HTML, multipart/form-data encoding algorithm). */
 function quoted(name: string): string {
   return name.replaceAll('\n', '%0A').replaceAll('\r', '%0D').replaceAll('"', '%22');
 }

@@ -1,9 +1,9 @@
-/** Checks calls of subscriptions, which the service signs as Standard Webhooks specifies. */
+/** Verifies calls of subscriptions, which the service signs as Standard Webhooks specifies. */
 import { baseOf, parseAnswer } from './addresses.js';
 import type { InletEvent } from './answers.js';
 import { InletError } from './problem.js';
 
-/** Such as the `Headers` of a `Request`. */
+/** An object such as the `Headers` of a `Request`. */
 export interface HeaderReader {
   readonly get: (name: string) => string | null;
 }
@@ -16,11 +16,11 @@ export interface WebhookCall {
   readonly body: string | Uint8Array | ArrayBuffer;
 }
 
-/** How a call is checked. */
+/** Options of {@link verifyWebhook}. */
 export interface VerifyOptions {
   /** The secret of the subscription (`whsec_…`), or several while secrets are rotated. */
   readonly secrets: string | readonly string[];
-  /** How old, or how far in the future, a call may be; 300 if not given. */
+  /** The largest accepted difference between the clocks, in seconds; 300 by default. */
   readonly toleranceSeconds?: number | undefined;
   /** The address of the service, which makes the links in the event absolute. */
   readonly baseUrl?: string | undefined;
@@ -31,10 +31,10 @@ export interface VerifyOptions {
 const standardToleranceSeconds = 300;
 
 /**
- * The event that a call brings, if the call has a valid signature and is recent. Rejects with an {@link InletError} otherwise:
+ * Resolves to the event of a call if the call has a valid signature and is recent. Rejects with an {@link InletError} otherwise:
  * `webhook.unsigned` (400), `webhook.stale` (401), `webhook.forged` (401) or `webhook.unreadable` (400).
  *
- * An event may come twice: `id` is the same then, and grows from event to event.
+ * An event may arrive twice, with the same `id`. Ids grow from event to event.
  */
 export async function verifyWebhook(call: WebhookCall, options: VerifyOptions): Promise<InletEvent> {
   const id = headerOf(call, 'webhook-id');
@@ -65,7 +65,7 @@ function isReader(headers: WebhookCall['headers']): headers is HeaderReader {
   return typeof headers.get === 'function';
 }
 
-/** An old call may be a recorded one. */
+/** An old call may be a recording that an attacker repeats. */
 function checkAge(
   seconds: number,
   { toleranceSeconds = standardToleranceSeconds, now }: VerifyOptions,
@@ -82,7 +82,7 @@ function joined(first: Uint8Array, second: Uint8Array): Uint8Array<ArrayBuffer> 
   return whole;
 }
 
-/** As the header has it: `v1,` and the HMAC in Base64. */
+/** The signature in the format of the header: `v1,` and the HMAC in Base64. */
 async function signatureOf(signed: Uint8Array<ArrayBuffer>, secret: string): Promise<string> {
   const key = await crypto.subtle.importKey(
     'raw',
@@ -100,12 +100,12 @@ function keyBytes(secret: string): Uint8Array<ArrayBuffer> {
     const bytes = Uint8Array.from(atob(secret.replace(/^whsec_/, '')), (byte) => byte.charCodeAt(0));
     if (bytes.length > 0) return bytes;
   } catch {
-    // Not Base64: the secret itself must not get into an error.
+    // The secret is not Base64. The error of `atob` is dropped because the secret must not get into an error.
   }
   throw new TypeError('A secret is the text that begins with whsec_, as the service has shown it');
 }
 
-/** Takes the same time wherever the texts differ. */
+/** Compares in constant time. */
 function isSame(expected: string, given: string): boolean {
   if (given.length !== expected.length) return false;
   let difference = 0;
@@ -119,9 +119,9 @@ function eventIn(body: Uint8Array, baseUrl: string | undefined): InletEvent {
     const event = parseAnswer(new TextDecoder('utf-8', { fatal: true }).decode(body), baseOf(baseUrl ?? ''));
     if (isEvent(event)) return event;
   } catch {
-    // Signed, and yet not JSON.
+    // The body is signed but is not JSON.
   }
-  throw refused('unreadable', 400, 'The call is signed, but its body is no event');
+  throw refused('unreadable', 400, 'The call is signed, but its body is not an event');
 }
 
 function isEvent(value: unknown): value is InletEvent {

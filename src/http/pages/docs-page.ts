@@ -1,6 +1,6 @@
-/** The page at `/docs`. Its addresses are relative to its own. */
+/** The page at `/docs`. All its addresses are relative, so that it works below a path. */
 
-/** `files` is the folder of Swagger UI's own files. */
+/** The HTML of the page. `files` is the address of the folder with the files of Swagger UI. */
 export function docsPage(files: string): string {
   return `<!doctype html>
 <html lang="en">
@@ -20,7 +20,7 @@ export function docsPage(files: string): string {
 `;
 }
 
-/** Starts Swagger UI. Operations are tried out where the page was opened, whatever address the document names. */
+/** The script that starts Swagger UI. Requests go to the host of the page, whatever address the document names. */
 export const docsScript = `fetch('openapi.json')
   .then((response) => response.json())
   .then((spec) => {
@@ -33,7 +33,7 @@ export const docsScript = `fetch('openapi.json')
       displayRequestDuration: true,
       tryItOutEnabled: true,
       validatorUrl: null,
-      // For those who are signed in to the gallery and send no token.
+      // A user who is signed in to the gallery sends no token, and needs this header.
       requestInterceptor: (request) => {
         if (!request.headers.Authorization) request.headers['X-Inlet-Request'] = '1';
         return request;

@@ -1,4 +1,4 @@
-/** `/docs`: the document of `/openapi.json` for people, to read and to try out. */
+/** The route `/docs`, which displays the document of `/openapi.json` and lets people try requests. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
@@ -13,12 +13,12 @@ const policy = pagePolicy({
   'script-src': ["'self'"],
   // Swagger UI sets styles on its elements.
   'style-src': ["'self'", "'unsafe-inline'"],
-  // `data:` are its icons, `blob:` are pictures that it was answered with.
+  // Icons use `data:`, and pictures in responses use `blob:`.
   'img-src': ["'self'", 'data:', 'blob:'],
   'connect-src': ["'self'"],
 });
 
-/** What the page needs of the package, and nothing else of it. */
+/** The files of the package that the page needs; no others are served. */
 const packageFiles = ['swagger-ui-bundle.js', 'swagger-ui.css', 'favicon-32x32.png'];
 
 export function docsRoutes(): Router {
@@ -27,7 +27,7 @@ export function docsRoutes(): Router {
   const page = docsPage(`docs/${version}`);
 
   router.get('/docs', policy, (request: Request, response: Response) => {
-    // The page names everything relative to its own address, so that it may stand behind a prefix.
+    // All addresses are relative to `/docs` without a slash, so that the page works below a path.
     if (request.path.endsWith('/')) response.redirect(308, '../docs');
     else response.set('Cache-Control', 'no-cache').type('text/html').send(page);
   });
@@ -39,7 +39,7 @@ export function docsRoutes(): Router {
   const files = packageFiles.map((name) => `/docs/${version}/${name}`);
   router.get(files, (request: Request, response: Response) => {
     const name = packageFiles[files.indexOf(request.path)] ?? '';
-    // An address holds the version, so it is the same bytes for ever.
+    // The address contains the version, so its content never changes.
     response.sendFile(name, { root: folder, immutable: true, maxAge: '1y' });
   });
 

@@ -1,4 +1,4 @@
-/** The pages for people: everything below `/admin` is one page, whose script finds out from the address what to show. */
+/** The gallery. Every address below `/admin` serves the same page, whose script chooses the content by the address. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -12,13 +12,13 @@ import { projectFolder } from '../../infra/process/project-folder.js';
 import { allowOnly } from '../middleware/errors.js';
 import { pagePolicy } from '../middleware/security-headers.js';
 
-/** Where the build puts them; the same place seen from `src` and from `dist`. */
+/** The output folder of the build. It is the same from `src` and from `dist`. */
 const folder = join(projectFolder, 'dist/gallery');
 const page = 'index.html';
 
 /**
- * Nothing but this service's own files, and no script that is not a file: a stranger's text that got into a page could run
- * nothing and send nothing anywhere.
+ * Allows only files of this service and no inline scripts. Text from a stranger that got into a page could therefore run nothing and
+ * send nothing.
  */
 const policy = pagePolicy({
   'script-src': ["'self'"],
@@ -41,7 +41,7 @@ interface Asset {
   readonly zipped: Buffer;
 }
 
-/** Serves the gallery. Its files are few and small: they are read once, when the service starts. `base` is what all paths stand below. */
+/** Serves the gallery. Its files are few and small, so they are read once, at the start. `base` is the path of `PUBLIC_URL`. */
 export function galleryRoutes(base: string): Router {
   const files = readFiles(base);
   const router = Router();
@@ -71,7 +71,7 @@ function send({ type, bytes, zipped }: Asset, request: Request, response: Respon
   response.send(zip ? zipped : bytes);
 }
 
-/** None where nothing was built; then the API works all the same. */
+/** The built files by name; none if the gallery is not built, in which case the API still works. */
 function readFiles(base: string): ReadonlyMap<string, Asset> {
   const names = listed();
   return new Map(
