@@ -17,12 +17,12 @@ export function path(parts: TemplateStringsArray, ...parameters: readonly string
 
 /** The query string with its question mark; empty without parameters. */
 export function queryText(query: Query): string {
-  const given = Object.entries(query).flatMap(([name, value]): [string, string][] =>
+  const present = Object.entries(query).flatMap(([name, value]): [string, string][] =>
     value === undefined || value === null || value === ''
       ? []
       : [[name, value instanceof Date ? value.toISOString() : String(value)]],
   );
-  return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`;
+  return present.length === 0 ? '' : `?${new URLSearchParams(present).toString()}`;
 }
 
 /** Parses JSON of the service and makes its links to files absolute; the service omits its own address there. */

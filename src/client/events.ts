@@ -39,15 +39,15 @@ export async function* eventsOf(
   const { signal } = options;
   const position: Position = { lastEventId: options.lastEventId, pauseMs: standardPauseMs, failures: 0 };
   while (!isOver(signal)) {
-    let wantedMs = 0;
+    let requestedMs = 0;
     try {
       yield* listen(transport, options, position);
     } catch (error) {
       if (isOver(signal)) return;
       if (isFinal(error)) throw error;
-      wantedMs = error instanceof InletError ? (error.retryAfter ?? 0) * 1000 : 0;
+      requestedMs = error instanceof InletError ? (error.retryAfter ?? 0) * 1000 : 0;
     }
-    await sleep(Math.max(wantedMs, pauseAfter(position)), signal).catch(() => undefined);
+    await sleep(Math.max(requestedMs, pauseAfter(position)), signal).catch(() => undefined);
   }
 }
 
@@ -179,18 +179,18 @@ function* eventsIn(blocks: readonly EventBlock[], reading: Reading): Generator<I
 function eventOf(block: EventBlock, reading: Reading): InletEvent | undefined {
   const { position, onMissed } = reading;
   // The event is parsed before the position advances, so that no event is skipped.
-  const told = block.data === null ? undefined : parsed(block.data, reading);
-  const isEvent = told !== undefined && block.type?.startsWith('stream.') !== true;
+  const data = block.data === null ? undefined : parsed(block.data, reading);
+  const isEvent = data !== undefined && block.type?.startsWith('stream.') !== true;
   if (isEvent && !isBeyond(block.id, position.lastEventId)) return undefined;
   // All other blocks move the position, too: blocks without data, and those about the stream itself, whose ids may start again.
   position.lastEventId = block.id ?? position.lastEventId;
-  if (isEvent) return told as InletEvent;
-  if (isMissing(told)) onMissed?.();
+  if (isEvent) return data as InletEvent;
+  if (isMissing(data)) onMissed?.();
   return undefined;
 }
 
-function isMissing(told: InletEvent | StreamEvent | undefined): boolean {
-  return told?.type === 'stream.open' && told.missed;
+function isMissing(data: InletEvent | StreamEvent | undefined): boolean {
+  return data?.type === 'stream.open' && data.missed;
 }
 
 function parsed(data: string, { transport, position }: Reading): InletEvent | StreamEvent {

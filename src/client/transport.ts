@@ -126,13 +126,14 @@ function callerOf(options: ClientOptions, base: string) {
     { signal, endsAt }: Attempt,
     read: Read<Result>,
   ): Promise<Result> => {
-    const most = isRepeatable(request) ? (request.retries ?? retries) : 0;
+    const maxRetries = isRepeatable(request) ? (request.retries ?? retries) : 0;
     for (let repetitions = 0; ; repetitions += 1) {
       try {
         return await once(request, signal, read);
       } catch (error) {
         const pauseMs = error instanceof InletError ? pauseAfter(error, repetitions) : Infinity;
-        if (repetitions >= most || pauseMs > longestPauseMs || Date.now() + pauseMs >= endsAt) throw error;
+        if (repetitions >= maxRetries || pauseMs > longestPauseMs || Date.now() + pauseMs >= endsAt)
+          throw error;
         await sleep(pauseMs, signal);
       }
     }

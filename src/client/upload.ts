@@ -10,19 +10,19 @@ export interface Form {
 
 /** The body and the headers of a request that sends the form. A stream is sent while it is read. */
 export function formOf({ fields, file, filename }: Form): Pick<Request, 'body' | 'headers'> {
-  const given = Object.entries(fields).flatMap(([name, value]) =>
+  const present = Object.entries(fields).flatMap(([name, value]) =>
     value === undefined ? [] : [{ name, value }],
   );
   if (file instanceof Blob) {
     const form = new FormData();
-    for (const { name, value } of given) form.set(name, value);
+    for (const { name, value } of present) form.set(name, value);
     form.set('file', file, filename);
     return { body: form };
   }
   const boundary = `inlet-${crypto.randomUUID()}`;
   const part = (disposition: string) =>
     `--${boundary}\r\ncontent-disposition: form-data; ${disposition}\r\n\r\n`;
-  const before = given.map(({ name, value }) => `${part(`name="${name}"`)}${value}\r\n`).join('');
+  const before = present.map(({ name, value }) => `${part(`name="${name}"`)}${value}\r\n`).join('');
   const framed = file.pipeThrough(
     frame({
       before: before + part(`name="file"; filename="${quoted(filename)}"`),

@@ -46,7 +46,7 @@ export async function verifyWebhook(call: WebhookCall, options: VerifyOptions): 
   const signed = joined(new TextEncoder().encode(`${id}.${timestamp}.`), body);
   const secrets = typeof options.secrets === 'string' ? [options.secrets] : options.secrets;
   const expected = await Promise.all(secrets.map((secret) => signatureOf(signed, secret)));
-  const isValid = signatures.some((given) => expected.some((one) => isSame(one, given)));
+  const isValid = signatures.some((signature) => expected.some((one) => isSame(one, signature)));
   if (!isValid) throw refused('forged', 401, 'The call is not signed with any of the secrets');
   return eventIn(body, options.baseUrl);
 }
@@ -106,11 +106,11 @@ function keyBytes(secret: string): Uint8Array<ArrayBuffer> {
 }
 
 /** Compares in constant time. */
-function isSame(expected: string, given: string): boolean {
-  if (given.length !== expected.length) return false;
+function isSame(expected: string, actual: string): boolean {
+  if (actual.length !== expected.length) return false;
   let difference = 0;
   for (let index = 0; index < expected.length; index += 1)
-    difference |= expected.charCodeAt(index) ^ given.charCodeAt(index);
+    difference |= expected.charCodeAt(index) ^ actual.charCodeAt(index);
   return difference === 0;
 }
 

@@ -5,12 +5,12 @@
 import type { Media } from '../../client/answers.js';
 import { dayKey, dayName } from '../format.js';
 
-/** What a layout needs to know of a media item. */
+/** The properties of a media item that a layout uses. */
 export type LaidOutMedia = Pick<Media, 'id' | 'kind' | 'receivedAt' | 'width' | 'height'>;
 
 export interface Cell<Item> {
   readonly media: Item;
-  /** In pixels. */
+  /** Width in pixels. */
   readonly width: number;
 }
 
@@ -18,7 +18,7 @@ interface Place {
   readonly key: string;
   /** Distance from the top of the grid, in pixels. */
   readonly top: number;
-  /** In pixels, including the gap below the row. */
+  /** Height in pixels, including the gap below the row. */
   readonly height: number;
   /** Index of the first media item in the row, or below the heading. */
   readonly first: number;
@@ -34,7 +34,7 @@ interface CellRow<Item> extends Place {
 export type GridRow<Item extends LaidOutMedia = Media> = DayRow | CellRow<Item>;
 
 export interface GridShape {
-  /** In pixels. */
+  /** Width in pixels. */
   readonly width: number;
   /** The preferred height of a row, in pixels. */
   readonly rowHeight: number;
@@ -45,7 +45,7 @@ export interface Layout<Item extends LaidOutMedia = Media> {
   readonly shape: GridShape;
   readonly items: readonly Item[];
   readonly rows: readonly GridRow<Item>[];
-  /** Of all rows together, in pixels. */
+  /** Height of all rows together, in pixels. */
   readonly height: number;
 }
 
@@ -93,7 +93,7 @@ export function layOut<Item extends LaidOutMedia>(
   return { shape, items, rows, height: top };
 }
 
-/** Where the layout continues below the given rows. */
+/** The position at which the layout continues below the rows. */
 function endOf(rows: readonly GridRow<LaidOutMedia>[]): { day: string; index: number; top: number } {
   const last = rows.at(-1);
   if (!last) return { day: '', index: 0, top: 0 };

@@ -195,7 +195,7 @@ interface Row {
 }
 
 function Breakdown({ title, rows }: { readonly title: string; readonly rows: readonly Row[] }) {
-  const most = Math.max(1, ...rows.map(({ media }) => media));
+  const highest = Math.max(1, ...rows.map(({ media }) => media));
   return (
     <section class="card panel">
       <h2>{title}</h2>
@@ -212,7 +212,7 @@ function Breakdown({ title, rows }: { readonly title: string; readonly rows: rea
             <tr key={name}>
               <th scope="row">
                 {name}
-                <i aria-hidden="true" style={{ width: `${String((media / most) * 100)}%` }} />
+                <i aria-hidden="true" style={{ width: `${String((media / highest) * 100)}%` }} />
               </th>
               <td class="number">{number(media)}</td>
               <td class="number soft">{bytes(size)}</td>

@@ -15,7 +15,7 @@ const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short',
 /** One bar for each day. */
 export function DayChart({ name, days, counts, max, large = false }: DayChartProps) {
   const height = large ? 150 : 56;
-  const most = max ?? Math.max(1, ...counts);
+  const highest = max ?? Math.max(1, ...counts);
   const step = width / Math.max(days.length, 1);
   const total = counts.reduce((all, count) => all + count, 0);
   return (
@@ -35,7 +35,7 @@ export function DayChart({ name, days, counts, max, large = false }: DayChartPro
         )}
         <path class="chart-line" d={`M0 ${String(height - 0.5)}H${String(width)}`} />
         {counts.map((count, at) => {
-          const bar = count === 0 ? 0 : Math.max(2, (count / most) * (height - 4));
+          const bar = count === 0 ? 0 : Math.max(2, (count / highest) * (height - 4));
           const wide = Math.max(1, step - Math.min(4, step * 0.3));
           return (
             <rect
@@ -54,7 +54,7 @@ export function DayChart({ name, days, counts, max, large = false }: DayChartPro
       {large && (
         <div class="chart-ends" aria-hidden="true">
           <span>{shown(days[0])}</span>
-          <span>busiest day: {number(most)}</span>
+          <span>busiest day: {number(highest)}</span>
           <span>{shown(days.at(-1))}</span>
         </div>
       )}
