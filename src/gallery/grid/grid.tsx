@@ -1,6 +1,7 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 import type { MediaView } from '../api.js';
+import { dayName } from '../format.js';
 import type { MediaList } from '../media-list.js';
 import { moveFocus } from './arrow-keys.js';
 import { emptyLayout, layOut, type GridRow, type Layout } from './layout.js';
@@ -66,7 +67,7 @@ function Row({ row, hrefOf }: RowProps) {
   if (row.type === 'day') {
     return (
       <h2 class="day" style={style}>
-        {row.name}
+        {dayName(row.receivedAt)}
       </h2>
     );
   }

@@ -3,7 +3,7 @@
  * A layout is computed from the one before it, so that a further page costs only its own rows.
  */
 import type { Media } from '../../client/answers.js';
-import { dayKey, dayName } from '../format.js';
+import { dayKey } from '../format.js';
 
 /** The properties of a media item that a layout uses. */
 export type LaidOutMedia = Pick<Media, 'id' | 'kind' | 'receivedAt' | 'width' | 'height'>;
@@ -25,7 +25,8 @@ interface Place {
 }
 interface DayRow extends Place {
   readonly type: 'day';
-  readonly name: string;
+  /** A moment of the day. The name (`Today`) is not stored, because it changes at midnight. */
+  readonly receivedAt: string;
 }
 interface CellRow<Item> extends Place {
   readonly type: 'cells';
@@ -77,8 +78,8 @@ export function layOut<Item extends LaidOutMedia>(
   for (let media = items[index]; media !== undefined; media = items[index]) {
     const key = dayKey(media.receivedAt);
     if (key !== day) {
-      const name = dayName(media.receivedAt);
-      push({ type: 'day', key, name, top, height: dayHeight, first: index });
+      const { receivedAt } = media;
+      push({ type: 'day', key, receivedAt, top, height: dayHeight, first: index });
       day = key;
     }
     const tail = findTail(index, top);
