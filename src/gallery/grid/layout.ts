@@ -118,7 +118,7 @@ function rowsBeforeChange<Item extends LaidOutMedia>(
   while (same < items.length && items[same] === old[same]) same += 1;
   return rows.slice(
     0,
-    firstIndex(rows.length, (at) => endIndexOf(rows[at] as GridRow<Item>) >= same),
+    firstIndex(rows, (row) => endIndexOf(row) >= same),
   );
 }
 
@@ -131,7 +131,7 @@ function tailFinder<Item extends LaidOutMedia>(before: Layout<Item>, items: read
   return (index: number, top: number): GridRow<Item>[] | undefined => {
     const first = index - added;
     if (index < unchangedFrom || first < 0) return undefined;
-    const start = firstIndex(rows.length, (at) => isCellsFrom(rows[at] as GridRow<Item>, first));
+    const start = firstIndex(rows, (candidate) => isCellsFrom(candidate, first));
     const row = rows[start];
     if (row?.first !== first) return undefined;
     return rows
@@ -144,13 +144,17 @@ function isCellsFrom({ type, first }: GridRow<LaidOutMedia>, index: number): boo
   return first > index || (first === index && type === 'cells');
 }
 
-/** The smallest index for which `isBehind` is true, by binary search; `length` if there is none. */
-export function firstIndex(length: number, isBehind: (index: number) => boolean): number {
+/**
+ * The index of the first row for which `isBehind` is true, by binary search; the number of rows if there is none. It must be true for all
+ * rows after the first one.
+ */
+export function firstIndex<Row>(rows: readonly Row[], isBehind: (row: Row) => boolean): number {
   let low = 0;
-  let high = length;
+  let high = rows.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (isBehind(middle)) high = middle;
+    const row = rows[middle];
+    if (row === undefined || isBehind(row)) high = middle;
     else low = middle + 1;
   }
   return low;

@@ -37,9 +37,7 @@ export function useVisibleRows(layout: Layout, top: number): readonly GridRow[] 
 function rangeInSight({ rows }: Layout, top: number): Range {
   const from = window.scrollY - top;
   const to = from + window.innerHeight;
-  const start = firstIndex(rows.length, (at) => endOf(rows[at]) > from);
-  const end = firstIndex(rows.length, (at) => (rows[at]?.top ?? 0) >= to);
+  const start = firstIndex(rows, (row) => row.top + row.height > from);
+  const end = firstIndex(rows, (row) => row.top >= to);
   return { start: Math.max(0, start - overscan), end: end + overscan };
 }
-
-const endOf = (row: GridRow | undefined): number => (row ? row.top + row.height : 0);
