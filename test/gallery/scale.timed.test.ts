@@ -88,7 +88,7 @@ describeInBrowser('With 100 000 pictures', (browser) => {
     expect(longest).toBeLessThan(200);
     await visitor.close();
     expect(visitor.complaints).toEqual([]);
-  }, 180_000);
+  }, 300_000);
 
   /** Scrolls until so many tiles have been in sight. Tasks of less than 50 ms are not reported, so `longestTask` is then 0. */
   async function scrollThrough(tiles: number): Promise<{ mostTiles: number; longestTask: number }> {
