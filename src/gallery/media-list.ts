@@ -70,11 +70,16 @@ function createLoading(filters: Filters, items: Items, begin: MediaView | undefi
     if (status.value === 'loading' || status.value === 'end') return;
     status.value = 'loading';
     try {
-      const page = await api.media.list({ ...toApiQuery(filters), limit: pageSize, cursor }).page();
-      batch(() => {
-        items.value = mergeMedia(items.value, page.items);
+      let page;
+      do {
+        page = await api.media.list({ ...toApiQuery(filters), limit: pageSize, cursor }).page();
         cursor = page.nextCursor ?? undefined;
-        status.value = page.nextCursor === null ? 'end' : 'idle';
+        // One request looks through a bounded number of media, among which there may be none.
+      } while (page.items.length === 0 && cursor !== undefined);
+      const { items: more } = page;
+      batch(() => {
+        items.value = mergeMedia(items.value, more);
+        status.value = cursor === undefined ? 'end' : 'idle';
       });
     } catch (problem) {
       batch(() => {

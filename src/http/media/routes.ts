@@ -5,8 +5,8 @@ import { visibleChannels } from '../../domain/access.js';
 import { AppError } from '../../domain/errors.js';
 import { mediaStates, previewSizes } from '../../domain/media.js';
 import { directions, mediaKinds } from '../../domain/provider.js';
-import type { MediaFilter } from '../../infra/tables/media/lookup.js';
-import { byId, cursor, moment, pageLimit, searchText, toPage } from '../input.js';
+import type { MediaFilter } from '../../infra/tables/media/filter.js';
+import { byId, cursor, encodeCursor, moment, pageLimit, searchText } from '../input.js';
 import { route } from '../routing/route.js';
 import type { RouteServices } from '../services.js';
 import { link, media as mediaShape } from '../shapes/media.js';
@@ -33,7 +33,10 @@ const mediaQuery = z.strictObject({
     .optional(),
   since: moment.optional().meta({ description: 'By time of receipt' }),
   until: moment.optional().meta({ description: 'By time of receipt, exclusive' }),
-  q: searchText(200).optional().meta({ description: 'Part of the caption, in any case' }),
+  q: searchText(200).optional().meta({
+    description:
+      'Part of the caption, in any case. Without three letters or digits in a row, one request looks through 2,000 media',
+  }),
   limit: pageLimit,
   cursor: cursor.optional(),
 });
@@ -72,8 +75,8 @@ export const listMedia = route(
     async ({ query, access }) => {
       const { limit: size, cursor: after, channel, ...rest } = query;
       const filter: MediaFilter = { ...rest, channels: visibleChannels(access, channel) };
-      const items = await lookup.listMedia(filter, { limit: size + 1, after });
-      return toPage(items, size, mediaView);
+      const { items, next } = await lookup.listMedia(filter, { limit: size, after });
+      return { items: items.map(mediaView), nextCursor: next === undefined ? null : encodeCursor(next) };
     },
 );
 

@@ -22,23 +22,44 @@ interface Statement {
   readonly values: unknown[];
 }
 
+/** The values of a statement. */
+export interface Parameters {
+  readonly values: unknown[];
+  /** Returns how the statement names the value. */
+  readonly add: (value: unknown) => string;
+}
+
+export function createParameters(): Parameters {
+  const values: unknown[] = [];
+  return { values, add: (value) => `$${String(values.push(value))}` };
+}
+
+/** What a filter demands: the conditions of those of its members that are given, with `?` replaced by their values. */
+export function conditionsOf(
+  conditions: Readonly<Record<string, string>>,
+  filter: object,
+  parameters: Parameters,
+): string[] {
+  return Object.entries(conditions).flatMap(([name, condition]) => {
+    const value = ownValue(filter as Readonly<Record<string, unknown>>, name);
+    return value === undefined ? [] : [condition.replaceAll('?', parameters.add(value))];
+  });
+}
+
 /** The statement that reads a page of the list. */
 export function pageOf<Filter extends object>(
   { select, key, conditions }: FilteredList<Filter>,
   filter: Filter,
   { limit, after }: Page,
 ): Statement {
-  const candidates = Object.entries<string>(conditions).map(([name, condition]) => ({
-    condition,
-    value: ownValue(filter as Readonly<Record<string, unknown>>, name),
-  }));
-  const active = [...candidates, { condition: `${key} < ?`, value: after }].filter(
-    ({ value }) => value !== undefined,
-  );
-  const where = active.map(({ condition }, at) => condition.replaceAll('?', `$${String(at + 1)}`));
+  const parameters = createParameters();
+  const where = [
+    ...conditionsOf(conditions, filter, parameters),
+    ...conditionsOf({ after: `${key} < ?` }, { after }, parameters),
+  ];
   return {
     text: `${select} ${where.length > 0 ? `where ${where.join(' and ')}` : ''} order by ${key} desc limit ${String(limit)}`,
-    values: active.map(({ value }) => value),
+    values: parameters.values,
   };
 }
 

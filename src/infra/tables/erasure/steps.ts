@@ -18,7 +18,7 @@ export async function eraseMedia(connection: Transaction, ids: readonly string[]
     `with m as (
        update media set state = 'erased', erased_at = $2, filename = null, source_url = null, source_expires_at = null,
                         declared_type = null, declared_sha256 = null, sha256 = null, next_attempt_at = null,
-                        error_message = null
+                        error_message = null, person = null, conversation = null
        where id = any($1) returning id
      )
      select pg_notify('${topics.media}', id::text) from m`,

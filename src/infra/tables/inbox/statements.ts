@@ -42,15 +42,16 @@ m as (
   join d on d.id = x.delivery_id
   order by d.channel, x.message_id
   on conflict (channel, message_id) do nothing
-  returning id, channel, message_id
+  returning id, channel, message_id, sender, chat
 ),
 a as (
   insert into media (id, channel, provider, message_row_id, position, direction, kind, state, source_url,
                      source_expires_at, source_credentials, declared_type, declared_sha256, filename, attempts,
-                     next_attempt_at, error_code, error_message, received_at)
+                     next_attempt_at, error_code, error_message, received_at, person, conversation)
   select x.id, d.channel, d.provider, owner.id, x.position, x.direction, x.kind, x.state, x.source_url,
          x.source_expires_at, x.source_credentials, x.declared_type, x.declared_sha256, x.filename, 0,
-         case when x.state = 'pending' then d.received_at end, x.error_code, x.error_message, d.received_at
+         case when x.state = 'pending' then d.received_at end, x.error_code, x.error_message, d.received_at,
+         nullif(owner.sender, ''), owner.chat
   from json_to_recordset($3::json) as x (id uuid, delivery_id uuid, message_id text, position int, direction text,
          kind text, state text, source_url text, source_expires_at timestamptz, source_credentials boolean,
          declared_type text, declared_sha256 text, filename text, error_code text, error_message text)
@@ -113,9 +114,9 @@ const moreStatement = {
   from json_to_recordset($1::json) as x (${deliveryColumns})
   join delivery on delivery.id = x.id`,
     `(
-    select id, channel, message_id from m
+    select id, channel, message_id, sender, chat from m
     union
-    select message.id, message.channel, message.message_id
+    select message.id, message.channel, message.message_id, message.sender, message.chat
     from json_to_recordset($2::json) as y (delivery_id uuid, message_id text)
     join d on d.id = y.delivery_id
     join message on message.channel = d.channel and message.message_id = y.message_id and message.erased_at is null

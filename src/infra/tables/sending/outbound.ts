@@ -8,7 +8,7 @@ import { transaction, undone, type Pool, type Together, type Transaction } from 
 import { columnsOf, pageOf, type FilteredList, type Page } from '../../postgres/pages.js';
 import { addSendJobs } from '../../queue/tasks.js';
 import type { StatusRecord } from '../media/lookup.js';
-import { insertUpload } from '../media/media.js';
+import { insertUpload } from '../media/known-blobs.js';
 import { statusJson, withDates } from '../statuses.js';
 
 export interface NewOutbound {
