@@ -478,6 +478,7 @@ export interface Stats {
     readonly ready: number;
     /** failed and rejected */
     readonly failed: number;
+    /** With two significant digits */
     readonly medianSecondsToReady: number | null;
   }[];
   readonly oldestPending: {
@@ -486,6 +487,7 @@ export interface Stats {
     readonly receivedAt: string;
   } | null;
   readonly needsAttention: {
+    /** Pending for longer than ten minutes, to the full minute */
     readonly late: number;
     readonly failed: number;
     readonly rejected: number;

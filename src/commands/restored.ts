@@ -19,6 +19,7 @@ import {
   type FilesAfterRestore,
 } from '../infra/tables/after-restore.js';
 import { createSendQueue } from '../infra/tables/sending/send-queue.js';
+import { recountStats } from '../infra/tables/stats-sums.js';
 import { fail, orExplain } from './command-line.js';
 
 /** Says which, and how many more there are. */
@@ -49,6 +50,7 @@ async function afterRestore(config: Config, databaseUrl: string, wishes: Wishes)
   const database = openDatabase(databaseUrl, logger);
   try {
     await skipEventNumbers(database.work);
+    await recountStats(database.work);
     const queue = createSendQueue(database.work, () => new Date());
     const messages = wishes.send ? 0 : await queue.abandonAll(interrupted);
     const blobs = await openBlobStore(config, logger);

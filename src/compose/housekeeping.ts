@@ -4,6 +4,7 @@ import type { Pseudonym } from '../domain/pseudonym.js';
 import { createErasure } from '../infra/tables/erasure/erasure.js';
 import { createRetention } from '../infra/tables/erasure/retention.js';
 import { createDeletions } from '../infra/tables/media/deletions.js';
+import { createStatsSums } from '../infra/tables/stats-sums.js';
 import { createErase } from '../pipeline/housekeeping/erase.js';
 import { createMaintain } from '../pipeline/housekeeping/maintain.js';
 import { createRetain } from '../pipeline/housekeeping/retain.js';
@@ -45,6 +46,7 @@ export function createHousekeeping(config: Config, dependencies: HousekeepingDep
       staging,
       orphans,
       discard,
+      stats: createStatsSums(database.work),
       logger,
       downloadTimeoutMs: config.fetch.timeoutMs,
     }),

@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 import type { MediaState } from '../../domain/media.js';
 import type { SpoolCount } from '../../infra/spool/spool.js';
-import type { StatsGroup, StatsRecord } from '../../infra/tables/stats.js';
+import type { StatsCount, StatsRecord } from '../../infra/tables/stats.js';
 import { route } from '../routing/route.js';
 import type { RouteServices } from '../services.js';
 import { stats as statsShape, type StatsView } from '../shapes/administration.js';
@@ -49,19 +49,17 @@ function spoolView({ oldestAt, ...count }: SpoolCount): StatsView['spool'] {
   return { ...count, oldestAt: oldestAt?.toISOString() ?? null };
 }
 
-function statsView(
-  since: Date,
-  { groups, medians, oldestPending, late, malformed }: StatsRecord,
-): Omit<StatsView, 'spool'> {
-  const inState = (state: MediaState): number => sum(groups.filter((group) => group.state === state)).media;
+function statsView(since: Date, record: StatsRecord): Omit<StatsView, 'spool'> {
+  const { byChannel, byState, byKind, byDirection, byDay, oldestPending, late, malformed } = record;
+  const inState = (wanted: MediaState): number => byState.find(({ state }) => state === wanted)?.media ?? 0;
   return {
     since: since.toISOString(),
-    total: sum(groups),
-    byChannel: by(groups, ({ channel }) => ({ channel })),
-    byState: by(groups, ({ state }) => ({ state })),
-    byKind: by(groups, ({ kind }) => ({ kind })),
-    byDirection: by(groups, ({ direction }) => ({ direction })),
-    byDay: daysOf(groups, medians),
+    total: sum(byState),
+    byChannel: byChannel.map(({ channel, media, bytes }) => ({ channel, media, bytes })),
+    byState: byState.map(({ state, media, bytes }) => ({ state, media, bytes })),
+    byKind: byKind.map(({ kind, media, bytes }) => ({ kind, media, bytes })),
+    byDirection: byDirection.map(({ direction, media, bytes }) => ({ direction, media, bytes })),
+    byDay: byDay.map(({ medianSeconds, ...counts }) => ({ ...counts, medianSecondsToReady: medianSeconds })),
     oldestPending: oldestPending && {
       id: oldestPending.id,
       receivedAt: oldestPending.receivedAt.toISOString(),
@@ -70,52 +68,9 @@ function statsView(
   };
 }
 
-function daysOf(groups: readonly StatsGroup[], medians: StatsRecord['medians']): StatsView['byDay'] {
-  const secondsOf = new Map(medians.map(({ day, channel, seconds }) => [`${day} ${channel}`, seconds]));
-  return [...split(groups, ({ day, channel }) => ({ day, channel }))]
-    .map(([{ day, channel }, own]) => ({
-      day,
-      channel,
-      ...sum(own),
-      ready: sum(own.filter(({ state }) => state === 'ready')).media,
-      failed: sum(own.filter(({ state }) => state === 'failed' || state === 'rejected')).media,
-      medianSecondsToReady: secondsOf.get(`${day} ${channel}`) ?? null,
-    }))
-    .sort((a, b) => compare(a.day, b.day) || compare(a.channel, b.channel));
-}
-
-/** Sums of those that have something in common, the most media first. */
-function by<Common extends object>(
-  groups: readonly StatsGroup[],
-  commonOf: (group: StatsGroup) => Common,
-): (Common & { media: number; bytes: number })[] {
-  return [...split(groups, commonOf)]
-    .map(([common, own]) => ({ ...common, ...sum(own) }))
-    .sort((a, b) => b.media - a.media);
-}
-
-function split<Common extends object>(
-  groups: readonly StatsGroup[],
-  commonOf: (group: StatsGroup) => Common,
-): Iterable<[Common, StatsGroup[]]> {
-  const parts = new Map<string, [Common, StatsGroup[]]>();
-  for (const group of groups) {
-    const common = commonOf(group);
-    const key = JSON.stringify(common);
-    const part = parts.get(key) ?? [common, []];
-    part[1].push(group);
-    parts.set(key, part);
-  }
-  return parts.values();
-}
-
-function sum(groups: readonly StatsGroup[]): { media: number; bytes: number } {
+function sum(groups: readonly StatsCount[]): StatsView['total'] {
   return groups.reduce(
     (total, { media, bytes }) => ({ media: total.media + media, bytes: total.bytes + bytes }),
     { media: 0, bytes: 0 },
   );
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : Number(a > b);
 }

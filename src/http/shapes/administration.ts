@@ -182,13 +182,12 @@ export const stats = named(
         ...count,
         ready: z.int(),
         failed: z.int().meta({ description: 'failed and rejected' }),
-        medianSecondsToReady: z.number().nullable(),
+        medianSecondsToReady: z.number().nullable().meta({ description: 'With two significant digits' }),
       }),
     ),
     oldestPending: z.object({ id: z.uuid(), receivedAt: moment }).nullable(),
     needsAttention: z.object({
-      /** Pending for longer than ten minutes. */
-      late: z.int(),
+      late: z.int().meta({ description: 'Pending for longer than ten minutes, to the full minute' }),
       failed: z.int(),
       rejected: z.int(),
       malformed: z.int(),

@@ -1,41 +1,46 @@
 /**
- * Counts over everything that was received lately. Groups by day and medians are SQL, which Prisma Client has no words for; there are few
- * enough groups to be added up here.
+ * Counts over everything that was received. They are not counted when somebody asks: triggers append each change to `stats_change`, in
+ * the transaction that makes it (see prisma/migrations), and stats-sums.ts adds them to sums by day (decision 128). The
+ * counts are the sums and the changes that are not in them yet, read in one snapshot: SQL.
  */
 import type { MediaState } from '../../domain/media.js';
 import type { Direction, MediaKind } from '../../domain/provider.js';
 import type { Pool } from '../postgres/database.js';
+import { conditionsOf, createParameters } from '../postgres/pages.js';
+import { candidates } from './media/candidates.js';
 
-export interface StatsScope {
+interface StatsScope {
   /** Undefined: all. */
   readonly channels: readonly string[] | undefined;
+  /** The beginning of a day of UTC. */
   readonly since: Date;
-  /** What has been pending since before this moment is late. */
+  /** What has been pending since before the minute of this moment is late. */
   readonly lateBefore: Date;
 }
 
-/** Media that have everything in common, of one day (UTC). */
-export interface StatsGroup {
-  readonly day: string;
-  readonly channel: string;
-  readonly state: MediaState;
-  readonly kind: MediaKind;
-  readonly direction: Direction;
+export interface StatsCount {
   readonly media: number;
   /** A file that several media share counts for each of them. */
   readonly bytes: number;
 }
 
-/** How long the media of a channel took on one day, from their webhook to being ready. */
-export interface StatsMedian {
+/** The media of a channel of one day (UTC). */
+interface StatsDay extends StatsCount {
   readonly day: string;
   readonly channel: string;
-  readonly seconds: number;
+  readonly ready: number;
+  /** Failed or rejected. */
+  readonly failed: number;
+  /** From their webhooks to being ready, with two significant digits; null if none is ready. */
+  readonly medianSeconds: number | null;
 }
 
 export interface StatsRecord {
-  readonly groups: readonly StatsGroup[];
-  readonly medians: readonly StatsMedian[];
+  readonly byChannel: readonly (StatsCount & { readonly channel: string })[];
+  readonly byState: readonly (StatsCount & { readonly state: MediaState })[];
+  readonly byKind: readonly (StatsCount & { readonly kind: MediaKind })[];
+  readonly byDirection: readonly (StatsCount & { readonly direction: Direction })[];
+  readonly byDay: readonly StatsDay[];
   /** Of all times. */
   readonly oldestPending: { readonly id: string; readonly receivedAt: Date } | null;
   /** Of all times. */
@@ -48,46 +53,29 @@ export interface Stats {
   readonly read: (scope: StatsScope) => Promise<StatsRecord>;
 }
 
-/** In UTC. Grouped as a date and told as text: sorting a hundred thousand texts takes longer than all the rest. */
-const day = `(media.received_at at time zone 'UTC')::date`;
-
-const groups = `
-  select (${day})::text as day, media.channel, media.state, media.kind, media.direction,
-         count(*)::int as media, coalesce(sum(blob.bytes), 0)::float8 as bytes
-  from media left join blob on blob.sha256 = media.sha256
-  where media.received_at >= $1 and ($2::text[] is null or media.channel = any($2))
-  group by ${day}, media.channel, media.state, media.kind, media.direction`;
-
-/** Uploads are ready when they come; they belong to no message. */
-const medians = `
-  select (${day})::text as day, media.channel,
-         extract(epoch from percentile_cont(0.5) within group (order by media.ready_at - media.received_at))::float8 as seconds
-  from media
-  where media.received_at >= $1 and ($2::text[] is null or media.channel = any($2))
-    and media.ready_at is not null and media.message_row_id is not null
-  group by ${day}, media.channel`;
-
-/** Measured on two busy cores: 0.2 s for 100 000 media, so those who ask the same at the same time share one answer. */
 export function createStats(pool: Pool): Stats {
   const underWay = new Map<string, Promise<StatsRecord>>();
-  const rowsOf = async <Row extends object>(text: string, values: readonly unknown[]): Promise<Row[]> =>
-    (await pool.query<Row>(text, [...values])).rows;
-  const count = async ({ channels, since, lateBefore }: StatsScope): Promise<StatsRecord> => {
-    const { media, delivery } = pool.prisma;
-    const channel = channels && { in: [...channels] };
-    const pending = { state: 'pending', ...(channel && { channel }) };
-    const [found, times, oldest, late, malformed] = await Promise.all([
-      rowsOf<StatsGroup>(groups, [since, channels]),
-      rowsOf<StatsMedian>(medians, [since, channels]),
-      media.findFirst({ where: pending, orderBy: { id: 'asc' }, select: { id: true, receivedAt: true } }),
-      media.count({ where: { ...pending, receivedAt: { lt: lateBefore } } }),
-      delivery.count({
-        where: { outcome: 'malformed', receivedAt: { gte: since }, ...(channel && { channel }) },
-      }),
+  const count = async (scope: StatsScope): Promise<StatsRecord> => {
+    const [groups, medians, attention] = await Promise.all([
+      readGroups(pool, scope),
+      readMedians(pool, scope),
+      readAttention(pool, scope),
     ]);
-    return { groups: found, medians: times, oldestPending: oldest, late, malformed };
+    const medianOf = new Map(medians.map(({ day, channel, seconds }) => [`${day} ${channel}`, seconds]));
+    return {
+      byChannel: groups.filter(isOf('channel')),
+      byState: groups.filter(isOf('state')),
+      byKind: groups.filter(isOf('kind')),
+      byDirection: groups.filter(isOf('direction')),
+      byDay: groups.filter(isOf('day')).map(({ day, channel, media, bytes, ready, failed }) => {
+        const medianSeconds = medianOf.get(`${day} ${channel ?? ''}`) ?? null;
+        return { day, channel: channel ?? '', media, bytes, ready, failed, medianSeconds };
+      }),
+      ...attention,
+    };
   };
   return {
+    // Callers that ask the same at the same time share one answer.
     read: (scope) => {
       const key = JSON.stringify([scope.channels, scope.since]);
       const asked =
@@ -99,4 +87,130 @@ export function createStats(pool: Pool): Stats {
       return asked;
     },
   };
+}
+
+/** Counts of media that have one thing in common, or of a channel and a day; the other members are null. */
+interface Group extends StatsCount {
+  readonly day: string | null;
+  readonly channel: string | null;
+  readonly kind: MediaKind | null;
+  readonly direction: Direction | null;
+  readonly state: MediaState | null;
+  readonly ready: number;
+  readonly failed: number;
+}
+
+type GroupName = 'day' | 'channel' | 'kind' | 'direction' | 'state';
+
+/** Whether the group is by this column. Groups by day are by channel as well. */
+const isOf =
+  <Name extends GroupName>(name: Name) =>
+  (group: Group): group is Group & { readonly [Key in Name]: NonNullable<Group[Key]> } =>
+    group[name] !== null && (name === 'day' || group.day === null);
+
+/** The most media first; days in their order. */
+async function readGroups(pool: Pool, { channels, since }: StatsScope): Promise<Group[]> {
+  const parameters = createParameters();
+  const where = conditionsOf(
+    { day: 'day >= ?', channels: 'channel = any(?)' },
+    { day: dayOf(since), channels },
+    parameters,
+  ).join(' and ');
+  const { rows } = await pool.query<Group>(
+    `select day::text as day, channel, kind, direction, state, sum(media::float8) as media, sum(bytes::float8) as bytes,
+            coalesce(sum(media::float8) filter (where state = 'ready'), 0) as ready,
+            coalesce(sum(media::float8) filter (where state in ('failed', 'rejected')), 0) as failed
+     from (
+       select day, channel, kind, direction, state, media, bytes from stats_day where ${where}
+       union all
+       select day, channel, kind, direction, state, media, bytes from stats_change where kind is not null and ${where}
+     ) as counts
+     group by grouping sets ((channel), (kind), (direction), (state), (day, channel))
+     having sum(media::float8) <> 0
+     order by counts.day, media desc, channel`,
+    parameters.values,
+  );
+  return rows;
+}
+
+interface Median {
+  readonly day: string;
+  readonly channel: string;
+  readonly seconds: number;
+}
+
+/** That of the sums, unless there are changes. */
+async function readMedians(pool: Pool, { channels, since }: StatsScope): Promise<Median[]> {
+  const parameters = createParameters();
+  const where = conditionsOf(
+    { day: 'day >= ?', channels: 'channel = any(?)' },
+    { day: dayOf(since), channels },
+    parameters,
+  ).join(' and ');
+  const { rows } = await pool.query<Median>(
+    `with changed as materialized (
+       select day, channel, milliseconds, media from stats_change where milliseconds is not null and ${where}
+     ), renewed as (
+       select day, channel, stats_median_of(array_agg(milliseconds), array_agg(media)) as milliseconds
+       from (
+         select day, channel, milliseconds, media from stats_duration
+         where (day, channel) in (select day, channel from changed)
+         union all
+         select day, channel, milliseconds, media from changed
+       ) as durations
+       group by day, channel
+     )
+     select day::text as day, channel, milliseconds / 1000 as seconds
+     from (
+       select day, channel, milliseconds from stats_median
+       where ${where} and (day, channel) not in (select day, channel from changed)
+       union all
+       select day, channel, milliseconds from renewed where milliseconds is not null
+     ) as medians`,
+    parameters.values,
+  );
+  return rows;
+}
+
+type Attention = Pick<StatsRecord, 'oldestPending' | 'late' | 'malformed'>;
+
+async function readAttention(pool: Pool, { channels, since, lateBefore }: StatsScope): Promise<Attention> {
+  const parameters = createParameters();
+  const ofChannels = conditionsOf({ channels: 'channel = any(?)' }, { channels }, parameters)
+    .map((condition) => ` and ${condition}`)
+    .join('');
+  const minute = parameters.add(lateBefore);
+  const day = parameters.add(dayOf(since));
+  const oldest = candidates(
+    { state: 'pending', channels },
+    { after: undefined, size: 1, isOldestFirst: true },
+    parameters,
+  );
+  const { rows } = await pool.query<{
+    late: number;
+    malformed: number;
+    id: string | null;
+    receivedAt: Date | null;
+  }>(
+    `select counts.*, media.id, media.received_at as "receivedAt"
+     from (select
+       (select coalesce(sum(media), 0)::float8 from (
+          select media from stats_pending where minute < date_trunc('minute', ${minute}::timestamptz, 'UTC')${ofChannels}
+          union all
+          select media from stats_change where minute < date_trunc('minute', ${minute}::timestamptz, 'UTC')${ofChannels}
+        ) as pending) as late,
+       (select coalesce(sum(deliveries), 0)::float8 from (
+          select deliveries from stats_malformed where day >= ${day}::date${ofChannels}
+          union all
+          select malformed from stats_change where malformed <> 0 and day >= ${day}::date${ofChannels}
+        ) as deliveries) as malformed
+     ) as counts left join media on media.id = (${oldest})`,
+    parameters.values,
+  );
+  const { late = 0, malformed = 0, id = null, receivedAt = null } = rows[0] ?? {};
+  return { late, malformed, oldestPending: id !== null && receivedAt !== null ? { id, receivedAt } : null };
+}
+
+function dayOf(moment: Date): string {
+  return moment.toISOString().slice(0, 10);
 }

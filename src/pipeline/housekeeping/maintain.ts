@@ -1,5 +1,5 @@
 /**
- * Runs every minute as a safety net: requeues pending media without a job and deletes files without an owner.
+ * Runs every minute: requeues pending media without a job, deletes files without an owner, and adds changes of the statistics to their sums.
  */
 import type { Staging } from '../../infra/files/staging.js';
 import type { Logger } from '../../infra/logging/logger.js';
@@ -7,6 +7,7 @@ import type { SubscriptionTable } from '../../infra/tables/events/subscriptions.
 import type { Orphans } from '../../infra/tables/media/blobs.js';
 import type { MediaTable } from '../../infra/tables/media/media.js';
 import type { SendQueue } from '../../infra/tables/sending/send-queue.js';
+import type { StatsSums } from '../../infra/tables/stats-sums.js';
 import type { Discard } from '../media/discard.js';
 
 export interface MaintainOptions {
@@ -16,6 +17,7 @@ export interface MaintainOptions {
   readonly staging: Pick<Staging, 'sweep'>;
   readonly orphans: Pick<Orphans, 'left'>;
   readonly discard: Discard;
+  readonly stats: Pick<StatsSums, 'fold'>;
   readonly logger: Logger;
   readonly downloadTimeoutMs: number;
 }
@@ -33,6 +35,7 @@ export function createMaintain({
   staging,
   orphans,
   discard,
+  stats,
   logger,
   downloadTimeoutMs,
 }: MaintainOptions): () => Promise<void> {
@@ -43,6 +46,7 @@ export function createMaintain({
     const swept = await staging.sweep(downloadTimeoutMs + graceMs);
     const left = await orphans.left(graceMs);
     await discard(left);
+    while ((await stats.fold()) > 0);
     const orphaned = left.length;
     if (requeued + swept + orphaned > 0)
       logger.warn({ requeued, swept, orphaned }, 'leftovers were cleaned up');

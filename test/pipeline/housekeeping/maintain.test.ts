@@ -27,6 +27,7 @@ test('temporary files are kept for the longest download and ten minutes, unused 
       discarded.push(...sha256s);
       return Promise.resolve();
     },
+    stats: { fold: () => Promise.resolve(0) },
     logger: pino({ level: 'info' }, { write: (line) => lines.push(line) }),
     downloadTimeoutMs: 30_000,
   });

@@ -1,6 +1,6 @@
 /**
  * The list of media. A page costs the same however many media there are: each filter is answered from an index that has the fitting media
- * in the order of the list, or a bounded number of media is looked through (decision 126). Keyset pages, in SQL.
+ * in the order of the list, or a bounded number of media is looked through (decision 127). Keyset pages, in SQL.
  */
 import type pg from 'pg';
 
