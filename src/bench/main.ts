@@ -1,13 +1,15 @@
-/** `npm run bench [-- ack pipeline latency memory]`: a table, and `bench-results.json`. */
+/** `npm run bench [-- ack grow pipeline latency lookup memory]`: a table, and `bench-results.json`. */
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 
 import { known, orExplain } from '../commands/command-line.js';
 import { table } from '../demo/table.js';
+import { grow } from './growth/grow.js';
+import { lookup } from './growth/lookup.js';
 import { ack, latency, memory, type Measure } from './measures.js';
 import { pipeline } from './pipeline/pipeline.js';
 
-const measures = { ack, pipeline, latency, memory } as const;
+const measures = { ack, grow, pipeline, latency, lookup, memory } as const;
 const ids = Object.keys(measures);
 const about = {
   usage: `npm run bench -- [${ids.join('|')} ...]`,

@@ -20,7 +20,7 @@ export interface Measure {
 }
 
 const rounds = 5;
-const connections = 64;
+export const connections = 64;
 
 /** Webhooks of all five providers, verified, parsed and committed, per second at 64 connections. */
 export async function ack(environment: NodeJS.ProcessEnv): Promise<Measure> {
@@ -107,7 +107,7 @@ export async function memory(environment: NodeJS.ProcessEnv): Promise<Measure> {
   }
 }
 
-function webhooks({ simulator }: BenchService, count: number): Buffer[] {
+export function webhooks({ simulator }: BenchService, count: number): Buffer[] {
   return Array.from({ length: count }, (_, index) => {
     const provider = simulator.providers[providerIds[index % providerIds.length] ?? 'blip'];
     const { path, headers, body } = provider.webhook({

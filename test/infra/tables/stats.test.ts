@@ -132,7 +132,7 @@ const steps: Readonly<Record<Action['what'], (action: Action) => Promise<unknown
   retain: async ({ one }) => {
     const before = new Date(begin - (40 + (one % 40)) * hourMs);
     await erasure.receivedBefore(before, { limit: 5 }, () => nothingElse);
-    await createRetention(database.work).deliveries(before, () => nothingElse);
+    await createRetention(database.work).deliveries({ before, after: undefined }, () => nothingElse);
   },
   fold: () => createStatsSums(database.work).fold(),
 };
