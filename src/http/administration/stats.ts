@@ -1,4 +1,4 @@
-/** `GET /v1/stats`: how much came in, what became of it, and what somebody should look at. */
+/** `GET /v1/stats`: how much was received, what became of it, and what needs attention. */
 import { z } from 'zod';
 
 import type { MediaState } from '../../domain/media.js';

@@ -11,7 +11,7 @@ export interface StatsSums {
   readonly fold: () => Promise<number>;
 }
 
-/** Takes some 0.3 s, during which nobody waits for anything. */
+/** One batch takes about 0.3 s, and no other statement waits for it. */
 const foldedAtOnce = 50_000;
 
 export function createStatsSums(pool: Pool): StatsSums {

@@ -1,5 +1,5 @@
 /**
- * Counts over everything that was received. They are not counted when somebody asks: triggers append each change to `stats_change`, in
+ * Counts over everything that was received. They are not counted on request: triggers append each change to `stats_change`, in
  * the transaction that makes it (see prisma/migrations), and stats-sums.ts adds them to sums by day (decision 128). The
  * counts are the sums and the changes that are not in them yet, read in one snapshot: SQL.
  */

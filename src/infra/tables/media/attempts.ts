@@ -8,7 +8,7 @@ import { columnsOf } from '../../postgres/pages.js';
 import { addDiscardJobs, addFetchJobs, retryPriority } from '../../queue/tasks.js';
 import { useBlob } from './known-blobs.js';
 
-/** What the worker needs to know of a media that is to be fetched. */
+/** What the worker reads before it downloads a media item. */
 export interface PendingMedia {
   readonly id: string;
   readonly channel: string;
@@ -20,22 +20,22 @@ export interface PendingMedia {
   readonly attempts: number;
   /** The delivery that brought the link; null: the first one. */
   readonly sourceDelivery: string | null;
-  /** How the last attempt failed. */
+  /** The error code of the last attempt; null if none has failed. */
   readonly lastError: string | null;
-  /** Of its message; null when it has none. */
+  /** The person and the chat of its message; null if it belongs to no message. */
   readonly sender: string | null;
   readonly chat: string | null;
 }
 
 /**
- * A media as an attempt has found it. While the attempt goes on, a webhook may bring another link: then only the success of the attempt
+ * A media item as an attempt has found it. A webhook may bring another link during the attempt: then only the success of the attempt
  * counts, and its failure says nothing about the new link.
  */
 export type AttemptedMedia = Pick<PendingMedia, 'id' | 'sourceDelivery'>;
 
 export type Outcome = 'ready' | 'not pending' | 'bytes gone';
 
-/** By the clock of this process; the job goes by that of the database, and waits as long as it is from `now` to `at`. */
+/** Times of the clock of this process. The job uses the clock of the database and waits for the duration from `now` to `at`. */
 export interface NextAttempt {
   readonly at: Date;
   readonly now: Date;
@@ -71,11 +71,11 @@ const pendingColumns = columnsOf<PendingMedia>({
   chat: 'message.chat',
 });
 
-/** Whether a media still waits for the bytes of the link that the given delivery (SQL) has brought. */
+/** Whether a media item still waits for the bytes of the link that the given delivery (SQL) has brought. */
 export const hasLinkOf = (delivery: string): string =>
   `state = 'pending' and source_delivery_id is not distinct from ${delivery}::uuid`;
 
-/** Writes down how an attempt has ended, for the media that `m` has changed. */
+/** Records how an attempt has ended, for the media that `m` has changed. */
 const addAttempt = (code: string, message: string): string => `
   insert into media_attempt (media_id, at, error_code, error_message)
   select id, clock_timestamp(), ${code}, ${message} from m`;

@@ -28,17 +28,17 @@ const blobColumns = columnsOf<HeldBlob>({
 });
 
 /**
- * The blob $1 gets a user, as `b`, if its row still has the revision $2: see blobs.ts for when it has not. The row is locked, so that it
+ * The blob $1 gets a user (`b`) if its row still has the revision $2: see blobs.ts for when it has not. The row is locked, so that it
  * cannot be discarded between now and the commit.
  */
 export const useBlob = `
   update blob set orphaned_at = null where sha256 = $1 and revision = $2`;
 
-/** A column of a blob that is announced anew. Previews that are there are not forgotten: their files are found by this row only. */
+/** A column of a blob that is announced again. Existing previews are kept: their files are found by this row only. */
 const newerOf = (column: string): string =>
   `case when known.revision >= 0 and excluded.previews = '[]' and known.previews <> '[]' then known.${column} else excluded.${column} end`;
 
-/** A ready media that belongs to no message yet, on a connection of the caller's. False: the files may be gone. */
+/** Adds a ready media item that belongs to no message yet, on the connection of the caller. False: the files may be gone. */
 export async function insertUpload(
   connection: Pick<pg.ClientBase, 'query'>,
   upload: Upload & { readonly blob: HeldBlob; readonly now: Date },

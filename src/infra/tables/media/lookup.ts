@@ -1,6 +1,6 @@
 /**
- * What the API reads: media, messages and deliveries. Media are read with SQL of our own, since every picture that somebody looks at is
- * such a question: see decision 123 for what a call of Prisma Client costs.
+ * What the API reads: media, messages and deliveries. Media are read with our own SQL, because every picture that is displayed is such a
+ * query: decision 123 says what a call of Prisma Client costs.
  */
 import type pg from 'pg';
 
@@ -47,9 +47,9 @@ export interface MediaHistoryRecord {
 
 export interface Lookup {
   readonly media: (id: string) => Promise<MediaRecord | null>;
-  /** How it got where it is: the delivery that brought it, as long as that is kept, and all attempts to fetch it. */
+  /** The delivery that brought the media item, as long as it is kept, and all attempts to download the file. */
   readonly mediaHistory: (id: string) => Promise<MediaHistoryRecord>;
-  /** Those of these that there are, in any order. */
+  /** The existing ones of these, in any order. */
   readonly mediaByIds: (ids: readonly string[]) => Promise<MediaRecord[]>;
   readonly listMedia: (filter: MediaFilter, page: Page) => Promise<MediaPage>;
   readonly message: (channel: string, messageId: string) => Promise<MessageRecord | null>;

@@ -21,20 +21,20 @@ import { announce, findBlob, insertUpload, previewLater, type Upload } from './k
 import { postpone, reconcile, retryNow, wakeUnstored } from './requeue.js';
 
 export interface MediaTable {
-  /** The media, when it is still pending. */
+  /** The media item, if it is still pending. */
   readonly findPending: (id: string) => Promise<PendingMedia | undefined>;
-  /** What is known of bytes that are stored already. */
+  /** The facts about bytes that are already stored. */
   readonly findBlob: (sha256: string) => Promise<HeldBlob | undefined>;
   /**
-   * The files of the blob are about to be stored: should this process die before they have a user, they are orphans. Where the bytes are
-   * there already, this is what is known of them now. Answers the revision of its row.
+   * Announces that the files of the blob are about to be stored: if this process dies before a media item uses them, they are orphans. If
+   * the bytes are already stored, their facts are replaced. Returns the blob with the revision of its row.
    */
   readonly announce: (blob: BlobFacts, now: Date) => Promise<HeldBlob>;
-  /** Has the previews of stored bytes made later, after so many milliseconds; `tries` goes with the job. */
+  /** Adds a job that makes the previews of stored bytes after `afterMs` milliseconds; `tries` is part of its payload. */
   readonly previewLater: (sha256: string, tries: number, afterMs: number) => Promise<void>;
   /**
-   * pending → ready, with the blob. `not pending`: bytes that nobody else has are orphans then. `bytes gone`: the files may have been
-   * removed since the blob was found or stored, and nothing has changed.
+   * pending → ready, with the blob. `not pending`: bytes that no other media item uses are orphans now. `bytes gone`: the files may have
+   * been removed since the blob was found or stored, and nothing has changed.
    */
   readonly markReady: (id: string, blob: HeldBlob) => Promise<Outcome>;
   /** pending → rejected or failed. */
@@ -43,25 +43,25 @@ export interface MediaTable {
     state: 'rejected' | 'failed',
     error: MediaError,
   ) => Promise<void>;
-  /** Stays pending: the attempt and its error are written down together with the job of the next attempt. */
+  /** Records a failed attempt and adds the job of the next one; the media item stays pending. */
   readonly scheduleRetry: (media: AttemptedMedia, next: NextAttempt, error: MediaError) => Promise<void>;
-  /** How many attempts have ended in this error. */
+  /** The number of attempts that ended in this error. */
   readonly countFailures: (id: string, code: MediaErrorCode) => Promise<number>;
-  /** Its decoding is about to begin; answers how many have begun since an attempt last had an end, this one included. */
+  /** Counts a decoding that is about to begin; returns how many have begun since an attempt last ended, including this one. */
   readonly countDecoding: (id: string) => Promise<number>;
-  /** Stays pending, no attempt counted: the job is put off for so many milliseconds. */
+  /** Postpones the job by `afterMs` milliseconds without counting an attempt. */
   readonly postpone: (media: AttemptedMedia, afterMs: number) => Promise<void>;
-  /** A fresh link in place of an expired one, while it is pending. */
+  /** Replaces an expired link while the media item is pending. */
   readonly replaceSource: (media: AttemptedMedia, url: string, expiresAt: Date | null) => Promise<void>;
-  /** rejected or failed → pending, to be fetched now; false when it is in another state or has no source. */
+  /** rejected or failed → pending, to be downloaded now; false if it is in another state or has no link. */
   readonly retryNow: (id: string, now: Date, together: Together) => Promise<boolean>;
-  /** A ready media that belongs to no message yet. False: the files may have been removed since they were stored. */
+  /** Adds a ready media item that belongs to no message yet. False: the files may have been removed since they were stored. */
   readonly addUpload: (upload: Upload, blob: HeldBlob, now: Date) => Promise<boolean>;
-  /** Pictures that wait because they could not be stored are due now. */
+  /** Makes all media due that wait because they could not be stored. */
   readonly wakeUnstored: () => Promise<void>;
-  /** Those of these media whose file is infected, or may be about to be found infected. */
+  /** Returns which of these media are infected, or may turn out to be. */
   readonly stillInfected: (ids: readonly string[]) => Promise<ReadonlySet<string>>;
-  /** Gives pending media that have neither a job nor a future attempt their job back; answers how many. */
+  /** Adds the missing jobs of pending media that have no attempt ahead; returns how many. */
   readonly reconcile: () => Promise<number>;
 }
 

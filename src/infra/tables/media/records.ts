@@ -7,7 +7,7 @@ import type { Blob, Media as MediaRow, Message } from '../../generated/client.js
 /** A row whose text columns hold one of a few words: only this service writes them. */
 export type Narrowed<Row, Words> = Omit<Row, keyof Words> & Readonly<Words>;
 
-/** Without the columns that only the worker reads, and those that only lists are found by. */
+/** Without the columns that only the worker or the conditions of lists read. */
 type Media = Omit<MediaRow, 'decodings' | 'person' | 'conversation'>;
 
 export type MediaRecord = Narrowed<Media, { direction: Direction; kind: MediaKind; state: MediaState }> & {

@@ -3,7 +3,7 @@ import { transaction, type Pool, type Together } from '../../postgres/database.j
 import { addFetchJobs, fetchJobOf, priorities } from '../../queue/tasks.js';
 import { hasLinkOf, type AttemptedMedia } from './attempts.js';
 
-/** Each of them is a job that is moved, in one transaction. */
+/** Each one is a moved job, and all are in one transaction. */
 const wokenAtOnce = 1_000;
 
 export async function postpone(
