@@ -10,6 +10,7 @@ import { z } from 'zod';
 
 import type { Channel } from './domain/channel.js';
 import { ownValue } from './domain/own-value.js';
+import { itemsOfList } from './domain/text.js';
 import type { S3Settings } from './infra/files/s3-blob-store.js';
 import { readOrCreateState, readState, StateFileError } from './infra/files/state-file.js';
 import { samplerNames, type TracingSettings } from './infra/observability/tracing.js';
@@ -38,12 +39,7 @@ const wholeNumber = (fallback: number, { min = 1, max = Number.MAX_SAFE_INTEGER 
 const list = z
   .string()
   .default('')
-  .transform((text) =>
-    text
-      .split(',')
-      .map((item) => item.trim().toLowerCase())
-      .filter((item) => item !== ''),
-  );
+  .transform((text) => itemsOfList(text.toLowerCase()));
 
 /** `name=value` pairs with `%` escapes, in the format of OpenTelemetry. */
 const pairs = z
@@ -52,14 +48,11 @@ const pairs = z
   .transform((text, context) => {
     try {
       return Object.fromEntries(
-        text
-          .split(',')
-          .filter((pair) => pair.trim() !== '')
-          .map((pair) => {
-            const [, name = '', value = ''] = /^\s*([\w.-]+)\s*=\s*(.*?)\s*$/.exec(pair) ?? [];
-            if (name === '') throw new URIError('no name');
-            return [decodeURIComponent(name), decodeURIComponent(value)] as const;
-          }),
+        itemsOfList(text).map((pair) => {
+          const [, name = '', value = ''] = /^([\w.-]+)\s*=\s*(.*)$/.exec(pair) ?? [];
+          if (name === '') throw new URIError('no name');
+          return [decodeURIComponent(name), decodeURIComponent(value)] as const;
+        }),
       );
     } catch {
       context.addIssue({
@@ -173,7 +166,7 @@ const settings = z.object({
     description:
       'The bucket; required with `STORAGE=s3`. Credentials are found in the same way as by the AWS command line (`AWS_ACCESS_KEY_ID` and so on)',
   }),
-  S3_ENDPOINT: describe(z.url({ protocol: /^https?$/, error: 'is not an http(s) URL' }).optional(), {
+  S3_ENDPOINT: describe(z.url({ protocol: /^https?$/, error: 'is not a URL that begins with https:// or http://' }).optional(), {
     group: 'Processes, database and files',
     unset: 'AWS, by region',
     description: 'URL of a store other than AWS',
@@ -279,7 +272,7 @@ const settings = z.object({
     },
   ),
   OTEL_EXPORTER_OTLP_ENDPOINT: describe(
-    z.url({ protocol: /^https?$/, error: 'is not an http(s) URL' }).optional(),
+    z.url({ protocol: /^https?$/, error: 'is not a URL that begins with https:// or http://' }).optional(),
     {
       group: 'Logs and traces',
       unset: 'no traces',
@@ -314,7 +307,7 @@ const allSettings: readonly string[] = [
   ...coreSettings,
   ...providers.flatMap(({ envKeys }) => Object.values(envKeys)),
 ];
-/** Names that begin like this are ours: those of the providers, and of two groups of the core. */
+/** Prefixes that only settings of Inlet have: those of the providers, and of two groups of the core. */
 const ownPrefixes: readonly string[] = [
   ...new Set([
     ...providers.flatMap(({ envKeys }) => Object.values(envKeys).map((name) => name.replace(/_.*/, '_'))),
@@ -326,13 +319,13 @@ const ownPrefixes: readonly string[] = [
 export interface CoreSetting extends SettingMeta {
   readonly name: string;
   /**
-   * As written in the environment; undefined if an unset value has a meaning of its own, which `unset`
+   * The spelling in the environment; undefined if an unset value has a meaning of its own, which `unset`
    * describes.
    */
   readonly default: string | undefined;
 }
 
-/** What the documents and the example file say about the settings of the core, in their order. */
+/** The settings of the core for the documents and the example file, in their order. */
 export const settingDescriptions: readonly CoreSetting[] = Object.entries(settings.shape).map(
   ([name, schema]) => {
     const meta = descriptionOf(schema);
@@ -401,7 +394,7 @@ export function readEnvironment(): Environment {
   return process.env;
 }
 
-/** Windows editors begin a file with this mark, and some of them write two bytes per character. */
+/** Windows editors write this mark at the beginning of a file, and some of them write UTF-16. */
 const byteOrderMark = '\uFEFF';
 
 function environmentFile(): NodeJS.Dict<string> {
@@ -418,11 +411,11 @@ function environmentFile(): NodeJS.Dict<string> {
 }
 
 interface LoadOptions {
-  /** Whether a secret is made where there is none yet; otherwise `authSecret` is empty then. By default true. */
+  /** Whether a missing secret is generated; if not, `authSecret` is empty. True by default. */
   readonly makesSecret?: boolean;
 }
 
-/** Throws a {@link ConfigError} that lists everything that is wrong. */
+/** Throws a {@link ConfigError} that lists all problems. */
 export function loadConfig(
   environment: Environment,
   now: () => Date,
@@ -440,14 +433,14 @@ export function loadConfig(
   return Object.freeze(toConfig(parsed.data, { channels, env, makesSecret }));
 }
 
-/** An empty value, as .env.example has many, means: not set. */
+/** Empty values, as in .env.example, count as not set. */
 function setOf(environment: Environment): Record<string, string> {
   return Object.fromEntries(
     Object.entries(environment).filter((entry): entry is [string, string] => (entry[1] ?? '') !== ''),
   );
 }
 
-/** The first thing that is said about each setting: what follows from it would only be in the way. */
+/** The first problem of each setting. Further problems usually follow from it. */
 function withoutRepetitions(problems: readonly string[]): string[] {
   const nameOf = (problem: string): string => problem.split(':')[0] ?? '';
   return problems.filter(
@@ -455,12 +448,15 @@ function withoutRepetitions(problems: readonly string[]): string[] {
   );
 }
 
-/** Names that are probably misspelled, as sentences. They stop nothing, since they may belong to another program. */
+/**
+ * One sentence for each name that is probably misspelled. It may belong to another program, so this is only a
+ * warning.
+ */
 export function settingWarnings(environment: Environment): readonly string[] {
   return misspelledNames(Object.keys(setOf(environment)), { settings: allSettings, prefixes: ownPrefixes });
 }
 
-/** Settings that others ask for. */
+/** Settings that depend on other settings. */
 function missing(env: Environment): string[] {
   return [
     ...(env['NODE_ENV'] === 'production' && env['AUTH_SECRET'] === undefined

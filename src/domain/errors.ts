@@ -115,7 +115,7 @@ interface AppErrorOptions {
    */
   readonly mayRecover?: boolean;
   /**
-   * For a call without a response: whether the other side may have read the request. Unknown by default, so
+   * Whether the other side may have read a request that got no response. Unknown by default, so
    * true.
    */
   readonly requestLeft?: boolean;
@@ -138,6 +138,12 @@ export class AppError extends Error {
     this.requestLeft = options.requestLeft ?? true;
   }
 
+  /** An error about invalid inputs, whose message lists all of them. */
+  static ofFields(code: ErrorCode, fields: readonly FieldError[], cause?: unknown): AppError {
+    const message = fields.map(({ field, message }) => `${field}: ${message}`).join('; ');
+    return new AppError(code, message, { cause, fields });
+  }
+
   /** The HTTP status of a response with this error. */
   get status(): number {
     return isRequestError(this.code) ? statusOf(this.code) : 502;
@@ -157,6 +163,22 @@ const serviceFaults: ReadonlySet<ErrorCode> = new Set<MediaErrorCode>([
 
 export function isServiceFault(code: ErrorCode): boolean {
   return serviceFaults.has(code);
+}
+
+/**
+ * Returns the error if it describes a file that a caller has sent or named. Throws `service.unavailable` for a
+ * fault of this service, and any other error as it is.
+ */
+export function aboutCallersFile(error: unknown): AppError {
+  if (!(error instanceof AppError) || !isMediaError(error.code)) throw error;
+  if (!isServiceFault(error.code)) return error;
+  throw new AppError('service.unavailable', 'the file could not be stored; send it again', { cause: error });
+}
+
+/** The error for a caller whose bytes were deleted by an erasure while they were being stored. */
+export function erasedMeanwhile(): AppError {
+  const message = 'an erasure removed the same file at the same time; send it again';
+  return new AppError('service.unavailable', message);
 }
 
 export function statusOf(code: RequestErrorCode): number {

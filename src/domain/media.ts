@@ -57,14 +57,14 @@ export function awaitsPreviews({ warnings }: { readonly warnings: readonly Media
 
 /** The known facts about stored bytes. */
 export interface BlobFacts {
-  /** In hex. */
+  /** The digest in hexadecimal. */
   readonly sha256: string;
   readonly type: string;
   readonly bytes: number;
-  /** As displayed, after EXIF orientation. */
+  /** The width as displayed, after EXIF orientation. */
   readonly width: number | null;
   readonly height: number | null;
-  /** In Base64. */
+  /** The hash in Base64. */
   readonly thumbhash: string | null;
   readonly previews: readonly Preview[];
   /**
@@ -133,10 +133,16 @@ export function typeFitsKind(type: string, kind: MediaKind): boolean {
   }
 }
 
+/** The kind of a file of this type that nobody has announced as another kind. */
+export function kindOfType(type: string): MediaKind {
+  const [family] = type.split('/');
+  return family === 'image' || family === 'video' || family === 'audio' ? family : 'document';
+}
+
 /** What the provider announced about a file. */
 export interface Announcement {
   readonly kind: MediaKind;
-  /** In hex. */
+  /** The digest in hexadecimal. */
   readonly declaredSha256: string | null;
 }
 

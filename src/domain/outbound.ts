@@ -1,6 +1,7 @@
 /** Rules of outbound messages: their states, and whether a provider accepts them. */
 import type { FieldError } from './errors.js';
 import { messageStatuses, type MediaKind } from './provider.js';
+import { jitteredDelayMs } from './retry.js';
 import { readableType } from './type-names.js';
 import type { MediaLimits, MediaWay, SendLimits, SendRate } from './sending.js';
 
@@ -70,7 +71,7 @@ function filenameProblems(filename: string | null, { needsFilename }: MediaLimit
 export interface MediaFacts {
   readonly type: string | null;
   readonly bytes: number | null;
-  /** For pictures whose colours were examined. */
+  /** The colours of a picture, if they were examined. */
   readonly colours?:
     { readonly space: string; readonly channels: number; readonly depth: string } | undefined;
 }
@@ -117,8 +118,7 @@ export function paceOf({ messages, perMs, burst }: SendRate): { intervalMs: numb
   return { intervalMs, aheadMs: Math.max(0, burst - 2) * intervalMs };
 }
 
-const firstDelayMs = 2_000;
-const maxDelayMs = 600_000;
+const resendDelays = { firstDelayMs: 2_000, growth: 2, maxDelayMs: 600_000 };
 const maxWaitMs = 86_400_000;
 
 /**
@@ -133,6 +133,5 @@ export function resendDelayMs(message: {
   readonly chance: number;
 }): number | undefined {
   if (message.waitingMs >= maxWaitMs) return undefined;
-  const full = Math.min(firstDelayMs * 2 ** Math.min(message.attempts - 1, 20), maxDelayMs);
-  return message.retryAfterMs ?? Math.round(full * (0.5 + message.chance / 2));
+  return message.retryAfterMs ?? jitteredDelayMs(resendDelays, message.attempts, message.chance);
 }

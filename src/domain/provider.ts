@@ -32,7 +32,7 @@ export type Verdict =
 export type MediaSource =
   | {
       readonly type: 'link';
-      /** As given by the provider, with any content but never empty. Checked when it is downloaded. */
+      /** The text of the provider, which may be invalid but is never empty. Checked at the download. */
       readonly url: string;
       /** When the provider stops serving the link; null if unknown. */
       readonly expiresAt: Date | null;

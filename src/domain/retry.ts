@@ -117,10 +117,14 @@ export function asMediaError(error: unknown): MediaFailure {
 
 type MediaFailure = AppError & { readonly code: MediaErrorCode };
 
+/** Errors of the operating system that only a programming error causes, such as the use of a closed file. */
+const programmingErrors: readonly unknown[] = ['EBADF', 'EFAULT'];
+
 /** Whether the operating system or a remote store reported the error. */
 function isStorageFailure(error: unknown): boolean {
   if (error instanceof AppError) return error.code === 'service.unavailable';
-  return error instanceof Error && 'syscall' in error;
+  if (!(error instanceof Error) || !('syscall' in error)) return false;
+  return !('code' in error && programmingErrors.includes(error.code));
 }
 
 function isMediaFailure(error: AppError): error is MediaFailure {

@@ -6,7 +6,7 @@ export interface MediaLimits {
   /** MIME types of the bytes; a conversion produces the first one that it can. */
   readonly types: readonly string[];
   readonly maxBytes: number;
-  /** In characters. 0: no captions; null: no known limit. */
+  /** The number of characters; 0 if captions are not supported, null if no limit is known. */
   readonly maxCaption: number | null;
   readonly needsFilename?: true;
   /** Whether pictures must be RGB or RGBA with 8 bits per channel, which excludes CMYK and 16 bits. */
@@ -45,7 +45,7 @@ export type OutboundContent =
 export interface OutboundMessage {
   /** A UUID of the service, for providers that accept an id or a reference of the sender. */
   readonly id: string;
-  /** In the format of {@link SendLimits.recipient}. */
+  /** The recipient, in the format of {@link SendLimits.recipient}. */
   readonly to: string;
   readonly kind: MediaKind;
   readonly content: OutboundContent;

@@ -70,13 +70,23 @@ const officePrograms = [
 
 /** The shortest name of a MIME type; a type without a name is returned unchanged. */
 export function typeName(type: string): string {
-  const plain = type.split(';')[0]?.trim().toLowerCase() ?? type;
+  const plain = plainType(type);
   return names.get(plain) ?? officeName(plain) ?? shortened(plain);
 }
 
-/** For messages: a MIME type that means little to people follows its common name. */
+/**
+ * For messages: the MIME type, after its common name if the type alone means little to people. The types of
+ * pictures and sounds are readable as they are.
+ */
 export function readableType(type: string): string {
-  return /^application\/(?:vnd\.|msword|x-cfb)/.test(type) ? `${typeName(type)} (${type})` : type;
+  if (/^(?:image|audio)\//.test(type)) return type;
+  const plain = plainType(type);
+  const name = names.get(plain) ?? officeName(plain);
+  return name === undefined ? type : `${name} (${type})`;
+}
+
+function plainType(type: string): string {
+  return type.split(';')[0]?.trim().toLowerCase() ?? type;
 }
 
 function officeName(type: string): string | undefined {

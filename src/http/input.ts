@@ -1,12 +1,14 @@
-/** Checks what callers send, and says which field is at fault. */
+/** Validates the input of callers and names each invalid field. */
 import type { Request } from 'express';
 import { z } from 'zod';
 
-import { AppError, type FieldError } from '../domain/errors.js';
+import { AppError } from '../domain/errors.js';
+import { isStorable } from '../domain/text.js';
 
 /**
- * The value as the schema makes it. Throws `request.invalid` with every field that is wrong. Text is refused here, for all fields of all
- * schemas, when the database could not store it or look for it: NUL, and half of a surrogate pair.
+ * Returns the value as the schema parses it. Throws `request.invalid` with all invalid fields. Text that the
+ * database can neither store nor search for (NUL characters and lone surrogates) is refused here, for all
+ * fields of all schemas.
  */
 export function parseInput<Schema extends z.ZodType>(schema: Schema, value: unknown): z.infer<Schema> {
   refuseBadText(value);
@@ -14,18 +16,13 @@ export function parseInput<Schema extends z.ZodType>(schema: Schema, value: unkn
   if (parsed.success) return parsed.data;
   const fields = parsed.error.issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'
-      ? issue.keys.map((key) => ({ field: key, message: 'is not known' }))
+      ? issue.keys.map((key) => ({ field: key, message: 'is an unknown field' }))
       : [{ field: issue.path.join('.') || 'body', message: issue.message }],
   );
-  throw invalidFields(fields);
+  throw AppError.ofFields('request.invalid', fields);
 }
 
-function invalidFields(fields: readonly FieldError[]): AppError {
-  const detail = fields.map(({ field, message }) => `${field}: ${message}`).join('; ');
-  return new AppError('request.invalid', detail, { fields });
-}
-
-/** Looks at every text and every name in the value, however deep, without recursion: the depth is up to the caller. */
+/** Checks every text and every name in the value, without recursion, because the caller chooses the depth. */
 function refuseBadText(input: unknown): void {
   const left: { readonly value: unknown; readonly field: string }[] = [{ value: input, field: '' }];
   for (let one = left.pop(); one; one = left.pop()) {
@@ -42,58 +39,61 @@ function membersOf(value: unknown): [name: string, member: unknown][] {
   return typeof value === 'object' && value !== null ? Object.entries(value) : [];
 }
 
-function isStorable(text: string): boolean {
-  return text.isWellFormed() && !text.includes('\0');
-}
-
 function badText(field: string): AppError {
-  return invalidFields([{ field, message: 'is no text: it has NUL or half of a surrogate pair' }]);
+  return AppError.ofFields('request.invalid', [
+    { field, message: 'contains a NUL character or a lone surrogate' },
+  ]);
 }
 
-/** Query parameters as an object; one that is repeated stays a list, which no schema accepts by accident. */
+/** Query parameters as an object. A repeated parameter is a list, which no schema accepts by accident. */
 export function queryOf(request: Request): Record<string, unknown> {
   return { ...request.query };
 }
 
 const uuid = z.uuid();
 
-/** The parameters of a path that names one thing by its id. Ids are compared as the database writes them. */
+/** The parameters of a path with one id, in the spelling of the database. */
 export const byId = z.object({ id: uuid.toLowerCase() });
 
-/** A text with something in it. */
+/** A text that is not empty. */
 export const searchText = (maxLength: number) => z.string().min(1).max(maxLength);
 
-/** With an offset or `Z`; a date alone is its beginning in UTC. A time without an offset would mean another one on each machine. */
+/**
+ * A time with an offset or `Z`, or a date, which means its beginning in UTC. A time without an offset would
+ * depend on the time zone of the machine.
+ */
 export const moment = z
   .union([z.iso.datetime({ offset: true }), z.iso.date()], {
-    error: 'is neither a date nor a time with an offset or Z',
+    error: 'must be a date, or a time with an offset or Z',
   })
-  // The database knows no year 0.
+  // PostgreSQL has no year 0.
   .transform((text) => new Date(text))
   .pipe(z.date().min(new Date('0001-01-01')));
 
-/** Where a page ends, opaque to callers. */
+/** The end of a page, opaque to callers. */
 export function encodeCursor(id: string): string {
   return Buffer.from(`1:${id}`).toString('base64url');
 }
 
 export const cursor = z
   .string()
-  .meta({ description: '`nextCursor` of the page before' })
+  .meta({ description: '`nextCursor` of the previous page' })
   .transform((text, context) => {
     const [, id] =
       /^1:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(
         Buffer.from(text, 'base64url').toString('utf8'),
       ) ?? [];
-    // The decoder skips what is not Base64: only what we write ourselves is one of ours.
+    // The decoder skips other characters, so only the exact spelling of this service is accepted.
     if (id !== undefined && encodeCursor(id) === text) return id;
-    context.addIssue('is not a cursor of this service');
+    context.addIssue('is not a cursor of this service; use `nextCursor` of the previous page');
     return z.NEVER;
   });
 
 export const pageLimit = z.coerce.number().int().min(1).max(200).default(50);
 
-/** One page of an answer, and the cursor of the next one when there may be more. */
+/**
+ * One page of a list and the cursor of the next page. More items than `limit` show that there is a next page.
+ */
 export function toPage<Item extends { readonly id: string }, View>(
   items: readonly Item[],
   limit: number,

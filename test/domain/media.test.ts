@@ -4,6 +4,7 @@ import {
   isDecodable,
   isInline,
   isNotMedia,
+  kindOfType,
   typeFitsKind,
   unknownType,
   warningsOf,
@@ -105,4 +106,24 @@ test('a type with parameters can be displayed inline', () => {
 test('every decodable type is a picture', () => {
   const kinds = mediaKinds.filter((kind) => typeFitsKind('image/jpeg', kind));
   expect(kinds).toEqual(['image', 'document', 'sticker']);
+});
+
+test.each([
+  ['image/heic', 'image'],
+  ['video/mp4', 'video'],
+  ['audio/ogg; codecs=opus', 'audio'],
+  ['application/zip', 'document'],
+  [unknownType, 'document'],
+])('%s belongs to the kind %s unless it is announced as another', (type, kind) => {
+  expect(kindOfType(type)).toBe(kind);
+});
+
+test.each([
+  ['video/mp4', 'MP4 (video/mp4)'],
+  ['application/zip', 'ZIP (application/zip)'],
+  [unknownType, 'Unknown type (application/octet-stream)'],
+  ['audio/ogg', 'audio/ogg'],
+])('a warning about the kind has words that people know: %s', (type, words) => {
+  const [warning] = warningsOf({ kind: 'image', declaredSha256: null }, { type, sha256: 'a', warnings: [] });
+  expect(warning?.message).toBe(`announced as image, but the file is ${words}`);
 });

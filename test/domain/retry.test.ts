@@ -251,4 +251,11 @@ describe('a failure of any kind as a media error', () => {
   ])('%p is a failure of the storage', (failure) => {
     expect(asMediaError(failure)).toMatchObject({ code: 'media.storage_failed', cause: failure });
   });
+
+  test.each([
+    new TypeError('undefined is not a function'),
+    Object.assign(new Error('EBADF: bad file descriptor, write'), { code: 'EBADF', syscall: 'write' }),
+  ])('%p is a programming error, whose retries are limited', (failure) => {
+    expect(asMediaError(failure)).toMatchObject({ code: 'media.internal', cause: failure });
+  });
 });

@@ -50,104 +50,138 @@ interface ManageDependencies {
 }
 
 export function createManageChannels(dependencies: ManageDependencies): ManageChannels {
-  const { registry, table, sealed, audit, now } = dependencies;
-
-  const providerOf = (provider: string): ProviderKind => {
-    const found = dependencies.providers.find(({ id }) => id === provider);
-    if (found) return found;
-    const message = `must be one of ${dependencies.providers.map(({ id }) => id).join(', ')}`;
-    throw new AppError('request.invalid', `provider: ${message}`, {
-      fields: [{ field: 'provider', message }],
-    });
-  };
-  const isFromEnvironment = (id: string): boolean => registry.entry(id)?.source === 'environment';
-  const refuseEnvironment = (id: string): void => {
-    if (isFromEnvironment(id))
-      throw new AppError(
-        'channel.read_only',
-        'this channel is configured by environment variables; change it there',
-      );
-  };
-  const reloadedEntry = async (id: string): Promise<ChannelEntry> => {
-    await registry.reload();
-    return registry.entry(id) ?? notFound();
-  };
-  const changeRow = async (
-    id: string,
-    next: (row: ChannelRow) => ChannelRow,
-    entry: Omit<Parameters<Audit['record']>[0], 'channel' | 'target'>,
-  ): Promise<ChannelEntry> => {
-    refuseEnvironment(id);
-    const changed = await table.change(
-      id,
-      (row) => ({ ...next(row), updatedAt: now() }),
-      (connection) => audit.record({ ...entry, channel: id, target: id }, connection),
-    );
-    return changed ? reloadedEntry(id) : notFound();
-  };
-  const checkAndSeal = (row: Pick<ChannelRow, 'id' | 'provider'>, values: SettingValues): Buffer => {
-    buildAdapter(providerOf(row.provider), values, now);
-    return sealed.seal(values, row.id);
-  };
-
   return {
-    create: async ({ id: requestedId, provider, name = null, settings }, actor) => {
-      const { ownSecret } = providerOf(provider);
-      const newSecret = ownSecret === null || Object.hasOwn(settings, ownSecret) ? null : makeSecret();
-      const values =
-        newSecret === null || ownSecret === null ? settings : { ...settings, [ownSecret]: newSecret };
-      for (const id of requestedId === undefined ? candidateIds(provider) : [requestedId]) {
-        if (isFromEnvironment(id)) continue;
-        const at = now();
-        const row = { id, provider, name, enabled: true, createdAt: at, updatedAt: at };
-        const entry = { actor, action: 'channel.create', channel: id, target: id, details: { provider } };
-        const added = await table.add({ ...row, settings: checkAndSeal(row, values) }, (connection) =>
-          audit.record(entry, connection),
-        );
-        if (added) return { entry: await reloadedEntry(id), webhookSecret: newSecret };
-      }
-      throw new AppError('channel.exists', 'a channel with this id already exists');
-    },
-
-    change: (id, { name, enabled, settings }, actor) =>
-      changeRow(
-        id,
-        (row) => ({
-          ...row,
-          name: name === undefined ? row.name : name,
-          enabled: enabled ?? row.enabled,
-          settings: settings ? checkAndSeal(row, merged(openOrEmpty(sealed, row), settings)) : row.settings,
-        }),
+    create: (channel, actor) => createChannel(dependencies, channel, actor),
+    change: (id, change, actor) =>
+      changeRow(dependencies, id, {
+        next: (row) => changedRow(dependencies, row, change),
         // Records the names of the changed settings, not their values.
-        { actor, action: 'channel.update', details: { changed: changedNames({ name, enabled, settings }) } },
-      ),
-
+        entry: { actor, action: 'channel.update', details: { changed: changedNames(change) } },
+      }),
     rotate: async (id, actor) => {
-      const newSecret = makeSecret();
-      const next = (row: ChannelRow): ChannelRow => {
-        const { ownSecret } = providerOf(row.provider);
-        if (ownSecret === null)
-          throw new AppError(
-            'request.invalid',
-            'this provider issues its secret itself: change the setting instead',
-          );
-        const values = openSettings(sealed, row);
-        const settings = { ...values, [ownSecret]: rotated(ownValue(values, ownSecret), newSecret) };
-        return { ...row, settings: checkAndSeal(row, settings) };
-      };
-      return {
-        entry: await changeRow(id, next, { actor, action: 'channel.rotate' }),
-        webhookSecret: newSecret,
-      };
+      const webhookSecret = makeSecret();
+      const entry = await changeRow(dependencies, id, {
+        next: (row) => withNewSecret(dependencies, row, webhookSecret),
+        entry: { actor, action: 'channel.rotate' },
+      });
+      return { entry, webhookSecret };
     },
-
-    remove: async (id, actor) => {
-      refuseEnvironment(id);
-      const entry = { actor, action: 'channel.delete', channel: id, target: id };
-      if (!(await table.remove(id, (connection) => audit.record(entry, connection)))) notFound();
-      await registry.reload();
-    },
+    remove: (id, actor) => removeChannel(dependencies, id, actor),
   };
+}
+
+async function createChannel(
+  dependencies: ManageDependencies,
+  { id: requestedId, provider, name = null, settings }: NewChannel,
+  actor: string,
+): Promise<WithSecret> {
+  const { registry, table, audit, now } = dependencies;
+  const { ownSecret } = providerOf(dependencies, provider);
+  const newSecret = ownSecret === null || Object.hasOwn(settings, ownSecret) ? null : makeSecret();
+  const values =
+    newSecret === null || ownSecret === null ? settings : { ...settings, [ownSecret]: newSecret };
+  for (const id of requestedId === undefined ? candidateIds(provider) : [requestedId]) {
+    if (isFromEnvironment(registry, id)) continue;
+    const at = now();
+    const row = { id, provider, name, enabled: true, createdAt: at, updatedAt: at };
+    const entry = { actor, action: 'channel.create', channel: id, target: id, details: { provider } };
+    const added = await table.add(
+      { ...row, settings: checkAndSeal(dependencies, row, values) },
+      (connection) => audit.record(entry, connection),
+    );
+    if (added) return { entry: await reloadedEntry(registry, id), webhookSecret: newSecret };
+  }
+  throw new AppError('channel.exists', 'a channel with this id already exists');
+}
+
+async function removeChannel(
+  { registry, table, audit }: ManageDependencies,
+  id: string,
+  actor: string,
+): Promise<void> {
+  refuseEnvironment(registry, id);
+  const entry = { actor, action: 'channel.delete', channel: id, target: id };
+  if (!(await table.remove(id, (connection) => audit.record(entry, connection)))) notFound();
+  await registry.reload();
+}
+
+interface RowChange {
+  readonly next: (row: ChannelRow) => ChannelRow;
+  /** The entry of the audit trail, which belongs to the channel. */
+  readonly entry: Omit<Parameters<Audit['record']>[0], 'channel' | 'target'>;
+}
+
+async function changeRow(
+  { registry, table, audit, now }: ManageDependencies,
+  id: string,
+  { next, entry }: RowChange,
+): Promise<ChannelEntry> {
+  refuseEnvironment(registry, id);
+  const changed = await table.change(
+    id,
+    (row) => ({ ...next(row), updatedAt: now() }),
+    (connection) => audit.record({ ...entry, channel: id, target: id }, connection),
+  );
+  return changed ? reloadedEntry(registry, id) : notFound();
+}
+
+function changedRow(
+  dependencies: ManageDependencies,
+  row: ChannelRow,
+  { name, enabled, settings }: ChannelChange,
+): ChannelRow {
+  const values = settings && merged(openOrEmpty(dependencies.sealed, row), settings);
+  return {
+    ...row,
+    name: name === undefined ? row.name : name,
+    enabled: enabled ?? row.enabled,
+    settings: values ? checkAndSeal(dependencies, row, values) : row.settings,
+  };
+}
+
+function withNewSecret(dependencies: ManageDependencies, row: ChannelRow, newSecret: string): ChannelRow {
+  const { ownSecret } = providerOf(dependencies, row.provider);
+  if (ownSecret === null)
+    throw new AppError(
+      'request.invalid',
+      'this provider issues its secret itself: change the setting instead',
+    );
+  const values = openSettings(dependencies.sealed, row);
+  const settings = { ...values, [ownSecret]: rotated(ownValue(values, ownSecret), newSecret) };
+  return { ...row, settings: checkAndSeal(dependencies, row, settings) };
+}
+
+function checkAndSeal(
+  dependencies: ManageDependencies,
+  row: Pick<ChannelRow, 'id' | 'provider'>,
+  values: SettingValues,
+): Buffer {
+  buildAdapter(providerOf(dependencies, row.provider), values, dependencies.now);
+  return dependencies.sealed.seal(values, row.id);
+}
+
+function providerOf({ providers }: ManageDependencies, provider: string): ProviderKind {
+  const found = providers.find(({ id }) => id === provider);
+  if (found) return found;
+  const message = `must be one of ${providers.map(({ id }) => id).join(', ')}`;
+  throw AppError.ofFields('request.invalid', [{ field: 'provider', message }]);
+}
+
+function isFromEnvironment(registry: ChannelRegistry, id: string): boolean {
+  return registry.entry(id)?.source === 'environment';
+}
+
+function refuseEnvironment(registry: ChannelRegistry, id: string): void {
+  if (isFromEnvironment(registry, id))
+    throw new AppError(
+      'channel.read_only',
+      'this channel is configured by environment variables; change it there',
+    );
+}
+
+async function reloadedEntry(registry: ChannelRegistry, id: string): Promise<ChannelEntry> {
+  await registry.reload();
+  return registry.entry(id) ?? notFound();
 }
 
 function notFound(): never {

@@ -47,8 +47,7 @@ function unknownSettings(kind: ProviderKind, values: SettingValues): FieldError[
 }
 
 function invalidSettings(fields: readonly FieldError[]): AppError {
-  const detail = fields.map(({ field, message }) => `${field}: ${message}`).join('; ');
-  return new AppError('request.invalid', detail, { fields });
+  return AppError.ofFields('request.invalid', fields);
 }
 
 /** An unguessable secret in characters that need no escaping in a URL. */

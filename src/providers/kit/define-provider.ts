@@ -2,16 +2,12 @@ import { z } from 'zod';
 
 import type { ProviderAdapter } from '../../domain/provider-adapter.js';
 import type { ProviderKind } from '../../domain/provider-kind.js';
+import { itemsOfList } from '../../domain/text.js';
 
 const secretsOf = (minLength: number) =>
   z
     .string()
-    .transform((text) =>
-      text
-        .split(',')
-        .map((secret) => secret.trim())
-        .filter((secret) => secret !== ''),
-    )
+    .transform(itemsOfList)
     .pipe(
       z
         .array(z.string().min(minLength, `each secret needs at least ${String(minLength)} characters`))
@@ -38,12 +34,7 @@ export const credential = (description: string) => z.string().meta({ description
 export const hostList = z
   .string()
   .default('')
-  .transform((text) =>
-    text
-      .split(',')
-      .map((host) => host.trim().toLowerCase())
-      .filter((host) => host !== ''),
-  )
+  .transform((text) => itemsOfList(text.toLowerCase()))
   .meta({
     description: 'More media hosts, comma separated: they may use any port and receive credentials',
   });

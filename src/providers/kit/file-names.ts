@@ -41,7 +41,7 @@ export function typeOf(message: NamedFile): string | undefined {
 
 const typeWithoutParameters = ({ type }: NamedFile): string | undefined => type?.split(';')[0]?.trim();
 
-/** For example for `send-document/pdf`; letters and digits only. */
+/** Letters and digits only, for paths such as `send-document/pdf`. */
 export function extensionOf(message: NamedFile): string {
   const type = typeWithoutParameters(message);
   return extensionFromName(message) ?? extensions.find(([, known]) => known === type)?.[0] ?? 'bin';
