@@ -35,7 +35,7 @@ export function createSending(config: Config, { foundation, calls, media, channe
   const sendQueue = createSendQueue(database.work, now);
   const queueUntraced = createQueueMessage({
     channels,
-    providers: providers,
+    providers,
     lookup,
     table: outbound,
     now,
@@ -45,6 +45,7 @@ export function createSending(config: Config, { foundation, calls, media, channe
       blobs,
       images: media.images,
       decodeHeic: media.decodeHeic,
+      makePreviews: media.makePreviews,
       store: media.store,
       linksAreReachable,
       maxBytes: config.maxMediaBytes,

@@ -1,21 +1,16 @@
 /** Checks the media of a message: a foreign link, a stored media item, or bytes in the request. */
-import { AppError, isMediaError, isServiceFault, type FieldError } from '../../domain/errors.js';
+import { aboutCallersFile, type FieldError } from '../../domain/errors.js';
 import { isDecodable } from '../../domain/media.js';
 import { mediaProblems, chooseWay } from '../../domain/outbound.js';
 import type { MediaKind } from '../../domain/provider.js';
 import type { MediaLimits, SendLimits } from '../../domain/sending.js';
-import { blobKey } from '../../infra/files/blob-store.js';
-import type { StagedFile } from '../../infra/files/staging.js';
+import type { BlobStore } from '../../infra/files/blob-store.js';
+import type { Staging } from '../../infra/files/staging.js';
 import type { SafeFetch } from '../../infra/net/safe-fetch.js';
-import type { BlobRecord, MediaRecord } from '../../infra/tables/media/lookup.js';
-import {
-  chunked,
-  createCheckFile,
-  isConvertible,
-  type CheckedFile,
-  type StoredMedia,
-  type CheckFileOptions,
-} from './check-file.js';
+import type { MediaRecord } from '../../infra/tables/media/lookup.js';
+import { stagedCopy } from '../media/staged-copy.js';
+import { createCheckFile, type CheckedFile, type CheckFileOptions, type StoredMedia } from './check-file.js';
+import { chunked, createConvert, obstacleToConversion, type ConvertOptions } from './convert.js';
 import { decodeDataUrl } from './data-url.js';
 
 /** Exactly one member is set. */
@@ -40,7 +35,11 @@ export interface MediaRequest {
 /** Works like {@link CheckedFile}, with the field of each problem. */
 export type CheckedMedia = Omit<CheckedFile, 'problems'> & { readonly problems: readonly FieldError[] };
 
-export interface CheckMediaOptions extends CheckFileOptions {
+export interface CheckMediaOptions
+  extends Omit<CheckFileOptions, 'convert' | 'images'>, Omit<ConvertOptions, 'images' | 'staging'> {
+  readonly images: CheckFileOptions['images'] & ConvertOptions['images'];
+  readonly staging: Staging;
+  readonly blobs: BlobStore;
   readonly download: SafeFetch;
   readonly maxBytes: number;
   readonly linksAreReachable: boolean;
@@ -54,52 +53,16 @@ const unreachableMessage =
   'Set PUBLIC_URL, or PUBLIC_MEDIA_LINKS=always if it is reachable after all';
 const linksNotAccepted =
   'this provider accepts no links; set "options": {"fetch": true} to download and send the file';
+const linksNotConverted =
+  'options.fit converts stored files only; set "options": {"fetch": true} to download the file first';
 const mediaNotFound = 'no ready media item has this id';
 
-type Check = (request: MediaRequest, limits: MediaLimits) => Promise<CheckedFile>;
+type CheckFile = ReturnType<typeof createCheckFile>;
 
 export function createCheckMedia(
   options: CheckMediaOptions,
 ): (request: MediaRequest) => Promise<CheckedMedia> {
-  const { staging } = options;
-  const checkFile = createCheckFile(options);
-
-  const checkLink: Check = async ({ source: { url = '' }, limits: { ways } }, limits) => {
-    const info = await options.download.probe({
-      url,
-      signal: AbortSignal.timeout(linkCheckTimeoutMs),
-      // A refusal is verified with a second request: many hosts answer HEAD wrongly and use unusual type
-      // names.
-      isSufficient: (answer) => mediaProblems(answer, limits).length === 0,
-    });
-    const facts = info ?? { type: null, bytes: null };
-    const problems = [...mediaProblems(facts, limits), ...(ways.includes('link') ? [] : [linksNotAccepted])];
-    return resultOf(problems, { ...facts, media: null, link: url });
-  };
-
-  const checkStored: Check = async (request, limits) => {
-    const media = await request.findVisible(request.source.id ?? '');
-    if (!media?.blob) return { ...emptyResult, problems: [mediaNotFound] };
-    const { sha256, type, bytes } = media.blob;
-    if (needsDecoder(media.blob, request, limits)) {
-      return checkFile({
-        ...request,
-        limits,
-        stored: media,
-        file: await readStored(options, { sha256, bytes }),
-      });
-    }
-    const problems = mediaProblems({ type, bytes }, limits);
-    const stored = { type, bytes, media: { id: media.id }, link: null };
-    return { ...resultOf(problems, stored), filename: media.filename };
-  };
-
-  const checkBytes: Check = async (request, limits) => {
-    const { url, data } = request.source;
-    const content = data === undefined ? fetchLink(options, url ?? '') : decodeData(data);
-    return checkFile({ ...request, limits, stored: null, file: await staging.receive(content) });
-  };
-
+  const checkFile = createCheckFile({ ...options, convert: createConvert(options) });
   return async (request) => {
     const { source, kind, limits, fetch = false } = request;
     const field = fieldOf(source);
@@ -107,12 +70,16 @@ export function createCheckMedia(
     // A kind that the provider does not accept is reported by the check of the texts.
     if (!kindLimits) return { ...emptyResult, problems: [] };
     const isLink = source.url !== undefined && !fetch;
-    const check = isLink ? checkLink : source.id === undefined ? checkBytes : checkStored;
+    const check = (): Promise<CheckedFile> => {
+      if (isLink) return checkLink(options, request, kindLimits);
+      if (source.id === undefined) return checkBytes({ ...options, checkFile }, request, kindLimits);
+      return checkStored({ ...options, checkFile }, request, kindLimits);
+    };
     const unreachable =
       isLink || chooseWay(limits.ways, options.linksAreReachable) ? [] : [unreachableMessage];
-    const result = await check(request, kindLimits).catch((error: unknown) => ({
+    const result = await check().catch((error: unknown) => ({
       ...emptyResult,
-      problems: [refusalReason(error)],
+      problems: [aboutCallersFile(error).message],
     }));
     return {
       ...result,
@@ -121,15 +88,67 @@ export function createCheckMedia(
   };
 }
 
-function fieldOf({ url, id }: MediaSource): string {
-  if (url !== undefined) return 'media.url';
-  return id === undefined ? 'media.data' : 'media.id';
+async function checkLink(
+  { download }: CheckMediaOptions,
+  { source: { url = '' }, limits: { ways }, fit }: MediaRequest,
+  limits: MediaLimits,
+): Promise<CheckedFile> {
+  const info = await download.probe({
+    url,
+    signal: AbortSignal.timeout(linkCheckTimeoutMs),
+    // A refusal is verified with a second request: many hosts answer HEAD wrongly and use unusual type names.
+    isSufficient: (answer) => mediaProblems(answer, limits).length === 0,
+  });
+  const facts = info ?? { type: null, bytes: null };
+  const problems = mediaProblems(facts, limits);
+  if (fit && problems.length > 0) problems.push(linksNotConverted);
+  if (!ways.includes('link')) problems.push(linksNotAccepted);
+  return resultOf(problems, { ...facts, media: null, link: url });
 }
 
 /** For most providers, the known facts about stored bytes are sufficient. */
-function needsDecoder({ type, bytes }: BlobRecord, { fit }: MediaRequest, limits: MediaLimits): boolean {
-  const mayBeConverted = fit === true && mediaProblems({ type, bytes }, limits).length > 0;
-  return (isDecodable(type) && limits.eightBitRgb === true) || (isConvertible(type) && mayBeConverted);
+async function checkStored(
+  options: CheckMediaOptions & { readonly checkFile: CheckFile },
+  request: MediaRequest,
+  limits: MediaLimits,
+): Promise<CheckedFile> {
+  const media = await request.findVisible(request.source.id ?? '');
+  if (!media?.blob) return { ...emptyResult, problems: [mediaNotFound] };
+  const { type, bytes } = media.blob;
+  const problems = mediaProblems({ type, bytes }, limits);
+  const isConverted = request.fit === true && problems.length > 0;
+  const obstacle = isConverted ? obstacleToConversion({ kind: request.kind, type }, limits) : undefined;
+  const needsBytes = isConverted ? obstacle === undefined : isDecodable(type) && limits.eightBitRgb === true;
+  if (needsBytes)
+    return options.checkFile({
+      ...request,
+      limits,
+      stored: media,
+      file: await stagedCopy(options, media.blob),
+    });
+  if (obstacle !== undefined) problems.push(obstacle);
+  const stored = { type, bytes, media: { id: media.id }, link: null };
+  return { ...resultOf(problems, stored), filename: media.filename };
+}
+
+async function checkBytes(
+  options: CheckMediaOptions & { readonly checkFile: CheckFile },
+  request: MediaRequest,
+  limits: MediaLimits,
+): Promise<CheckedFile> {
+  const { url, data } = request.source;
+  const content = data === undefined ? fetchLink(options, url ?? '') : decodeData(data);
+  return options.checkFile({
+    ...request,
+    limits,
+    stored: null,
+    file: await options.staging.receive(content),
+  });
+}
+
+function fieldOf({ url, id }: MediaSource): string {
+  if (url !== undefined) return 'media.url';
+  return id === undefined ? 'media.data' : 'media.id';
 }
 
 const emptyResult: Omit<CheckedFile, 'problems'> = {
@@ -140,24 +159,6 @@ const emptyResult: Omit<CheckedFile, 'problems'> = {
 
 function resultOf(problems: readonly string[], stored: StoredMedia): CheckedFile {
   return { ...emptyResult, problems, store: () => Promise.resolve(stored) };
-}
-
-/** Copies stored bytes to a staged file. Missing or damaged bytes are not the caller's fault. */
-async function readStored(
-  { staging, blobs }: CheckMediaOptions,
-  { sha256, bytes }: Pick<BlobRecord, 'sha256' | 'bytes'>,
-): Promise<StagedFile> {
-  const file = await staging.receive(blobs.read(blobKey(sha256), { start: 0, end: bytes - 1 }));
-  if (file.sha256 === sha256) return file;
-  await file.discard();
-  throw new AppError('media.storage_failed', 'the stored bytes do not match their digest');
-}
-
-/** Returns the message for the caller. Faults of this service are not blamed on the caller. */
-export function refusalReason(error: unknown): string {
-  if (!(error instanceof AppError) || !isMediaError(error.code)) throw error;
-  if (!isServiceFault(error.code)) return error.message;
-  throw new AppError('service.unavailable', 'the file could not be stored; send it again', { cause: error });
 }
 
 async function* fetchLink({ download, maxBytes }: CheckMediaOptions, url: string): AsyncGenerator<Buffer> {

@@ -5,16 +5,16 @@ import { createHash } from 'node:crypto';
 
 import { seesChannel, type Access } from '../../domain/access.js';
 import type { Channel, Channels } from '../../domain/channel.js';
-import { AppError, type FieldError } from '../../domain/errors.js';
+import { aboutCallersFile, AppError, erasedMeanwhile, type FieldError } from '../../domain/errors.js';
 import { newId } from '../../domain/id.js';
 import { textProblems } from '../../domain/outbound.js';
 import type { ProviderKind } from '../../domain/provider-kind.js';
 import type { MediaKind } from '../../domain/provider.js';
 import type { SendOptions, Sending } from '../../domain/sending.js';
 import type { Lookup } from '../../infra/tables/media/lookup.js';
-import type { Idempotency, OutboundTable } from '../../infra/tables/sending/outbound.js';
+import type { Idempotency, NewOutbound, OutboundTable } from '../../infra/tables/sending/outbound.js';
 import type { StoredMedia } from './check-file.js';
-import { refusalReason, type CheckedMedia, type MediaSource, type MediaRequest } from './check-media.js';
+import type { CheckedMedia, MediaSource, MediaRequest } from './check-media.js';
 
 export interface MessageRequest {
   readonly channel: string;
@@ -53,67 +53,13 @@ export interface QueueMessageOptions {
 }
 
 export function createQueueMessage(options: QueueMessageOptions): QueueMessage {
-  const { channels, table, now } = options;
-
-  /** Finds the message that was queued with this key before. */
-  const findQueued = async ({ access, key }: Caller, requestHash: Buffer): Promise<string | undefined> => {
-    const previous = key === null ? undefined : await table.findByKey(access.tokenId, key);
-    if (previous && !previous.requestHash.equals(requestHash))
-      throw new AppError('message.key_reused', 'this Idempotency-Key was used for a different message', {
-        fields: [{ field: 'Idempotency-Key', message: 'was used for a different message' }],
-      });
-    return previous?.id;
-  };
-
-  const queue = async (
-    request: MessageRequest,
-    { access, key }: Caller,
-    requestHash: Buffer,
-  ): Promise<string | undefined> => {
-    const channel = seesChannel(access, request.channel) ? channels.active(request.channel) : undefined;
-    if (!channel) throw refused([{ field: 'channel', message: 'there is no such channel' }]);
-    const checked = await check(options, request, { channel, access });
-    const stored = await storeMedia(checked.media);
-    const id = newId();
-    const idempotency: Idempotency | null = key === null ? null : { key, requestHash };
-    const { caption = null, replyTo = null } = request;
-    const added = await table.add(
-      {
-        id,
-        channel: channel.id,
-        provider: channel.provider,
-        kind: request.kind,
-        recipient: checked.recipient,
-        link: stored.link,
-        type: stored.type,
-        bytes: stored.bytes,
-        filename: checked.filename,
-        caption,
-        replyTo,
-        options: checked.options,
-        actor: access.tokenId,
-        idempotency,
-      },
-      stored.media,
-      now(),
-    );
-    if (added.type === 'bytes gone')
-      throw new AppError(
-        'service.unavailable',
-        'an erasure removed the same file at the same time; send it again',
-      );
-    if (added.type === 'media gone')
-      throw refused([{ field: 'media.id', message: 'no ready media item has this id' }]);
-    return added.type === 'added' ? id : undefined;
-  };
-
   return async (request, caller) => {
     const requestHash = createHash('sha256').update(canonical(request)).digest();
     const id =
-      (await findQueued(caller, requestHash)) ??
-      (await queue(request, caller, requestHash)) ??
+      (await findQueued(options, caller, requestHash)) ??
+      (await queue(options, request, { ...caller, requestHash })) ??
       // Another request with the same key was faster.
-      (await findQueued(caller, requestHash));
+      (await findQueued(options, caller, requestHash));
     if (id === undefined)
       throw new AppError(
         'service.unavailable',
@@ -121,6 +67,62 @@ export function createQueueMessage(options: QueueMessageOptions): QueueMessage {
       );
     return id;
   };
+}
+
+/** Finds the message that was queued with this key before. */
+async function findQueued(
+  { table }: QueueMessageOptions,
+  { access, key }: Caller,
+  requestHash: Buffer,
+): Promise<string | undefined> {
+  const previous = key === null ? undefined : await table.findByKey(access.tokenId, key);
+  if (previous && !previous.requestHash.equals(requestHash))
+    throw new AppError('message.key_reused', 'this Idempotency-Key was used for a different message', {
+      fields: [{ field: 'Idempotency-Key', message: 'was used for a different message' }],
+    });
+  return previous?.id;
+}
+
+/** Returns undefined if another request with the same key has queued its message in the meantime. */
+async function queue(
+  options: QueueMessageOptions,
+  request: MessageRequest,
+  { access, key, requestHash }: Caller & { readonly requestHash: Buffer },
+): Promise<string | undefined> {
+  const channel = seesChannel(access, request.channel) ? options.channels.active(request.channel) : undefined;
+  if (!channel) throw refused([{ field: 'channel', message: 'there is no such channel' }]);
+  const checked = await check(options, request, { channel, access });
+  const stored = await storeMedia(checked.media);
+  const idempotency: Idempotency | null = key === null ? null : { key, requestHash };
+  const message: NewOutbound = {
+    id: newId(),
+    channel: channel.id,
+    provider: channel.provider,
+    kind: request.kind,
+    recipient: checked.recipient,
+    link: stored.link,
+    type: stored.type,
+    bytes: stored.bytes,
+    filename: checked.filename,
+    caption: request.caption ?? null,
+    replyTo: request.replyTo ?? null,
+    options: checked.options,
+    actor: access.tokenId,
+    idempotency,
+  };
+  return addToQueue(options, message, stored.media);
+}
+
+async function addToQueue(
+  { table, now }: QueueMessageOptions,
+  message: NewOutbound,
+  media: StoredMedia['media'],
+): Promise<string | undefined> {
+  const added = await table.add(message, media, now());
+  if (added.type === 'bytes gone') throw erasedMeanwhile();
+  if (added.type === 'media gone')
+    throw refused([{ field: 'media.id', message: 'no ready media item has this id' }]);
+  return added.type === 'added' ? message.id : undefined;
 }
 
 interface Checked {
@@ -181,13 +183,12 @@ async function storeMedia(media: CheckedMedia): Promise<StoredMedia> {
   try {
     return await media.store();
   } catch (error) {
-    throw refused([{ field: 'media', message: refusalReason(error) }]);
+    throw refused([{ field: 'media', message: aboutCallersFile(error).message }]);
   }
 }
 
 function refused(problems: readonly FieldError[]): AppError {
-  const detail = problems.map(({ field, message }) => `${field}: ${message}`).join('; ');
-  return new AppError('message.refused', detail, { fields: problems });
+  return AppError.ofFields('message.refused', problems);
 }
 
 /** The same text for the same request, however its members are ordered. */

@@ -259,6 +259,73 @@ describe('a picture that is made to fit', () => {
     expect(media?.type).toBe('image/jpeg');
   });
 
+  /** A red bitmap without compression, whose rows need no padding. */
+  function bitmap(width: number, height: number): Buffer {
+    const head = Buffer.alloc(54);
+    const pixels = Buffer.alloc(width * height * 3);
+    for (let at = 2; at < pixels.length; at += 3) pixels[at] = 255;
+    head.write('BM', 'latin1');
+    head.writeUInt32LE(head.length + pixels.length, 2);
+    head.writeUInt32LE(head.length, 10);
+    head.writeUInt32LE(40, 14);
+    head.writeInt32LE(width, 18);
+    head.writeInt32LE(height, 22);
+    head.writeUInt16LE(1, 26);
+    head.writeUInt16LE(24, 28);
+    return Buffer.concat([head, pixels]);
+  }
+  /** A WebP picture whose head declares fewer bytes than the file has. */
+  async function webpOfWrongSize(): Promise<Buffer> {
+    const webp = await sharp(picture).webp().toBuffer();
+    webp.writeUInt32LE(webp.readUInt32LE(4) >> 1, 4);
+    return webp;
+  }
+
+  test.each([
+    ['a bitmap', () => Promise.resolve(bitmap(64, 48)), [64, 48]],
+    ['WebP with a wrong size', webpOfWrongSize, [640, 480]],
+  ])('may be one that only the isolated process decodes: %s', async (_, make, size) => {
+    const content = await make();
+    const sentAsData = await fitted(content);
+    const { body: kept } = await upload(service, { file: content, fields: { channel: 'courier' } });
+    expect(kept.previews.large).toBeDefined();
+    const sentById = await fitted(content, { media: { id: kept.id } });
+    for (const { facts } of [sentAsData, sentById])
+      expect([facts.format, facts.width, facts.height]).toEqual(['jpeg', ...size]);
+  });
+
+  test.each([
+    ['a drawing', '<svg xmlns="http://www.w3.org/2000/svg"/>', 'there is no decoder for image/svg+xml'],
+    ['an archive', 'PK\x05\x06'.padEnd(22, '\0'), 'ZIP (application/zip) cannot be converted'],
+  ])('is refused with the reason if it cannot be converted: %s', async (_, content, reason) => {
+    const { body: kept } = await upload(service, {
+      file: Buffer.from(content, 'latin1'),
+      fields: { channel: 'courier' },
+    });
+    for (const media of [{ id: kept.id }, { data: dataOf(Buffer.from(content, 'latin1')) }]) {
+      const { status, body } = await send<{ errors: { message: string }[] }>(service, {
+        media,
+        options: { fit: true },
+      });
+      expect([status, body.errors.map(({ message }) => message)]).toEqual([
+        422,
+        [expect.stringMatching(/ is not accepted; accepted: image\/jpeg, image\/png$/), reason],
+      ]);
+    }
+  });
+
+  test('is refused with the reason if it is a link that is not downloaded', async () => {
+    const url = host.serve('/drawn.gif', bytes('image/gif', await sharp(picture).gif().toBuffer()));
+    const { status, body } = await send<{ errors: { message: string }[] }>(service, {
+      media: { url },
+      options: { fit: true },
+    });
+    expect([status, body.errors.at(-1)?.message]).toEqual([
+      422,
+      'options.fit converts stored files only; set "options": {"fetch": true} to download the file first',
+    ]);
+  });
+
   test('is sent as it is when it fits', async () => {
     expect((await fitted(picture)).made.equals(picture)).toBe(true);
   });
@@ -274,7 +341,7 @@ describe('a picture that is made to fit', () => {
     expect([status, body.errors.map(({ message }) => message)]).toEqual([
       422,
       [
-        'text/plain is not accepted; accepted: application/pdf',
+        'Text (text/plain) is not accepted; accepted: PDF (application/pdf)',
         'options.fit converts pictures only, not document',
       ],
     ]);

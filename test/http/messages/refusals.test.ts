@@ -147,7 +147,7 @@ describe('media that come along', () => {
   test('are what their bytes say: text is no picture that the provider takes', async () => {
     const text = { data: dataOf(Buffer.from('no picture at all')) };
     expect(await refused({ media: text })).toEqual({
-      'media.data': 'text/plain is not accepted; accepted: image/jpeg, image/png',
+      'media.data': 'Text (text/plain) is not accepted; accepted: image/jpeg, image/png',
     });
   });
 
@@ -218,7 +218,7 @@ describe('a foreign link', () => {
   test('that answers a page, or nothing, is refused', async () => {
     const page = host.serve('/page', bytes('text/html', Buffer.from('<!doctype html><p>Hi')));
     expect(await refused({ media: { url: page } })).toEqual({
-      'media.url': 'text/html is not accepted; accepted: image/jpeg, image/png',
+      'media.url': 'Web page (text/html) is not accepted; accepted: image/jpeg, image/png',
     });
     expect(await refused({ media: { url: page }, options: { fetch: true } })).toHaveProperty(['media.url']);
     expect(await refused({ media: { url: `${host.origin}/nothing.jpg` } })).toEqual({

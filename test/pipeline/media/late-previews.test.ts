@@ -23,7 +23,7 @@ import { createDiscard } from '../../../src/pipeline/media/discard.js';
 import { createLatePreviews, type LatePreviews } from '../../../src/pipeline/media/late-previews.js';
 import { createMakePreviews } from '../../../src/pipeline/media/previews.js';
 import { createStore, type Store } from '../../../src/pipeline/media/store.js';
-import { chunked } from '../../../src/pipeline/send/check-file.js';
+import { chunked } from '../../../src/pipeline/send/convert.js';
 import { cloneDatabase, type TestDatabase } from '../../support/test-database.js';
 
 let clone: TestDatabase;
