@@ -30,9 +30,9 @@ export function createEvents(config: Config, foundation: Foundation, { post }: C
 
   return {
     events: createEventLog(database.api, lookup),
-    /** For jobs. */
+    /** The table for jobs. */
     subscriptions,
-    /** For the API, with its own connections. */
+    /** The table for the API, which has its own connections. */
     managedSubscriptions: createSubscriptionTable(database.api, secrets),
     notify,
     postSigned: (call: Parameters<typeof postSigned>[1]) => postSigned(calling, call),

@@ -10,12 +10,13 @@ import { createFrameGrabber } from '../infra/pictures/video-frames.js';
 import { watchMainThread } from '../infra/process/main-thread.js';
 import { createOrphans } from '../infra/tables/media/blobs.js';
 import { createLimit } from '../pipeline/concurrency.js';
-import { createDiscard } from '../pipeline/media/discard.js';
+import { createAddUpload } from '../pipeline/media/add-upload.js';
+import { createDiscard, type Discard } from '../pipeline/media/discard.js';
 import { createFetch } from '../pipeline/media/fetch.js';
 import { createHostGate } from '../pipeline/media/host-gate.js';
 import { createLatePreviews } from '../pipeline/media/late-previews.js';
 import { createMakePreviews } from '../pipeline/media/previews.js';
-import { createStore } from '../pipeline/media/store.js';
+import { createStore, type Store } from '../pipeline/media/store.js';
 import type { Calls } from './calls.js';
 import type { Foundation } from './foundation.js';
 import type { Receiving } from './receiving.js';
@@ -31,15 +32,46 @@ export interface MediaDependencies {
 }
 
 export function createMedia(config: Config, { foundation, calls, channels }: MediaDependencies) {
-  const { blobs, database, logger, mediaTable, now, observers, quarantine, staging, stopping, storage } =
-    foundation;
-  const { fetch: limits, ffmpeg, maxImagePixels } = config;
-  const images = timed(createImageDecoder({ maxPixels: maxImagePixels }), observers.previewed);
-  const heic = createHeicDecoder({ maxPixels: maxImagePixels });
+  const { blobs, database, mediaTable, now, observers, quarantine, staging } = foundation;
+  const decoders = createDecoders(config, observers);
+  const scanner = config.clamd && createMalwareScanner(config.clamd);
+  const store = createStore({
+    blobs,
+    makePreviews: decoders.makePreviews,
+    table: mediaTable,
+    now,
+    scanning: scanner && { scan: scanner.scan, quarantine },
+  });
+  const orphans = createOrphans(database.work);
+  const discard = createDiscard({ orphans, blobs });
+
+  return {
+    images: decoders.images,
+    decodeHeic: decoders.decodeHeic,
+    makePreviews: decoders.makePreviews,
+    cores: decoders.cores,
+    store,
+    orphans,
+    discard,
+    addUpload: createAddUpload({ table: mediaTable, store, now }),
+    fetch: createDownloads(config, { foundation, calls, channels }, { store, discard }),
+    previewLate: createLatePreviews({ table: mediaTable, blobs, staging, store, discard }),
+    /** Makes running scans fail. */
+    abortScans: () => scanner?.close(),
+    /** Leaves pictures that wait for a decoder to the next process. */
+    stopWaiting: decoders.stopWaiting,
+    close: decoders.close,
+  };
+}
+
+/** The decoders of this process, and the number of pictures that they may decode at once. */
+function createDecoders({ ffmpeg, maxImagePixels: maxPixels }: Config, observers: Foundation['observers']) {
+  const images = timed(createImageDecoder({ maxPixels }), observers.previewed);
+  const heic = createHeicDecoder({ maxPixels });
   // Shared by previews and sent pictures, because each decoding may need a lot of memory.
   const heicLimit = createLimit(1);
   const decodeHeic: HeicDecoder = (path) => heicLimit(() => heic(path));
-  const isolated = createIsolatedDecoder({ maxPixels: maxImagePixels });
+  const isolated = createIsolatedDecoder({ maxPixels });
   const cores = availableParallelism();
   // Each picture sometimes waits for its file or for the main thread, so one more keeps the cores busy.
   // Callers that wait for a response come first.
@@ -53,17 +85,28 @@ export function createMedia(config: Config, { foundation, calls, channels }: Med
     decoders: () => (isIdle() ? cores + 1 : cores),
     stopSignal: stopWaiting.signal,
   });
-  const scanner = config.clamd && createMalwareScanner(config.clamd);
-  const store = createStore({
-    blobs,
+
+  return {
+    images,
+    decodeHeic,
+    cores,
     makePreviews,
-    table: mediaTable,
-    now,
-    scanning: scanner && { scan: scanner.scan, quarantine },
-  });
-  const orphans = createOrphans(database.work);
-  const discard = createDiscard({ orphans, blobs });
-  const fetch = createFetch({
+    stopWaiting: () => {
+      stopWaiting.abort();
+    },
+    close: () => {
+      isolated.close();
+    },
+  };
+}
+
+function createDownloads(
+  { fetch: limits, maxMediaBytes }: Config,
+  { foundation, calls, channels }: MediaDependencies,
+  { store, discard }: { readonly store: Store; readonly discard: Discard },
+) {
+  const { logger, mediaTable, now, observers, staging, stopping, storage } = foundation;
+  return createFetch({
     table: mediaTable,
     channels,
     download: calls.download,
@@ -81,30 +124,10 @@ export function createMedia(config: Config, { foundation, calls, channels }: Med
     logger,
     now,
     chance: Math.random,
-    maxBytes: config.maxMediaBytes,
+    maxBytes: maxMediaBytes,
     maxAttempts: limits.maxAttempts,
     stopping: () => stopping.signal.aborted,
   });
-
-  return {
-    images,
-    decodeHeic,
-    cores,
-    store,
-    orphans,
-    discard,
-    fetch,
-    previewLate: createLatePreviews({ table: mediaTable, blobs, staging, store, discard }),
-    /** Makes running scans fail. */
-    abortScans: () => scanner?.close(),
-    /** Leaves pictures that wait for a decoder to the next process. */
-    stopWaiting: () => {
-      stopWaiting.abort();
-    },
-    close: (): void => {
-      isolated.close();
-    },
-  };
 }
 
 function timed(images: ImageDecoder, previewed: (milliseconds: number) => void): ImageDecoder {

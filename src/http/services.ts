@@ -1,4 +1,7 @@
-/** Everything that routes may ask for. Each route names what it needs: `Pick<RouteServices, 'audit' | 'lookup'>`. */
+/**
+ * The services of the routes. Each route declares which ones it needs: `Pick<RouteServices, 'audit' |
+ * 'lookup'>`.
+ */
 import type { RequestHandler } from 'express';
 
 import type { LinkSigner } from '../domain/signed-link.js';
@@ -23,30 +26,32 @@ import type { Stats } from '../infra/tables/stats.js';
 import type { ManageChannels } from '../pipeline/channels/manage.js';
 import type { ChannelRegistry } from '../pipeline/channels/registry.js';
 import type { Erase } from '../pipeline/housekeeping/erase.js';
-import type { Store } from '../pipeline/media/store.js';
+import type { AddUpload } from '../pipeline/media/add-upload.js';
 import type { Attempt } from '../pipeline/notify.js';
 import type { QueueMessage } from '../pipeline/send/queue-message.js';
 import type { Tokens } from '../pipeline/tokens.js';
 import type { RequestServices } from './middleware/requests.js';
 import type { Refusals, WebhookServices } from './webhooks/intake.js';
 
-/** What the app is made from. */
+/** The services that the app is given. */
 export interface AppServices extends Omit<WebhookServices, 'channels' | 'activity'>, RequestServices {
   readonly activity: ChannelActivity;
+  readonly addUpload: AddUpload;
   readonly audit: Audit;
   readonly blobs: BlobStore;
   readonly channels: ChannelRegistry;
   readonly erase: Erase;
   readonly erasure: Pick<Erasure, 'knowsChannel'>;
   readonly events: EventLog;
+  readonly guardedPost: GuardedPost;
   readonly inbox: Inbox;
   readonly links: LinkSigner;
   readonly lookup: Lookup;
   readonly manageChannels: ManageChannels;
+  readonly mediaTable: MediaTable;
   readonly metrics: Metrics;
   readonly notifications: Notifications;
   readonly outbound: OutboundTable;
-  readonly post: GuardedPost;
   /** Posts a signed message, once. */
   readonly postSigned: (call: {
     readonly url: string;
@@ -60,36 +65,34 @@ export interface AppServices extends Omit<WebhookServices, 'channels' | 'activit
   readonly spool: Pick<Spool, 'count'>;
   readonly staging: Staging;
   readonly stats: Stats;
-  /** Aborted when the process is to end: streams end then, and callers that wait are answered with what is known. */
+  /** Aborts at shutdown: streams then end, and waiting callers receive the current state. */
   readonly stopping: AbortSignal;
-  readonly store: Store;
   readonly subscriptions: SubscriptionTable;
-  readonly table: MediaTable;
   readonly tokens: Tokens;
 }
 
-/** What the app makes itself. */
+/** All services, including those that the app creates itself. */
 export interface RouteServices extends AppServices {
-  /** Asked when the proof of a webhook has failed; rejects the request if there were too many. */
+  /** Called when the verification of a webhook has failed; rejects the request after too many failures. */
   readonly failedProofLimit: RequestHandler;
-  /** Asked when a sign-in has failed; rejects the request if there were too many. */
+  /** Called when a sign-in has failed; rejects the request after too many failures. */
   readonly failedSignInLimit: RequestHandler;
   /** The largest file of an upload, in bytes. */
   readonly maxUploadBytes: number;
-  /** The description of all routes. */
+  /** The OpenAPI document of all routes. */
   readonly openApiDocument: () => object;
   readonly refusals: Refusals;
 }
 
 export interface Readiness {
-  /** Rejects, or does not answer, when the database is away. */
+  /** Rejects, or does not settle, while the database is unavailable. */
   readonly database: () => Promise<unknown>;
-  /** What becomes of webhooks: `here`, they go to the database. */
+  /** Where webhooks are stored: `here` means the database. */
   readonly spooling: () => 'here' | 'spooling' | 'refusing';
-  /** Whether jobs are taken; true where this process takes none. */
+  /** Whether jobs are processed; true if this process is not meant to process any. */
   readonly queue: () => boolean;
-  /** What keeps files from being written; undefined: nothing does. May take long to answer. */
+  /** The reason why files cannot be written, if there is one. May take long. */
   readonly uploads: () => Promise<Pick<StorageProblem, 'reason'> | undefined>;
-  /** Aborted when the process is on its way out. */
+  /** Aborts at shutdown. */
   readonly stopping: AbortSignal;
 }

@@ -1,26 +1,28 @@
-/** `POST /v1/media`: an upload, streamed into the same store and checked like what is fetched. */
+/** `POST /v1/media`: receives uploads as a stream. They are stored and checked like downloads. */
 import type { Request, Response } from 'express';
 import multer, { MulterError, type StorageEngine } from 'multer';
 import { z } from 'zod';
 
 import { seesChannel, type Access } from '../../domain/access.js';
-import { AppError, isMediaError, isServiceFault } from '../../domain/errors.js';
-import { newId } from '../../domain/id.js';
+import { AppError } from '../../domain/errors.js';
 import { mediaKinds } from '../../domain/provider.js';
 import type { StagedFile, Staging } from '../../infra/files/staging.js';
-import { storableName } from '../../infra/postgres/storable-text.js';
+import { uploadRefused } from '../../pipeline/media/add-upload.js';
 import { parseInput } from '../input.js';
 import { rawRoute } from '../routing/route.js';
 import type { RouteServices } from '../services.js';
 import { media as mediaShape, type MediaView } from '../shapes/media.js';
 import { mediaView } from '../views/media.js';
 
-type UploadServices = Pick<RouteServices, 'channels' | 'lookup' | 'now' | 'store' | 'table'>;
+type UploadServices = Pick<RouteServices, 'addUpload' | 'channels' | 'lookup'>;
 
 const path = '/v1/media';
 const uploadFields = z.strictObject({
   channel: z.string().min(1).max(255),
-  kind: z.enum(mediaKinds).default('image'),
+  kind: z
+    .enum(mediaKinds)
+    .optional()
+    .meta({ description: 'By default, the kind that follows from the bytes of the file' }),
 });
 
 export const uploadMedia = rawRoute(
@@ -30,12 +32,14 @@ export const uploadMedia = rawRoute(
     scope: 'messages:send',
     limit: 'upload',
     operationId: 'uploadMedia',
-    summary: 'Upload a file, for sending',
+    summary: 'Upload a file for sending',
     description:
-      'Stored like what is fetched: whatever is no page in place of a picture is kept, with `warnings` where it is odd.',
+      'Stored and checked like a download: every file except a page in place of a picture is kept, and `warnings` lists its irregularities.',
     bodyType: 'multipart/form-data',
     body: uploadFields.extend({ file: z.string().meta({ format: 'binary' }) }),
-    answers: { 201: { description: 'The media, ready', schema: mediaShape, hasLocation: true } },
+    answers: {
+      201: { description: 'The media item, which is ready', schema: mediaShape, hasLocation: true },
+    },
     errors: ['request.too_large', 'upload.refused'],
   },
   (services: UploadServices & Pick<RouteServices, 'maxUploadBytes' | 'staging'>) => {
@@ -43,7 +47,7 @@ export const uploadMedia = rawRoute(
     return async ({ access, request, response }) => {
       const file = await receiveFile(request, response);
       try {
-        const media = await keep(services, { file, access, request });
+        const media = await addUpload(services, { file, access, request });
         response.status(201).location(`${path}/${media.id}`).json(media);
       } finally {
         await file?.discard();
@@ -52,34 +56,28 @@ export const uploadMedia = rawRoute(
   },
 );
 
-interface Upload {
+interface ReceivedForm {
   readonly file: StagedFile | undefined;
   readonly access: Access;
   readonly request: Request;
 }
 
-async function keep(services: UploadServices, { file, access, request }: Upload): Promise<MediaView> {
+async function addUpload(
+  services: UploadServices,
+  { file, access, request }: ReceivedForm,
+): Promise<MediaView> {
   const { channel: channelId, kind } = parseInput(uploadFields, request.body ?? {});
   if (!file) throw missingFile();
   const channel = seesChannel(access, channelId) ? services.channels.active(channelId) : undefined;
   if (!channel) throw invalid('channel', 'there is no such channel');
-  const blob = await services.store(file, { kind }).catch((error: unknown) => {
-    throw refusal(error);
-  });
-  const id = newId();
-  const filename = request.file ? storableName(request.file.originalname, 255) : null;
-  const isKept = await services.table.addUpload(
-    { id, channel: channel.id, provider: channel.provider, kind, filename },
-    blob,
-    services.now(),
-  );
-  if (!isKept) throw new AppError('service.unavailable', 'the same bytes were being erased; send them again');
+  const filename = request.file?.originalname ?? null;
+  const id = await services.addUpload({ file, channel, kind, filename });
   const media = await services.lookup.media(id);
-  if (!media) throw new Error('an upload is gone right after it was stored');
+  if (!media) throw new Error('an upload was deleted right after it was stored');
   return mediaView(media);
 }
 
-/** Reads the form. Undefined: there is no file in it. */
+/** Reads the form and resolves to its file; undefined if there is none. */
 function fileReceiver(
   staging: Staging,
   maxBytes: number,
@@ -89,19 +87,27 @@ function fileReceiver(
     limits: { fileSize: maxBytes, files: 1, fields: 10, fieldSize: 1_024, parts: 12 },
     defParamCharset: 'utf8',
   }).single('file');
-  return (request, response) =>
+  const receiveForm = (request: Request, response: Response): Promise<void> =>
     new Promise((resolve, reject) => {
-      void upload(request, response, (error?: unknown) => {
-        if (error === undefined || error === null) resolve(stagedOf(request));
-        else reject(translateUploadError(error as Error, maxBytes));
+      void upload(request, response, (error?: Error | null) => {
+        if (error) reject(error);
+        else resolve();
       });
     });
+  return async (request, response) => {
+    try {
+      await receiveForm(request, response);
+    } catch (error) {
+      throw translateUploadError(error as Error, maxBytes);
+    }
+    return stagedOf(request);
+  };
 }
 
 const staged = Symbol('staged');
 type WithStaged = Express.Multer.File & { [staged]?: StagedFile };
 
-/** Where multer puts a file: our staging, so that uploads are hashed and bounded like downloads. */
+/** Multer writes files to the staging folder, so that uploads are hashed and limited like downloads. */
 function stagingEngine(staging: Staging): StorageEngine {
   return {
     _handleFile: (_, file, done) => {
@@ -128,13 +134,14 @@ function stagedOf(request: Request): StagedFile | undefined {
 }
 
 function translateUploadError(error: Error, maxBytes: number): Error {
-  if (error instanceof AppError) return refusal(error);
-  // A system error is ours; any other says that the form is cut short or none at all.
+  if (error instanceof AppError) return uploadRefused(error);
+  // A system error is a fault of this service; any other error means that the form is incomplete or invalid.
   if ('syscall' in error) return error;
-  if (!(error instanceof MulterError)) return invalid('body', 'the form is not understood');
-  if (error.code === 'LIMIT_FILE_SIZE') {
-    return new AppError('request.too_large', `a file may have ${String(maxBytes)} bytes`, { cause: error });
-  }
+  if (!(error instanceof MulterError)) return invalid('body', 'is not a valid multipart form');
+  if (error.code === 'LIMIT_FILE_SIZE')
+    return new AppError('request.too_large', `a file may have at most ${String(maxBytes)} bytes`, {
+      cause: error,
+    });
   return invalid(error.field ?? 'file', error.message);
 }
 
@@ -143,18 +150,5 @@ function missingFile(): AppError {
 }
 
 function invalid(field: string, message: string): AppError {
-  return new AppError('request.invalid', `${field}: ${message}`, { fields: [{ field, message }] });
-}
-
-/** What is wrong with the bytes follows from the input; what is wrong with our disk does not. */
-function refusal<Fault>(error: Fault): Fault | AppError {
-  if (!(error instanceof AppError) || !isMediaError(error.code)) return error;
-  if (isServiceFault(error.code))
-    return new AppError('service.unavailable', 'the file could not be stored; send it again', {
-      cause: error,
-    });
-  return new AppError('upload.refused', `${error.code}: ${error.message}`, {
-    cause: error,
-    fields: [{ field: 'file', message: error.message }],
-  });
+  return AppError.ofFields('request.invalid', [{ field, message }]);
 }

@@ -2,6 +2,7 @@
 import { AppError } from '../../domain/errors.js';
 import { awaitsPreviews, isNotMedia, type BlobFacts, type HeldBlob } from '../../domain/media.js';
 import type { MediaKind } from '../../domain/provider.js';
+import { readableType } from '../../domain/type-names.js';
 import { typeOfFile } from '../../infra/file-types/detect.js';
 import { blobKey, keysOf, previewKey, type BlobStore } from '../../infra/files/blob-store.js';
 import type { MalwareScanner } from '../../infra/files/malware-scanner.js';
@@ -92,7 +93,7 @@ async function storeFile(
   const { blobs, makePreviews, table, now } = options;
   const type = await typeOfFile(file);
   if (isNotMedia(type, kind)) {
-    const message = `announced as ${kind}, but the file is ${type}`;
+    const message = `announced as ${kind}, but the file is ${readableType(type)}`;
     throw new AppError('media.type_mismatch', message, { mayRecover: true });
   }
   const stored = await findStored(options, file.sha256);

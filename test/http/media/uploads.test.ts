@@ -172,13 +172,38 @@ describe('is kept, with words about what is odd', () => {
     ['a broken picture', 'media.damaged', Buffer.from('\x89PNG\r\n\x1a\n\0\0\0\rIHDR', 'latin1')],
     ['a document', 'media.kind_differs', Buffer.from('PK\x05\x06'.padEnd(22, '\0'), 'latin1')],
   ])('as an image: %s', async (_, code, file) => {
-    const { status, body } = await upload(service, { file, filename: 'photo.jpg' });
+    const fields = { channel: 'z-api', kind: 'image' };
+    const { status, body } = await upload(service, { file, filename: 'photo.jpg', fields });
     expect(status).toBe(201);
     expect(body).toMatchObject({
       state: 'ready',
       previews: {},
       warnings: [{ code, message: expect.any(String) }],
     });
+  });
+});
+
+describe('without a kind', () => {
+  it.each<[string, Buffer]>([
+    ['document', Buffer.from('Opening hours: 9 to 5\n')],
+    ['document', Buffer.from('PK\x05\x06'.padEnd(22, '\0'), 'latin1')],
+    ['video', Buffer.from('\0\0\0\x18ftypmp42\0\0\0\0mp42isom', 'latin1')],
+    ['image', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>')],
+  ])('a file has the kind that follows from its bytes: %s', async (kind, file) => {
+    const { status, body } = await upload(service, { file });
+    expect([status, body.kind]).toEqual([201, kind]);
+    expect(body.warnings.map(({ code }) => code)).not.toContain('media.kind_differs');
+  });
+
+  it('a page is refused, with what would keep it', async () => {
+    const file = Buffer.from('{"prices":[]}');
+    const { status, body } = await upload<Problem>(service, { file });
+    expect([status, body.detail]).toEqual([
+      422,
+      'media.type_mismatch: the file is a page or data; to keep it, set `kind` to `document`',
+    ]);
+    const fields = { channel: 'z-api', kind: 'document' };
+    expect((await upload(service, { file, fields })).status).toBe(201);
   });
 });
 
