@@ -1,21 +1,21 @@
-/** What the commands are asked for, and how they end. */
+/** Arguments, help texts and exit statuses of the commands. */
 import { ConfigError } from '../config.js';
 
 export const exits = { usage: 64, settings: 78, failure: 1 } as const;
 
-/** What a command says about itself. */
+/** The help text of a command. */
 export interface Usage {
-  /** As it is typed, with its arguments. */
+  /** The command line with its arguments. */
   readonly usage: string;
   /** One sentence. */
   readonly does: string;
-  /** Each option with its meaning. */
+  /** The meaning of each option. */
   readonly options?: Readonly<Record<string, string>>;
 }
 
 /**
- * Reads the command line. With `--help` the command explains itself and ends; a caller that asks for something that does not exist is told
- * so, and the process ends before anything is started.
+ * Reads the command line. With `--help`, prints the help text and ends the process. With invalid arguments,
+ * prints the error and ends the process before anything was started.
  */
 export function orExplain<T>(about: Usage, read: () => T): T {
   if (process.argv.slice(2).some((word) => word === '--help' || word === '-h')) {
@@ -37,14 +37,14 @@ function helpOf({ usage, does, options = {} }: Usage): string {
   return [`usage: ${usage}`, '', does, ...(lines.length > 0 ? ['', ...lines] : []), ''].join('\n');
 }
 
-/** These words, all of which must be among those names. */
+/** Returns the words. Throws unless all of them are among the names. */
 export function known(words: readonly string[], names: readonly string[]): readonly string[] {
   const unknown = words.filter((word) => !names.includes(word));
   if (unknown.length > 0) throw new Error(`there is no ${unknown.join(', ')}; there are ${names.join(', ')}`);
   return words;
 }
 
-/** Says why a command cannot go on, and sets the status that the process ends with. */
+/** Prints why a command failed, and sets the exit status of the process. */
 export function fail(error: unknown): void {
   console.error(messageOf(error));
   process.exitCode = error instanceof ConfigError ? exits.settings : exits.failure;

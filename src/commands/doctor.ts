@@ -1,6 +1,6 @@
 /**
- * `inlet doctor`: looks at everything that a start needs, and says what to do. It starts nothing, changes nothing, and prints no secret.
- * Ends with 0 when the service can start, and with 1 otherwise.
+ * `inlet doctor`: checks everything that a start needs and prints what to do. It starts nothing, changes
+ * nothing and prints no secret. The exit status is 0 if the service can start, and 1 otherwise.
  */
 import '../home.js';
 

@@ -1,6 +1,6 @@
 import type { InletEvent } from '../client/index.js';
 
-const longestText = 60;
+const maxTextLength = 60;
 const typeWidth = 24;
 const channelWidth = 10;
 
@@ -43,8 +43,8 @@ function statusWords({ messageId, status, error }: StatusData): string {
   return `message ${plain(messageId)} is ${status}${error === null ? '' : `, ${plain(error.code)}`}`;
 }
 
-/** A stranger's text on one line: what would move the cursor or turn the writing is left out. */
+/** Foreign text on one line, without characters that move the cursor or change the direction of writing. */
 function plain(text: string): string {
   const line = text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ').trim();
-  return line.length > longestText ? `${line.slice(0, longestText - 1)}…` : line;
+  return line.length > maxTextLength ? `${line.slice(0, maxTextLength - 1)}…` : line;
 }

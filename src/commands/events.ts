@@ -1,4 +1,4 @@
-/** `inlet events`: prints what happens in a running service, one line for each event, until it is interrupted. */
+/** `inlet events`: prints the events of a running service, one per line, until it is interrupted. */
 import '../home.js';
 
 import { parseArgs } from 'node:util';
@@ -14,11 +14,11 @@ import { explained, findService, urlOf, type RunningService } from './running-se
 interface Since {
   /** Events after this one. */
   readonly id?: string;
-  /** Events of this moment and later. */
+  /** Events at this time or later. */
   readonly moment?: Date;
 }
 
-interface Wishes {
+interface Options {
   readonly url: string | undefined;
   readonly json: boolean;
   readonly since: Since;
@@ -39,7 +39,7 @@ const about = {
   },
 };
 
-function readArguments(): Wishes {
+function readArguments(): Options {
   const { values } = parseArgs({
     options: {
       json: { type: 'boolean' },
@@ -75,21 +75,21 @@ function typeOf(text: string): EventType {
   return type;
 }
 
-/** Resolves when the signal ends it. */
-async function follow(service: RunningService, wishes: Wishes, signal: AbortSignal): Promise<void> {
-  const { moment, id } = wishes.since;
+/** Resolves when the signal aborts. */
+async function follow(service: RunningService, options: Options, signal: AbortSignal): Promise<void> {
+  const { moment, id } = options.since;
   let last = moment === undefined ? id : '0';
   const show = (event: InletEvent): void => {
     last = event.id;
     if (moment !== undefined && new Date(event.timestamp) < moment) return;
-    process.stdout.write(`${wishes.json ? JSON.stringify(event) : eventLine(event)}\n`);
+    process.stdout.write(`${options.json ? JSON.stringify(event) : eventLine(event)}\n`);
   };
   for (;;) {
     try {
-      for await (const event of eventsOf(service.client('media:read'), wishes, { last, signal })) show(event);
+      for await (const event of eventsOf(service.client('media:read'), options, { last, signal })) show(event);
       return;
     } catch (error) {
-      // The next token goes on where this one has ended.
+      // Continues with a new token.
       if (!(error instanceof InletError && error.code === 'auth.expired')) throw error;
     }
   }
@@ -102,7 +102,7 @@ interface Position {
 
 function eventsOf(
   client: InletClient,
-  { type, channel }: Wishes,
+  { type, channel }: Options,
   { last, signal }: Position,
 ): AsyncIterable<InletEvent> {
   return client.events({
@@ -111,26 +111,26 @@ function eventsOf(
     ...(channel !== undefined && { channel }),
     ...(last !== undefined && { lastEventId: last }),
     onMissed: () => {
-      // The oldest that there is was asked for, or one that is not kept any more.
+      // A request for all events since the beginning misses nothing that the user asked for.
       if (last !== '0') process.stderr.write('Some events since then are no longer kept.\n');
     },
   });
 }
 
-async function main(wishes: Wishes): Promise<void> {
+async function main(options: Options): Promise<void> {
   const stopping = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.on(signal, () => {
       stopping.abort();
     });
-  // Whatever the lines were written to has ended, as `head` does.
+  // The reader of the output has ended, for example `head`.
   process.stdout.on('error', () => process.exit(0));
-  const service = findService('inlet events', wishes.url);
+  const service = findService('inlet events', options.url);
   try {
-    // Later on, a service that does not answer is being restarted.
+    // Only the first call must succeed: later, a service that does not respond is restarting.
     await service.client('media:read').media.list({ limit: 1 }).page();
     process.stderr.write(`Listening to ${service.baseUrl}; press Ctrl-C to end.\n`);
-    await follow(service, wishes, stopping.signal);
+    await follow(service, options, stopping.signal);
   } catch (error) {
     if (!stopping.signal.aborted) throw explained(error, service);
   }

@@ -1,4 +1,4 @@
-/** `inlet replay`: a stored webhook is read again by the running service, as it understands it now. */
+/** `inlet replay`: makes the running service parse a stored webhook again. */
 import '../home.js';
 
 import { parseArgs } from 'node:util';
@@ -7,7 +7,7 @@ import { commandLine } from '../infra/process/command-line.js';
 import { fail, orExplain } from './command-line.js';
 import { explained, findService, urlOf } from './running-service.js';
 
-interface Wishes {
+interface Options {
   readonly delivery: string;
   readonly url: string | undefined;
   readonly json: boolean;
@@ -24,7 +24,7 @@ const about = {
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-function readArguments(): Wishes {
+function readArguments(): Options {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: { json: { type: 'boolean' }, url: { type: 'string' } },
@@ -37,7 +37,7 @@ function readArguments(): Wishes {
   return { delivery, url: urlOf(values.url), json: values.json === true };
 }
 
-async function main({ delivery, url, json }: Wishes): Promise<void> {
+async function main({ delivery, url, json }: Options): Promise<void> {
   const service = findService('inlet replay', url);
   try {
     const receipt = await service.client('admin').deliveries.replay(delivery);

@@ -1,4 +1,6 @@
-/** `inlet restored`: once after a backup was restored, before the service is started. Needs the settings and the database. */
+/**
+ * `inlet restored`: prepares a restored backup before the first start. Needs the settings and the database.
+ */
 import '../home.js';
 
 import { join } from 'node:path';
@@ -22,21 +24,21 @@ import { createSendQueue } from '../infra/tables/sending/send-queue.js';
 import { recountStats } from '../infra/tables/stats-sums.js';
 import { fail, orExplain } from './command-line.js';
 
-/** Says which, and how many more there are. */
-const mostNamed = 20;
+/** The maximum number of media items that the report names. */
+const maxNamed = 20;
 
-interface Wishes {
-  /** Messages that were waiting are sent, though they may have been sent after the backup. */
+interface Options {
+  /** Sends the messages that were waiting, although they may have been sent after the backup. */
   readonly send: boolean;
   readonly removeFiles: boolean;
 }
 
 const interrupted = {
   code: 'send.interrupted',
-  message: 'a backup was restored: nobody knows whether the message was sent after it was made',
+  message: 'a backup was restored: it is unknown whether the message was sent after the backup',
 };
 
-async function afterRestore(config: Config, databaseUrl: string, wishes: Wishes): Promise<void> {
+async function afterRestore(config: Config, databaseUrl: string, options: Options): Promise<void> {
   const logger = createLogger(config.logLevel);
   const starting = {
     connectionString: databaseUrl,
@@ -52,12 +54,12 @@ async function afterRestore(config: Config, databaseUrl: string, wishes: Wishes)
     await skipEventNumbers(database.work);
     await recountStats(database.work);
     const queue = createSendQueue(database.work, () => new Date());
-    const messages = wishes.send ? 0 : await queue.abandonAll(interrupted);
+    const messages = options.send ? 0 : await queue.abandonAll(interrupted);
     const blobs = await openBlobStore(config, logger);
     const files = await compareFiles(database.work, blobs);
-    if (wishes.removeFiles) await removeFiles(blobs, files.filesWithoutRow);
+    if (options.removeFiles) await removeFiles(blobs, files.filesWithoutRow);
     blobs.close();
-    console.log(report(files, messages, wishes));
+    console.log(report(files, messages, options));
   } finally {
     await database.close();
   }
@@ -66,14 +68,14 @@ async function afterRestore(config: Config, databaseUrl: string, wishes: Wishes)
 function report(
   { filesWithoutRow, mediaWithoutFile }: FilesAfterRestore,
   messages: number,
-  wishes: Wishes,
+  options: Options,
 ): string {
-  const more = mediaWithoutFile.length > mostNamed ? ', and more' : '';
+  const more = mediaWithoutFile.length > maxNamed ? ', and more' : '';
   const named =
-    mediaWithoutFile.length > 0 ? `: ${mediaWithoutFile.slice(0, mostNamed).join(', ')}${more}` : '';
+    mediaWithoutFile.length > 0 ? `: ${mediaWithoutFile.slice(0, maxNamed).join(', ')}${more}` : '';
   return [
-    `messages that waited   ${wishes.send ? 'will be sent' : `${String(messages)} are unknown now`}`,
-    `files without a row    ${String(filesWithoutRow.length)}${wishes.removeFiles ? ', removed' : ''}`,
+    `messages that waited   ${options.send ? 'will be sent' : `${String(messages)} are unknown now`}`,
+    `files without a row    ${String(filesWithoutRow.length)}${options.removeFiles ? ', removed' : ''}`,
     `media without a file   ${String(mediaWithoutFile.length)}${named}`,
   ].join('\n');
 }

@@ -1,4 +1,4 @@
-/** How commands ask a running service: with a token that they sign themselves, as any process with the same secret may. */
+/** Calls of commands to a running service, with a token that they sign with the secret of the settings. */
 import { createClient, InletError, type InletClient } from '../client/index.js';
 import { ConfigError, loadConfig, readEnvironment, type Config } from '../config.js';
 import type { Scope } from '../domain/access.js';
@@ -7,13 +7,16 @@ import { localAddress } from './checks/address.js';
 
 export interface RunningService {
   readonly baseUrl: string;
-  /** With a token of its own, which is valid for a day. */
+  /** A client with a new token, which is valid for a day. */
   readonly client: (scope: Scope) => InletClient;
 }
 
 const validSeconds = 86_400;
 
-/** `url` is where the service is; without it, where the settings say. `name` is what the token is called in the audit trail. */
+/**
+ * `url` is the address of the service, by default that of the settings. `name` names the token in the audit
+ * trail.
+ */
 export function findService(name: string, url: string | undefined): RunningService {
   const now = (): Date => new Date();
   const config = loadConfig(readEnvironment(), now, { makesSecret: false });
@@ -47,7 +50,7 @@ function secretOf({ authSecret, inletDir }: Config): string {
   ]);
 }
 
-/** Throws for a text that is no address of a service. */
+/** Throws if the text is not an HTTP address. */
 export function urlOf(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
@@ -55,7 +58,7 @@ export function urlOf(text: string | undefined): string | undefined {
   return text;
 }
 
-/** What went wrong with a request, in one sentence that says what to do. */
+/** An error of a request as one sentence that says what to do. */
 export function explained(error: unknown, { baseUrl }: RunningService): unknown {
   if (!(error instanceof InletError)) return error;
   switch (error.code) {

@@ -1,25 +1,25 @@
-/** Names that look like those of settings and are none: somebody meant one of ours. */
+/** Finds names of settings that are probably misspelled. */
 
-/** How many letters may differ in a name; short names are near to those of many other programs. */
-const mostDifferent = 2;
-const shortestName = 8;
-/** What is missing in the middle weighs less: `ZAPI_SECRET` means `ZAPI_WEBHOOK_SECRET`. */
-const missingLetter = 0.25;
-/** Kubernetes tells each container about its services: `S3_SERVICE_HOST`, `S3_PORT_9000_TCP`. */
-const ofKubernetes = /_(SERVICE_(HOST|PORT)|PORT(_\d+_(TCP|UDP).*)?)(_\w+)?$/;
+/** The number of letters that may differ. Short names resemble those of many other programs. */
+const maxDifference = 2;
+const minNameLength = 8;
+/** Missing letters count less: `ZAPI_SECRET` means `ZAPI_WEBHOOK_SECRET`. */
+const missingLetterCost = 0.25;
+/** Kubernetes sets such variables for its services: `S3_SERVICE_HOST`, `S3_PORT_9000_TCP`. */
+const kubernetesNames = /_(SERVICE_(HOST|PORT)|PORT(_\d+_(TCP|UDP).*)?)(_\w+)?$/;
 
 export interface Names {
   /** All names of settings. */
   readonly settings: readonly string[];
-  /** Beginnings of names that nobody else uses, with the underscore. */
+  /** Prefixes that no other program uses, with the underscore. */
   readonly prefixes: readonly string[];
 }
 
-/** A sentence for each name that is probably a misspelled setting. Names of other programs are none of our business. */
+/** One sentence for each name that is probably a misspelled setting. Names of other programs are ignored. */
 export function misspelledNames(given: readonly string[], { settings, prefixes }: Names): string[] {
   const free = settings.filter((name) => !given.includes(name));
   return given
-    .filter((name) => !settings.includes(name) && !ofKubernetes.test(name))
+    .filter((name) => !settings.includes(name) && !kubernetesNames.test(name))
     .flatMap((name) => {
       const prefix = prefixes.find((one) => name.startsWith(one));
       const meant = prefix === undefined ? similarName(name, free) : closestName(name, free, prefix);
@@ -30,19 +30,19 @@ export function misspelledNames(given: readonly string[], { settings, prefixes }
 }
 
 function similarName(name: string, settings: readonly string[]): string | undefined {
-  if (name.length < shortestName) return undefined;
+  if (name.length < minNameLength) return undefined;
   return settings.find(
     (setting) =>
-      setting.length >= shortestName &&
+      setting.length >= minNameLength &&
       setting.includes('_') &&
-      distance(name, setting, 1) <= Math.min(mostDifferent, setting.length / 5),
+      distance(name, setting, 1) <= Math.min(maxDifference, setting.length / 5),
   );
 }
 
 function closestName(name: string, settings: readonly string[], prefix: string): string | undefined {
   const distances = settings
     .filter((setting) => setting.startsWith(prefix))
-    .map((setting) => ({ setting, letters: distance(name, setting, missingLetter) }))
+    .map((setting) => ({ setting, letters: distance(name, setting, missingLetterCost) }))
     .sort((a, b) => a.letters - b.letters);
   const [nearest] = distances;
   return nearest !== undefined && nearest.letters <= (name.length - prefix.length) / 2
@@ -51,18 +51,18 @@ function closestName(name: string, settings: readonly string[], prefix: string):
 }
 
 /**
- * How many letters of `name` have to be changed, removed or exchanged with their neighbour to get `wanted`; a letter that has to be added
- * counts `added`.
+ * The number of letters of `name` that must be changed, removed or swapped with their neighbour to get
+ * `target`. A letter that must be added counts `added`.
  */
-function distance(name: string, wanted: string, added: number): number {
-  const rows: number[][] = [Array.from({ length: wanted.length + 1 }, (_, at) => at * added)];
+function distance(name: string, target: string, added: number): number {
+  const rows: number[][] = [Array.from({ length: target.length + 1 }, (_, at) => at * added)];
   const at = (row: number, column: number): number => rows[row]?.[column] ?? Infinity;
   for (let row = 1; row <= name.length; row += 1) {
     const next = [row];
     rows.push(next);
-    for (let column = 1; column <= wanted.length; column += 1) {
-      const isSame = name[row - 1] === wanted[column - 1];
-      const isExchanged = name[row - 1] === wanted[column - 2] && name[row - 2] === wanted[column - 1];
+    for (let column = 1; column <= target.length; column += 1) {
+      const isSame = name[row - 1] === target[column - 1];
+      const isExchanged = name[row - 1] === target[column - 2] && name[row - 2] === target[column - 1];
       next.push(
         Math.min(
           at(row - 1, column) + 1,
@@ -73,5 +73,5 @@ function distance(name: string, wanted: string, added: number): number {
       );
     }
   }
-  return at(name.length, wanted.length);
+  return at(name.length, target.length);
 }

@@ -94,7 +94,7 @@ test('problems are explained to the operator, together with names that are proba
     '  S3_BUCKET: is required when STORAGE=s3',
     '  TRUSTED_PROXY_HOPS: must be at most 10',
     '  UPLOADS_DIR: is a file; name a folder',
-    '  ZAPI_API_URL: is not an http(s) URL',
+    '  ZAPI_API_URL: is not a URL that begins with https:// or http://',
     'Inlet cannot start: the settings have problems:',
   ]);
   expect(await readdir(cwd)).toEqual(['file']);

@@ -5,7 +5,7 @@ import type { Config } from '../../config.js';
 import { looksPublic } from '../../infra/net/public-address.js';
 import type { Finding } from './finding.js';
 
-/** Where the service is reached on this machine: what the other commands ask when they are told nothing else. */
+/** The address of the service on this machine, which is the default of the other commands. */
 export function localAddress({ host, port }: Pick<Config, 'host' | 'port'>): string {
   const name = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
   return `http://${name.includes(':') ? `[${name}]` : name}:${String(port)}`;
@@ -35,16 +35,16 @@ export async function checkPort(config: Config): Promise<Finding[]> {
   ];
 }
 
-/** The code of what speaks against it. */
+/** Resolves to the error code, or to undefined if the port is free. */
 function tryToListen({ host, port }: Config): Promise<string | undefined> {
-  return new Promise((tell) => {
+  return new Promise((resolve) => {
     const server = createServer();
     server.once('error', ({ code = 'unknown' }: NodeJS.ErrnoException) => {
-      tell(code);
+      resolve(code);
     });
     server.listen({ host, port }, () => {
       server.close(() => {
-        tell(undefined);
+        resolve(undefined);
       });
     });
   });
@@ -63,7 +63,7 @@ async function isInlet(address: string): Promise<boolean> {
   }
 }
 
-/** Whether the address that is handed to others looks like one that they can reach. */
+/** Whether others can probably reach the public address. */
 export async function checkPublicUrl(config: Config): Promise<Finding> {
   const subject = 'PUBLIC_URL';
   const { publicUrl } = config;
@@ -74,13 +74,13 @@ export async function checkPublicUrl(config: Config): Promise<Finding> {
       says: `is not set, so links begin with ${localAddress(config)}, which providers cannot reach: set it to the outside address`,
     };
   const url = new URL(publicUrl);
-  const doubt = doubtAbout(url) ?? (await unknownHost(url));
+  const doubt = problemOf(url) ?? (await unknownHost(url));
   return doubt === undefined
     ? { level: 'ok', subject, says: publicUrl }
     : { level: 'warning', subject, says: `${publicUrl} ${doubt}` };
 }
 
-function doubtAbout(url: URL): string | undefined {
+function problemOf(url: URL): string | undefined {
   if (!looksPublic(url))
     return 'is an address that only this network reaches: providers need one that the internet reaches';
   return url.protocol === 'http:'

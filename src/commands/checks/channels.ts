@@ -6,7 +6,7 @@ import type { Finding } from './finding.js';
 const subject = 'channel';
 const answerMs = 5_000;
 
-/** Each channel with the address that its provider has to call, and whether the provider can be called. */
+/** Lists each channel with its webhook address, and checks whether the APIs of the providers respond. */
 export async function checkChannels(config: Config, state: DatabaseState | undefined): Promise<Finding[]> {
   const base = config.publicUrl ?? localAddress(config);
   const addressOf = (id: string): string => `${base}/webhooks/${encodeURIComponent(id)}`;
@@ -29,7 +29,7 @@ export async function checkChannels(config: Config, state: DatabaseState | undef
   return [{ level: 'ok', subject, says }];
 }
 
-/** Any answer will do: nothing is asked for, and no credentials are sent. */
+/** Any response is sufficient. No credentials are sent. */
 async function checkProvider({ provider, url }: Config['providerUrls'][number]): Promise<Finding> {
   try {
     await fetch(url, { method: 'HEAD', redirect: 'manual', signal: AbortSignal.timeout(answerMs) });

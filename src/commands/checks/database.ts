@@ -7,19 +7,19 @@ import { EmbeddedPostgresError, findEmbeddedPostgres } from '../../infra/postgre
 import type { Finding } from './finding.js';
 
 const subject = 'database';
-/** PostgreSQL versions that Inlet is tried with. */
+/** The PostgreSQL versions with which Inlet is tested. */
 const tested = { oldest: 14, newest: 18 } as const;
-/** Vonage's signatures are refused when they come from the future; everything else bears more. */
-const mostApartMs = 5_000;
+/** Signatures of Vonage from the future are refused; everything else tolerates larger differences. */
+const maxClockDifferenceMs = 5_000;
 
-interface Looked {
-  /** Undefined: it cannot be asked now. */
+interface CheckedDatabase {
+  /** Undefined if the database cannot be queried now. */
   readonly state: DatabaseState | undefined;
   readonly findings: readonly Finding[];
 }
 
-/** Whether the database can be reached and used, what the next start changes in it, and whether its clock is ours. */
-export async function checkDatabase(config: Config): Promise<Looked> {
+/** Checks access, version, privileges, pending migrations, and the clock of the database. */
+export async function checkDatabase(config: Config): Promise<CheckedDatabase> {
   try {
     const address = await addressOf(config);
     if (address === undefined) {
@@ -89,7 +89,7 @@ function clockFinding(state: DatabaseState | undefined): Finding {
   if (state === undefined) return { level: 'ok', subject: 'clock', says: now };
   const { clockAheadMs } = state;
   const seconds = (Math.abs(clockAheadMs) / 1_000).toFixed(1);
-  return Math.abs(clockAheadMs) <= mostApartMs
+  return Math.abs(clockAheadMs) <= maxClockDifferenceMs
     ? { level: 'ok', subject: 'clock', says: `${now}, as in the database` }
     : {
         level: 'warning',

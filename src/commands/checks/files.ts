@@ -10,7 +10,7 @@ import { createLogger } from '../../infra/logging/logger.js';
 import type { Finding } from './finding.js';
 import { existing } from './machine.js';
 
-/** Whether files can be kept, by what the service itself tries out: a small file is written, read and removed. */
+/** Whether files can be stored. Tests it like the service: a small file is written, read and removed. */
 export async function checkFiles(config: Config): Promise<Finding> {
   const { uploadsDir, s3 } = config;
   const subject = s3 === undefined ? 'UPLOADS_DIR' : 'bucket';
@@ -57,7 +57,7 @@ async function probeFiles(config: Config, hasFolder: boolean): Promise<string | 
   }
 }
 
-/** Whether the malware scanner answers, where there is one. */
+/** Whether the malware scanner responds, if one is configured. */
 export async function checkScanner({ clamd }: Config): Promise<Finding[]> {
   if (clamd === undefined) return [];
   const subject = 'CLAMD_HOST';

@@ -1,17 +1,17 @@
-/** What a check has found out. */
+/** The result of a check. */
 export interface Finding {
-  /** With a problem the service cannot start; a warning is worth a look. */
+  /** With a `problem`, the service cannot start. */
   readonly level: 'ok' | 'warning' | 'problem';
-  /** What was looked at, in a word or two. */
+  /** The subject of the check, in a word or two. */
   readonly subject: string;
-  /** What is so and, unless it is well, what to do. */
+  /** The result and, unless the level is `ok`, what to do. */
   readonly says: string;
 }
 
 const levelWidth = 9;
 const subjectWidth = 14;
 
-/** One line for each finding. */
+/** The findings as text, one per line. */
 export function linesOf(findings: readonly Finding[]): string {
   return findings
     .map(({ level, subject, says }) => `${level.padEnd(levelWidth)}${subject.padEnd(subjectWidth)}${says}`)

@@ -40,13 +40,13 @@ export async function checkFolder({ inletDir }: Config): Promise<Finding> {
 }
 
 export async function checkDisk({ inletDir, uploadsDir }: Config): Promise<Finding[]> {
-  const places = new Map<string, number>();
-  for (const wanted of [inletDir, uploadsDir]) {
-    const { folder } = await existing(wanted);
+  const freeBytes = new Map<string, number>();
+  for (const setting of [inletDir, uploadsDir]) {
+    const { folder } = await existing(setting);
     const { bavail, bsize } = await statfs(folder);
-    places.set(wanted, bavail * bsize);
+    freeBytes.set(setting, bavail * bsize);
   }
-  return [...places].map(([folder, free]) => ({
+  return [...freeBytes].map(([folder, free]) => ({
     level: free < gigabyte ? 'warning' : 'ok',
     subject: 'disk',
     says: `${(free / gigabyte).toFixed(1)} GB are free for ${folder}${
@@ -55,7 +55,7 @@ export async function checkDisk({ inletDir, uploadsDir }: Config): Promise<Findi
   }));
 }
 
-/** The folder itself, or the nearest one above it that is there. */
+/** The folder itself, or the nearest existing folder above it. */
 export async function existing(
   folder: string,
 ): Promise<{ readonly folder: string; readonly isMade: boolean }> {

@@ -4,12 +4,12 @@ import type { Finding } from './finding.js';
 const subject = 'settings';
 
 interface Settings {
-  /** Undefined while the settings have problems. */
+  /** Undefined if the settings have problems. */
   readonly config: Config | undefined;
   readonly findings: readonly Finding[];
 }
 
-/** Every problem at once, and names that are probably misspelled. No secret is made. */
+/** Reports all problems at once, and names that are probably misspelled. Creates no secret. */
 export function checkSettings(readEnvironment: () => Environment): Settings {
   try {
     const environment = readEnvironment();
