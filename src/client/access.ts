@@ -1,6 +1,6 @@
 /** Tokens, sessions and the audit trail. */
 import { path } from './addresses.js';
-import type { AuditEntry, Session, Token, TokenWithCreated, TokenWithSecret } from './answers.js';
+import type { AuditEntry, Session, Token, TokenDetails, TokenWithSecret } from './answers.js';
 import { listOf, type List, type PageQuery } from './pages.js';
 import type { CallOptions, Transport } from './transport.js';
 
@@ -18,11 +18,11 @@ export interface NewToken {
 export interface TokenClient {
   readonly list: (query?: PageQuery, options?: CallOptions) => List<Token>;
   /** The answer includes the tokens, subscriptions and channels that the token has created. */
-  readonly get: (id: string, options?: CallOptions) => Promise<TokenWithCreated>;
+  readonly get: (id: string, options?: CallOptions) => Promise<TokenDetails>;
   /** Only this answer shows the token itself. */
   readonly create: (token: NewToken, options?: CallOptions) => Promise<TokenWithSecret>;
   /** Takes effect at once in all processes. Objects that the token has created stay. */
-  readonly revoke: (id: string, options?: CallOptions) => Promise<TokenWithCreated>;
+  readonly revoke: (id: string, options?: CallOptions) => Promise<TokenDetails>;
 }
 
 export function tokenClient(transport: Transport): TokenClient {

@@ -378,7 +378,7 @@ export interface Token {
 }
 
 /** An API token with the objects that it has created. */
-export interface TokenWithCreated {
+export interface TokenDetails {
   readonly id: string;
   readonly name: string | null;
   readonly scopes: readonly ('media:read' | 'messages:send' | 'admin')[];

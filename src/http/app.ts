@@ -20,25 +20,27 @@ import { createIntake, type Refusals } from './webhooks/intake.js';
 export interface AppOptions {
   readonly maxWebhookBytes: number;
   readonly maxMediaBytes: number;
-  /** Hops of reverse proxies whose `X-Forwarded-For` is believed; 0: none. */
+  /** The number of reverse proxies whose `X-Forwarded-For` is trusted. */
   readonly trustedProxyHops: number;
   readonly apiRequestsPerMinute: number;
   readonly failedProofsPerMinute: number;
 }
 
-/** Of a request that brings no media with it. */
-const mostJsonBytes = 256 * 1024;
+/** The limit for the body of a request that contains no file. */
+const maxJsonBytes = 256 * 1024;
+/** No provider accepts larger pictures. Larger files must be uploaded. */
+const maxInlineFileBytes = 25 * 1024 * 1024;
 
-/** A request that brings its media in base64. More than any provider takes in a picture is for uploads. */
-function bodyBytesFor(maxMediaBytes: number): number {
-  return Math.ceil((Math.min(maxMediaBytes, 25 * 1024 * 1024) * 4) / 3) + 256 * 1024;
+/** The limit for the body of a request that may contain a file in Base64. */
+function maxJsonBytesWithFile(maxMediaBytes: number): number {
+  return Math.ceil((Math.min(maxMediaBytes, maxInlineFileBytes) * 4) / 3) + maxJsonBytes;
 }
 
-/** The whole HTTP surface. Webhooks come first: nothing that they do not need stands in their way. */
+/** Handles all HTTP requests. Webhooks come first, so that nothing unnecessary delays them. */
 export function createApp(services: AppServices, options: AppOptions): RequestListener {
   const app = express();
   app.disable('x-powered-by');
-  app.disable('etag'); // Stored bytes carry their own; hashing every JSON answer is work for nothing.
+  app.disable('etag'); // Stored bytes have their own; hashing every JSON response would be useless work.
   app.set('trust proxy', options.trustedProxyHops);
   const load = createLoadLimits(services.logger);
   const intake = createIntake(services, { maxBytes: options.maxWebhookBytes });
@@ -48,21 +50,21 @@ export function createApp(services: AppServices, options: AppOptions): RequestLi
     services: routeServices(services, options, intake.refusals),
     limits: { ofTokens: perMinute(options.apiRequestsPerMinute, load), ofLinks: load },
     bodies: {
-      json: jsonBody(mostJsonBytes),
-      jsonWithFile: jsonBody(bodyBytesFor(options.maxMediaBytes)),
+      json: jsonBody(maxJsonBytes),
+      jsonWithFile: jsonBody(maxJsonBytesWithFile(options.maxMediaBytes)),
     },
   });
   app.use(docsRoutes());
   app.use(galleryRoutes(basePathOf(services.publicUrl)));
   app.use(notFound);
   app.use(handleErrors(services.logger));
-  // A webhook that was refused has a span already.
+  // A refused webhook already has a span.
   const isTraced = (request: IncomingMessage): boolean => intake.refusals.get(request) === undefined;
   const all = intake.inFrontOf(load.inFrontOf(followRequests(services, isTraced, app)));
   return belowBasePath(services.publicUrl, all);
 }
 
-/** The limits of load behind the one of requests a minute. */
+/** The load limits, after the limit of requests per minute. */
 function perMinute(requests: number, load: LoadLimits): LoadLimits {
   const byToken = limitByToken(requests);
   return {
@@ -79,8 +81,8 @@ function routeServices(services: AppServices, options: AppOptions, refusals: Ref
   return {
     ...services,
     refusals,
-    failedProofLimit: limitFailures(failures, 'too many webhooks whose sender was not proven'),
-    failedSignInLimit: limitFailures(failures, 'too many sign-ins that failed'),
+    failedProofLimit: limitFailures(failures, 'too many webhooks without a valid signature or secret'),
+    failedSignInLimit: limitFailures(failures, 'too many failed sign-ins'),
     maxUploadBytes: options.maxMediaBytes,
     openApiDocument: () => openApiDocument(publicUrl, providers),
   };

@@ -1,4 +1,6 @@
-/** All routes of the API, in the order of the document. Of two paths that both fit an address, the first one answers. */
+/**
+ * All routes of the API, in the order of the document. If two paths match an address, the first one responds.
+ */
 import { listAudit } from './administration/audit.js';
 import {
   addChannel,

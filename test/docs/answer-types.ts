@@ -29,7 +29,7 @@ const types: readonly (readonly [name: string, schema: z.ZodType, description: s
   ['ChannelWithSecret', administration.channelWithSecret, 'A channel with the secret that is shown once.'],
   ['Provider', administration.provider, 'A messaging company, and the settings of its channels.'],
   ['Token', administration.token, 'An API token, without the token itself.'],
-  ['TokenWithCreated', administration.tokenWithCreated, 'An API token with the objects that it has created.'],
+  ['TokenDetails', administration.tokenDetails, 'An API token with the objects that it has created.'],
   ['TokenWithSecret', administration.tokenWithSecret, 'A new API token; it is shown once.'],
   ['Session', administration.session, 'Who is signed in.'],
   ['AuditEntry', administration.auditEntry, 'Something that was done, and by which token.'],

@@ -259,7 +259,7 @@ describe('the log of a full run', () => {
     expect(results.filter(({ matched }) => !matched)).toEqual([]);
     const lines = [
       'a request was answered',
-      'a webhook was taken',
+      'a webhook was accepted',
       'a download attempt failed',
       'a message was sent',
     ];

@@ -15,7 +15,7 @@ export const listAudit = route(
     scope: 'admin',
     operationId: 'listAuditEntries',
     summary: 'List who did what, newest first',
-    description: 'Persons are named by a keyed hash only.',
+    description: 'People appear only as a keyed hash.',
     query: z.strictObject({
       action: searchText(255).optional(),
       actor: searchText(255).optional(),

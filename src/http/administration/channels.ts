@@ -1,4 +1,4 @@
-/** The channels, those of the environment and those that are added here; and what the providers need. */
+/** Channels, from the environment and added at run time, and the settings that their providers need. */
 import { z } from 'zod';
 
 import { seesChannel, type Access } from '../../domain/access.js';
@@ -25,7 +25,7 @@ type ManageServices = ViewServices & Pick<RouteServices, 'manageChannels'>;
 const setting = z.string().trim().min(1).max(20_000);
 const byChannelId = z.object({ id: z.string() });
 const changing = ['channel.not_found', 'channel.read_only'] as const;
-const shownOnce = 'A secret that the service has made is shown in this answer only.';
+const shownOnce = 'Only this answer shows a secret that the service has generated.';
 
 export const listChannels = route(
   {
@@ -34,7 +34,7 @@ export const listChannels = route(
     scope: 'media:read',
     operationId: 'listChannels',
     summary: 'List the channels that the token has access to',
-    answers: { 200: { description: 'All of them on one page', schema: pageOf(channel) } },
+    answers: { 200: { description: 'All channels on one page', schema: pageOf(channel) } },
   },
   (services: ReadServices) =>
     async ({ access }) => {
@@ -74,19 +74,19 @@ export const addChannel = route(
     scope: 'admin',
     operationId: 'addChannel',
     summary: 'Add a channel',
-    description: `All processes take its webhooks at once. ${shownOnce}`,
+    description: `All processes accept its webhooks immediately. ${shownOnce}`,
     body: z.strictObject({
       id: z
         .string()
-        .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'has up to 63 of a-z, 0-9, dot, underscore and hyphen')
+        .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'must have 1 to 63 of the characters a-z, 0-9, dot, underscore and hyphen')
         .optional()
-        .meta({ description: "Made of the provider's name when not given" }),
+        .meta({ description: "Derived from the provider's name by default" }),
       provider: searchText(63),
       name: searchText(100).nullish(),
       settings: z
         .record(z.string().max(100), setting)
         .default({})
-        .meta({ description: 'By name, see `GET /v1/providers`' }),
+        .meta({ description: 'Values by name; `GET /v1/providers` lists the names' }),
     }),
     answers: {
       201: { description: 'The channel', schema: channelWithSecret, hasLocation: true, isSecret: true },
@@ -106,7 +106,7 @@ export const changeChannel = route(
     path: '/v1/channels/{id}',
     scope: 'admin',
     operationId: 'changeChannel',
-    summary: 'Change the name or settings of a channel, disable or enable it',
+    summary: 'Change, disable or enable a channel',
     params: byChannelId,
     body: z.strictObject({
       name: searchText(100).nullish(),
@@ -114,14 +114,14 @@ export const changeChannel = route(
       settings: z
         .record(z.string().max(100), setting.nullable())
         .optional()
-        .meta({ description: 'Those that are given replace those of the same name; null removes' }),
+        .meta({ description: 'Given settings replace those of the same name; null removes a setting' }),
     }),
     answers: { 200: { description: 'The channel', schema: channel } },
     errors: changing,
   },
   (services: ManageServices) =>
     async ({ params, body, access }) => {
-      const id = ownChannel(access, params.id);
+      const id = requireOwnChannel(access, params.id);
       return withActivity(services, await services.manageChannels.change(id, body, access.tokenId));
     },
 );
@@ -133,14 +133,14 @@ export const rotateChannelSecret = route(
     scope: 'admin',
     operationId: 'rotateChannelSecret',
     summary: 'Generate a new webhook secret',
-    description: `The one before stays valid until the next rotation. ${shownOnce}`,
+    description: `The previous secret stays valid until the next rotation. ${shownOnce}`,
     params: byChannelId,
     answers: { 200: { description: 'The channel', schema: channelWithSecret, isSecret: true } },
     errors: [...changing, 'channel.unreadable'],
   },
   (services: ManageServices) =>
     async ({ params, access }) => {
-      const id = ownChannel(access, params.id);
+      const id = requireOwnChannel(access, params.id);
       return withSecret(services, await services.manageChannels.rotate(id, access.tokenId));
     },
 );
@@ -151,14 +151,14 @@ export const removeChannel = route(
     path: '/v1/channels/{id}',
     scope: 'admin',
     operationId: 'removeChannel',
-    summary: 'Remove a channel; its media stay',
+    summary: 'Remove a channel and keep its media',
     params: byChannelId,
-    answers: { 204: { description: 'Removed' } },
+    answers: { 204: { description: 'The channel was removed' } },
     errors: changing,
   },
   ({ manageChannels }: Pick<RouteServices, 'manageChannels'>) =>
     async ({ params, access }) => {
-      await manageChannels.remove(ownChannel(access, params.id), access.tokenId);
+      await manageChannels.remove(requireOwnChannel(access, params.id), access.tokenId);
       return undefined;
     },
 );
@@ -187,19 +187,19 @@ async function withSecret(
   return { ...(await withActivity(services, entry)), webhookSecret };
 }
 
-/** A name with a character that no id has is the name of no channel. The database does not even take some of them. */
+/** Returns the id if it can be that of a channel. The database refuses some other characters. */
 function requireId(id: string): string {
   if (!/^[\w.-]{1,63}$/.test(id)) throw noSuchChannel();
   return id;
 }
 
-function ownChannel(access: Access, given: string): string {
-  const id = requireId(given);
+function requireOwnChannel(access: Access, text: string): string {
+  const id = requireId(text);
   requireChannel(access, id);
   return id;
 }
 
-/** A token that is limited to channels administers these and no other, whether there is one or not. */
+/** A token that is limited to channels can only administer those, whether other channels exist or not. */
 function requireChannel(access: Access, id: string | undefined): void {
   if (id === undefined ? access.channels === null : seesChannel(access, id)) return;
   throw new AppError('auth.scope', 'the token is limited to other channels');

@@ -18,7 +18,7 @@ export const listDeliveries = route(
     path: '/v1/deliveries',
     scope: 'admin',
     operationId: 'listDeliveries',
-    summary: 'List the raw webhooks, newest first',
+    summary: 'List raw webhooks, newest first',
     query: z.strictObject({
       channel: searchText(255).optional(),
       outcome: z.enum(outcomes).optional(),
@@ -60,10 +60,10 @@ export const replayDelivery = route(
     scope: 'admin',
     operationId: 'replayDelivery',
     summary: 'Replay a raw webhook',
-    description: 'What is there stays as it is; what was not understood before is added.',
+    description: 'Existing messages and media stay as they are; missing ones are added.',
     params: byId,
     notFound: noSuchDelivery,
-    answers: { 200: { description: 'What was made of it', schema: receipt } },
+    answers: { 200: { description: 'The result', schema: receipt } },
     errors: ['delivery.not_found', 'delivery.erased'],
   },
   (services: Pick<RouteServices, 'audit' | 'channels' | 'inbox' | 'lookup'>) =>

@@ -1,4 +1,4 @@
-/** Signing in with a token, for people with a browser: the token goes into a cookie that scripts cannot read. */
+/** Sessions for browsers: the token is stored in a cookie that scripts cannot read. */
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
 
@@ -12,8 +12,8 @@ import type { RouteServices } from '../services.js';
 import { session, type SessionView } from '../shapes/administration.js';
 
 const path = '/v1/session';
-const ownPage = 'Needs the header `X-Inlet-Request: 1`.';
-const longestMs = 30 * 86_400_000;
+const ownPage = 'Requires the header `X-Inlet-Request: 1`.';
+const maxSessionMs = 30 * 86_400_000;
 
 const fromOwnPage: RequestHandler = (request, _, next) => {
   requireOwnPage(request);
@@ -27,7 +27,7 @@ export const signIn = route(
     scope: 'public',
     operationId: 'signIn',
     summary: 'Sign in with a token',
-    description: `Sets a cookie that stands for the token on this service's own pages. ${ownPage}`,
+    description: `Sets a cookie that replaces the token on the pages of this service. ${ownPage}`,
     openedBy: () => fromOwnPage,
     body: z.strictObject({
       token: z
@@ -35,7 +35,7 @@ export const signIn = route(
         .min(1)
         .max(
           maxTokenLength,
-          `is longer than ${String(maxTokenLength)} characters: a browser would not keep it`,
+          `is longer than ${String(maxTokenLength)} characters, and browsers would not store it`,
         ),
     }),
     answers: { 200: { description: 'Signed in', schema: session, isSecret: true } },
@@ -54,7 +54,7 @@ export const signIn = route(
       const untilEndMs = (bearer.expiresAt?.getTime() ?? Infinity) - now().getTime();
       response.cookie(sessionCookie, token, {
         ...cookieOptions(publicUrl),
-        maxAge: Math.min(untilEndMs, longestMs),
+        maxAge: Math.min(untilEndMs, maxSessionMs),
       });
       return sessionView(bearer, publicUrl);
     };
@@ -67,9 +67,9 @@ export const getSession = route(
     path,
     scope: 'token',
     operationId: 'getSession',
-    summary: 'Show who is signed in',
-    description: 'Any token will do.',
-    answers: { 200: { description: 'The token that asks', schema: session, isSecret: true } },
+    summary: 'Get the current session',
+    description: 'Works with any token.',
+    answers: { 200: { description: 'The scopes and channels of the token', schema: session, isSecret: true } },
   },
   ({ publicUrl }: Pick<RouteServices, 'publicUrl'>) =>
     ({ access }) =>
@@ -83,7 +83,7 @@ export const signOut = route(
     scope: 'public',
     operationId: 'signOut',
     summary: 'Sign out',
-    description: `Takes the cookie back; the token goes on to hold. ${ownPage}`,
+    description: `Deletes the cookie; the token stays valid. ${ownPage}`,
     openedBy: () => fromOwnPage,
     answers: { 204: { description: 'Signed out' } },
     errors: ['auth.csrf'],

@@ -1,4 +1,4 @@
-/** `GET /v1/stats`: how much was received, what became of it, and what needs attention. */
+/** `GET /v1/stats`: counts of received media by state, and of everything that needs attention. */
 import { z } from 'zod';
 
 import type { MediaState } from '../../domain/media.js';
@@ -19,7 +19,7 @@ export const getStats = route(
     operationId: 'getStats',
     summary: 'Count media and bytes by channel, state, kind, direction and day',
     description:
-      'What was received within these days, as it is now. `oldestPending` and `needsAttention.late` are of all times.',
+      'Counts what was received within these days, in its current state. `oldestPending` and `needsAttention.late` are not limited to them.',
     query: z.strictObject({
       days: z.coerce
         .number()
@@ -27,7 +27,7 @@ export const getStats = route(
         .min(1)
         .max(366)
         .default(30)
-        .meta({ description: 'Days of UTC, today among them' }),
+        .meta({ description: 'The number of days in UTC, including today' }),
     }),
     answers: { 200: { description: 'The counts', schema: statsShape } },
   },

@@ -1,4 +1,4 @@
-/** API tokens: made, listed and revoked by those who may do as much themselves. */
+/** API tokens. A token cannot create tokens with more rights than it has itself. */
 import { z } from 'zod';
 
 import { allows, scopes, type Access } from '../../domain/access.js';
@@ -9,16 +9,16 @@ import { route } from '../routing/route.js';
 import type { RouteServices } from '../services.js';
 import {
   token,
-  tokenWithCreated,
+  tokenDetails,
   tokenWithSecret,
   type TokenView,
-  type TokenWithCreatedView,
+  type TokenDetailsView,
 } from '../shapes/administration.js';
 import { pageOf } from '../shapes/page.js';
 
 type Services = Pick<RouteServices, 'tokens'>;
 
-const mostSeconds = 10 * 366 * 86_400;
+const maxLifetimeSeconds = 10 * 366 * 86_400;
 
 export const listTokens = route(
   {
@@ -26,7 +26,7 @@ export const listTokens = route(
     path: '/v1/tokens',
     scope: 'admin',
     operationId: 'listTokens',
-    summary: 'List tokens that were created here or used, newest first',
+    summary: 'List tokens that were created through the API or used, newest first',
     query: z.strictObject({ limit: pageLimit, cursor: cursor.optional() }),
     answers: { 200: { description: 'A page of tokens', schema: pageOf(token) } },
   },
@@ -45,7 +45,7 @@ export const createToken = route(
     scope: 'admin',
     operationId: 'createToken',
     summary: 'Create a token',
-    description: 'It may do no more than the one that makes it. The answer is the only one that shows it.',
+    description: 'It cannot have more rights than the token that creates it. Only this answer shows it.',
     body: z.strictObject({
       name: searchText(100),
       scopes: z.array(z.enum(scopes)).min(1).max(scopes.length),
@@ -54,13 +54,13 @@ export const createToken = route(
         .min(1)
         .max(100)
         .nullish()
-        .meta({ description: 'The only channels that it sees; all when not given' }),
+        .meta({ description: 'Limits the token to these channels; unlimited by default' }),
       expiresIn: z
         .int()
         .min(1)
-        .max(mostSeconds)
+        .max(maxLifetimeSeconds)
         .nullish()
-        .meta({ description: 'Seconds; no end when not given' }),
+        .meta({ description: 'Seconds; unlimited by default' }),
     }),
     answers: { 201: { description: 'The token', schema: tokenWithSecret, isSecret: true } },
   },
@@ -80,17 +80,17 @@ export const getToken = route(
     path: '/v1/tokens/{id}',
     scope: 'admin',
     operationId: 'getToken',
-    summary: 'Get a token, and the objects that it has created',
+    summary: 'Get a token and the objects that it has created',
     params: byId,
     notFound: noSuchToken,
-    answers: { 200: { description: 'The token', schema: tokenWithCreated } },
+    answers: { 200: { description: 'The token', schema: tokenDetails } },
     errors: ['token.not_found'],
   },
   ({ tokens }: Services) =>
     async ({ params, access }) => {
       const found = await tokens.find(params.id, access.channels ?? undefined);
       if (!found) throw noSuchToken();
-      return viewWithCreated(found, await tokens.created(found.id));
+      return detailsView(found, await tokens.created(found.id));
     },
 );
 
@@ -100,12 +100,12 @@ export const revokeToken = route(
     path: '/v1/tokens/{id}',
     scope: 'admin',
     operationId: 'revokeToken',
-    summary: 'Revoke a token, at once and in all processes',
+    summary: 'Revoke a token immediately in all processes',
     description:
-      'What it has made goes on and is listed. A token of the command that was never used is known by its id only: a token that sees all channels can revoke it all the same.',
+      'The objects that it has created stay and are listed. The id of an unused token of the command is enough for a token without limits to revoke it.',
     params: byId,
     notFound: noSuchToken,
-    answers: { 200: { description: 'The token, revoked', schema: tokenWithCreated } },
+    answers: { 200: { description: 'The revoked token', schema: tokenDetails } },
     errors: ['token.not_found'],
   },
   ({ tokens }: Services) =>
@@ -113,23 +113,23 @@ export const revokeToken = route(
       const { tokenId, channels } = access;
       const revoked = await tokens.revoke(params.id, { actor: tokenId, channels: channels ?? undefined });
       if (!revoked) throw noSuchToken();
-      return viewWithCreated(revoked, await tokens.created(revoked.id));
+      return detailsView(revoked, await tokens.created(revoked.id));
     },
 );
 
 function refuseMoreThan(access: Access, grant: Pick<Access, 'scopes' | 'channels'>): void {
   const more = grant.scopes.find((scope) => !allows(access, scope));
-  if (more !== undefined) throw new AppError('auth.scope', `a token without ${more} cannot give it`);
+  if (more !== undefined) throw new AppError('auth.scope', `a token without the scope ${more} cannot grant it`);
   const own = access.channels;
   if (own && !grant.channels?.every((channel) => own.includes(channel)))
-    throw new AppError('auth.scope', 'a token that is limited to channels makes only tokens for these');
+    throw new AppError('auth.scope', 'a token that is limited to channels can only create tokens for those');
 }
 
 function noSuchToken(): AppError {
   return new AppError('token.not_found', 'there is no such token');
 }
 
-function viewWithCreated(record: TokenRecord, created: CreatedByToken): TokenWithCreatedView {
+function detailsView(record: TokenRecord, created: CreatedByToken): TokenDetailsView {
   const tokens = created.tokens.map(({ id, name, revokedAt }) => ({
     id,
     name,

@@ -1,4 +1,4 @@
-/** `GET /v1/events`: server-sent events, resumed from `Last-Event-ID`. */
+/** `GET /v1/events`: server-sent events, which resume from `Last-Event-ID`. */
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -28,22 +28,24 @@ const eventQuery = z.strictObject({
     .string()
     .regex(/^\d{1,15}$/, notAnEvent)
     .optional()
-    .meta({ description: 'As the header Last-Event-ID, for a first connection' }),
+    .meta({ description: 'Like the header Last-Event-ID, for the first connection' }),
 });
 const eventHeaders = z.object({
   'Last-Event-ID': z
     .string()
     .regex(/^\d{0,15}$/, notAnEvent)
     .optional()
-    .meta({ description: 'The last id that the client has read; empty: none' }),
+    .meta({ description: 'The last id that the client has read; empty if there is none' }),
 });
 
 /** Proxies close connections that are silent for a minute or less. */
 const heartbeatMs = 15_000;
 const reconnectMs = 2_000;
-/** How many heartbeats a client may leave unread before its connection is closed. It resumes with the last id that it has read. */
-const mostUnreadHeartbeats = 4;
-const lookAgainMs = 1_000;
+/**
+ * A client that leaves more heartbeats unread is disconnected. It resumes from the last id that it has read.
+ */
+const maxUnreadHeartbeats = 4;
+const retryMs = 1_000;
 
 export const streamEvents = rawRoute(
   {
@@ -54,12 +56,12 @@ export const streamEvents = rawRoute(
     operationId: 'streamEvents',
     summary: 'Stream events (server-sent events)',
     description:
-      'Each event is told at least once, in order. Every stream begins with `stream.open`, whose id is where it begins. Send the last id as the header Last-Event-ID to read on; without it the stream begins now. Events are kept for 7 days: when some after the given id are gone, `stream.open` says `missed`, and the stream goes on with the oldest that is kept.',
+      'Each event is sent at least once, in order. Every stream begins with `stream.open`, whose id is the starting point. Send the last id as the header Last-Event-ID to resume; without it, the stream begins now. Events are kept for 7 days. If events after the given id were deleted, `stream.open` contains `missed`, and the stream continues with the oldest event.',
     query: eventQuery,
     headers: eventHeaders,
     answers: {
       200: {
-        description: '`data` is an Event, or tells about the stream itself',
+        description: '`data` is an Event, or a StreamEvent about the stream itself',
         schema: z.union([event, streamEvent]),
         contentType: 'text/event-stream',
       },
@@ -67,10 +69,10 @@ export const streamEvents = rawRoute(
   },
   (services: EventServices) =>
     async ({ query, headers, access, request, response }) => {
-      // An empty header is no id: that is how a client says that it has seen none.
+      // A client that has seen no event sends an empty header.
       const header = headers['Last-Event-ID'];
       const given = header === '' ? query.lastEventId : (header ?? query.lastEventId);
-      // Express hands HEAD to this handler, too. A stream has no end, so the answer would never be complete.
+      // Express calls this handler for HEAD as well. A stream has no end, so the response would never complete.
       if (request.method === 'HEAD') {
         response.writeHead(200, streamHeaders).end();
         return;
@@ -80,14 +82,14 @@ export const streamEvents = rawRoute(
         seesChannel(access, channel) &&
         (query.type ?? type) === type &&
         (query.channel ?? channel) === channel;
-      await tell(services, { response, start, isWanted, mayListen: () => checkAgain(response) });
+      await writeEvents(services, { response, start, isWanted, mayListen: () => checkAgain(response) });
     },
 );
 
 const streamHeaders = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-store',
-  // nginx would hold events back.
+  // nginx would buffer events.
   'x-accel-buffering': 'no',
 };
 
@@ -95,52 +97,55 @@ interface Stream {
   readonly response: Response;
   readonly start: StreamStart;
   readonly isWanted: (event: EventRecord) => boolean;
-  /** Rejects when the token has ended or was revoked meanwhile. */
+  /** Rejects if the token has expired or was revoked in the meantime. */
   readonly mayListen: () => Promise<void>;
 }
 
 /**
- * Writes until the client goes away, may not listen any more, or the process is to end. While the database is away the stream stays
- * open and waits: it knows where it is, and goes on from there. A client that reads slowly delays only its own stream.
+ * Writes events until the client disconnects, its token becomes invalid, or the process shuts down. While the
+ * database is unavailable, the stream stays open and later continues from its position. A slow client delays
+ * only its own stream.
  */
-async function tell(services: EventServices, stream: Stream): Promise<void> {
+async function writeEvents(services: EventServices, stream: Stream): Promise<void> {
   const { response, start } = stream;
   const gone = new AbortController();
   const end = AbortSignal.any([gone.signal, services.stopping]);
   response.once('close', () => {
     gone.abort();
   });
-  // The client went away while its place in the events was looked for: a stream would go on for nobody.
+  // The client disconnected during the query, so no event would ever end the stream.
   if (response.destroyed) return;
-  const bell = createBell(services.notifications, end);
-  const position = { last: start.from, told: start.from };
+  const wakeSignal = createWakeSignal(services.notifications, end);
+  const position = { read: start.from, sent: start.from };
   response.writeHead(200, streamHeaders);
   response.write(`retry: ${String(reconnectMs)}\n${opening(start)}`);
-  const heart = startHeart(stream, { position, gone });
+  const heartbeat = startHeartbeat(stream, { position, gone });
   try {
     while (!end.aborted) {
-      await bell.rung();
-      await readOn(services.events, { ...stream, position, end });
+      await wakeSignal.next();
+      await writeNewEvents(services.events, { ...stream, position, end });
     }
   } catch (error) {
     if (!end.aborted && !isRefused(error)) throw error;
   } finally {
-    heart.stop();
-    bell.close();
-    // What a client does not read would never be written, and the connection never closed.
+    heartbeat.stop();
+    wakeSignal.close();
+    // Data that the client does not read would never be sent, and the connection never closed.
     if (response.writableNeedDrain) response.destroy();
     else response.end();
   }
 }
 
-/** How far a stream has come: everything up to `last` was read, and the client knows the number `told`. */
+/**
+ * The position of a stream: the last event that was read, and the last number that was sent to the client.
+ */
 interface Position {
-  last: number;
-  told: number;
+  read: number;
+  sent: number;
 }
 
-/** Tells everything that there is by now. */
-async function readOn(
+/** Sends all events up to now. */
+async function writeNewEvents(
   events: EventServices['events'],
   {
     response,
@@ -152,37 +157,37 @@ async function readOn(
 ): Promise<void> {
   for (let isFull = true; isFull && !end.aborted;) {
     try {
-      const page = await events.after(position.last);
-      // A token that has ended hears nothing more; when the client comes back with it, it is answered 401.
+      const page = await events.after(position.read);
+      // A client whose token has expired receives nothing more, and 401 when it reconnects.
       if (page.items.length > 0) await mayListen();
       for (const one of page.items.filter(isWanted)) {
-        position.told = one.seq;
-        if (!response.write(told(one))) await once(response, 'drain', { signal: end });
+        position.sent = one.seq;
+        if (!response.write(textOf(one))) await once(response, 'drain', { signal: end });
       }
-      ({ last: position.last, isFull } = page);
+      ({ last: position.read, isFull } = page);
     } catch (error) {
-      if (!isPassing(error)) throw error;
-      await delay(lookAgainMs, undefined, { signal: end }).catch(() => undefined);
+      if (!isTemporary(error)) throw error;
+      await delay(retryMs, undefined, { signal: end }).catch(() => undefined);
     }
   }
 }
 
 /**
- * Shows a quiet client, and proxies, that the connection is alive. When events that the client does not want have been passed over, it is
- * told the number reached, so that it need not read them again when it resumes.
+ * Keeps an idle connection alive for the client and for proxies. If events were skipped because the client does
+ * not want them, the client receives the new position, so that it does not read them again when it resumes.
  */
-function startHeart(
+function startHeartbeat(
   { response, mayListen }: Stream,
   { position, gone }: { readonly position: Position; readonly gone: AbortController },
 ): { readonly stop: () => void } {
   let unread = 0;
   const beat = (): void => {
     unread = response.writableNeedDrain ? unread + 1 : 0;
-    if (unread > mostUnreadHeartbeats) gone.abort();
+    if (unread > maxUnreadHeartbeats) gone.abort();
     if (unread > 0) return;
-    if (position.last > position.told) {
-      position.told = position.last;
-      const id = String(position.last);
+    if (position.read > position.sent) {
+      position.sent = position.read;
+      const id = String(position.read);
       response.write(format({ id, type: 'stream.position', timestamp: new Date().toISOString() }));
     } else response.write(': still here\n\n');
     mayListen().catch((error: unknown) => {
@@ -201,8 +206,8 @@ function isRefused(error: unknown): boolean {
   return error instanceof AppError && error.status === 401;
 }
 
-/** Whether the same may succeed in a moment. */
-function isPassing(error: unknown): boolean {
+/** Whether another attempt may soon succeed. */
+function isTemporary(error: unknown): boolean {
   return isDatabaseFailure(error) || (error instanceof AppError && error.status === 503);
 }
 
@@ -211,10 +216,10 @@ function opening({ from, missed }: StreamStart): string {
   return format({ id, type: 'stream.open', timestamp: new Date().toISOString(), missed });
 }
 
-/** All streams that are at the same place tell the same records. */
+/** The texts of events, which all streams share. */
 const texts = new WeakMap<EventRecord, string>();
 
-function told(record: EventRecord): string {
+function textOf(record: EventRecord): string {
   const text = texts.get(record) ?? format(eventView(record));
   texts.set(record, text);
   return text;
@@ -224,27 +229,30 @@ function format(view: EventView | StreamEventView): string {
   return `id: ${view.id}\nevent: ${view.type}\ndata: ${JSON.stringify(view)}\n\n`;
 }
 
-/** Rings when events have been published. One ring is remembered, so that none is missed between two waits. */
-function createBell(
+/**
+ * Wakes the stream when events were published. A signal between two calls of `next` is remembered, so none is
+ * missed.
+ */
+function createWakeSignal(
   notifications: Notifications,
   end: AbortSignal,
-): { rung: () => Promise<void>; close: () => void } {
-  let isRung = true; // There may be something from before.
-  let wake = (): void => undefined;
-  const ring = (): void => {
-    isRung = true;
-    wake();
+): { next: () => Promise<void>; close: () => void } {
+  let isSignalled = true; // There may be events from before.
+  let resume = (): void => undefined;
+  const signal = (): void => {
+    isSignalled = true;
+    resume();
   };
-  const stop = notifications.on('events', { received: ring, resumed: ring });
-  end.addEventListener('abort', ring);
+  const stop = notifications.on('events', { received: signal, resumed: signal });
+  end.addEventListener('abort', signal);
   return {
-    rung: async () => {
-      while (!isRung) await new Promise<void>((resolve) => (wake = resolve));
-      isRung = false;
+    next: async () => {
+      while (!isSignalled) await new Promise<void>((resolve) => (resume = resolve));
+      isSignalled = false;
     },
     close: () => {
       stop();
-      end.removeEventListener('abort', ring);
+      end.removeEventListener('abort', signal);
     },
   };
 }

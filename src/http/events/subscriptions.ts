@@ -1,4 +1,4 @@
-/** `/v1/subscriptions`: URLs that want to be told of events. */
+/** `/v1/subscriptions`: URLs to which events are posted. */
 import { randomBytes } from 'node:crypto';
 
 import { z } from 'zod';
@@ -27,7 +27,7 @@ import { deliveryView, subscriptionView } from '../views/subscription.js';
 type ReadServices = Pick<RouteServices, 'subscriptions'>;
 type ChangeServices = Pick<RouteServices, 'audit' | 'subscriptions'>;
 
-const url = z.url({ protocol: /^https?$/, error: 'is not an http(s) URL' }).max(2_048);
+const url = z.url({ protocol: /^https?$/, error: 'is not a URL that begins with https:// or http://' }).max(2_048);
 const description = searchText(255).nullable();
 const types = z.array(z.enum(eventTypes)).max(eventTypes.length);
 const channels = z.array(searchText(255)).max(200);
@@ -35,8 +35,8 @@ const channels = z.array(searchText(255)).max(200);
 const newSubscription = z.strictObject({
   url,
   description: description.default(null),
-  types: types.default([]).meta({ description: 'Empty: all' }),
-  channels: channels.default([]).meta({ description: 'Empty: all that the token sees' }),
+  types: types.default([]).meta({ description: 'All types if empty' }),
+  channels: channels.default([]).meta({ description: 'All channels of the token if empty' }),
 });
 const subscriptionChange = z.strictObject({
   url: url.optional(),
@@ -46,27 +46,27 @@ const subscriptionChange = z.strictObject({
   enabled: z.boolean().optional(),
 });
 const historyQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(200).default(50) });
-/** Long enough for a receiver that is changed by hand, on the next working day. */
-const standardOverlapSeconds = 86_400;
+/** Long enough for an operator who updates the receiver by hand on the next day. */
+const defaultOverlapSeconds = 86_400;
 const rotation = z.strictObject({
   overlapSeconds: z
     .int()
     .min(0)
     .max(7 * 86_400)
-    .default(standardOverlapSeconds)
-    .meta({ description: 'How long the secret before signs, too' }),
+    .default(defaultOverlapSeconds)
+    .meta({ description: 'How long the previous secret also signs, in seconds' }),
 });
 const resending = z
   .strictObject({
     event: z
       .string()
-      .regex(/^evt_\d{1,18}$/, 'is not the id of an event: evt_...')
+      .regex(/^evt_\d{1,18}$/, 'is not the id of an event, such as evt_4711')
       .optional(),
     from: moment.optional(),
-    until: moment.optional().meta({ description: 'Exclusive; now, when not given' }),
+    until: moment.optional().meta({ description: 'Exclusive; now by default' }),
   })
   .refine(({ event, from, until }) => (event === undefined) === (from !== undefined) && !(event && until), {
-    error: 'name either one event, or the time from which on',
+    error: 'needs either `event`, or `from` with an optional `until`',
   });
 
 const scope = 'admin';
@@ -79,7 +79,7 @@ export const listSubscriptions = route(
     scope,
     operationId: 'listSubscriptions',
     summary: 'List subscriptions',
-    answers: { 200: { description: 'The newest first', schema: listOf(subscriptionShape) } },
+    answers: { 200: { description: 'A list, newest first', schema: listOf(subscriptionShape) } },
   },
   ({ subscriptions }: ReadServices) =>
     async ({ access }) => {
@@ -96,27 +96,27 @@ export const createSubscription = route(
     operationId: 'createSubscription',
     summary: 'Create a subscription: events are posted to a URL',
     description:
-      'Signed as in the Standard Webhooks specification. Any answer of 2xx takes the event. An event that is refused is retried with growing pauses for 3 days while others go on, so their order is not certain. A receiver that does not work is tried by one event at a time; after 3 days without a success the subscription is disabled. 410 disables it at once.',
+      'Posts are signed as in the Standard Webhooks specification. The receiver accepts an event with any 2xx status. A refused event is retried with growing delays for 3 days while other events continue, so their order is not guaranteed. A receiver that is down is tested with one event at a time; after 3 days without success, the subscription is disabled. The status 410 disables it immediately.',
     body: newSubscription,
     answers: {
       201: {
-        description: 'The secret is shown this once',
+        description: 'The subscription; only this answer shows the secret',
         schema: subscriptionWithSecret,
         hasLocation: true,
       },
     },
   },
-  (services: ChangeServices & Pick<RouteServices, 'now' | 'post'>) =>
+  (services: ChangeServices & Pick<RouteServices, 'guardedPost' | 'now'>) =>
     async ({ body, access }) => {
-      const { channels: asked, ...settings } = body;
-      // A token that knows some channels only subscribes to those.
-      const wanted = asked.length === 0 ? [...(access.channels ?? [])] : asked;
-      checkChannels(access, wanted);
-      await checkUrl(services.post, settings.url);
+      const { channels: requested, ...settings } = body;
+      // A token that is limited to channels subscribes to those by default.
+      const own = requested.length === 0 ? [...(access.channels ?? [])] : requested;
+      checkChannels(access, own);
+      await checkUrl(services.guardedPost, settings.url);
       const secret = newSecret();
       const created = await services.subscriptions.create(
-        { settings: { ...settings, channels: wanted }, secret, now: services.now() },
-        (id) => entering(services.audit, access, { action: 'create', target: id }),
+        { settings: { ...settings, channels: own }, secret, now: services.now() },
+        (id) => auditEntry(services.audit, access, { action: 'create', target: id }),
       );
       return { ...subscriptionView(created), secret };
     },
@@ -153,16 +153,16 @@ export const changeSubscription = route(
     errors,
     answers: { 200: { description: 'The subscription', schema: subscriptionShape } },
   },
-  (services: ChangeServices & Pick<RouteServices, 'now' | 'post'>) =>
+  (services: ChangeServices & Pick<RouteServices, 'guardedPost' | 'now'>) =>
     async ({ params, body, access }) => {
       const { subscriptions, audit } = services;
       const { id } = await find(subscriptions, params.id, access);
       const { enabled, ...settings } = body;
       if (settings.channels) checkChannels(access, settings.channels);
-      if (settings.url !== undefined) await checkUrl(services.post, settings.url);
+      if (settings.url !== undefined) await checkUrl(services.guardedPost, settings.url);
       const disabled = enabled === true ? null : { reason: 'disabled by hand', at: services.now() };
       const change = enabled === undefined ? settings : { ...settings, disabled };
-      await subscriptions.update(id, change, entering(audit, access, { action: 'update', target: id }));
+      await subscriptions.update(id, change, auditEntry(audit, access, { action: 'update', target: id }));
       return subscriptionView(await find(subscriptions, id, access));
     },
 );
@@ -177,12 +177,12 @@ export const deleteSubscription = route(
     params: byId,
     notFound: noSuchSubscription,
     errors,
-    answers: { 204: { description: 'It is gone' } },
+    answers: { 204: { description: 'The subscription was deleted' } },
   },
   ({ subscriptions, audit }: ChangeServices) =>
     async ({ params, access }) => {
       const { id } = await find(subscriptions, params.id, access);
-      await subscriptions.remove(id, entering(audit, access, { action: 'delete', target: id }));
+      await subscriptions.remove(id, auditEntry(audit, access, { action: 'delete', target: id }));
       return undefined;
     },
 );
@@ -197,7 +197,7 @@ export const testSubscription = route(
     params: byId,
     notFound: noSuchSubscription,
     errors: [...errors, 'subscription.unreadable'],
-    answers: { 200: { description: 'What became of it', schema: sampleResult } },
+    answers: { 200: { description: 'The result of the post', schema: sampleResult } },
   },
   (services: ReadServices & Pick<RouteServices, 'now' | 'postSigned'>) =>
     async ({ params, access }) => {
@@ -219,22 +219,22 @@ export const rotateSubscriptionSecret = route(
     operationId: 'rotateSubscriptionSecret',
     summary: 'Generate a new signing secret',
     description:
-      'For a day, or as long as `overlapSeconds` says, calls carry signatures of both secrets: the new one first, then the one before. 0 ends the one before at once.',
+      'For `overlapSeconds` (a day by default), posts carry signatures of both secrets, the new one first. 0 ends the previous secret immediately.',
     params: byId,
     notFound: noSuchSubscription,
     body: rotation,
     bodyOptional: true,
     errors,
-    answers: { 200: { description: 'The secret is shown this once', schema: subscriptionWithSecret } },
+    answers: { 200: { description: 'The subscription; only this answer shows the secret', schema: subscriptionWithSecret } },
   },
   ({ subscriptions, audit, now }: ChangeServices & Pick<RouteServices, 'now'>) =>
     async ({ params, body, access }) => {
       const { id, problem } = await find(subscriptions, params.id, access);
-      // A secret that cannot be opened signs nothing any more.
+      // A secret that cannot be decrypted can no longer sign.
       const overlaps = problem === null && body.overlapSeconds > 0;
       const overlapUntil = overlaps ? new Date(now().getTime() + body.overlapSeconds * 1_000) : null;
       const secret = newSecret();
-      const entry = entering(audit, access, { action: 'rotate', target: id });
+      const entry = auditEntry(audit, access, { action: 'rotate', target: id });
       await subscriptions.rotate(id, { secret, overlapUntil }, entry);
       return { ...subscriptionView(await find(subscriptions, id, access)), secret };
     },
@@ -248,25 +248,25 @@ export const resendEvents = route(
     operationId: 'resendEvents',
     summary: 'Post events again',
     description:
-      'One event (`{"event":"evt_..."}`), or those of a time (`{"from","until"}`), of those that the subscription asks for and that are kept (7 days). At most 10 000 at once: `next` says where to go on. They keep their `webhook-id`.',
+      'Posts one event (`{"event":"evt_..."}`) or the events of a period (`{"from","until"}`) again, as far as they match the subscription and are kept (7 days). At most 10 000 per call; `next` is the `from` of the next call. Events keep their `webhook-id`.',
     params: byId,
     notFound: noSuchSubscription,
     body: resending,
     errors: [...errors, 'event.not_found', 'subscription.disabled', 'subscription.unreadable'],
-    answers: { 202: { description: 'They are on their way', schema: resendResult } },
+    answers: { 202: { description: 'The events will be posted', schema: resendResult } },
   },
   ({ subscriptions, audit }: ChangeServices) =>
     async ({ params, body, access }) => {
       const { id, problem, disabledAt } = await find(subscriptions, params.id, access);
       const { event, from, until } = body;
-      if (disabledAt) throw new AppError('subscription.disabled', 'it is disabled: enable it first');
+      if (disabledAt) throw new AppError('subscription.disabled', 'the subscription is disabled; enable it first');
       if (problem !== null) throw new AppError('subscription.unreadable', problem);
       const resent = await subscriptions.resend(
         id,
         from === undefined
           ? { notificationId: String(event).replace('evt_', '') }
           : { from, until: until ?? null },
-        entering(audit, access, { action: 'resend', target: id }),
+        auditEntry(audit, access, { action: 'resend', target: id }),
       );
       return { count: resent.count, next: resent.next?.toISOString() ?? null };
     },
@@ -278,12 +278,12 @@ export const listSubscriptionDeliveries = route(
     path: '/v1/subscriptions/{id}/deliveries',
     scope,
     operationId: 'listSubscriptionDeliveries',
-    summary: 'List posted events with their attempts',
+    summary: 'List the deliveries of a subscription with their attempts',
     params: byId,
     notFound: noSuchSubscription,
     query: historyQuery,
     errors,
-    answers: { 200: { description: 'The newest first', schema: listOf(notificationDelivery) } },
+    answers: { 200: { description: 'A list, newest first', schema: listOf(notificationDelivery) } },
   },
   ({ subscriptions, events: log }: ReadServices & Pick<RouteServices, 'events'>) =>
     async ({ params, query, access }) => {
@@ -293,7 +293,7 @@ export const listSubscriptionDeliveries = route(
       return {
         items: deliveries.map((delivery) => {
           const event = events.get(delivery.notificationId);
-          // It may have been subscribed to more channels before.
+          // The subscription may have had more channels before.
           return deliveryView(delivery, event && seesChannel(access, event.channel) ? event : undefined);
         }),
       };
@@ -310,8 +310,8 @@ function noSuchSubscription(): AppError {
   return new AppError('subscription.not_found', 'there is no such subscription');
 }
 
-/** The entry of a change in the audit trail, for its transaction. */
-function entering(
+/** Records a change in the audit trail, in the transaction of the change. */
+function auditEntry(
   audit: Audit,
   { tokenId }: Access,
   { action, target }: { readonly action: string; readonly target: string },
@@ -324,14 +324,14 @@ function newSecret(): string {
   return `whsec_${randomBytes(32).toString('base64')}`;
 }
 
-/** A subscription to all channels is seen by those who see all. */
+/** Only tokens without limits see subscriptions to all channels. */
 function sees(access: Access, channels: readonly string[]): boolean {
   if (access.channels === null) return true;
   return channels.length > 0 && channels.every((channel) => seesChannel(access, channel));
 }
 
 function checkChannels(access: Access, channels: readonly string[]): void {
-  if (!sees(access, channels)) throw invalid('channels', 'this token does not know all of them');
+  if (!sees(access, channels)) throw invalid('channels', 'the token has no access to all of them');
 }
 
 async function checkUrl(post: GuardedPost, url: string): Promise<void> {
@@ -344,5 +344,5 @@ async function checkUrl(post: GuardedPost, url: string): Promise<void> {
 }
 
 function invalid(field: string, message: string, cause?: unknown): AppError {
-  return new AppError('request.invalid', `${field}: ${message}`, { cause, fields: [{ field, message }] });
+  return AppError.ofFields('request.invalid', [{ field, message }], cause);
 }

@@ -1,4 +1,4 @@
-/** The request that Inlet makes to a subscription, for the document: the receiver is described like a route of its own. */
+/** The request to the URL of a subscription. The document describes the receiver like a route. */
 import { z } from 'zod';
 
 import { event } from '../shapes/event.js';
@@ -8,17 +8,17 @@ export const eventWebhook = {
   operationId: 'receiveEvent',
   summary: 'Inlet posts an event to the URL of a subscription',
   description:
-    'Signed as in the Standard Webhooks specification (standardwebhooks.com) with the secret of the subscription. Any answer of 2xx takes the event; any other is retried with growing pauses for 3 days. The same event may come more than once and keeps its `webhook-id`.',
+    'Signed as in the Standard Webhooks specification (standardwebhooks.com) with the secret of the subscription. The receiver accepts the event with any 2xx status; after any other response, Inlet retries with growing delays for 3 days. An event may arrive more than once, with the same `webhook-id`.',
   headers: z.object({
-    'webhook-id': z.string().meta({ description: '`evt_...`; the same for each attempt at the event' }),
-    'webhook-timestamp': z.string().meta({ description: 'When it was posted, in seconds since 1970' }),
+    'webhook-id': z.string().meta({ description: '`evt_...`, the same in each attempt' }),
+    'webhook-timestamp': z.string().meta({ description: 'The time of the post, in seconds since 1970' }),
     'webhook-signature': z.string().meta({
-      description: '`v1,` and a signature in Base64; after a rotation several, with spaces between',
+      description: '`v1,` and a signature in Base64; after a rotation several, separated by spaces',
     }),
   }),
   body: event,
   answers: {
-    '2XX': { description: 'The receiver has taken the event' },
-    410: { description: 'The receiver is gone: Inlet disables the subscription' },
+    '2XX': { description: 'The receiver has accepted the event' },
+    410: { description: 'The receiver no longer exists: Inlet disables the subscription' },
   },
 } as const;

@@ -1,4 +1,4 @@
-/** Erasing: one media, or everything about a person. */
+/** Erases one media item, or everything about a person. */
 import { z } from 'zod';
 
 import { seesChannel, type Access } from '../../domain/access.js';
@@ -10,12 +10,12 @@ import type { RouteServices } from '../services.js';
 import { erased as erasedShape, type ErasedView } from '../shapes/media.js';
 import { findVisible, noSuchMedia } from './visible.js';
 
-/** A word that is no answer to the question is refused: somebody who means to count must not erase. */
+/** Other values are refused, so that a caller who wants to count never erases by mistake. */
 const eraseQuery = z.strictObject({
   dryRun: z
     .enum(['true', 'false'])
     .optional()
-    .meta({ description: 'With `true` nothing is erased, and the answer says what would be' }),
+    .meta({ description: 'With `true`, nothing is erased, and the answer counts what would be' }),
 });
 
 export const eraseMedia = route(
@@ -26,7 +26,7 @@ export const eraseMedia = route(
     operationId: 'eraseMedia',
     summary: 'Erase a media item',
     description:
-      'Bytes, previews and everything personal, the raw webhooks that brought it included. A tombstone stays, so that the same message does not bring it back. Erasing it again changes nothing.',
+      'Erases bytes, previews and all personal data, including the raw webhooks that contained it. A tombstone stays, so that the same message does not restore it. Repeating the call changes nothing.',
     params: byId,
     notFound: noSuchMedia,
     query: eraseQuery,
@@ -35,7 +35,7 @@ export const eraseMedia = route(
   },
   ({ erase, lookup }: Pick<RouteServices, 'erase' | 'lookup'>) =>
     async ({ params, query, access }) => {
-      // A media whose webhook still lies in the spool has no row that the lookup could find.
+      // A media item whose webhook is still in the spool has no row yet.
       await erase.waitForSpool();
       const { id, channel } = await findVisible(lookup, params.id, access);
       return erasedView(await erase.media({ id, channel }, actorOf(query, access)));
@@ -50,7 +50,7 @@ export const eraseContact = route(
     operationId: 'eraseContact',
     summary: 'Erase everything that a person sent or received in a channel',
     description:
-      'The person as the provider names them: `from`, `to` or `chat` of a message, as a whole. Raw webhooks of the channel that hold this id are erased as well, also where they speak of somebody else, whose messages and media stay. The audit trail names the person by a keyed hash.',
+      'The person is given as the provider names them: the complete `from`, `to` or `chat` of a message. Raw webhooks of the channel that contain this id are erased as well, even if they are about another person, whose messages and media stay. The audit trail names the person by a keyed hash.',
     params: z.object({ channel: searchText(255), contact: searchText(255) }),
     query: eraseQuery,
     answers: { 200: { description: 'How much was erased', schema: erasedShape } },
@@ -59,19 +59,19 @@ export const eraseContact = route(
   (services: Pick<RouteServices, 'channels' | 'erase' | 'erasure'>) =>
     async ({ params, query, access }) => {
       await services.erase.waitForSpool();
-      // A slip in its name must not look as if there had been nothing to erase.
+      // A misspelled channel must not look as if there was nothing to erase.
       if (!seesChannel(access, params.channel) || !(await exists(services, params.channel)))
-        throw new AppError('contact.unknown_channel', 'there is no such channel, and there never was');
+        throw new AppError('contact.unknown_channel', 'this channel does not exist and never existed');
       return erasedView(await services.erase.contact(params, actorOf(query, access)));
     },
 );
 
-/** Nobody for a dry run. */
+/** Null for a dry run. */
 function actorOf({ dryRun }: z.infer<typeof eraseQuery>, { tokenId }: Access): Actor | null {
   return dryRun === 'true' ? null : { actor: tokenId };
 }
 
-/** A channel that has been removed may have left something. */
+/** Includes removed channels, because their data may still exist. */
 async function exists(
   { channels, erasure }: Pick<RouteServices, 'channels' | 'erasure'>,
   channel: string,

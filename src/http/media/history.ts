@@ -12,10 +12,10 @@ export const getMediaHistory = route(
     scope: 'media:read',
     operationId: 'getMediaHistory',
     summary: 'Get the history of a media item',
-    description: 'The raw delivery that brought it, and every attempt to fetch it, oldest first.',
+    description: 'The raw delivery that contained it, and every attempt to download it, oldest first.',
     params: byId,
     notFound: noSuchMedia,
-    answers: { 200: { description: 'Its history', schema: mediaHistory } },
+    answers: { 200: { description: 'The history', schema: mediaHistory } },
     errors: ['media.not_found'],
   },
   ({ lookup }: Pick<RouteServices, 'lookup'>) =>

@@ -1,4 +1,4 @@
-/** Media: listed, shown, handed out by a link, fetched again. */
+/** Lists and shows media, creates signed links, and retries downloads. */
 import { z } from 'zod';
 
 import { visibleChannels } from '../../domain/access.js';
@@ -28,14 +28,14 @@ const mediaQuery = z.strictObject({
   messageId: text.optional().meta({ description: "The provider's own id" }),
   sha256: z
     .string()
-    .regex(/^[0-9a-fA-F]{64}$/, 'is not 64 hex digits')
+    .regex(/^[0-9a-fA-F]{64}$/, 'must have 64 hexadecimal digits')
     .toLowerCase()
     .optional(),
   since: moment.optional().meta({ description: 'By time of receipt' }),
   until: moment.optional().meta({ description: 'By time of receipt, exclusive' }),
   q: searchText(200).optional().meta({
     description:
-      'Part of the caption, in any case. Without three letters or digits in a row, one request looks through 2,000 media',
+      'A part of the caption; case is ignored. Without three letters or digits in a row, one request looks through 2,000 media',
   }),
   limit: pageLimit,
   cursor: cursor.optional(),
@@ -47,7 +47,7 @@ const waitQuery = z.strictObject({
     .min(0)
     .max(30)
     .default(0)
-    .meta({ description: 'Seconds to wait until it is no longer `pending`' }),
+    .meta({ description: 'How many seconds to wait until it is no longer `pending`' }),
 });
 
 const linkRequest = z.strictObject({
@@ -58,7 +58,7 @@ const linkRequest = z.strictObject({
     .max(30 * 86_400)
     .default(3_600)
     .meta({ description: 'Seconds' }),
-  size: z.enum(previewSizes).nullish().meta({ description: 'Of a preview; without it, the whole file' }),
+  size: z.enum(previewSizes).nullish().meta({ description: 'The size of a preview; by default, the link leads to the file itself' }),
 });
 
 export const listMedia = route(
@@ -85,14 +85,14 @@ export const getMedia = route(
     method: 'get',
     path: '/v1/media/{id}',
     scope: 'media:read',
-    // A request that waits holds no place among those that are answered at once.
+    // A waiting request does not occupy a place among the requests that are answered immediately.
     limit: (request) => (request.query['wait'] === undefined ? 'query' : 'listen'),
     operationId: 'getMedia',
-    summary: 'Get a media item, at once or as soon as it is no longer pending',
+    summary: 'Get a media item, immediately or when it is no longer pending',
     params: byId,
     notFound: noSuchMedia,
     query: waitQuery,
-    answers: { 200: { description: 'The media', schema: mediaShape } },
+    answers: { 200: { description: 'The media item', schema: mediaShape } },
     errors: ['media.not_found'],
   },
   (services: SettledMediaServices & Pick<RouteServices, 'lookup'>) => {
@@ -119,14 +119,14 @@ export const createMediaLink = route(
     notFound: noSuchMedia,
     body: linkRequest,
     bodyOptional: true,
-    answers: { 200: { description: 'The link, and when it ends', schema: link } },
+    answers: { 200: { description: 'The link and its expiry', schema: link } },
     errors: ['media.not_found', 'media.erased'],
   },
   ({ links, lookup, now, publicUrl }: Pick<RouteServices, 'links' | 'lookup' | 'now' | 'publicUrl'>) =>
     async ({ params, body, access }) => {
       const { expiresIn, size } = body;
       const media = await findVisible(lookup, params.id, access);
-      if (media.state === 'erased') throw new AppError('media.erased', 'the media was erased');
+      if (media.state === 'erased') throw new AppError('media.erased', 'the media item was erased');
       const expiresAt = new Date(now().getTime() + expiresIn * 1000);
       const path = size ? previewPath(media.id, size) : contentPath(media.id);
       const signed = links.sign(path, expiresAt).toString();
@@ -146,18 +146,18 @@ export const retryMedia = route(
     summary: 'Retry a media item that is rejected or failed',
     params: byId,
     notFound: noSuchMedia,
-    answers: { 202: { description: 'The media, pending again', schema: mediaShape } },
+    answers: { 202: { description: 'The media item, which is pending again', schema: mediaShape } },
     errors: ['media.not_found', 'media.not_retryable'],
   },
-  ({ audit, lookup, now, table }: Pick<RouteServices, 'audit' | 'lookup' | 'now' | 'table'>) =>
+  ({ audit, lookup, mediaTable, now }: Pick<RouteServices, 'audit' | 'lookup' | 'mediaTable' | 'now'>) =>
     async ({ params, access }) => {
       const { id: target, channel, state } = await findVisible(lookup, params.id, access);
       const entry = { actor: access.tokenId, action: 'media.retry', channel, target };
-      const isDone = await table.retryNow(target, now(), (connection) => audit.record(entry, connection));
+      const isDone = await mediaTable.retryNow(target, now(), (connection) => audit.record(entry, connection));
       if (!isDone) {
         throw new AppError(
           'media.not_retryable',
-          `a media that is ${state}, or has no address, cannot be fetched again`,
+          `a media item that is ${state} or has no address cannot be downloaded again`,
         );
       }
       return mediaView(await findVisible(lookup, target, access));

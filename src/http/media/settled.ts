@@ -1,4 +1,4 @@
-/** `GET /v1/media/{id}?wait=`: answers when the media is no longer pending. */
+/** `GET /v1/media/{id}?wait=`: responds when the media item is no longer pending. */
 import type { Response } from 'express';
 
 import { seesChannel, type Access } from '../../domain/access.js';
@@ -9,29 +9,29 @@ import { noSuchMedia } from './visible.js';
 export interface SettledMediaServices {
   readonly lookup: Pick<Lookup, 'mediaByIds'>;
   readonly notifications: Pick<Notifications, 'mediaChange'>;
-  /** Aborted when the process is to end: waiting callers are answered with what is known. */
+  /** Aborts at shutdown: waiting callers then receive the current state. */
   readonly stopping: AbortSignal;
 }
 
-/** A caller that waits for a media. */
+/** A caller that waits for a media item. */
 export interface WaitingCaller {
   readonly access: Access;
   readonly response: Response;
   readonly waitMs: number;
 }
 
-/** The media with this id as soon as it is no longer pending, at the latest after `waitMs`. */
+/** Resolves when the media item with this id is no longer pending, or after `waitMs`. */
 export type SettledMedia = (id: string, caller: WaitingCaller) => Promise<MediaRecord>;
 
 /**
- * While a caller waits, it holds no connection to the database: it looks at the media when it arrives and when something has happened to
- * the media. Many may do so at the same moment, since all who look together share one statement.
+ * A waiting caller occupies no database connection: its media item is read at the beginning and after each
+ * change. Simultaneous reads share one statement.
  */
 export function createSettledMedia({ lookup, notifications, stopping }: SettledMediaServices): SettledMedia {
-  const look = createSharedLook(lookup);
+  const read = createSharedRead(lookup);
 
   const find = async (id: string, access: Access): Promise<MediaRecord> => {
-    const media = await look(id);
+    const media = await read(id);
     if (media && seesChannel(access, media.channel)) return media;
     throw noSuchMedia();
   };
@@ -46,7 +46,7 @@ export function createSettledMedia({ lookup, notifications, stopping }: SettledM
     response.once('close', end);
     try {
       for (;;) {
-        // Listening begins before looking, so that a change in between is heard.
+        // Listens before it reads, so that no change in between is missed.
         const change = notifications.mediaChange(id, over.signal);
         const media = await find(id, access);
         if (media.state !== 'pending' || over.signal.aborted || stopping.aborted) return media;
@@ -60,56 +60,56 @@ export function createSettledMedia({ lookup, notifications, stopping }: SettledM
   };
 }
 
-/** So many are asked for by one statement. */
-const mostTogether = 200;
+/** The maximum number of media items that one statement reads. */
+const maxPerStatement = 200;
 
-/** A caller that waits for what is asked for. */
-interface Question {
+/** A read that is shared by all callers that wait for the same media item. */
+interface PendingRead {
   readonly promise: Promise<MediaRecord | undefined>;
-  readonly answer: (media: MediaRecord | undefined) => void;
-  readonly fail: (error: unknown) => void;
+  readonly resolve: (media: MediaRecord | undefined) => void;
+  readonly reject: (error: unknown) => void;
 }
 
-/** Asks for media together: while a statement is under way, the ids for the next one are collected. */
-function createSharedLook(
+/** Reads media items together: while a statement runs, the ids for the next one are collected. */
+function createSharedRead(
   lookup: Pick<Lookup, 'mediaByIds'>,
 ): (id: string) => Promise<MediaRecord | undefined> {
-  const questions = new Map<string, Question>();
-  let isAsking = false;
+  const pending = new Map<string, PendingRead>();
+  let isReading = false;
 
-  const ask = async (together: ReadonlyMap<string, Question>): Promise<void> => {
+  const readTogether = async (reads: ReadonlyMap<string, PendingRead>): Promise<void> => {
     try {
-      const found = await lookup.mediaByIds([...together.keys()]);
+      const found = await lookup.mediaByIds([...reads.keys()]);
       const media = new Map(found.map((one) => [one.id, one]));
-      for (const [id, { answer }] of together) answer(media.get(id));
+      for (const [id, { resolve }] of reads) resolve(media.get(id));
     } catch (error) {
-      for (const { fail } of together.values()) fail(error);
+      for (const { reject } of reads.values()) reject(error);
     }
   };
-  const askAll = async (): Promise<void> => {
-    isAsking = true;
-    while (questions.size > 0) {
-      const together = new Map([...questions].slice(0, mostTogether));
-      for (const id of together.keys()) questions.delete(id);
-      await ask(together);
+  const readAll = async (): Promise<void> => {
+    isReading = true;
+    while (pending.size > 0) {
+      const reads = new Map([...pending].slice(0, maxPerStatement));
+      for (const id of reads.keys()) pending.delete(id);
+      await readTogether(reads);
     }
-    isAsking = false;
+    isReading = false;
   };
 
   return (id) => {
-    const question = questions.get(id) ?? newQuestion();
-    questions.set(id, question);
-    if (!isAsking) void askAll();
-    return question.promise;
+    const read = pending.get(id) ?? newRead();
+    pending.set(id, read);
+    if (!isReading) void readAll();
+    return read.promise;
   };
 }
 
-function newQuestion(): Question {
-  let answer: Question['answer'] = () => undefined;
-  let fail: Question['fail'] = () => undefined;
-  const promise = new Promise<MediaRecord | undefined>((resolve, reject) => {
-    answer = resolve;
-    fail = reject;
+function newRead(): PendingRead {
+  let resolve: PendingRead['resolve'] = () => undefined;
+  let reject: PendingRead['reject'] = () => undefined;
+  const promise = new Promise<MediaRecord | undefined>((onResult, onError) => {
+    resolve = onResult;
+    reject = onError;
   });
-  return { promise, answer, fail };
+  return { promise, resolve, reject };
 }

@@ -2,7 +2,7 @@ import { seesChannel, type Access } from '../../domain/access.js';
 import { AppError } from '../../domain/errors.js';
 import type { Lookup, MediaRecord } from '../../infra/tables/media/lookup.js';
 
-/** The media with this id; one of a channel that the token does not know does not exist. */
+/** Finds a media item. Items of channels outside the limits of the token do not exist for it. */
 export async function findVisible(
   lookup: Pick<Lookup, 'media'>,
   id: string,
@@ -14,5 +14,5 @@ export async function findVisible(
 }
 
 export function noSuchMedia(): AppError {
-  return new AppError('media.not_found', 'there is no such media');
+  return new AppError('media.not_found', 'there is no such media item');
 }

@@ -1,4 +1,4 @@
-/** Sending: messages that are asked for here, what became of them, and what may be sent. */
+/** Sends messages, shows their status, and lists the limits of channels. */
 import { z } from 'zod';
 
 import { seesChannel, visibleChannels, type Access } from '../../domain/access.js';
@@ -17,44 +17,44 @@ type ReadServices = Pick<RouteServices, 'lookup' | 'outbound'>;
 
 const mediaSource = z
   .strictObject({
-    url: searchText(8_192).optional().meta({ description: 'A foreign link, sent as it is' }),
-    id: z.uuid().optional().meta({ description: 'A media of this service: received, or uploaded' }),
+    url: searchText(8_192).optional().meta({ description: 'A foreign link, which is sent unchanged' }),
+    id: z.uuid().optional().meta({ description: 'The id of a received or uploaded media item' }),
     data: z.string().optional().meta({ description: '`data:image/png;base64,…`' }),
   })
   .refine((media) => Object.values(media).filter((value) => value !== undefined).length === 1, {
-    message: 'needs exactly one of url, id and data',
+    message: 'must have exactly one of url, id and data',
   });
 
-/** Of every channel; providers have more of their own, which the channel's provider checks. */
+/** The options of every channel. Each provider validates further options of its own. */
 const sendOptions = z
   .looseObject({
-    fit: z.boolean().optional().meta({ description: 'Convert a picture that is over a limit' }),
+    fit: z.boolean().optional().meta({ description: 'Convert a picture that exceeds a limit' }),
     fetch: z
       .boolean()
       .optional()
-      .meta({ description: 'Fetch a foreign link, check and keep it, and send that' }),
+      .meta({ description: 'Download a foreign link, check and store the file, and send it' }),
   })
   .meta({ id: 'SendOptions' });
 
 const newMessage = z.strictObject({
   channel: searchText(255),
-  to: searchText(255).meta({ description: 'As `GET /v1/channels/{id}/limits` describes it' }),
+  to: searchText(255).meta({ description: 'In the format that `GET /v1/channels/{id}/limits` describes' }),
   kind: z.enum(mediaKinds),
   media: mediaSource,
   caption: searchText(65_536).nullish(),
   filename: searchText(255).nullish(),
   replyTo: searchText(255)
     .nullish()
-    .meta({ description: "The provider's id of the message that is answered" }),
+    .meta({ description: "The provider's id of the message that this one replies to" }),
   options: sendOptions
     .default({})
-    .meta({ description: "And those of the channel's provider, see `GET /v1/channels/{id}/limits`" }),
+    .meta({ description: "With the options of the channel's provider, see `GET /v1/channels/{id}/limits`" }),
 });
 
 /** Visible ASCII. */
 const idempotencyKey = z
   .string()
-  .regex(/^[\x21-\x7e][\x20-\x7e]{0,254}$/, 'has 1 to 255 printable ASCII characters');
+  .regex(/^[\x21-\x7e][\x20-\x7e]{0,254}$/, 'must have 1 to 255 printable ASCII characters');
 
 export const sendMessage = route(
   {
@@ -65,10 +65,10 @@ export const sendMessage = route(
     operationId: 'sendMessage',
     summary: 'Send a picture or other media',
     description:
-      'Checked against the limits of the provider, queued, and sent in order for each recipient. With the header `Idempotency-Key`, the same request within a day answers the same message and sends nothing.',
+      'The message is checked against the limits of the provider and queued. Messages to one recipient are sent in order. With the header `Idempotency-Key`, the same request within a day returns the same message and sends nothing.',
     headers: z.object({ 'Idempotency-Key': idempotencyKey.optional() }),
     body: newMessage,
-    answers: { 202: { description: 'The message, queued', schema: queued, hasLocation: true } },
+    answers: { 202: { description: 'The queued message', schema: queued, hasLocation: true } },
     errors: ['message.refused', 'message.key_reused'],
   },
   (services: ReadServices & Pick<RouteServices, 'queueMessage'>) =>
@@ -76,7 +76,7 @@ export const sendMessage = route(
       const key = headers['Idempotency-Key'] ?? null;
       const id = await services.queueMessage(body, { access, key });
       const record = await services.outbound.find(id);
-      if (!record) throw new Error('a message is gone right after it was queued');
+      if (!record) throw new Error('a message was deleted right after it was queued');
       return queuedView(await viewOf(services, record), { access, filename: body.filename });
     },
 );
@@ -129,11 +129,11 @@ export const retryMessage = route(
     path: '/v1/messages/{id}/retry',
     scope: 'admin',
     operationId: 'retryMessage',
-    summary: 'Send a message again that is failed or unknown',
-    description: 'Where nobody knows whether the provider has it, the person may get it twice.',
+    summary: 'Retry a message that is failed or unknown',
+    description: 'If it is unknown whether the provider received it, the recipient may get it twice.',
     params: byId,
     notFound: noSuchMessage,
-    answers: { 202: { description: 'The message, queued again', schema: outboundShape } },
+    answers: { 202: { description: 'The message, which is queued again', schema: outboundShape } },
     errors: ['message.not_found', 'message.not_resendable'],
   },
   (services: ReadServices & Pick<RouteServices, 'audit' | 'now'>) =>
@@ -192,7 +192,7 @@ async function viewOf(services: ReadServices, record: OutboundRecord): Promise<O
   return view;
 }
 
-/** One of a channel that the token does not know does not exist. */
+/** Messages of channels outside the limits of the token do not exist for it. */
 async function findVisible({ outbound }: ReadServices, id: string, access: Access): Promise<OutboundRecord> {
   const record = await outbound.find(id);
   if (!record || !seesChannel(access, record.channel)) throw noSuchMessage();

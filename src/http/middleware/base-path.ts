@@ -1,12 +1,12 @@
-/** Where `PUBLIC_URL` has a path, everything stands below it, whether the proxy in front takes that path away or not. */
+/** Serves everything below the path of `PUBLIC_URL`, whether the reverse proxy removes that path or not. */
 import type { RequestListener } from 'node:http';
 
-/** Without a slash at its end: `/inlet`, or nothing. */
+/** The path without a trailing slash, for example `/inlet`; empty if there is none. */
 export function basePathOf(publicUrl: string): string {
   return new URL(publicUrl).pathname.replace(/\/+$/, '');
 }
 
-/** What `listener` is asked for never begins with the path. */
+/** Removes the path from the URL of each request before `listener` handles it. */
 export function belowBasePath(publicUrl: string, listener: RequestListener): RequestListener {
   const base = basePathOf(publicUrl);
   if (base === '') return listener;

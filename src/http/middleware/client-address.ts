@@ -1,16 +1,16 @@
-/** Who calls, for limits by address: every spelling of an address counts as the same caller. */
+/** Identifies callers by address: every spelling of an address counts as the same caller. */
 import type { Request } from 'express';
 import ipaddr from 'ipaddr.js';
 
-/** Everything that is no address counts under this key, so that a made-up text is never a new caller. */
+/** The key for text that is not an address, so that an invented text is never a new caller. */
 const notAnAddress = 'not an address';
 
-/** One customer of an internet provider has at least this much of IPv6. */
+/** Internet providers assign at least this prefix of IPv6 to one customer. */
 const prefixBits = 56;
 
 /**
- * The key of a caller behind as many proxies as are trusted. An address that a proxy has left out counts as no address. Express would take
- * the one before it, which the caller has written.
+ * The key of a caller behind the trusted proxies. If a proxy has omitted the address, the caller has none:
+ * Express would take the address before it, which the caller has written.
  */
 export function callerKeyOf(request: Request): string {
   const hops = Number(request.app.get('trust proxy'));
@@ -21,8 +21,8 @@ export function callerKeyOf(request: Request): string {
 }
 
 /**
- * The key of a caller by its address, which is text of `X-Forwarded-For` behind a proxy. Some proxies write the port after it (Azure
- * Application Gateway, IIS), in brackets for IPv6, or all of it in quotes.
+ * The key of a caller by address. Behind a proxy, the text comes from `X-Forwarded-For`. Some proxies append
+ * the port (Azure Application Gateway, IIS), write IPv6 in brackets, or put everything in quotes.
  */
 export function addressKeyOf(text: string | undefined): string {
   const address = parseAddress(text ?? '');
@@ -32,10 +32,13 @@ export function addressKeyOf(text: string | undefined): string {
   return `${ipaddr.fromByteArray(bytes).toString()}/${String(prefixBits)}`;
 }
 
-/** IPv4 in IPv6 (`::ffff:203.0.113.1`, also in hexadecimal) is IPv4. Undefined: the text is no address. */
+/**
+ * Undefined if the text is not an address. IPv4 in IPv6 (`::ffff:203.0.113.1`, also in hexadecimal) becomes
+ * IPv4.
+ */
 export function parseAddress(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
   const bare = withoutPort(text.trim().replace(/^"(.*)"$/, '$1'));
-  // Short, octal and hexadecimal spellings of IPv4 come from no proxy.
+  // No proxy writes short, octal or hexadecimal spellings of IPv4.
   if (ipaddr.IPv4.isValidFourPartDecimal(bare)) return ipaddr.IPv4.parse(bare);
   return ipaddr.IPv6.isValid(bare) ? ipaddr.process(bare) : undefined;
 }

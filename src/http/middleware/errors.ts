@@ -8,7 +8,7 @@ import type { Logger } from '../../infra/logging/logger.js';
 import { isDatabaseFailure, isDataRefused } from '../../infra/postgres/errors.js';
 import { noteProblem, requestIdIn, routeOf } from './requests.js';
 
-/** Answers with RFC 9457 problem details. */
+/** Responds with the problem details of RFC 9457. */
 export function sendProblem(response: Response, error: AppError): void {
   const { status, code } = error;
   const seconds = retryAfterSeconds(error);
@@ -18,7 +18,7 @@ export function sendProblem(response: Response, error: AppError): void {
   response.status(status).type('application/problem+json').send(problemText(error));
 }
 
-/** The body of the answer. */
+/** The body of the response. */
 export function problemText({ status, code, message, fields }: AppError): string {
   return JSON.stringify({
     type: `urn:inlet:problem:${code}`,
@@ -30,17 +30,17 @@ export function problemText({ status, code, message, fields }: AppError): string
   });
 }
 
-/** For an answer that does not know better: most troubles of a database or a store of files are over soon. */
-const usualRetrySeconds = 2;
+/** The default delay: most failures of a database or a file store are over soon. */
+const defaultRetrySeconds = 2;
 
 function retryAfterSeconds({ code, retryAt }: AppError): number | undefined {
   if (retryAt) return Math.max(1, Math.ceil((retryAt.getTime() - Date.now()) / 1000));
-  return code === 'service.unavailable' ? usualRetrySeconds : undefined;
+  return code === 'service.unavailable' ? defaultRetrySeconds : undefined;
 }
 
 /**
- * Every failure of a request is answered here. What follows from input is 4xx, and a dependency that fails is 503. The rest is our fault:
- * it is logged, and the caller sees only `internal`.
+ * Responds to every failed request: 4xx if the input is at fault, 503 if a dependency failed. Everything else
+ * is a fault of this service, which is logged, while the caller only sees `internal`.
  */
 export function handleErrors(logger: Logger): ErrorRequestHandler {
   // Express recognises an error handler by its four parameters.
@@ -67,19 +67,19 @@ export function handleErrors(logger: Logger): ErrorRequestHandler {
   };
 }
 
-/** For `router.all` behind the routes of a path: every other method is answered with those that it knows. */
+/** Handles the other methods of a path, after its routes: 405 with the list of allowed methods. */
 export function allowOnly(methods: string): RequestHandler {
   return (request, response) => {
     response.set('Allow', methods);
-    throw new AppError('request.method_not_allowed', `this does not know ${request.method}`);
+    throw new AppError('request.method_not_allowed', `${request.method} is not allowed here; use ${methods}`);
   };
 }
 
 export const notFound: RequestHandler = (request) => {
-  throw new AppError('request.not_found', `there is no ${request.method} ${request.path}`);
+  throw new AppError('request.not_found', `there is no route ${request.method} ${request.path}`);
 };
 
-/** Express and its parsers say what is wrong with a request by `status` and `type`. */
+/** Express and its parsers describe an invalid request by `status`. */
 const codeOfStatus: Readonly<Record<number, RequestErrorCode>> = {
   400: 'request.invalid',
   404: 'request.not_found',
@@ -89,30 +89,30 @@ const codeOfStatus: Readonly<Record<number, RequestErrorCode>> = {
 };
 
 function translate(error: unknown): AppError {
-  if (error instanceof AppError) return isMediaError(error.code) ? outOfPlace(error) : error;
+  if (error instanceof AppError) return isMediaError(error.code) ? withoutMediaCode(error) : error;
   return dependencyFailure(error) ?? parserFailure(error);
 }
 
 function dependencyFailure(error: unknown): AppError | undefined {
   const causes = causesOf(error);
-  if (causes.some(isDatabaseFailure)) return unavailable('the database does not answer as it should', error);
+  if (causes.some(isDatabaseFailure)) return unavailable('the database is unavailable', error);
   if (causes.some(isDataRefused))
     return new AppError('request.invalid', 'a value cannot be stored or searched for', { cause: error });
-  return isSystemError(error) ? unavailable('a file cannot be read or written now', error) : undefined;
+  return isSystemError(error) ? unavailable('a file cannot be read or written at the moment', error) : undefined;
 }
 
 function parserFailure(error: unknown): AppError {
   const status = error instanceof Error && 'status' in error ? Number(error.status) : 500;
   const code = codeOfStatus[status] ?? (status >= 400 && status < 500 ? 'request.invalid' : 'internal');
-  return new AppError(code, code === 'internal' ? 'an internal error' : 'the request is not understood', {
+  return new AppError(code, code === 'internal' ? 'an internal error' : 'the request is invalid', {
     cause: error,
   });
 }
 
-/** A code that says what became of a picture is no answer to a request. */
-function outOfPlace(error: AppError): AppError {
+/** The codes of media items describe downloads and are not for responses of the API. */
+function withoutMediaCode(error: AppError): AppError {
   return isMediaError(error.code) && isServiceFault(error.code)
-    ? unavailable('the file could not be stored or read now', error)
+    ? unavailable('the file cannot be stored or read at the moment', error)
     : new AppError('internal', 'an internal error', { cause: error });
 }
 
@@ -120,17 +120,17 @@ function unavailable(message: string, cause: unknown): AppError {
   return new AppError('service.unavailable', message, { cause });
 }
 
-/** The error and what it was caused by, from the outside in. */
+/** The error and its causes, outermost first. */
 function causesOf(error: unknown): unknown[] {
   const causes: unknown[] = [];
-  for (let one = error; types.isNativeError(one) && causes.length < mostCauses; one = one.cause)
+  for (let one = error; types.isNativeError(one) && causes.length < maxCauses; one = one.cause)
     causes.push(one);
   return causes;
 }
 
-const mostCauses = 8;
+const maxCauses = 8;
 
-/** What Node reports when the operating system refuses something: no file handles, no space, a disk that fails. */
+/** Whether the operating system reported the error: no file handles, no space, a failing disk. */
 function isSystemError(error: unknown): boolean {
   return types.isNativeError(error) && 'syscall' in error && 'errno' in error;
 }

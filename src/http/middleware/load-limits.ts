@@ -1,6 +1,7 @@
 /**
- * How many requests of the API are under way at once. Without these bounds one caller's burst takes the connections to the database, the
- * memory and the main thread, and webhooks, jobs and every other caller wait.
+ * Limits the requests of the API that are in progress at once. Without these limits, a burst of one caller
+ * occupies the database connections, the memory and the main thread, while webhooks, jobs and all other
+ * callers wait.
  */
 import { AsyncResource } from 'node:async_hooks';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
@@ -11,32 +12,36 @@ import { AppError } from '../../domain/errors.js';
 import type { Logger } from '../../infra/logging/logger.js';
 import { accessOf } from './authenticate.js';
 import { problemText, sendProblem } from './errors.js';
-import { afterAnswersAhead } from './pipelining.js';
+import { afterEarlierResponses } from './pipelining.js';
 import { createPlaces, type PlaceLimits, type Refusal } from './places.js';
 import { requestIdHeader, requestIdOf } from './requests.js';
 import { inTurns } from './turns.js';
 
-/** Begins requests in turns, and refuses those that are too many to wait before the app, which costs several times as much. */
+/**
+ * Starts requests in turns. Requests that cannot wait are refused before Express, which is several times
+ * cheaper.
+ */
 export interface Turns {
   readonly inFrontOf: (app: RequestListener) => RequestListener;
 }
 
-/** Bounds for each kind of request. Behind `authenticate`, or behind what stands for it: callers are told apart by their tokens. */
+/** One limit for each kind of request, after authentication: callers are distinguished by their tokens. */
 export interface LoadLimits {
-  /** Requests that ask the database and answer at once. */
+  /** Requests that query the database and respond immediately. */
   readonly query: RequestHandler;
-  /** Requests that are answered with the bytes of a file. They last as long as the caller takes to read. */
+  /** Requests for the bytes of a file. They last until the caller has read the bytes. */
   readonly download: RequestHandler;
-  /** Requests whose body is a file. They last as long as the caller takes to send. */
+  /** Requests with a file in the body. They last until the caller has sent it. */
   readonly upload: RequestHandler;
-  /** Requests that wait for something to happen. They hold nothing but their connection. */
+  /** Requests that wait for an event. They occupy only their connection. */
   readonly listen: RequestHandler;
 }
 
 /**
- * The API has five connections to the database (see `poolSizes` in database.ts): a few more requests than that keep them busy, and more
- * would only fill the main thread. An answer of fifty media takes some 3 ms of it, so 400 waiting requests are worked off in one or two
- * seconds. A waiting request takes about 20 KB, and a download up to 150 KB.
+ * The API has five database connections (see `poolSizes` in database.ts). A few more requests keep them busy;
+ * even more would only occupy the main thread. A page of fifty media takes about 3 ms of it, so 400 waiting
+ * requests are processed in one or two seconds. A waiting request occupies about 20 KB, a download up to 150
+ * KB.
  */
 const bounds = {
   query: { working: 10, workingOfOne: 6, present: 1_000, presentOfOne: 400, waitMs: 5_000, slowMs: 2_000 },
@@ -66,40 +71,40 @@ const bounds = {
   },
 } as const satisfies Readonly<Record<keyof LoadLimits, PlaceLimits>>;
 
-/** Requests that have not been authenticated yet. Each takes about 10 KB, and a turn is 1 to 3 ms. */
-const waiting = { most: 3_000, mostOfOne: 1_000 } as const;
+/** Limits for requests before authentication. Each occupies about 10 KB, and a turn takes 1 to 3 ms. */
+const waiting = { max: 3_000, maxPerCaller: 1_000 } as const;
 
-/** Requests that were sent before the ones ahead of them are answered. Each takes about 10 KB. */
-const sentAhead = { most: 1_000, mostOfOne: 32 } as const;
+/** Limits for pipelined requests that wait for earlier responses. Each occupies about 10 KB. */
+const pipelined = { max: 1_000, maxPerConnection: 32 } as const;
 
-/** Soon: what was in the way takes a second or two. */
+/** Short, because a full queue is processed in one or two seconds. */
 const retryAfterMs = 1_000;
-const logEveryMs = 10_000;
+const logIntervalMs = 10_000;
 
-/** A caller that reads nothing of its answer for so long is cut off. */
+/** A caller that reads nothing of its response for this long is disconnected. */
 const stalledMs = 60_000;
 
 export function createLoadLimits(logger: Logger): LoadLimits & Turns {
-  const refused = createRefusalLog(logger);
+  const noteRefusal = createRefusalLog(logger);
   const limit = (kind: keyof LoadLimits): RequestHandler => {
     const places = createPlaces(bounds[kind]);
     return (_request, response, next) => {
-      // The caller went away while its token was checked. The end of its place would never be heard of.
+      // The caller disconnected while its token was checked, so no event would ever free its place.
       if (response.destroyed) return;
       const visit = places.visit(accessOf(response).tokenId, {
-        // Bound: a request that waited is not to run in the context of the one whose place it takes.
+        // Bound, so that a waiting request does not run in the context of the request whose place it takes.
         entered: AsyncResource.bind(() => {
           next();
         }),
         refused: (by) => {
-          refused(kind);
+          noteRefusal(kind);
           sendProblem(response, problemOf(by));
         },
       });
-      // The work has ended when the answer is complete, though the caller may take long to read it.
+      // The work ends when the response is complete, although the caller may take long to read it.
       response.once('prefinish', () => {
         visit.finished();
-        cutOffWhenStalled(response);
+        disconnectIfStalled(response);
       });
       response.once('close', visit.gone);
     };
@@ -111,25 +116,25 @@ export function createLoadLimits(logger: Logger): LoadLimits & Turns {
     listen: limit('listen'),
     inFrontOf: (app) => {
       const inOrder = inTurns(app, waiting, (by, request, response) => {
-        refused('early');
+        noteRefusal('early');
         refuseEarly(by, request, response);
       });
-      const others = afterAnswersAhead(inOrder, sentAhead);
+      const limited = afterEarlierResponses(inOrder, pipelined);
       return (request, response) => {
-        const begin = isHealthCheck(request) ? app : others;
-        begin(request, response);
+        const handle = isHealthCheck(request) ? app : limited;
+        handle(request, response);
       };
     },
   };
 }
 
-/** A check that is refused, or waits, would have a process ended that only has much to do. */
+/** If a health check waited or was refused, a process that is merely busy would be killed. */
 function isHealthCheck({ url = '' }: IncomingMessage): boolean {
-  // With the whole address, as a proxy may ask (RFC 9112, 3.2.2).
+  // A proxy may send the absolute URL (RFC 9112, 3.2.2).
   return /^(?:https?:\/\/[^/?#]*)?\/health\//i.test(url);
 }
 
-/** The same answer as the app's. */
+/** The same response as that of the app. */
 function refuseEarly(by: Refusal, request: IncomingMessage, response: ServerResponse): void {
   const problem = problemOf(by);
   const body = problemText(problem);
@@ -144,7 +149,7 @@ function refuseEarly(by: Refusal, request: IncomingMessage, response: ServerResp
     .end(body);
 }
 
-function cutOffWhenStalled(response: Response): void {
+function disconnectIfStalled(response: Response): void {
   if (!response.writableFinished) response.setTimeout(stalledMs);
 }
 
@@ -152,11 +157,11 @@ function problemOf(by: Refusal): AppError {
   const retryAt = new Date(Date.now() + retryAfterMs);
   if (by === 'caller')
     return new AppError('request.too_many_at_once', 'too many requests at once with this token', { retryAt });
-  const message = by === 'slowness' ? 'requests take longer than they should' : 'too many requests at once';
+  const message = by === 'slowness' ? 'requests take longer than usual' : 'too many requests at once';
   return new AppError('service.unavailable', message, { retryAt });
 }
 
-/** One line for many refusals: a line for each would be work that a burst makes. */
+/** Writes one line for many refusals, so that a burst does not fill the log. */
 function createRefusalLog(logger: Logger): (kind: string) => void {
   const counts = new Map<string, number>();
   let timer: NodeJS.Timeout | undefined;
@@ -167,6 +172,6 @@ function createRefusalLog(logger: Logger): (kind: string) => void {
   };
   return (kind) => {
     counts.set(kind, (counts.get(kind) ?? 0) + 1);
-    timer ??= setTimeout(write, logEveryMs).unref();
+    timer ??= setTimeout(write, logIntervalMs).unref();
   };
 }

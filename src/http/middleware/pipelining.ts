@@ -1,24 +1,25 @@
-/** Requests that a client sends ahead, on a connection whose earlier requests are not answered yet (HTTP pipelining). */
+/** HTTP pipelining: requests on a connection whose earlier requests have no complete response yet. */
 import { AsyncResource } from 'node:async_hooks';
 import type { RequestListener } from 'node:http';
 import type { Socket } from 'node:net';
 
 export interface PipeliningLimits {
-  /** Requests that may wait behind the answers ahead of them. */
-  readonly most: number;
+  /** The number of requests that may wait for earlier responses. */
+  readonly max: number;
   /** The same for one connection. */
-  readonly mostOfOne: number;
+  readonly maxPerConnection: number;
 }
 
 /**
- * Begins a request when all answers ahead of it have left its connection. Its own answer cannot leave before, and Node does not say of
- * such an answer that it is complete, nor that the connection has ended: the request would keep what it holds for as long as the answer
- * ahead takes, and for good when the client goes away.
+ * Starts a request when all earlier responses on its connection were sent. Its own response cannot be sent
+ * before that, and Node does not report that such a response is complete or that the connection has ended:
+ * the request would occupy its place for as long as the earlier response takes, and forever if the client
+ * disconnects.
  *
- * A connection with too many waiting requests is closed. To answer each of them would be work, and a client that sends ahead has to expect
- * it (RFC 9112, 9.3.2).
+ * A connection with too many waiting requests is closed, because a response to each of them would be work, and
+ * clients that pipeline have to expect it (RFC 9112, 9.3.2).
  */
-export function afterAnswersAhead(begin: RequestListener, limits: PipeliningLimits): RequestListener {
+export function afterEarlierResponses(begin: RequestListener, limits: PipeliningLimits): RequestListener {
   const waiting = new Map<Socket, number>();
   let count = 0;
 
@@ -39,14 +40,14 @@ export function afterAnswersAhead(begin: RequestListener, limits: PipeliningLimi
       begin(request, response);
       return;
     }
-    // What Node had read before the connection was closed still comes here.
+    // Node still delivers requests that it had read before the connection was closed.
     if (socket.destroyed) return;
-    if (count >= limits.most || (waiting.get(socket) ?? 0) >= limits.mostOfOne) {
+    if (count >= limits.max || (waiting.get(socket) ?? 0) >= limits.maxPerConnection) {
       socket.destroy();
       return;
     }
     add(socket, 1);
-    // Bound: a request that waits is not to run in the context of the one before it.
+    // Bound, so that a waiting request does not run in the context of the request before it.
     const beginNow = AsyncResource.bind(() => {
       add(socket, -1);
       begin(request, response);

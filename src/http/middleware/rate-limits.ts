@@ -7,7 +7,7 @@ import { callerKeyOf } from './client-address.js';
 
 const windowMs = 60_000;
 
-/** The second after the first has let the request pass. */
+/** Runs the second handler after the first one has let the request pass. */
 export function inTurn(first: RequestHandler, second: RequestHandler): RequestHandler {
   return (request, response, next) => {
     void first(request, response, (error?: unknown) => {
@@ -21,7 +21,7 @@ export function inTurn(first: RequestHandler, second: RequestHandler): RequestHa
 export function letPass(limit: RequestHandler, request: Request, response: Response): Promise<void> {
   return new Promise((resolve, reject) => {
     void limit(request, response, (error?: unknown) => {
-      // The limits of this service refuse with an `AppError`.
+      // All limits of this service refuse with an `AppError`.
       const refusal = error as Error | undefined;
       if (refusal) reject(refusal);
       else resolve();
@@ -29,7 +29,7 @@ export function letPass(limit: RequestHandler, request: Request, response: Respo
   });
 }
 
-/** So many requests a minute for each token. */
+/** Limits the requests per minute of each token. */
 export function limitByToken(limit: number): RequestHandler {
   return rateLimit({
     windowMs,
@@ -44,8 +44,8 @@ export function limitByToken(limit: number): RequestHandler {
 }
 
 /**
- * So many failures a minute from one address. It is asked after something has failed, so a sender that proves itself is never limited:
- * some providers send each event only once.
+ * Limits the failures per minute of each address. It is only called after a failure, so a verified sender is
+ * never limited: some providers send each event only once.
  */
 export function limitFailures(limit: number, message: string): RequestHandler {
   return rateLimit({

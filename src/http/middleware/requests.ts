@@ -1,4 +1,4 @@
-/** Every request has an id, by which its answer and its lines in the log find each other, and a span where traces are wanted. */
+/** Gives every request an id, which connects its response with the log, and a span if tracing is enabled. */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 
@@ -7,10 +7,13 @@ import type { Tracing } from '../../infra/observability/tracing.js';
 
 export const requestIdHeader = 'x-request-id';
 
-/** Of proxies and tracers: letters, digits and hyphens, with a letter, since digits alone may be somebody's phone number. */
+/**
+ * The ids of proxies and tracers. At least one letter is required, because digits alone may be a phone
+ * number.
+ */
 const safeId = /^(?=.*[a-z])[\w-]{8,64}$/i;
 
-/** The id that a proxy in front has given the request, or one that is made. */
+/** The id that a proxy has given the request, or a new one. */
 export function requestIdOf({ headers }: IncomingMessage): string {
   const given = headers[requestIdHeader];
   return typeof given === 'string' && safeId.test(given) ? given : randomUUID();
@@ -18,7 +21,7 @@ export function requestIdOf({ headers }: IncomingMessage): string {
 
 const problems = new WeakMap<ServerResponse, string>();
 
-/** The answer is a problem with this code. */
+/** Notes the error code of a response for the log and the traces. */
 export function noteProblem(response: ServerResponse, code: string): void {
   problems.set(response, code);
 }
@@ -33,7 +36,7 @@ export interface RequestServices {
   readonly tracing: Pick<Tracing, 'request'>;
 }
 
-/** Stands in front of the app. `isTraced` says of which requests a span is wanted. */
+/** Wraps the app. `isTraced` decides which requests get a span. */
 export function followRequests(
   { logger, tracing }: RequestServices,
   isTraced: (request: IncomingMessage) => boolean,
@@ -67,7 +70,7 @@ function statusOf({ headersSent, statusCode }: ServerResponse): number {
   return headersSent ? statusCode : 499;
 }
 
-/** The route's pattern, never the path: a path may hold a contact's id. Express notes it at the request. */
+/** The pattern of the route, as Express notes it. Never the path, which may contain the id of a person. */
 export function routeOf(request: IncomingMessage): string | null {
   const route: unknown = 'route' in request ? request.route : undefined;
   return typeof route === 'object' && route && 'path' in route ? String(route.path) : null;

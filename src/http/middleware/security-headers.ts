@@ -4,8 +4,8 @@ import helmet from 'helmet';
 type Directives = Readonly<Record<string, readonly string[]>>;
 
 /**
- * What browsers must not do with any answer. Whether they are told to use https from now on follows from `publicUrl`: over
- * plain http, HSTS and `upgrade-insecure-requests` would send them to an address where nobody listens.
+ * Restricts what browsers may do with any response. HSTS and `upgrade-insecure-requests` are only set if
+ * `publicUrl` uses https: otherwise, browsers would request an address where nothing listens.
  */
 export function securityHeaders(publicUrl: string): RequestHandler {
   const encrypted = publicUrl.startsWith('https:');
@@ -15,7 +15,7 @@ export function securityHeaders(publicUrl: string): RequestHandler {
   });
 }
 
-/** The policy of a page of our own, in place of the one for all answers: nothing is allowed that it does not name. */
+/** The policy of a page of this service, which replaces the general one and allows only what it names. */
 export function pagePolicy(directives: Directives): RequestHandler {
   const policy = Object.entries({
     'default-src': ["'none'"],

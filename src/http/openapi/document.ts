@@ -1,4 +1,4 @@
-/** The OpenAPI document, made from the declarations of the routes. */
+/** Makes the OpenAPI document from the declarations of the routes. */
 import type { ProviderKind } from '../../domain/provider-kind.js';
 import { eventWebhook } from '../events/webhook.js';
 import type { RouteDescription } from '../routing/route.js';
@@ -9,12 +9,12 @@ import { sendOptionSchemas } from './send-options.js';
 
 const description = `Every picture your customers send, received once, kept, previewed and easy to find.
 
-Send an API token as \`Authorization: Bearer …\`; \`inlet token\` makes one (in a clone: \`npm run token\`). What it may do follows
-from its scopes, which each operation names as \`x-scope\`; \`admin\` may do everything. A token that is limited to channels does not see that others exist.
+Send an API token as \`Authorization: Bearer …\`; \`inlet token\` creates one (in a clone: \`npm run token\`). Its scopes determine
+what it may do: each operation names the required scope as \`x-scope\`, and \`admin\` includes all others. For a token that is limited to channels, other channels do not exist.
 
-Errors are \`application/problem+json\` (RFC 9457); programs go by \`code\`.`;
+Errors are \`application/problem+json\` (RFC 9457). Programs should check \`code\`.`;
 
-const linkDescription = 'Of a signed link, see `POST /v1/media/{id}/link`.';
+const linkDescription = 'Part of a signed link, see `POST /v1/media/{id}/link`.';
 const securitySchemes = {
   token: { type: 'http', scheme: 'bearer' },
   session: {
@@ -22,35 +22,35 @@ const securitySchemes = {
     in: 'cookie',
     name: 'inlet_session',
     description:
-      'Made by `POST /v1/session`. Methods other than GET need the header `X-Inlet-Request: 1` as well.',
+      'Set by `POST /v1/session`. Methods other than GET also require the header `X-Inlet-Request: 1`.',
   },
   'link-expires': { type: 'apiKey', in: 'query', name: 'expires', description: linkDescription },
   'link-signature': { type: 'apiKey', in: 'query', name: 'signature', description: linkDescription },
 };
 
-/** The first words of paths. */
+/** The descriptions of the tags, which are the first words of the paths. */
 const tagDescriptions = new Map([
-  ['audit', 'Who did what'],
+  ['audit', 'The audit trail'],
   ['channels', 'Accounts at providers'],
-  ['contacts', 'Persons who have sent or received something'],
-  ['deliveries', 'Raw webhooks, as they were received'],
-  ['events', 'Events as a stream'],
-  ['health', 'Checks for those who run the service'],
+  ['contacts', 'People who sent or received something'],
+  ['deliveries', 'Raw webhooks'],
+  ['events', 'The stream of events'],
+  ['health', 'Health checks'],
   ['media', 'Pictures and other files, received or uploaded'],
   ['messages', 'Messages, received or sent'],
-  ['index', 'Where everything is'],
-  ['metrics', 'Numbers for Prometheus'],
+  ['index', 'The most important addresses'],
+  ['metrics', 'Metrics for Prometheus'],
   ['openapi', 'This document'],
-  ['providers', 'Messaging providers, and what their channels need'],
-  ['public', 'What providers fetch'],
-  ['session', 'Signing in with a browser'],
-  ['stats', 'Counts'],
-  ['subscriptions', 'Events as requests to a URL'],
+  ['providers', 'Messaging providers and the settings of their channels'],
+  ['public', 'Downloads for providers'],
+  ['session', 'Sessions for browsers'],
+  ['stats', 'Statistics'],
+  ['subscriptions', 'Events that are posted to a URL'],
   ['tokens', 'API tokens'],
-  ['webhooks', 'What providers call'],
+  ['webhooks', 'Webhooks of providers'],
 ]);
 
-/** `publicUrl` is what all paths are appended to. `kinds` are the providers whose options a message may have. */
+/** All paths are relative to `publicUrl`. The options of a message depend on the providers, `kinds`. */
 export function openApiDocument(publicUrl: string, kinds: readonly ProviderKind[] = []): object {
   const schemas = createSchemas();
   const paths = pathsOf(routes, schemas);

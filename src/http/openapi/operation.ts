@@ -1,4 +1,4 @@
-/** Operations of the document, made from the declarations of routes. */
+/** Makes the operations of the document from the declarations of the routes. */
 import type { z } from 'zod';
 
 import { statusOf, type RequestErrorCode } from '../../domain/errors.js';
@@ -6,7 +6,7 @@ import type { Answer, RouteDescription } from '../routing/route.js';
 import { problem } from '../shapes/problem.js';
 import type { Schemas } from './schemas.js';
 
-/** What is sent to somebody: a request that is taken here, or one that is made from here. */
+/** A request: to a route of this service, or from this service to a subscriber. */
 export type RequestDescription = Pick<
   RouteDescription,
   | 'operationId'
@@ -65,7 +65,7 @@ export function tagOf({ path }: Pick<RouteDescription, 'path'>): string {
   return /^\/(?:v1\/)?([a-z]+)/.exec(path)?.[1] ?? 'index';
 }
 
-/** One for each member of the schema. */
+/** One parameter for each member of the schema. */
 function parametersOf(
   where: 'path' | 'query' | 'header',
   schema: z.ZodObject | undefined,
@@ -83,7 +83,7 @@ function parametersOf(
   });
 }
 
-/** A public route may want a token all the same: then it can be missing. */
+/** A public route that may answer `auth.missing` checks a token itself. */
 function securityOf({ scope, signedLink, errors = [] }: RouteDescription): Record<string, string[]>[] {
   if (scope === 'public' && !errors.includes('auth.missing')) return [];
   const byToken = [{ token: [] }, { session: [] }];
@@ -100,9 +100,9 @@ function responseOf(answer: Answer, schemas: Schemas): object {
   };
 }
 
-const locationHeader = { description: 'The address of what was made', schema: { type: 'string' } };
+const locationHeader = { description: 'The address of the created object', schema: { type: 'string' } };
 
-/** Its own problems and those that follow from how it is called, by status. */
+/** The errors of the route and those that follow from its declaration, by status. */
 function problemsOf(route: RouteDescription, schemas: Schemas): Readonly<Record<string, object>> {
   const byStatus = new Map<number, Set<RequestErrorCode>>();
   for (const code of [...commonErrors(route), ...(route.errors ?? [])]) {
@@ -147,7 +147,7 @@ const fromScope = ['auth.scope'] as const;
 const fromCookie = ['auth.csrf'] as const;
 const fromLink = ['link.invalid', 'link.expired'] as const;
 
-/** Their answers say when to come back. */
+/** The errors whose responses have the header `Retry-After`. */
 const withRetryAfter: readonly RequestErrorCode[] = [
   'request.rate_limited',
   'request.too_many_at_once',

@@ -1,12 +1,12 @@
-/** JSON Schemas of the document, made from zod schemas. */
+/** Makes the JSON Schemas of the document from zod schemas. */
 import { z } from 'zod';
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
 export interface Schemas {
-  /** The schema as it stands in the document; shapes with a name of their own become references. */
+  /** The schema for the document, in which named shapes are references. */
   readonly of: (schema: z.ZodType) => JsonSchema;
-  /** What was referred to so far, by name. */
+  /** The schemas that were referenced so far, by name. */
   readonly components: () => Readonly<Record<string, JsonSchema>>;
 }
 
@@ -16,7 +16,7 @@ export function createSchemas(): Schemas {
 
   const convert = (schema: z.ZodType): JsonSchema => {
     const { $defs = {}, ...json } = z.toJSONSchema(schema, options);
-    // The document says once which JSON Schema it means.
+    // The document declares its version of JSON Schema once.
     delete json.$schema;
     for (const [name, component] of Object.entries($defs))
       if (!components.has(name)) components.set(name, inDocument(component));
@@ -32,14 +32,14 @@ export function createSchemas(): Schemas {
   };
 }
 
-/** Answers are described like requests: a client must bear members that later versions add. */
+/** Answers are described like requests, because clients must tolerate members that later versions add. */
 const options: Parameters<typeof z.toJSONSchema>[1] = {
   io: 'input',
   unrepresentable: 'any',
   override: ({ jsonSchema }) => {
-    // The format says the same in a word.
+    // The format says the same.
     if (jsonSchema.format !== undefined) delete jsonSchema.pattern;
-    // That a number fits into a double is no fact of this API.
+    // These limits come from JavaScript, not from the API.
     if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
     if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
   },

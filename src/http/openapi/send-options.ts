@@ -1,8 +1,14 @@
-/** What the `options` of a message may say depends on the channel's provider: the document has a schema for each of them. */
+/**
+ * The `options` of a message depend on the channel's provider, so the document has one schema for each
+ * provider.
+ */
 import type { ProviderKind } from '../../domain/provider-kind.js';
 import type { JsonSchema } from './schemas.js';
 
-/** The schemas of the options, by name: those of each provider together with `common`, and the choice among them. */
+/**
+ * The schemas of the options by name: for each provider, including the `common` options, and the union of
+ * all.
+ */
 export function sendOptionSchemas(
   common: JsonSchema,
   kinds: readonly ProviderKind[],
@@ -11,7 +17,7 @@ export function sendOptionSchemas(
   const schemas = kinds.map((kind) => [`${pascal(kind.id)}SendOptions`, optionsOf(kind, common)] as const);
   const choice = {
     anyOf: schemas.map(([name]) => ({ $ref: `#/components/schemas/${name}` })),
-    description: "Those of the channel's provider",
+    description: "The options of the channel's provider",
   };
   return { ...Object.fromEntries(schemas), SendOptions: choice };
 }
@@ -29,7 +35,7 @@ function propertiesOf({ properties }: JsonSchema): object {
   return typeof properties === 'object' && properties !== null ? properties : {};
 }
 
-/** `z-api` is `ZApi`. */
+/** Converts `z-api` to `ZApi`. */
 function pascal(id: string): string {
   return id.replace(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -13,8 +13,8 @@ export const checkLiveness = route(
     path: '/health/live',
     scope: 'public',
     operationId: 'checkLiveness',
-    summary: 'Check whether the process answers',
-    answers: { 200: { description: 'It does', schema: z.object({ status: ok }) } },
+    summary: 'Check whether the process responds',
+    answers: { 200: { description: 'The process responds', schema: z.object({ status: ok }) } },
   },
   () => () => ({ status: 'ok' as const }),
 );
@@ -27,8 +27,8 @@ export const checkReadiness = rawRoute(
     path: '/health/ready',
     scope: 'public',
     operationId: 'checkReadiness',
-    summary: 'Check whether the database answers, jobs are processed and files can be written',
-    answers: { 200: { description: 'All of it', schema: ready } },
+    summary: 'Check whether the database responds, jobs are processed and files can be written',
+    answers: { 200: { description: 'The service is ready', schema: ready } },
     errors: ['service.unavailable'],
   },
   ({ readiness }: Pick<RouteServices, 'readiness'>) =>
@@ -36,7 +36,7 @@ export const checkReadiness = rawRoute(
       const trouble = await troubleOf(readiness);
       const answer: z.infer<typeof ready> = { status: 'ok', database: 'ok', queue: 'ok', uploads: 'ok' };
       if (trouble.length === 0) response.json(answer);
-      // Not thrown: it would be logged each time that somebody asks, and the log has it already.
+      // Not thrown, because each check would then be logged, although the log has the cause already.
       else sendProblem(response, new AppError('service.unavailable', trouble.join('; ')));
     },
 );
@@ -44,31 +44,31 @@ export const checkReadiness = rawRoute(
 const databaseTrouble = {
   here: 'database: away',
   spooling: 'database: away, spooling',
-  refusing: 'database: away, and the spool takes nothing either',
+  refusing: 'database: away, and the spool cannot be written either',
 } as const;
 const answerMs = 2_000;
 const noAnswer = { reason: 'TimeoutError' };
 
 async function troubleOf(readiness: Readiness): Promise<string[]> {
-  if (readiness.stopping.aborted) return ['the process is ending'];
+  if (readiness.stopping.aborted) return ['the process is shutting down'];
   const [database, uploads] = await Promise.all([
-    inTime(readiness.database().then(isThere, isAway), false),
+    inTime(readiness.database().then(isAvailable, isUnavailable), false),
     inTime(readiness.uploads(), noAnswer),
   ]);
   const spooling = readiness.spooling();
   const hasNoDatabase = !database || spooling !== 'here';
   return [
     ...(hasNoDatabase ? [databaseTrouble[spooling]] : []),
-    // Without the database there is none.
+    // Without a database, there is no queue.
     ...(hasNoDatabase || readiness.queue() ? [] : ['the queue is not running']),
     ...(uploads ? [`uploads: no file can be written (${uploads.reason})`] : []),
   ];
 }
 
-const isThere = (): boolean => true;
-const isAway = (): boolean => false;
+const isAvailable = (): boolean => true;
+const isUnavailable = (): boolean => false;
 
-/** The answer, or `late` when there is none in time. */
+/** The result, or `late` if there is none in time. */
 async function inTime<T>(work: Promise<T>, late: T): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<T>((give) => {

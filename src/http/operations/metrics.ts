@@ -12,12 +12,12 @@ export const getMetrics = rawRoute(
     method: 'get',
     path: '/metrics',
     scope: 'public',
-    openedBy: fromHereOrAdmin,
+    openedBy: localOrAdmin,
     operationId: 'getMetrics',
     summary: 'Get metrics for Prometheus',
     description:
-      'From elsewhere than the machine itself, or through a proxy, it needs a token with the scope `admin`.',
-    answers: { 200: { description: "Prometheus' text format", contentType: 'text/plain' } },
+      'Requests from other machines or through a proxy need a token with the scope `admin`.',
+    answers: { 200: { description: 'The text format of Prometheus', contentType: 'text/plain' } },
     errors: ['auth.missing', 'auth.invalid', 'auth.expired', 'auth.revoked', 'auth.scope'],
   },
   ({ metrics }: Pick<RouteServices, 'metrics' | 'tokens'>) =>
@@ -29,18 +29,18 @@ export const getMetrics = rawRoute(
     },
 );
 
-function fromHereOrAdmin({ tokens }: Pick<RouteServices, 'tokens'>): RequestHandler {
+function localOrAdmin({ tokens }: Pick<RouteServices, 'tokens'>): RequestHandler {
   const admin = authenticate(tokens, 'admin');
   return async (request, response, next) => {
-    if (isFromHere(request)) next();
+    if (isLocal(request)) next();
     else await admin(request, response, next);
   };
 }
 
-/** What a proxy on this machine passes on comes from its address, too, and says so. */
+/** A proxy on this machine also has a local address, but adds one of these headers. */
 const proxyHeaders = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip'];
 
-function isFromHere({ socket, headers }: Request): boolean {
+function isLocal({ socket, headers }: Request): boolean {
   const address = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
   const isLoopback = address === '::1' || (isIP(address) === 4 && address.startsWith('127.'));
   return isLoopback && !proxyHeaders.some((name) => Object.hasOwn(headers, name));

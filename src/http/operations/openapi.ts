@@ -1,4 +1,4 @@
-/** `GET /openapi.json`. The document is made when it is first asked for. */
+/** `GET /openapi.json`. The document is made at the first request. */
 import { createHash } from 'node:crypto';
 
 import { z } from 'zod';
@@ -15,7 +15,7 @@ export const getOpenApiDocument = rawRoute(
     summary: 'Get this document',
     answers: {
       200: { description: 'The document', schema: z.looseObject({ openapi: z.string() }) },
-      304: { description: 'The caller has it already' },
+      304: { description: 'The caller already has the current document' },
     },
   },
   ({ openApiDocument }: Pick<RouteServices, 'openApiDocument'>) => {

@@ -19,7 +19,7 @@ const index = z.object({
       openapi: z.url(),
       health: z.url(),
     })
-    .meta({ description: 'Where to go from here' }),
+    .meta({ description: 'The most important addresses' }),
 });
 
 export const getIndex = rawRoute(

@@ -3,11 +3,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 const retryAfterSeconds = '1';
 
 /**
- * Answers health checks while the service starts, which can take a minute when its database is away: the process lives, and is not ready.
- * False for every other request, which waits for the service: some providers send a webhook only once.
+ * Answers health checks while the service starts, which may take a minute if the database is unavailable: the
+ * process is alive but not ready. Returns false for every other request, which waits for the service, because
+ * some providers send a webhook only once.
  */
 export function answeredWhileStarting(request: IncomingMessage, response: ServerResponse): boolean {
-  // Below the path of PUBLIC_URL, too, whatever it is.
+  // Also matches below the path of PUBLIC_URL.
   const path = request.url?.split('?')[0] ?? '';
   if (path.endsWith('/health/live')) {
     response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' });

@@ -1,4 +1,7 @@
-/** Serves declared routes: authentication, limits, input, answers, and 405 for every other method of their paths. */
+/**
+ * Mounts declared routes in Express: authentication, limits, validation, responses, and 405 for the other
+ * methods of their paths.
+ */
 import type { Express, Request, RequestHandler, Response } from 'express';
 
 import type { LinkSigner } from '../../domain/signed-link.js';
@@ -13,14 +16,14 @@ import { methods, type Route, type RouteDescription } from './route.js';
 export interface Mounting<Services> {
   readonly services: Services & MountServices;
   readonly limits: {
-    /** For tokens, whose requests are counted by the minute as well. */
+    /** The limits for tokens, whose requests are also counted per minute. */
     readonly ofTokens: LoadLimits;
-    /** For signed links, which all count as one caller. */
+    /** The limits for signed links, which all count as one caller. */
     readonly ofLinks: LoadLimits;
   };
   readonly bodies: {
     readonly json: RequestHandler;
-    /** JSON that may have a file in it. */
+    /** JSON that may contain a file. */
     readonly jsonWithFile: RequestHandler;
   };
 }
@@ -31,7 +34,7 @@ interface MountServices {
   readonly now: () => Date;
 }
 
-/** Routes of the same path stand together, in the order in which the paths are first named. */
+/** Mounts the routes path by path, in the order in which the paths first appear. */
 export function mount<Services>(
   app: Express,
   routes: readonly Route<Services>[],
@@ -45,42 +48,42 @@ export function mount<Services>(
   }
 }
 
-/** Express writes parameters with a colon. */
+/** Express spells parameters with a colon. */
 function expressPath(path: string): string {
   return path.replaceAll(/\{(\w+)\}/g, ':$1');
 }
 
-/** Of a path, in a fixed order. Express answers HEAD where there is GET. */
+/** The methods of a path, in a fixed order. Express handles HEAD wherever there is GET. */
 function allowedMethods(routes: readonly RouteDescription[]): string {
   const known = methods.filter((method) => routes.some((route) => route.method === method));
   return known.map((method) => (method === 'get' ? 'GET, HEAD' : method.toUpperCase())).join(', ');
 }
 
-/** What a request passes through; a route that a signed link opens, too, has a second way. */
+/** The handlers of a route. A route that accepts signed links has a second chain for them. */
 function chainsOf<Services>(route: Route<Services>, mounting: Mounting<Services>): RequestHandler[][] {
   const { services, limits } = mounting;
   const handler = handlerOf(route, services);
-  const main = [...doorOf(route, mounting), handler];
+  const main = [...stepsBefore(route, mounting), handler];
   if (!route.signedLink) return [main];
   return [[openedByLink(services), limited(route, limits.ofLinks), handler], main];
 }
 
-/** What stands before the handler of a route. */
-function doorOf<Services>(route: Route<Services>, mounting: Mounting<Services>): RequestHandler[] {
+/** The steps before the handler of a route. */
+function stepsBefore<Services>(route: Route<Services>, mounting: Mounting<Services>): RequestHandler[] {
   const { bodies } = mounting;
-  const door = [openedBy(route, mounting.services), limitOf(route, mounting)];
+  const checks = [authenticationOf(route, mounting.services), limitOf(route, mounting)];
   const isJson = !route.isRaw && route.body !== undefined;
-  // A caller without a token must not make the service read as much as a file, and a file is read within the limit of uploads.
+  // A file is read only for a caller with a token, and within the limit of uploads.
   const steps =
-    route.limit === 'upload' ? [...door, isJson && bodies.jsonWithFile] : [isJson && bodies.json, ...door];
+    route.limit === 'upload' ? [...checks, isJson && bodies.jsonWithFile] : [isJson && bodies.json, ...checks];
   return steps.filter((step) => step !== false);
 }
 
-function openedBy<Services>(
-  { scope, openedBy: own }: Route<Services>,
+function authenticationOf<Services>(
+  { scope, openedBy }: Route<Services>,
   services: Services & MountServices,
 ): RequestHandler | false {
-  if (own) return own(services);
+  if (openedBy) return openedBy(services);
   if (scope === 'public') return false;
   return authenticate(services.tokens, scope === 'token' ? null : scope);
 }
@@ -101,13 +104,13 @@ function handlerOf<Services>(route: Route<Services>, services: Services): Reques
   const answer = route.make(services);
   return async (request, response) => {
     const access = route.scope === 'public' ? undefined : accessOf(response);
-    // The declaration binds the handler to these schemas, so the call is as it expects.
+    // The declaration binds the handler to these schemas, so the call has the expected type.
     const body = await answer({ ...inputOf(route, request), access, request, response } as never);
     if (!route.isRaw) send(route, response, body);
   };
 }
 
-/** The body of a raw route is the handler's own affair. */
+/** The handler of a raw route parses the body itself. */
 function inputOf<Services>(route: Route<Services>, request: Request): Readonly<Record<string, unknown>> {
   const { query, body, headers } = route;
   return {

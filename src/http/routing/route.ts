@@ -1,6 +1,6 @@
 /**
- * One declaration for each route. `mount` makes the Express route from it, with the authentication, the limits and the checks of the
- * input; `openapi` makes the operation of the document; docs/routes.md is written from it.
+ * Each route has one declaration. `mount` makes the Express route from it, with authentication, limits and
+ * validation; `openapi` makes the operation of the document; docs/routes.md is generated from it.
  */
 import type { Request, RequestHandler, Response } from 'express';
 import type { z } from 'zod';
@@ -12,7 +12,7 @@ import type { LoadLimits } from '../middleware/load-limits.js';
 export const methods = ['get', 'post', 'put', 'patch', 'delete'] as const;
 export type Method = (typeof methods)[number];
 
-/** `token`: any token; `public`: none, or the route checks the caller itself. */
+/** `token`: any token. `public`: no token, or the route authenticates the caller itself. */
 export type RouteScope = Scope | 'token' | 'public';
 
 export type LimitKind = keyof LoadLimits;
@@ -20,51 +20,54 @@ export type LimitKind = keyof LoadLimits;
 export interface Answer {
   readonly description: string;
   readonly schema?: z.ZodType;
-  /** JSON if there is a schema, no body if there is neither. */
+  /** The default is JSON if there is a schema, and no body otherwise. */
   readonly contentType?: string;
-  /** `Location` is the address of what was made: the path of the route and the `id` of the answer. */
+  /** `Location` is the address of the created object: the path of the route and the `id` of the answer. */
   readonly hasLocation?: true;
-  /** It shows a secret, which no cache may keep. */
+  /** The answer contains a secret, which must not be cached. */
   readonly isSecret?: true;
 }
 
 export type Answers = Readonly<Record<number, Answer>>;
 
-/** What the document and the generated pages say about a route. */
+/** The parts of a route that the document and the generated pages show. */
 export interface RouteDescription {
   readonly method: Method;
-  /** With parameters in braces: `/v1/media/{id}`. */
+  /** The path with parameters in braces: `/v1/media/{id}`. */
   readonly path: string;
   readonly scope: RouteScope;
-  /** A signed link opens it as well, without any token. */
+  /** The route also accepts a signed link instead of a token. */
   readonly signedLink?: true;
   /** Names the operation for generated clients: a verb and a noun. */
   readonly operationId: string;
-  /** One line, as a sentence without its end. */
+  /** One line, without a full stop. */
   readonly summary: string;
   readonly description?: string;
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
-  /** By the names of the headers, as they are usually written. */
+  /** The names are spelled as usual. */
   readonly headers?: z.ZodObject;
   readonly body?: z.ZodType;
-  /** Whether it may be left out altogether; it is an empty object then. */
+  /** The body may be omitted; it is then an empty object. */
   readonly bodyOptional?: true;
-  /** Of the body; JSON when not given. Only a raw route reads any other. */
+  /** The content type of the body; JSON by default. Only raw routes read other types. */
   readonly bodyType?: string;
-  /** What success looks like, by status. */
+  /** The successful answers by status. */
   readonly answers: Answers;
-  /** Codes of problems that are special to this route, beyond those that every route may answer with. */
+  /** The error codes of this route, without those that follow from its declaration. */
   readonly errors?: readonly RequestErrorCode[];
 }
 
-/** How a route is served, where that does not follow from its description. */
+/** The parts of a route that do not follow from its description. */
 export interface Serving<Services> {
-  /** Requests under way are counted as this kind; `query` if not given. Routes without a scope have no limit unless they name one. */
+  /**
+   * The limit that counts the requests in progress; `query` by default. Public routes have no limit unless they
+   * name one.
+   */
   readonly limit?: LimitKind | ((request: Request) => LimitKind);
-  /** In place of the check that follows from the scope. It sets the access that limits count by. */
+  /** Replaces the check that follows from the scope. It sets the access by which the limits count. */
   readonly openedBy?: (services: Services) => RequestHandler;
-  /** The answer to a path whose parameters can name nothing; without it they are invalid input. */
+  /** The error for parameters of the path that cannot exist; by default they are invalid input. */
   readonly notFound?: () => AppError;
 }
 
@@ -77,7 +80,7 @@ interface Inputs<Params, Query, Headers, Body> {
 
 type Parsed<Schema> = [Schema] extends [never] ? undefined : z.output<Schema>;
 
-/** A request, with its input as the schemas of the route make it. */
+/** A request with its input, as the schemas of the route parse it. */
 export interface RouteCall<Params, Query, Headers, Body, Caller> {
   readonly params: Parsed<Params>;
   readonly query: Parsed<Query>;
@@ -85,12 +88,12 @@ export interface RouteCall<Params, Query, Headers, Body, Caller> {
   readonly body: Parsed<Body>;
   /** Undefined for a public route. */
   readonly access: Caller extends 'public' ? undefined : Access;
-  /** For what no schema says: cookies, files, and whether the caller is still there. */
+  /** Needed for everything outside the schemas: cookies, files, and whether the caller is still connected. */
   readonly request: Request;
   readonly response: Response;
 }
 
-/** The body of the answer. It may be readonly, since it is only written. */
+/** The body of the answer. It may be readonly, because it is only serialised. */
 type BodyOf<Statuses extends Answers> = {
   [Status in keyof Statuses]: Statuses[Status] extends { readonly schema: infer Schema }
     ? DeepReadonly<z.output<Schema>>
@@ -102,12 +105,12 @@ type DeepReadonly<Value> = Value extends object
   : Value;
 
 export interface Route<Services> extends RouteDescription, Serving<Services> {
-  /** Whether the handler writes the answer itself. */
+  /** Whether the handler writes the response itself. */
   readonly isRaw: boolean;
   readonly make: (services: Services) => Handler;
 }
 
-/** What the call holds is known to the route only. */
+/** Only the route knows the type of the call. */
 type Handler = (call: never) => unknown;
 
 type Declaration<Services, Caller, Statuses> = Omit<
@@ -116,7 +119,7 @@ type Declaration<Services, Caller, Statuses> = Omit<
 > &
   Serving<Services> & { readonly scope: Caller; readonly answers: Statuses };
 
-/** A route that answers with JSON of the declared shape, or with nothing. */
+/** Declares a route that responds with JSON of the declared shape, or without a body. */
 export function route<
   Services,
   const Caller extends RouteScope,
@@ -134,11 +137,14 @@ export function route<
   ) => BodyOf<NoInfer<Statuses>> | Promise<BodyOf<NoInfer<Statuses>>>,
 ): Route<Services> {
   if (Object.keys(declaration.answers).length !== 1)
-    throw new Error(`${declaration.operationId} has several answers: only a raw route can choose`);
+    throw new Error(`${declaration.operationId} has several answers, which only a raw route can have`);
   return { ...declaration, isRaw: false, make };
 }
 
-/** A route whose handler writes the answer itself: bytes, streams, pages of other types, several statuses. */
+/**
+ * Declares a route whose handler writes the response itself: bytes, streams, other content types, several
+ * statuses.
+ */
 export function rawRoute<
   Services,
   const Caller extends RouteScope,

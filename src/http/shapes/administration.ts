@@ -12,17 +12,17 @@ const channelShape = z.object({
   provider: z.string(),
   name: z.string().nullable(),
   enabled: z.boolean(),
-  source: z.enum(['environment', 'database']).meta({ description: 'Those of the environment are read-only' }),
-  webhookUrl: z.string().meta({ description: 'To paste into the console; without the secret' }),
-  /** What to do in the provider's console, one step each. */
+  source: z.enum(['environment', 'database']).meta({ description: 'Channels from the environment are read-only' }),
+  webhookUrl: z.string().meta({ description: 'For the console of the provider; without the secret' }),
+  /** The steps in the provider's console. */
   setup: z.array(z.string()),
-  /** Names of the settings that have a value; values are never shown. */
+  /** The names of the settings that have a value. Values are never shown. */
   settings: z.array(z.string()),
   createdAt: moment.nullable(),
   updatedAt: moment.nullable(),
   lastWebhookAt: moment.nullable(),
-  lastRefusedAt: moment.nullable().meta({ description: 'A call whose sender was not proven' }),
-  problem: z.string().nullable().meta({ description: 'Why it cannot work; it takes no webhooks then' }),
+  lastRefusedAt: moment.nullable().meta({ description: 'The last webhook whose signature or secret was missing or wrong' }),
+  problem: z.string().nullable().meta({ description: 'Why the channel cannot work; it then accepts no webhooks' }),
 });
 export type ChannelView = z.infer<typeof channelShape>;
 
@@ -44,7 +44,7 @@ const exampleChannel: ChannelView = {
 
 export const channel = named('Channel', channelShape, exampleChannel);
 
-/** Shown once, when the channel is made or its secret is rotated and the service has made the secret itself. */
+/** The secret is only shown once, if the service has generated it for a new channel or a rotation. */
 export const channelWithSecret = named(
   'ChannelWithSecret',
   channelShape.extend({ webhookSecret: z.string().nullable() }),
@@ -55,7 +55,7 @@ export const channelWithSecret = named(
 );
 export type ChannelWithSecret = z.infer<typeof channelWithSecret>;
 
-/** `GET /v1/providers`: what a channel of each provider needs. */
+/** `GET /v1/providers`: the settings of a channel of each provider. */
 export const provider = named(
   'Provider',
   z.object({
@@ -72,7 +72,7 @@ export const provider = named(
         name: 'webhookSecret',
         required: false,
         secret: true,
-        description: 'Proves who calls: at least 16 characters',
+        description: 'Verifies the sender: at least 16 characters',
       },
     ],
     setup: [
@@ -86,7 +86,7 @@ const tokenShape = z.object({
   id: z.string(),
   name: z.string().nullable(),
   scopes: z.array(z.enum(scopes)),
-  channels: z.array(z.string()).nullable().meta({ description: 'Null: all' }),
+  channels: z.array(z.string()).nullable().meta({ description: 'Null for all channels' }),
   createdAt: moment,
   expiresAt: moment.nullable(),
   lastUsedAt: moment.nullable(),
@@ -106,21 +106,27 @@ const exampleToken: TokenView = {
 };
 
 export const token = named('Token', tokenShape, exampleToken);
-/** With what the token has made. Revoking the token does not end any of it. */
-export const tokenWithCreated = tokenShape.extend({
-  created: z.object({
-    tokens: z.array(z.object({ id: z.string(), name: z.string().nullable(), revokedAt: moment.nullable() })),
-    subscriptions: z.array(z.object({ id: z.uuid(), url: z.string() })),
-    channels: z.array(z.object({ id: z.string(), name: z.string().nullable() })),
+/** A token with the objects that it has created. Revoking the token does not affect them. */
+export const tokenDetails = named(
+  'TokenDetails',
+  tokenShape.extend({
+    created: z.object({
+      tokens: z.array(
+        z.object({ id: z.string(), name: z.string().nullable(), revokedAt: moment.nullable() }),
+      ),
+      subscriptions: z.array(z.object({ id: z.uuid(), url: z.string() })),
+      channels: z.array(z.object({ id: z.string(), name: z.string().nullable() })),
+    }),
   }),
-});
-export type TokenWithCreatedView = z.infer<typeof tokenWithCreated>;
+  { ...exampleToken, created: { tokens: [], subscriptions: [], channels: [{ id: 'z-api', name: 'Sales' }] } },
+);
+export type TokenDetailsView = z.infer<typeof tokenDetails>;
 export const tokenWithSecret = named('TokenWithSecret', tokenShape.extend({ token: z.string() }), {
   ...exampleToken,
   token: 'eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJpbmxldCJ9.c2lnbmF0dXJl',
 });
 
-/** `GET /v1/session`: who is signed in. */
+/** `GET /v1/session`: the token of the session. */
 export const session = named(
   'Session',
   z.object({
@@ -165,7 +171,7 @@ export type AuditEntryView = z.infer<typeof auditEntry>;
 
 const exampleCount = { media: 128, bytes: 53_811_072 };
 const count = { media: z.int(), bytes: z.int() };
-/** `GET /v1/stats?days=30`: days are those of UTC. */
+/** `GET /v1/stats?days=30`, with days in UTC. */
 export const stats = named(
   'Stats',
   z.object({

@@ -1,4 +1,4 @@
-/** Shapes of events and of those who subscribe to them. */
+/** Shapes of events and subscriptions. */
 import { z } from 'zod';
 
 import { eventTypes, mediaEventTypes } from '../../domain/event.js';
@@ -7,7 +7,7 @@ import { exampleMedia, failure, media, moment } from './media.js';
 import { named } from './named.js';
 
 const common = {
-  id: z.string().meta({ description: 'Grows; Last-Event-ID' }),
+  id: z.string().meta({ description: 'Increases; the value for Last-Event-ID' }),
   timestamp: moment,
   channel: z.string(),
 };
@@ -19,9 +19,9 @@ const eventShape = z.discriminatedUnion('type', [
     type: z.literal('message.status'),
     data: z.object({
       channel: z.string(),
-      id: z.uuid().nullable().meta({ description: 'Of the message, where it was sent from here' }),
+      id: z.uuid().nullable().meta({ description: 'The id of the message if it was sent through the API' }),
       messageId: z.string().meta({
-        description: "The provider's own id; where it never gave one, the same as `id`",
+        description: "The provider's own id, or `id` if the provider never gave one",
       }),
       status: z.enum([...messageStatuses, 'unknown']),
       at: moment.nullable(),
@@ -39,10 +39,10 @@ const exampleEvent: EventView = {
   data: exampleMedia,
 };
 
-/** `data` of a server-sent event, and the body that a subscription is sent. */
+/** The `data` of a server-sent event, and the body of a post to a subscription. */
 export const event = named('Event', eventShape, exampleEvent);
 
-/** What a stream of server-sent events tells about itself. */
+/** Events of a stream about the stream itself. */
 export const streamEvent = named(
   'StreamEvent',
   z.discriminatedUnion('type', [
@@ -54,7 +54,7 @@ export const streamEvent = named(
     }),
     z
       .object({ id: common.id, timestamp: moment, type: z.literal('stream.position') })
-      .meta({ description: 'Up to here there was nothing more for this client' }),
+      .meta({ description: 'There are no more events for this client up to this position' }),
   ]),
   {
     id: '4710',
@@ -69,14 +69,14 @@ const subscriptionShape = z.object({
   id: z.uuid(),
   url: z.url(),
   description: z.string().nullable(),
-  types: z.array(z.enum(eventTypes)).meta({ description: 'Empty: all' }),
-  channels: z.array(z.string()).meta({ description: 'Empty: all' }),
+  types: z.array(z.enum(eventTypes)).meta({ description: 'All types if empty' }),
+  channels: z.array(z.string()).meta({ description: 'All channels if empty' }),
   createdAt: moment,
   state: z.enum(['active', 'failing', 'unreadable', 'disabled']),
   problem: z
     .string()
     .nullable()
-    .meta({ description: 'Why nothing can be posted (`unreadable`); the events wait until it is mended' }),
+    .meta({ description: 'Why nothing can be posted (`unreadable`); the events wait until the problem is solved' }),
   lastDeliveredAt: moment.nullable(),
   failingSince: moment.nullable(),
   lastError: z.string().nullable(),
@@ -84,7 +84,7 @@ const subscriptionShape = z.object({
   disabledReason: z.string().nullable(),
   previousSecretUntil: moment
     .nullable()
-    .meta({ description: 'After a rotation: until when the secret before signs, too' }),
+    .meta({ description: 'The end of the time after a rotation in which the previous secret also signs' }),
 });
 export type SubscriptionView = z.infer<typeof subscriptionShape>;
 
@@ -107,7 +107,7 @@ const exampleSubscription: SubscriptionView = {
 
 export const subscription = named('Subscription', subscriptionShape, exampleSubscription);
 
-/** The answer to a new subscription, or a new secret: the only time that the secret is shown. */
+/** The answer to a new subscription or a rotation, the only one that shows the secret. */
 export const subscriptionWithSecret = named(
   'SubscriptionWithSecret',
   subscriptionShape.extend({
@@ -119,7 +119,7 @@ export const subscriptionWithSecret = named(
   },
 );
 
-/** `POST /v1/subscriptions/:id/test`: what became of the sample. */
+/** `POST /v1/subscriptions/:id/test`: the result of the test post. */
 export const sampleResult = named(
   'SampleResult',
   z.object({
@@ -130,22 +130,22 @@ export const sampleResult = named(
   { delivered: true, status: 204, error: null },
 );
 
-/** `GET /v1/subscriptions/:id/deliveries`: one event on its way. */
+/** `GET /v1/subscriptions/:id/deliveries`: one event for a subscription. */
 export const notificationDelivery = named(
   'NotificationDelivery',
   z.object({
     id: z.string(),
-    event: z.string().meta({ description: '`evt_...`, the `webhook-id` of each of its posts' }),
+    event: z.string().meta({ description: '`evt_...`, the `webhook-id` of each post' }),
     type: z
       .enum(eventTypes)
       .nullable()
-      .meta({ description: 'Null for some that older versions have posted' }),
+      .meta({ description: 'Null for some events that older versions have posted' }),
     createdAt: moment,
     state: z.enum(['waiting', 'delivered', 'given up']),
     attempts: z.int(),
     nextAttemptAt: moment
       .nullable()
-      .meta({ description: 'Later while the receiver as a whole does not work' }),
+      .meta({ description: 'May be later while the receiver is down' }),
     settledAt: moment.nullable(),
     lastStatus: z.int().nullable(),
     lastError: z.string().nullable(),
@@ -153,15 +153,15 @@ export const notificationDelivery = named(
       .array(
         z.object({
           at: moment,
-          status: z.int().nullable().meta({ description: 'Null: no answer' }),
+          status: z.int().nullable().meta({ description: 'Null if there was no response' }),
           error: z.string().nullable(),
           durationMs: z.int(),
-          answer: z.string().nullable().meta({ description: 'Its beginning' }),
+          answer: z.string().nullable().meta({ description: 'The beginning of the response body' }),
         }),
       )
       .meta({ description: 'The last 20 attempts, oldest first' }),
     payload: event.nullable().meta({
-      description: 'As it would be posted now; null when it is erased, or older than events are kept',
+      description: 'The body as it would be posted now; null if it was erased or is no longer kept',
     }),
   }),
   {
@@ -185,8 +185,8 @@ export type NotificationDeliveryView = z.infer<typeof notificationDelivery>;
 export const resendResult = named(
   'ResendResult',
   z.object({
-    count: z.int().meta({ description: 'Events that are posted again' }),
-    next: moment.nullable().meta({ description: '`from` of the next call, when there are more' }),
+    count: z.int().meta({ description: 'The number of events that are posted again' }),
+    next: moment.nullable().meta({ description: 'The `from` of the next call, if there are more events' }),
   }),
   { count: 12, next: null },
 );

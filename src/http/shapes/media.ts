@@ -1,4 +1,4 @@
-/** Shapes of answers about media. Routes answer with these types, the OpenAPI document shows them, the gallery reads them. */
+/** Shapes of answers about media, for the routes, the OpenAPI document and the gallery. */
 import { z } from 'zod';
 
 import { mediaStates, warningCodes } from '../../domain/media.js';
@@ -7,7 +7,7 @@ import { named } from './named.js';
 
 export const moment = z.iso.datetime().meta({ description: 'ISO 8601 in UTC' });
 
-/** Of the media in all examples. */
+/** The id of the media item in all examples. */
 export const exampleId = '019aa5e2-84cb-731f-9829-ba4daaa1dfb0';
 export const exampleDeliveryId = '019aa5e2-84c9-7728-9890-b058615850a8';
 
@@ -18,7 +18,7 @@ export const messageFacts = z.object({
   id: z.string().meta({ description: "The provider's own id" }),
   from: z
     .string()
-    .meta({ description: 'The person as the provider names them; digits for phones; empty once erased' }),
+    .meta({ description: 'The person as the provider names them; digits for phones; empty after erasure' }),
   to: z.string().nullable(),
   chat: z.string().nullable().meta({ description: 'The group or conversation' }),
   senderName: z.string().nullable(),
@@ -52,9 +52,9 @@ const mediaShape = z.object({
     .nullable()
     .meta({ description: 'When the sender deleted the message; null if no deletion was reported' }),
   filename: z.string().nullable(),
-  type: z.string().nullable().meta({ description: 'MIME type as the bytes say' }),
+  type: z.string().nullable().meta({ description: 'MIME type, detected from the bytes' }),
   bytes: z.int().nullable(),
-  width: z.int().nullable().meta({ description: 'As displayed, pixels' }),
+  width: z.int().nullable().meta({ description: 'In pixels, as displayed' }),
   height: z.int().nullable(),
   sha256: z.string().nullable(),
   thumbhash: z.string().nullable().meta({ description: 'Base64' }),
@@ -62,7 +62,7 @@ const mediaShape = z.object({
   contentUrl: z.string().nullable(),
   warnings: z
     .array(z.object({ code: z.enum(warningCodes), message: z.string() }))
-    .meta({ description: 'What is odd about a file that is kept all the same; usually empty' }),
+    .meta({ description: 'The irregularities of a stored file; usually empty' }),
   attempts: z.int(),
   nextAttemptAt: moment.nullable(),
   error: failure.nullable(),
@@ -105,7 +105,7 @@ export const exampleMedia: MediaView = {
 
 export const media = named('Media', mediaShape, exampleMedia);
 
-/** A media for callers that may not read media. */
+/** A media item for callers that may not read media. */
 export const mediaFacts = mediaShape.pick({
   id: true,
   state: true,
@@ -116,12 +116,12 @@ export const mediaFacts = mediaShape.pick({
 });
 export type MediaFactsView = z.infer<typeof mediaFacts>;
 
-/** `GET /v1/media/:id/history`: how it got where it is. */
+/** `GET /v1/media/:id/history`: the history of a media item. */
 export const mediaHistory = named(
   'MediaHistory',
   z.object({
     receivedAt: moment,
-    /** Of the raw webhook; null when there is none, or it is not kept any more. */
+    /** The id of the raw webhook; null if there is none or it was deleted. */
     delivery: z.uuid().nullable(),
     attempts: z.array(z.object({ at: moment, error: failure.nullable() })),
     readyAt: moment.nullable(),
@@ -153,7 +153,7 @@ export const erased = named(
     erased: z.object({
       messages: z.int(),
       media: z.int(),
-      /** Stored files that nothing else uses and that go with them. */
+      /** The deleted files, which nothing else used. */
       blobs: z.int(),
       bytes: z.int(),
       deliveries: z.int(),

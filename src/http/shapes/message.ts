@@ -68,7 +68,7 @@ export const delivery = named(
   'Delivery',
   summaryShape.extend({
     headers: z.record(z.string(), z.string()),
-    body: z.string().meta({ description: 'As it came; empty once erased' }),
+    body: z.string().meta({ description: 'Unchanged; empty after erasure' }),
   }),
   {
     ...exampleSummary,

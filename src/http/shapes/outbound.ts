@@ -1,4 +1,4 @@
-/** Shapes of answers about messages that are sent from here. */
+/** Shapes of answers about messages that are sent through the API. */
 import { z } from 'zod';
 
 import { outboundStates, outboundStatuses } from '../../domain/outbound.js';
@@ -7,23 +7,23 @@ import { exampleFacts, failure, media, mediaFacts, moment } from './media.js';
 import { named } from './named.js';
 
 const outboundShape = z.object({
-  id: z.uuid().meta({ description: 'Of this service' }),
+  id: z.uuid().meta({ description: 'The id of this service' }),
   channel: z.string(),
   provider: z.string(),
-  to: z.string().meta({ description: 'Empty once erased' }),
+  to: z.string().meta({ description: 'Empty after erasure' }),
   kind: z.enum(mediaKinds),
   state: z.enum(outboundStates).meta({
     description:
-      'What became of handing it over. `unknown`: the provider may have it or not, and it is not sent again by itself',
+      'The progress of sending. `unknown`: it is unknown whether the provider received it, and it is not sent again automatically',
   }),
-  messageId: z.string().nullable().meta({ description: "The provider's own id, once it has the message" }),
+  messageId: z.string().nullable().meta({ description: "The provider's own id, once it has accepted the message" }),
   status: z.enum(outboundStatuses).nullable().meta({
-    description: 'How far it is known to have got; null once erased',
+    description: 'The furthest known status; null after erasure',
   }),
   statusAt: moment.nullable(),
-  link: z.string().nullable().meta({ description: 'A foreign link that is sent as it is' }),
-  media: media.nullable().meta({ description: 'Null for a foreign link that was not sent yet' }),
-  type: z.string().nullable().meta({ description: 'MIME type; null where a foreign link does not say' }),
+  link: z.string().nullable().meta({ description: 'A foreign link, which is sent unchanged' }),
+  media: media.nullable().meta({ description: 'Null for a foreign link until it was sent' }),
+  type: z.string().nullable().meta({ description: 'MIME type; null if it is unknown for a foreign link' }),
   bytes: z.int().nullable(),
   caption: z.string().nullable(),
   filename: z.string().nullable(),
@@ -33,13 +33,13 @@ const outboundShape = z.object({
   nextAttemptAt: moment.nullable(),
   error: failure
     .nullable()
-    .meta({ description: "The last failure: the provider's own code and words, or `send.…`" }),
+    .meta({ description: "The last failure, with the provider's own code and message, or `send.…`" }),
   createdAt: moment,
   sentAt: moment.nullable(),
 });
 export type OutboundView = z.infer<typeof outboundShape>;
 
-export const outbound = named('OutboundMessage', outboundShape, {
+const exampleOutbound: OutboundView = {
   id: '019aa5e4-1f0a-7c11-9a8e-5d1c7b3e2f40',
   channel: 'z-api',
   provider: 'z-api',
@@ -62,14 +62,21 @@ export const outbound = named('OutboundMessage', outboundShape, {
   error: null,
   createdAt: '2026-11-21T10:02:07.310Z',
   sentAt: '2026-11-21T10:02:07.842Z',
-});
+};
 
-/** `POST /v1/messages`: a token that may send but not read learns nothing personal about the media. */
-export const queued = outboundShape.extend({
-  media: z.union([media, mediaFacts]).nullable().meta({
-    description: 'Only `id`, `state`, `type`, `bytes`, `width` and `height` for a token without `media:read`',
+export const outbound = named('OutboundMessage', outboundShape, exampleOutbound);
+
+/** `POST /v1/messages`: a token that may send but not read receives no personal data of the media item. */
+export const queued = named(
+  'QueuedMessage',
+  outboundShape.extend({
+    media: z.union([media, mediaFacts]).nullable().meta({
+      description:
+        'Only `id`, `state`, `type`, `bytes`, `width` and `height` for a token without `media:read`',
+    }),
   }),
-});
+  { ...exampleOutbound, state: 'queued', messageId: null, status: 'queued', attempts: 0, sentAt: null },
+);
 export type QueuedView = z.infer<typeof queued>;
 
 const sendLimits = z.object({
@@ -81,7 +88,7 @@ const sendLimits = z.object({
       maxCaption: z
         .int()
         .nullable()
-        .meta({ description: 'Characters; 0: none is taken; null: no limit is known' }),
+        .meta({ description: 'In characters; 0 if captions are not supported; null if no limit is known' }),
       needsFilename: z.literal(true).optional(),
       eightBitRgb: z.literal(true).optional(),
     }),
@@ -91,22 +98,22 @@ const sendLimits = z.object({
   ways: z.array(z.enum(['link', 'inline', 'upload'])),
 });
 
-/** `GET /v1/channels/:id/limits`: what may be sent there. */
+/** `GET /v1/channels/:id/limits`: the limits for messages in a channel. */
 export const channelLimits = named(
   'ChannelLimits',
   z.object({
     channel: z.string(),
     provider: z.string(),
-    sends: z.boolean().meta({ description: 'False while it lacks settings' }),
+    sends: z.boolean().meta({ description: 'False while required settings are missing' }),
     needs: z
       .array(z.array(z.string()))
-      .meta({ description: 'Settings that sending needs; any one group is enough' }),
+      .meta({ description: 'The settings that sending requires; one of the groups is sufficient' }),
     limits: z
       .record(z.string(), sendLimits)
-      .meta({ description: 'By the value of the option that chooses, or one named `default`' }),
+      .meta({ description: 'By value of the option that selects them, or one entry named `default`' }),
     options: z
       .record(z.string(), z.unknown())
-      .meta({ description: 'JSON Schema of `options` beside `fit` and `fetch`' }),
+      .meta({ description: 'The JSON Schema of `options`, without `fit` and `fetch`' }),
   }),
   {
     channel: 'z-api',

@@ -4,8 +4,8 @@ import { z } from 'zod';
 export const pageOf = <Item extends z.ZodType>(item: Item) =>
   z.object({
     items: z.array(item),
-    nextCursor: z.string().nullable().meta({ description: 'Give it back as `cursor` for the next page' }),
+    nextCursor: z.string().nullable().meta({ description: 'The `cursor` of the next page; null on the last page' }),
   });
 
-/** All there are. */
+/** A complete list. */
 export const listOf = <Item extends z.ZodType>(item: Item) => z.object({ items: z.array(item) });

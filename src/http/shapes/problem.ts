@@ -2,19 +2,19 @@ import { z } from 'zod';
 
 import { named } from './named.js';
 
-/** RFC 9457 problem details: what every error looks like. */
+/** The problem details of RFC 9457, the shape of every error. */
 export const problem = named(
   'Problem',
   z.object({
-    type: z.string().meta({ description: '`urn:inlet:problem:` and the code' }),
+    type: z.string().meta({ description: '`urn:inlet:problem:` followed by the code' }),
     title: z.string(),
     status: z.int(),
-    code: z.string().meta({ description: 'Stable; for programs' }),
-    detail: z.string().meta({ description: 'For people' }),
+    code: z.string().meta({ description: 'A stable code for programs' }),
+    detail: z.string().meta({ description: 'A message for people' }),
     errors: z
       .array(z.object({ field: z.string(), message: z.string() }))
       .optional()
-      .meta({ description: 'The fields at fault, where there are any' }),
+      .meta({ description: 'The invalid fields, if there are any' }),
   }),
   {
     type: 'urn:inlet:problem:request.invalid',

@@ -1,4 +1,6 @@
-/** Channels and providers as the API shows them: names of settings, never their values. */
+/**
+ * Converts channels and providers to answers of the API, with the names of settings but never their values.
+ */
 import type { ProviderKind } from '../../domain/provider-kind.js';
 import type { Activity } from '../../infra/tables/channel-activity.js';
 import type { ChannelEntry } from '../../pipeline/channels/registry.js';

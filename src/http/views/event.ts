@@ -23,7 +23,7 @@ export function eventView(event: EventRecord): EventView {
 
 const nobody = '00000000-0000-0000-0000-000000000000';
 
-/** What a subscriber is sent for a test: a picture that there is not. */
+/** The event of a test post, with a picture that does not exist. */
 export function sampleEvent(now: Date): EventView {
   const moment = now.toISOString();
   const message = { from: '15550100', to: '15550199', chat: null, senderName: 'Sample', caption: 'A sample' };

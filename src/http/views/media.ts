@@ -1,4 +1,4 @@
-/** The shapes of answers. */
+/** Converts media, messages and deliveries from database records to answers of the API. */
 import { previewSizes, warningsOf, type Preview } from '../../domain/media.js';
 import { furthestOf } from '../../domain/outbound.js';
 import { messageStatuses } from '../../domain/provider.js';
@@ -55,7 +55,7 @@ function storedFacts(media: MediaRecord, blob: StoredBlob): Pick<MediaView, Stor
   };
 }
 
-/** The same members, so that every media has the same shape. */
+/** The same members, so that every media item has the same shape. */
 const nothingStored = {
   type: null,
   bytes: null,

@@ -6,7 +6,7 @@ import type { MediaFactsView, MediaView } from '../shapes/media.js';
 import type { OutboundView, QueuedView } from '../shapes/outbound.js';
 import { mediaView } from './media.js';
 
-/** Before there is word from the provider. */
+/** The status before the provider has reported one. */
 const statusOfState: Readonly<Record<OutboundState, OutboundStatus | null>> = {
   queued: 'queued',
   sending: 'queued',
@@ -43,14 +43,14 @@ export function outboundView(record: OutboundRecord, media: MediaRecord | null):
   };
 }
 
-/** The message as it is answered to the caller that asked for it, whose request may have named the file. */
+/** The message for the caller that sent it, whose request may have contained a file name. */
 export function queuedView(
   view: OutboundView,
   { access, filename = null }: { readonly access: Access; readonly filename?: string | null | undefined },
 ): QueuedView {
   if (allows(access, 'media:read')) return view;
-  // From whom the media came, what was said with it, its name and its digest are for readers. Without a name in the request, the
-  // message has the name of the media.
+  // Only readers may see the sender, the caption, the name and the digest of the media item. Without a name
+  // in the request, the message has the name of the media item.
   return { ...view, filename, media: view.media && factsOf(view.media) };
 }
 
@@ -58,12 +58,12 @@ function factsOf({ id, state, type, bytes, width, height }: MediaView): MediaFac
   return { id, state, type, bytes, width, height };
 }
 
-/** How far it got, and what it failed for: what the provider has told of it, or what we know ourselves. */
+/** The status and the error, as the provider has reported them, or else as this service knows them. */
 function wayFacts(record: OutboundRecord): Pick<OutboundView, 'status' | 'statusAt' | 'error'> {
-  const told = record.state === 'erased' ? undefined : furthestOf(record.statuses);
-  if (!told) return { status: statusOfState[record.state], statusAt: null, error: errorOf(record) };
-  const { status, at, receivedAt } = told;
-  return { status, statusAt: (at ?? receivedAt).toISOString(), error: errorOf(told) ?? errorOf(record) };
+  const reported = record.state === 'erased' ? undefined : furthestOf(record.statuses);
+  if (!reported) return { status: statusOfState[record.state], statusAt: null, error: errorOf(record) };
+  const { status, at, receivedAt } = reported;
+  return { status, statusAt: (at ?? receivedAt).toISOString(), error: errorOf(reported) ?? errorOf(record) };
 }
 
 function errorOf({

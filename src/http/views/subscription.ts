@@ -1,4 +1,4 @@
-/** Subscriptions and what was posted to them, as the API shows them. Secrets are not among it. */
+/** Converts subscriptions and their deliveries to answers of the API, without secrets. */
 import type { EventRecord } from '../../infra/tables/events/log.js';
 import type { NotificationDelivery, Subscription } from '../../infra/tables/events/subscriptions.js';
 import type { NotificationDeliveryView, SubscriptionView } from '../shapes/event.js';
@@ -31,7 +31,7 @@ function stateOf({ disabledAt, problem, failingSince }: Subscription): Subscript
   return failingSince ? 'failing' : 'active';
 }
 
-/** `event`: what is posted, where it can still be told. */
+/** `event` is undefined if the event was deleted or must not be shown. */
 export function deliveryView(
   delivery: NotificationDelivery,
   event: EventRecord | undefined,

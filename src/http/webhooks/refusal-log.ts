@@ -1,33 +1,35 @@
-/** Tells the operator of webhooks that were not taken or not understood: seldom, and in numbers only, since what they hold is foreign. */
+/** Logs refused and malformed webhooks, rarely and as counts only, because their content is foreign. */
 import type { Logger } from '../../infra/logging/logger.js';
 
 export interface RefusalLog {
-  /** `channel`: null for all that do not exist, together. `outcome`: the code of the refusal, or `malformed`. */
+  /** `channel`: null for all channels that do not exist. `outcome`: the error code, or `malformed`. */
   readonly note: (channel: string | null, outcome: string) => void;
 }
 
-/** How long a channel is silent after a line of it: a wrong secret would fill the log, and strangers could. */
-const silenceMs = 60_000;
+/**
+ * The interval between two lines of a channel. A wrong secret, or strangers, would otherwise fill the log.
+ */
+const logIntervalMs = 60_000;
 
 export function createRefusalLog(logger: Pick<Logger, 'warn'>): RefusalLog {
-  /** What has come since the last line of a channel, by outcome. */
-  const silent = new Map<string | null, Map<string, number>>();
+  /** The counts by outcome since the last line of each channel. */
+  const unlogged = new Map<string | null, Map<string, number>>();
 
-  const tell = (channel: string | null, counts: ReadonlyMap<string, number>): void => {
-    logger.warn({ channel, webhooks: Object.fromEntries(counts) }, 'webhooks were refused or not understood');
-    silent.set(channel, new Map());
+  const log = (channel: string | null, counts: ReadonlyMap<string, number>): void => {
+    logger.warn({ channel, webhooks: Object.fromEntries(counts) }, 'webhooks were refused or malformed');
+    unlogged.set(channel, new Map());
     setTimeout(() => {
-      const since = silent.get(channel);
-      silent.delete(channel);
-      if (since && since.size > 0) tell(channel, since);
-    }, silenceMs).unref();
+      const since = unlogged.get(channel);
+      unlogged.delete(channel);
+      if (since && since.size > 0) log(channel, since);
+    }, logIntervalMs).unref();
   };
 
   return {
     note: (channel, outcome) => {
-      const counts = silent.get(channel);
+      const counts = unlogged.get(channel);
       if (counts) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
-      else tell(channel, new Map([[outcome, 1]]));
+      else log(channel, new Map([[outcome, 1]]));
     },
   };
 }

@@ -1,4 +1,4 @@
-/** What Express answers at `/webhooks/:channel`: handshakes, and webhooks that the intake has refused. */
+/** Handles `/webhooks/:channel` in Express: handshakes, and webhooks that the intake has refused. */
 import { z } from 'zod';
 
 import { AppError } from '../../domain/errors.js';
@@ -10,7 +10,7 @@ import { singleParameters } from './intake.js';
 
 const path = '/webhooks/{channel}';
 const byChannel = z.object({ channel: z.string() });
-/** Whatever else is there makes it another request, to which there is no answer. */
+/** A request with other values is not a handshake. */
 const challengeQuery = z.looseObject({
   'hub.mode': z.literal('subscribe').optional().catch(undefined),
   'hub.verify_token': z.string().optional().catch(undefined),
@@ -25,11 +25,11 @@ export const receiveWebhook = rawRoute(
     operationId: 'receiveWebhook',
     summary: 'Receive a webhook of a provider',
     description:
-      'The provider proves itself in its own way; what it sends has its own shape. The answer never waits for a download.',
+      'Authentication and body depend on the provider. The response never waits for a download.',
     params: byChannel,
     notFound: unknownChannel,
     body: z.unknown(),
-    answers: { 200: { description: 'Written down', schema: receipt } },
+    answers: { 200: { description: 'The webhook is stored', schema: receipt } },
     errors: [
       'webhook.unknown_channel',
       'webhook.unproven',
@@ -45,7 +45,7 @@ export const receiveWebhook = rawRoute(
     async ({ request, response }) => {
       const refusal = refusals.get(request);
       if (isFailedProof(refusal)) await letPass(failedProofLimit, request, response);
-      throw (refusal ?? new AppError('request.not_found', 'this is no webhook')) as Error;
+      throw (refusal ?? new AppError('request.not_found', 'this is not a webhook')) as Error;
     },
 );
 
@@ -55,11 +55,11 @@ export const answerChallenge = rawRoute(
     path,
     scope: 'public',
     operationId: 'answerWebhookChallenge',
-    summary: 'Answer the challenge with which some providers verify an address',
+    summary: 'Answer the challenge of providers that verify an address',
     params: byChannel,
     notFound: unknownChannel,
     query: challengeQuery,
-    answers: { 200: { description: 'The challenge again', schema: z.string(), contentType: 'text/plain' } },
+    answers: { 200: { description: 'The challenge', schema: z.string(), contentType: 'text/plain' } },
     errors: ['webhook.unknown_channel', 'request.not_found'],
   },
   ({ channels }: Pick<RouteServices, 'channels'>) =>
@@ -67,7 +67,7 @@ export const answerChallenge = rawRoute(
       const channel = channels.active(params.channel);
       if (!channel) throw unknownChannel();
       const answer = channel.adapter.handshake?.(singleParameters(request));
-      if (answer === undefined) throw new AppError('request.not_found', 'webhooks are POSTed here');
+      if (answer === undefined) throw new AppError('request.not_found', 'use POST for webhooks');
       response.set('X-Content-Type-Options', 'nosniff').type('text/plain').send(answer);
     },
 );

@@ -12,7 +12,7 @@ interface Asked {
   readonly socket: { readonly destroyed: boolean };
 }
 
-function stage(limits = { most: 100, mostOfOne: 100 }) {
+function stage(limits = { max: 100, maxPerCaller: 100 }) {
   const log: string[] = [];
   const listener = inTurns(
     ({ url = '' }) => log.push(url),
@@ -67,7 +67,7 @@ test('callers take turns, by token or by cookie', async () => {
 });
 
 test('a caller with too many waiting requests is refused, and everybody when all have too many', async () => {
-  const { ask, log, turns } = stage({ most: 3, mostOfOne: 2 });
+  const { ask, log, turns } = stage({ max: 3, maxPerCaller: 2 });
   for (const url of ['a1', 'a2', 'a3', 'a4']) ask(url, { authorization: 'a' });
   expect(log).toEqual(['a1', 'a4 refused by caller']);
   for (const url of ['b1', 'b2']) ask(url, { authorization: 'b' });
@@ -82,7 +82,7 @@ test('each request keeps the context in which it came', async () => {
   const seen: (string | undefined)[] = [];
   const listener = inTurns(
     () => seen.push(context.getStore()),
-    { most: 9, mostOfOne: 9 },
+    { max: 9, maxPerCaller: 9 },
     () => undefined,
   );
   const request = { headers: {}, socket: { destroyed: false } } as unknown as IncomingMessage;

@@ -174,7 +174,7 @@ describe('a database that is away', () => {
     }
     expect(await ask(service)).toMatchObject({
       status: 503,
-      body: { detail: 'database: away, and the spool takes nothing either' },
+      body: { detail: 'database: away, and the spool cannot be written either' },
     });
     await service.database.comeBack();
     await until(async () => (await postWebhook(service, 'z-api', picture('z-api'))).status === 200);
