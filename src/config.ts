@@ -166,11 +166,14 @@ const settings = z.object({
     description:
       'The bucket; required with `STORAGE=s3`. Credentials are found in the same way as by the AWS command line (`AWS_ACCESS_KEY_ID` and so on)',
   }),
-  S3_ENDPOINT: describe(z.url({ protocol: /^https?$/, error: 'is not a URL that begins with https:// or http://' }).optional(), {
-    group: 'Processes, database and files',
-    unset: 'AWS, by region',
-    description: 'URL of a store other than AWS',
-  }),
+  S3_ENDPOINT: describe(
+    z.url({ protocol: /^https?$/, error: 'is not a URL that begins with https:// or http://' }).optional(),
+    {
+      group: 'Processes, database and files',
+      unset: 'AWS, by region',
+      description: 'URL of a store other than AWS',
+    },
+  ),
   S3_REGION: describe(z.string().default('us-east-1'), {
     group: 'Processes, database and files',
     description: 'Region of the bucket',

@@ -13,7 +13,7 @@ export interface Media {
   readonly message: {
     /** The provider's own id */
     readonly id: string;
-    /** The person as the provider names them; digits for phones; empty once erased */
+    /** The person as the provider names them; digits for phones; empty after erasure */
     readonly from: string;
     readonly to: string | null;
     /** The group or conversation */
@@ -28,10 +28,10 @@ export interface Media {
   /** When the sender deleted the message; null if no deletion was reported */
   readonly deletedBySenderAt: string | null;
   readonly filename: string | null;
-  /** MIME type as the bytes say */
+  /** MIME type, detected from the bytes */
   readonly type: string | null;
   readonly bytes: number | null;
-  /** As displayed, pixels */
+  /** In pixels, as displayed */
   readonly width: number | null;
   readonly height: number | null;
   readonly sha256: string | null;
@@ -56,7 +56,7 @@ export interface Media {
       | undefined;
   };
   readonly contentUrl: string | null;
-  /** What is odd about a file that is kept all the same; usually empty */
+  /** The irregularities of a stored file; usually empty */
   readonly warnings: readonly {
     readonly code:
       | 'media.damaged'
@@ -79,10 +79,10 @@ export interface Media {
 export interface MediaFacts {
   readonly id: string;
   readonly state: 'pending' | 'ready' | 'rejected' | 'failed' | 'erased';
-  /** MIME type as the bytes say */
+  /** MIME type, detected from the bytes */
   readonly type: string | null;
   readonly bytes: number | null;
-  /** As displayed, pixels */
+  /** In pixels, as displayed */
   readonly width: number | null;
   readonly height: number | null;
 }
@@ -128,7 +128,7 @@ export interface Erased {
 export interface Message {
   /** The provider's own id */
   readonly id: string;
-  /** The person as the provider names them; digits for phones; empty once erased */
+  /** The person as the provider names them; digits for phones; empty after erasure */
   readonly from: string;
   readonly to: string | null;
   /** The group or conversation */
@@ -173,7 +173,7 @@ export interface Delivery {
   readonly receivedAt: string;
   readonly erasedAt: string | null;
   readonly headers: Readonly<Record<string, string>>;
-  /** As it came; empty once erased */
+  /** Unchanged; empty after erasure */
   readonly body: string;
 }
 
@@ -187,25 +187,25 @@ export interface Receipt {
 
 /** A message that is sent through the API. */
 export interface OutboundMessage {
-  /** Of this service */
+  /** The id of this service */
   readonly id: string;
   readonly channel: string;
   readonly provider: string;
-  /** Empty once erased */
+  /** Empty after erasure */
   readonly to: string;
   readonly kind: 'image' | 'video' | 'audio' | 'document' | 'sticker';
-  /** What became of handing it over. `unknown`: the provider may have it or not, and it is not sent again by itself */
+  /** The progress of sending. `unknown`: it is unknown whether the provider received it, and it is not sent again automatically */
   readonly state: 'queued' | 'sending' | 'sent' | 'failed' | 'unknown' | 'erased';
-  /** The provider's own id, once it has the message */
+  /** The provider's own id, once it has accepted the message */
   readonly messageId: string | null;
-  /** How far it is known to have got; null once erased */
+  /** The furthest known status; null after erasure */
   readonly status: 'queued' | 'sent' | 'delivered' | 'read' | 'failed' | 'unknown' | null;
   readonly statusAt: string | null;
-  /** A foreign link that is sent as it is */
+  /** A foreign link, which is sent unchanged */
   readonly link: string | null;
-  /** Null for a foreign link that was not sent yet */
+  /** Null for a foreign link until it was sent */
   readonly media: Media | null;
-  /** MIME type; null where a foreign link does not say */
+  /** MIME type; null if it is unknown for a foreign link */
   readonly type: string | null;
   readonly bytes: number | null;
   readonly caption: string | null;
@@ -214,7 +214,7 @@ export interface OutboundMessage {
   readonly options: Readonly<Record<string, unknown>>;
   readonly attempts: number;
   readonly nextAttemptAt: string | null;
-  /** The last failure: the provider's own code and words, or `send.…` */
+  /** The last failure, with the provider's own code and message, or `send.…` */
   readonly error: {
     readonly code: string;
     readonly message: string | null;
@@ -226,25 +226,25 @@ export interface OutboundMessage {
 
 /** The answer to a message that is to be sent. */
 export interface QueuedMessage {
-  /** Of this service */
+  /** The id of this service */
   readonly id: string;
   readonly channel: string;
   readonly provider: string;
-  /** Empty once erased */
+  /** Empty after erasure */
   readonly to: string;
   readonly kind: 'image' | 'video' | 'audio' | 'document' | 'sticker';
-  /** What became of handing it over. `unknown`: the provider may have it or not, and it is not sent again by itself */
+  /** The progress of sending. `unknown`: it is unknown whether the provider received it, and it is not sent again automatically */
   readonly state: 'queued' | 'sending' | 'sent' | 'failed' | 'unknown' | 'erased';
-  /** The provider's own id, once it has the message */
+  /** The provider's own id, once it has accepted the message */
   readonly messageId: string | null;
-  /** How far it is known to have got; null once erased */
+  /** The furthest known status; null after erasure */
   readonly status: 'queued' | 'sent' | 'delivered' | 'read' | 'failed' | 'unknown' | null;
   readonly statusAt: string | null;
-  /** A foreign link that is sent as it is */
+  /** A foreign link, which is sent unchanged */
   readonly link: string | null;
   /** Only `id`, `state`, `type`, `bytes`, `width` and `height` for a token without `media:read` */
   readonly media: Media | MediaFacts | null;
-  /** MIME type; null where a foreign link does not say */
+  /** MIME type; null if it is unknown for a foreign link */
   readonly type: string | null;
   readonly bytes: number | null;
   readonly caption: string | null;
@@ -253,7 +253,7 @@ export interface QueuedMessage {
   readonly options: Readonly<Record<string, unknown>>;
   readonly attempts: number;
   readonly nextAttemptAt: string | null;
-  /** The last failure: the provider's own code and words, or `send.…` */
+  /** The last failure, with the provider's own code and message, or `send.…` */
   readonly error: {
     readonly code: string;
     readonly message: string | null;
@@ -267,11 +267,11 @@ export interface QueuedMessage {
 export interface ChannelLimits {
   readonly channel: string;
   readonly provider: string;
-  /** False while it lacks settings */
+  /** False while required settings are missing */
   readonly sends: boolean;
-  /** Settings that sending needs; any one group is enough */
+  /** The settings that sending requires; one of the groups is sufficient */
   readonly needs: readonly (readonly string[])[];
-  /** By the value of the option that chooses, or one named `default` */
+  /** By value of the option that selects them, or one entry named `default` */
   readonly limits: Readonly<
     Record<
       string,
@@ -283,7 +283,7 @@ export interface ChannelLimits {
               {
                 readonly types: readonly string[];
                 readonly maxBytes: number;
-                /** Characters; 0: none is taken; null: no limit is known */
+                /** In characters; 0 if captions are not supported; null if no limit is known */
                 readonly maxCaption: number | null;
                 readonly needsFilename?: true | undefined;
                 readonly eightBitRgb?: true | undefined;
@@ -304,7 +304,7 @@ export interface ChannelLimits {
       }
     >
   >;
-  /** JSON Schema of `options` beside `fit` and `fetch` */
+  /** The JSON Schema of `options`, without `fit` and `fetch` */
   readonly options: Readonly<Record<string, unknown>>;
 }
 
@@ -314,18 +314,18 @@ export interface Channel {
   readonly provider: string;
   readonly name: string | null;
   readonly enabled: boolean;
-  /** Those of the environment are read-only */
+  /** Channels from the environment are read-only */
   readonly source: 'environment' | 'database';
-  /** To paste into the console; without the secret */
+  /** For the console of the provider; without the secret */
   readonly webhookUrl: string;
   readonly setup: readonly string[];
   readonly settings: readonly string[];
   readonly createdAt: string | null;
   readonly updatedAt: string | null;
   readonly lastWebhookAt: string | null;
-  /** A call whose sender was not proven */
+  /** The last webhook whose signature or secret was missing or wrong */
   readonly lastRefusedAt: string | null;
-  /** Why it cannot work; it takes no webhooks then */
+  /** Why the channel cannot work; it then accepts no webhooks */
   readonly problem: string | null;
 }
 
@@ -335,18 +335,18 @@ export interface ChannelWithSecret {
   readonly provider: string;
   readonly name: string | null;
   readonly enabled: boolean;
-  /** Those of the environment are read-only */
+  /** Channels from the environment are read-only */
   readonly source: 'environment' | 'database';
-  /** To paste into the console; without the secret */
+  /** For the console of the provider; without the secret */
   readonly webhookUrl: string;
   readonly setup: readonly string[];
   readonly settings: readonly string[];
   readonly createdAt: string | null;
   readonly updatedAt: string | null;
   readonly lastWebhookAt: string | null;
-  /** A call whose sender was not proven */
+  /** The last webhook whose signature or secret was missing or wrong */
   readonly lastRefusedAt: string | null;
-  /** Why it cannot work; it takes no webhooks then */
+  /** Why the channel cannot work; it then accepts no webhooks */
   readonly problem: string | null;
   readonly webhookSecret: string | null;
 }
@@ -368,7 +368,7 @@ export interface Token {
   readonly id: string;
   readonly name: string | null;
   readonly scopes: readonly ('media:read' | 'messages:send' | 'admin')[];
-  /** Null: all */
+  /** Null for all channels */
   readonly channels: readonly string[] | null;
   /** ISO 8601 in UTC */
   readonly createdAt: string;
@@ -382,7 +382,7 @@ export interface TokenDetails {
   readonly id: string;
   readonly name: string | null;
   readonly scopes: readonly ('media:read' | 'messages:send' | 'admin')[];
-  /** Null: all */
+  /** Null for all channels */
   readonly channels: readonly string[] | null;
   /** ISO 8601 in UTC */
   readonly createdAt: string;
@@ -411,7 +411,7 @@ export interface TokenWithSecret {
   readonly id: string;
   readonly name: string | null;
   readonly scopes: readonly ('media:read' | 'messages:send' | 'admin')[];
-  /** Null: all */
+  /** Null for all channels */
   readonly channels: readonly string[] | null;
   /** ISO 8601 in UTC */
   readonly createdAt: string;
@@ -505,7 +505,7 @@ export interface Stats {
 /** Something that has happened. */
 export type InletEvent =
   | {
-      /** Grows; Last-Event-ID */
+      /** Increases; the value for Last-Event-ID */
       readonly id: string;
       /** ISO 8601 in UTC */
       readonly timestamp: string;
@@ -514,7 +514,7 @@ export type InletEvent =
       readonly data: Media;
     }
   | {
-      /** Grows; Last-Event-ID */
+      /** Increases; the value for Last-Event-ID */
       readonly id: string;
       /** ISO 8601 in UTC */
       readonly timestamp: string;
@@ -522,9 +522,9 @@ export type InletEvent =
       readonly type: 'message.status';
       readonly data: {
         readonly channel: string;
-        /** Of the message, where it was sent from here */
+        /** The id of the message if it was sent through the API */
         readonly id: string | null;
-        /** The provider's own id; where it never gave one, the same as `id` */
+        /** The provider's own id, or `id` if the provider never gave one */
         readonly messageId: string;
         readonly status: 'sent' | 'delivered' | 'read' | 'failed' | 'unknown';
         readonly at: string | null;
@@ -538,7 +538,7 @@ export type InletEvent =
 /** What a stream of events tells about itself. */
 export type StreamEvent =
   | {
-      /** Grows; Last-Event-ID */
+      /** Increases; the value for Last-Event-ID */
       readonly id: string;
       /** ISO 8601 in UTC */
       readonly timestamp: string;
@@ -547,7 +547,7 @@ export type StreamEvent =
       readonly missed: boolean;
     }
   | {
-      /** Grows; Last-Event-ID */
+      /** Increases; the value for Last-Event-ID */
       readonly id: string;
       /** ISO 8601 in UTC */
       readonly timestamp: string;
@@ -559,23 +559,23 @@ export interface Subscription {
   readonly id: string;
   readonly url: string;
   readonly description: string | null;
-  /** Empty: all */
+  /** All types if empty */
   readonly types: readonly (
     'media.ready' | 'media.failed' | 'media.rejected' | 'media.deleted_by_sender' | 'message.status'
   )[];
-  /** Empty: all */
+  /** All channels if empty */
   readonly channels: readonly string[];
   /** ISO 8601 in UTC */
   readonly createdAt: string;
   readonly state: 'active' | 'failing' | 'unreadable' | 'disabled';
-  /** Why nothing can be posted (`unreadable`); the events wait until it is mended */
+  /** Why nothing can be posted (`unreadable`); the events wait until the problem is solved */
   readonly problem: string | null;
   readonly lastDeliveredAt: string | null;
   readonly failingSince: string | null;
   readonly lastError: string | null;
   readonly disabledAt: string | null;
   readonly disabledReason: string | null;
-  /** After a rotation: until when the secret before signs, too */
+  /** The end of the time after a rotation in which the previous secret also signs */
   readonly previousSecretUntil: string | null;
 }
 
@@ -584,23 +584,23 @@ export interface SubscriptionWithSecret {
   readonly id: string;
   readonly url: string;
   readonly description: string | null;
-  /** Empty: all */
+  /** All types if empty */
   readonly types: readonly (
     'media.ready' | 'media.failed' | 'media.rejected' | 'media.deleted_by_sender' | 'message.status'
   )[];
-  /** Empty: all */
+  /** All channels if empty */
   readonly channels: readonly string[];
   /** ISO 8601 in UTC */
   readonly createdAt: string;
   readonly state: 'active' | 'failing' | 'unreadable' | 'disabled';
-  /** Why nothing can be posted (`unreadable`); the events wait until it is mended */
+  /** Why nothing can be posted (`unreadable`); the events wait until the problem is solved */
   readonly problem: string | null;
   readonly lastDeliveredAt: string | null;
   readonly failingSince: string | null;
   readonly lastError: string | null;
   readonly disabledAt: string | null;
   readonly disabledReason: string | null;
-  /** After a rotation: until when the secret before signs, too */
+  /** The end of the time after a rotation in which the previous secret also signs */
   readonly previousSecretUntil: string | null;
   /** `whsec_...`, see standardwebhooks.com */
   readonly secret: string;
@@ -616,16 +616,16 @@ export interface SampleResult {
 /** An event on its way to a subscription. */
 export interface NotificationDelivery {
   readonly id: string;
-  /** `evt_...`, the `webhook-id` of each of its posts */
+  /** `evt_...`, the `webhook-id` of each post */
   readonly event: string;
-  /** Null for some that older versions have posted */
+  /** Null for some events that older versions have posted */
   readonly type:
     'media.ready' | 'media.failed' | 'media.rejected' | 'media.deleted_by_sender' | 'message.status' | null;
   /** ISO 8601 in UTC */
   readonly createdAt: string;
   readonly state: 'waiting' | 'delivered' | 'given up';
   readonly attempts: number;
-  /** Later while the receiver as a whole does not work */
+  /** May be later while the receiver is down */
   readonly nextAttemptAt: string | null;
   readonly settledAt: string | null;
   readonly lastStatus: number | null;
@@ -634,21 +634,21 @@ export interface NotificationDelivery {
   readonly history: readonly {
     /** ISO 8601 in UTC */
     readonly at: string;
-    /** Null: no answer */
+    /** Null if there was no response */
     readonly status: number | null;
     readonly error: string | null;
     readonly durationMs: number;
-    /** Its beginning */
+    /** The beginning of the response body */
     readonly answer: string | null;
   }[];
-  /** As it would be posted now; null when it is erased, or older than events are kept */
+  /** The body as it would be posted now; null if it was erased or is no longer kept */
   readonly payload: InletEvent | null;
 }
 
 /** How many events are posted again. */
 export interface ResendResult {
-  /** Events that are posted again */
+  /** The number of events that are posted again */
   readonly count: number;
-  /** `from` of the next call, when there are more */
+  /** The `from` of the next call, if there are more events */
   readonly next: string | null;
 }

@@ -86,7 +86,8 @@ async function follow(service: RunningService, options: Options, signal: AbortSi
   };
   for (;;) {
     try {
-      for await (const event of eventsOf(service.client('media:read'), options, { last, signal })) show(event);
+      for await (const event of eventsOf(service.client('media:read'), options, { last, signal }))
+        show(event);
       return;
     } catch (error) {
       // Continues with a new token.

@@ -17,7 +17,9 @@ function wordsOf(issue: Issue): string {
   if (issue.code === 'invalid_value') return `must be ${choiceOf(issue.values.map(String))}`;
   if (issue.code === 'too_small' && isNumber(issue)) return `must be at least ${String(issue.minimum)}`;
   if (issue.code === 'too_big' && isNumber(issue)) return `must be at most ${String(issue.maximum)}`;
-  return issue.message === 'Invalid URL' ? 'is not a URL that begins with https:// or http://' : issue.message;
+  return issue.message === 'Invalid URL'
+    ? 'is not a URL that begins with https:// or http://'
+    : issue.message;
 }
 
 function typeWords({ expected, message }: Extract<Issue, { code: 'invalid_type' }>): string {

@@ -78,7 +78,10 @@ export const addChannel = route(
     body: z.strictObject({
       id: z
         .string()
-        .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'must have 1 to 63 of the characters a-z, 0-9, dot, underscore and hyphen')
+        .regex(
+          /^[a-z0-9][a-z0-9._-]{0,62}$/,
+          'must have 1 to 63 of the characters a-z, 0-9, dot, underscore and hyphen',
+        )
         .optional()
         .meta({ description: "Derived from the provider's name by default" }),
       provider: searchText(63),

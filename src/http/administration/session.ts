@@ -69,7 +69,9 @@ export const getSession = route(
     operationId: 'getSession',
     summary: 'Get the current session',
     description: 'Works with any token.',
-    answers: { 200: { description: 'The scopes and channels of the token', schema: session, isSecret: true } },
+    answers: {
+      200: { description: 'The scopes and channels of the token', schema: session, isSecret: true },
+    },
   },
   ({ publicUrl }: Pick<RouteServices, 'publicUrl'>) =>
     ({ access }) =>

@@ -119,7 +119,8 @@ export const revokeToken = route(
 
 function refuseMoreThan(access: Access, grant: Pick<Access, 'scopes' | 'channels'>): void {
   const more = grant.scopes.find((scope) => !allows(access, scope));
-  if (more !== undefined) throw new AppError('auth.scope', `a token without the scope ${more} cannot grant it`);
+  if (more !== undefined)
+    throw new AppError('auth.scope', `a token without the scope ${more} cannot grant it`);
   const own = access.channels;
   if (own && !grant.channels?.every((channel) => own.includes(channel)))
     throw new AppError('auth.scope', 'a token that is limited to channels can only create tokens for those');

@@ -27,7 +27,9 @@ import { deliveryView, subscriptionView } from '../views/subscription.js';
 type ReadServices = Pick<RouteServices, 'subscriptions'>;
 type ChangeServices = Pick<RouteServices, 'audit' | 'subscriptions'>;
 
-const url = z.url({ protocol: /^https?$/, error: 'is not a URL that begins with https:// or http://' }).max(2_048);
+const url = z
+  .url({ protocol: /^https?$/, error: 'is not a URL that begins with https:// or http://' })
+  .max(2_048);
 const description = searchText(255).nullable();
 const types = z.array(z.enum(eventTypes)).max(eventTypes.length);
 const channels = z.array(searchText(255)).max(200);
@@ -225,7 +227,12 @@ export const rotateSubscriptionSecret = route(
     body: rotation,
     bodyOptional: true,
     errors,
-    answers: { 200: { description: 'The subscription; only this answer shows the secret', schema: subscriptionWithSecret } },
+    answers: {
+      200: {
+        description: 'The subscription; only this answer shows the secret',
+        schema: subscriptionWithSecret,
+      },
+    },
   },
   ({ subscriptions, audit, now }: ChangeServices & Pick<RouteServices, 'now'>) =>
     async ({ params, body, access }) => {
@@ -259,7 +266,8 @@ export const resendEvents = route(
     async ({ params, body, access }) => {
       const { id, problem, disabledAt } = await find(subscriptions, params.id, access);
       const { event, from, until } = body;
-      if (disabledAt) throw new AppError('subscription.disabled', 'the subscription is disabled; enable it first');
+      if (disabledAt)
+        throw new AppError('subscription.disabled', 'the subscription is disabled; enable it first');
       if (problem !== null) throw new AppError('subscription.unreadable', problem);
       const resent = await subscriptions.resend(
         id,

@@ -58,7 +58,10 @@ const linkRequest = z.strictObject({
     .max(30 * 86_400)
     .default(3_600)
     .meta({ description: 'Seconds' }),
-  size: z.enum(previewSizes).nullish().meta({ description: 'The size of a preview; by default, the link leads to the file itself' }),
+  size: z
+    .enum(previewSizes)
+    .nullish()
+    .meta({ description: 'The size of a preview; by default, the link leads to the file itself' }),
 });
 
 export const listMedia = route(
@@ -153,7 +156,9 @@ export const retryMedia = route(
     async ({ params, access }) => {
       const { id: target, channel, state } = await findVisible(lookup, params.id, access);
       const entry = { actor: access.tokenId, action: 'media.retry', channel, target };
-      const isDone = await mediaTable.retryNow(target, now(), (connection) => audit.record(entry, connection));
+      const isDone = await mediaTable.retryNow(target, now(), (connection) =>
+        audit.record(entry, connection),
+      );
       if (!isDone) {
         throw new AppError(
           'media.not_retryable',

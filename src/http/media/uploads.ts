@@ -87,19 +87,13 @@ function fileReceiver(
     limits: { fileSize: maxBytes, files: 1, fields: 10, fieldSize: 1_024, parts: 12 },
     defParamCharset: 'utf8',
   }).single('file');
-  const receiveForm = (request: Request, response: Response): Promise<void> =>
-    new Promise((resolve, reject) => {
-      void upload(request, response, (error?: Error | null) => {
-        if (error) reject(error);
-        else resolve();
+  return async (request, response) => {
+    const error = await new Promise<unknown>((resolve) => {
+      void upload(request, response, (failure?: unknown) => {
+        resolve(failure);
       });
     });
-  return async (request, response) => {
-    try {
-      await receiveForm(request, response);
-    } catch (error) {
-      throw translateUploadError(error as Error, maxBytes);
-    }
+    if (error !== undefined && error !== null) throw translateUploadError(error as Error, maxBytes);
     return stagedOf(request);
   };
 }

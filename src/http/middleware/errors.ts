@@ -98,7 +98,9 @@ function dependencyFailure(error: unknown): AppError | undefined {
   if (causes.some(isDatabaseFailure)) return unavailable('the database is unavailable', error);
   if (causes.some(isDataRefused))
     return new AppError('request.invalid', 'a value cannot be stored or searched for', { cause: error });
-  return isSystemError(error) ? unavailable('a file cannot be read or written at the moment', error) : undefined;
+  return isSystemError(error)
+    ? unavailable('a file cannot be read or written at the moment', error)
+    : undefined;
 }
 
 function parserFailure(error: unknown): AppError {

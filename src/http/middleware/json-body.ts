@@ -23,7 +23,8 @@ export function jsonBody(limit: number): RequestHandler {
 // The parser calls it with four arguments.
 // eslint-disable-next-line max-params
 function refuseCrowded(_: IncomingMessage, __: ServerResponse, body: Buffer, encoding: string): void {
-  if (encoding !== 'utf-8' && body.length > maxBytesOfOtherEncodings) throw new Error('the body is not UTF-8');
+  if (encoding !== 'utf-8' && body.length > maxBytesOfOtherEncodings)
+    throw new Error('the body is not UTF-8');
   const { depth, containers, separators } = jsonExtentOf(body, maxExtent);
   if (depth > maxExtent.depth) throw new Error('the body is nested too deeply');
   if (containers + separators > maxMembers) throw new Error('the body has too many members');

@@ -15,8 +15,7 @@ export const getMetrics = rawRoute(
     openedBy: localOrAdmin,
     operationId: 'getMetrics',
     summary: 'Get metrics for Prometheus',
-    description:
-      'Requests from other machines or through a proxy need a token with the scope `admin`.',
+    description: 'Requests from other machines or through a proxy need a token with the scope `admin`.',
     answers: { 200: { description: 'The text format of Prometheus', contentType: 'text/plain' } },
     errors: ['auth.missing', 'auth.invalid', 'auth.expired', 'auth.revoked', 'auth.scope'],
   },

@@ -75,7 +75,9 @@ function stepsBefore<Services>(route: Route<Services>, mounting: Mounting<Servic
   const isJson = !route.isRaw && route.body !== undefined;
   // A file is read only for a caller with a token, and within the limit of uploads.
   const steps =
-    route.limit === 'upload' ? [...checks, isJson && bodies.jsonWithFile] : [isJson && bodies.json, ...checks];
+    route.limit === 'upload'
+      ? [...checks, isJson && bodies.jsonWithFile]
+      : [isJson && bodies.json, ...checks];
   return steps.filter((step) => step !== false);
 }
 

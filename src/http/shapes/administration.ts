@@ -12,7 +12,9 @@ const channelShape = z.object({
   provider: z.string(),
   name: z.string().nullable(),
   enabled: z.boolean(),
-  source: z.enum(['environment', 'database']).meta({ description: 'Channels from the environment are read-only' }),
+  source: z
+    .enum(['environment', 'database'])
+    .meta({ description: 'Channels from the environment are read-only' }),
   webhookUrl: z.string().meta({ description: 'For the console of the provider; without the secret' }),
   /** The steps in the provider's console. */
   setup: z.array(z.string()),
@@ -21,8 +23,13 @@ const channelShape = z.object({
   createdAt: moment.nullable(),
   updatedAt: moment.nullable(),
   lastWebhookAt: moment.nullable(),
-  lastRefusedAt: moment.nullable().meta({ description: 'The last webhook whose signature or secret was missing or wrong' }),
-  problem: z.string().nullable().meta({ description: 'Why the channel cannot work; it then accepts no webhooks' }),
+  lastRefusedAt: moment
+    .nullable()
+    .meta({ description: 'The last webhook whose signature or secret was missing or wrong' }),
+  problem: z
+    .string()
+    .nullable()
+    .meta({ description: 'Why the channel cannot work; it then accepts no webhooks' }),
 });
 export type ChannelView = z.infer<typeof channelShape>;
 

@@ -76,7 +76,9 @@ const subscriptionShape = z.object({
   problem: z
     .string()
     .nullable()
-    .meta({ description: 'Why nothing can be posted (`unreadable`); the events wait until the problem is solved' }),
+    .meta({
+      description: 'Why nothing can be posted (`unreadable`); the events wait until the problem is solved',
+    }),
   lastDeliveredAt: moment.nullable(),
   failingSince: moment.nullable(),
   lastError: z.string().nullable(),
@@ -143,9 +145,7 @@ export const notificationDelivery = named(
     createdAt: moment,
     state: z.enum(['waiting', 'delivered', 'given up']),
     attempts: z.int(),
-    nextAttemptAt: moment
-      .nullable()
-      .meta({ description: 'May be later while the receiver is down' }),
+    nextAttemptAt: moment.nullable().meta({ description: 'May be later while the receiver is down' }),
     settledAt: moment.nullable(),
     lastStatus: z.int().nullable(),
     lastError: z.string().nullable(),

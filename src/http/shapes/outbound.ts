@@ -16,7 +16,10 @@ const outboundShape = z.object({
     description:
       'The progress of sending. `unknown`: it is unknown whether the provider received it, and it is not sent again automatically',
   }),
-  messageId: z.string().nullable().meta({ description: "The provider's own id, once it has accepted the message" }),
+  messageId: z
+    .string()
+    .nullable()
+    .meta({ description: "The provider's own id, once it has accepted the message" }),
   status: z.enum(outboundStatuses).nullable().meta({
     description: 'The furthest known status; null after erasure',
   }),

@@ -24,8 +24,7 @@ export const receiveWebhook = rawRoute(
     scope: 'public',
     operationId: 'receiveWebhook',
     summary: 'Receive a webhook of a provider',
-    description:
-      'Authentication and body depend on the provider. The response never waits for a download.',
+    description: 'Authentication and body depend on the provider. The response never waits for a download.',
     params: byChannel,
     notFound: unknownChannel,
     body: z.unknown(),
