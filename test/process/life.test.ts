@@ -140,7 +140,7 @@ test('readiness during the shutdown is reported as not ready', async () => {
   socket.end('connection: close\r\n\r\n');
   const answer = await text(socket);
   expect(answer).toMatch(/^HTTP\/1\.1 503 /);
-  expect(answer).toContain('"detail":"the process is ending"');
+  expect(answer).toContain('"detail":"the process is shutting down"');
   expect(await ending).toBe(0);
 }, 60_000);
 
