@@ -77,7 +77,8 @@ async function fitted(
   }
   const { pictures, warnings } = await makePreviews({ path, head, type });
   const large = pictures?.previews.find(({ size }) => size === 'large');
-  if (large) return images.fit(large.data, target);
+  // A preview without data is the picture itself, which was tried before.
+  if (large && 'data' in large) return images.fit(large.data, target);
   throw new AppError('media.undecodable', warnings[0]?.message ?? 'the picture cannot be decoded');
 }
 
