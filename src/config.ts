@@ -183,6 +183,11 @@ const settings = z.object({
     description:
       '`true` puts the name of the bucket into the path of the URL and not into its host, as many other stores require',
   }),
+  S3_REDIRECT: describe(z.enum(['true', 'false']).default('false'), {
+    group: 'Processes, database and files',
+    description:
+      '`true` sends readers of files and previews to an address of the bucket that is valid for 5 minutes, in place of passing the bytes on. The bucket must be reachable for them; the gallery and providers still get the bytes from Inlet',
+  }),
   RETENTION_DAYS: describe(z.coerce.number().int().min(1).max(36_500).optional(), {
     group: 'Retention and limits',
     unset: 'media are kept',
@@ -537,6 +542,7 @@ function s3Of(values: z.infer<typeof settings>): S3Settings | undefined {
     endpoint: values.S3_ENDPOINT,
     region: values.S3_REGION,
     forcePathStyle: values.S3_FORCE_PATH_STYLE === 'true',
+    redirects: values.S3_REDIRECT === 'true',
   };
 }
 

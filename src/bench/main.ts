@@ -1,4 +1,4 @@
-/** `npm run bench [-- ack grow pipeline latency lookup memory]`: a table, and `bench-results.json`. */
+/** `npm run bench [-- ack grow pipeline latency serve lookup memory]`: a table, and `bench-results.json`. */
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 
@@ -8,8 +8,9 @@ import { grow } from './growth/grow.js';
 import { lookup } from './growth/lookup.js';
 import { ack, latency, memory, type Measure } from './measures.js';
 import { pipeline } from './pipeline/pipeline.js';
+import { serve } from './serve/serve.js';
 
-const measures = { ack, grow, pipeline, latency, lookup, memory } as const;
+const measures = { ack, grow, pipeline, latency, serve, lookup, memory } as const;
 const ids = Object.keys(measures);
 const about = {
   usage: `npm run bench -- [${ids.join('|')} ...]`,

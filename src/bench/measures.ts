@@ -121,7 +121,7 @@ export function webhooks({ simulator }: BenchService, count: number): Buffer[] {
 }
 
 /** Posts a Z-API webhook with a picture at `url`; returns the ids of its media. */
-async function post({ baseUrl, simulator }: BenchService, url: string): Promise<string[]> {
+export async function post({ baseUrl, simulator }: BenchService, url: string): Promise<string[]> {
   const { path, headers, body } = simulator.providers['z-api'].webhook({
     kind: 'image',
     id: randomUUID(),

@@ -75,7 +75,7 @@ export async function compose(config: Config, options: ComposeOptions): Promise<
 type Parts = ReturnType<typeof createParts>;
 
 function createParts(config: Config, foundation: Foundation) {
-  const { audit, database, logger, notifications, now } = foundation;
+  const { audit, database, logger, now } = foundation;
   const pseudonym = createPseudonym(config.authSecret);
   const calls = createCalls(config);
   const receiving = createReceiving(config, foundation, pseudonym);
@@ -92,7 +92,7 @@ function createParts(config: Config, foundation: Foundation) {
     subscriptions: events.subscriptions,
   });
   const signer = createTokenSigner(config.authSecret, now);
-  const tokens = createTokens({ signer, database, notifications, audit, logger, now });
+  const tokens = createTokens({ signer, database, audit, logger, now });
   return { calls, receiving, media, sending, events, housekeeping, tokens };
 }
 

@@ -2,6 +2,7 @@ import type { IncomingMessage, RequestListener } from 'node:http';
 
 import express from 'express';
 
+import { keepRecentBytes } from '../infra/files/recent-bytes.js';
 import { basePathOf, belowBasePath } from './middleware/base-path.js';
 import { handleErrors, notFound } from './middleware/errors.js';
 import { jsonBody } from './middleware/json-body.js';
@@ -69,6 +70,7 @@ function perMinute(requests: number, load: LoadLimits): LoadLimits {
   const byToken = limitByToken(requests);
   return {
     query: inTurn(byToken, load.query),
+    read: inTurn(byToken, load.read),
     download: inTurn(byToken, load.download),
     upload: inTurn(byToken, load.upload),
     listen: inTurn(byToken, load.listen),
@@ -84,6 +86,7 @@ function routeServices(services: AppServices, options: AppOptions, refusals: Ref
     failedProofLimit: limitFailures(failures, 'too many webhooks without a valid signature or secret'),
     failedSignInLimit: limitFailures(failures, 'too many failed sign-ins'),
     maxUploadBytes: options.maxMediaBytes,
+    recentBytes: keepRecentBytes(services.blobs),
     openApiDocument: () => openApiDocument(publicUrl, providers),
   };
 }

@@ -7,6 +7,7 @@ import type { RequestHandler } from 'express';
 import type { LinkSigner } from '../domain/signed-link.js';
 import type { ProviderKind } from '../domain/provider-kind.js';
 import type { BlobStore } from '../infra/files/blob-store.js';
+import type { RecentBytes } from '../infra/files/recent-bytes.js';
 import type { Staging } from '../infra/files/staging.js';
 import type { StorageProblem } from '../infra/files/storage-problem.js';
 import type { GuardedPost } from '../infra/net/guarded-post.js';
@@ -81,6 +82,7 @@ export interface RouteServices extends AppServices {
   readonly maxUploadBytes: number;
   /** The OpenAPI document of all routes. */
   readonly openApiDocument: () => object;
+  readonly recentBytes: RecentBytes;
   readonly refusals: Refusals;
 }
 

@@ -1,13 +1,13 @@
 /**
- * Checks API tokens. A token is valid if its signature is, until it expires or is revoked. The ids of revoked
- * tokens are cached in memory, so that a request needs no query; they are loaded again whenever the
- * connection for notifications starts listening.
+ * Checks API tokens. A token is valid if its signature is, until it expires or is revoked. The signature is verified once and its claims are
+ * remembered; whether the token has been revoked is asked of the database for each request, together with the tokens of other requests, so
+ * that a revocation takes effect in every process before it is answered.
  */
+import { hash } from 'node:crypto';
+
 import { AppError } from '../domain/errors.js';
 import type { Logger } from '../infra/logging/logger.js';
 import { transaction, type Database } from '../infra/postgres/database.js';
-import type { Notifications } from '../infra/postgres/notifications.js';
-import { retryUntilDone } from '../infra/process/retry-until-done.js';
 import type { Bearer, Grant, TokenSigner } from '../infra/secrets/token-signer.js';
 import type { Audit } from '../infra/tables/audit.js';
 import {
@@ -38,7 +38,6 @@ export interface Tokens {
 interface TokenDependencies {
   readonly signer: TokenSigner;
   readonly database: Pick<Database, 'api'>;
-  readonly notifications: Pick<Notifications, 'on' | 'isListening'>;
   readonly audit: Audit;
   readonly logger: Logger;
   readonly now: () => Date;
@@ -47,13 +46,13 @@ interface TokenDependencies {
 export function createTokens(dependencies: TokenDependencies): Tokens {
   const { signer, database, audit, now } = dependencies;
   const table = createTokenTable(database.api);
-  const revocations = createRevocations(table, dependencies);
+  const verify = createVerification(signer, now);
   const usage = createUsage(table, dependencies);
 
   return {
     check: async (token) => {
-      const bearer = signer.check(token);
-      if (await revocations.has(bearer.tokenId))
+      const bearer = verify(token);
+      if (await table.isRevoked(bearer.tokenId).catch(throwUnchecked))
         throw new AppError('auth.revoked', 'the token has been revoked');
       usage.record(bearer);
       return bearer;
@@ -69,77 +68,43 @@ export function createTokens(dependencies: TokenDependencies): Tokens {
       });
       return { record, token };
     },
-    revoke: async (id, { actor, channels }) => {
-      const record = await transaction(database.api, async (revoking) => {
+    revoke: (id, { actor, channels }) =>
+      transaction(database.api, async (revoking) => {
         const revoked = await table.revoke(id, { channels, at: now(), transaction: revoking });
         const entry = { actor, action: 'token.revoke', target: id, details: { name: revoked?.name } };
         if (revoked) await audit.record(entry, revoking);
         return revoked;
-      });
-      if (record) revocations.add(id); // For this process, without waiting for the notification.
-      return record;
-    },
+      }),
     list: table.list,
     find: table.find,
     created: table.created,
-    close: async () => {
-      revocations.close();
-      await usage.flush();
-    },
+    close: usage.flush,
   };
 }
 
+function throwUnchecked(cause: unknown): never {
+  throw new AppError('service.unavailable', 'the token cannot be checked for revocation now', { cause });
+}
+
+/** About 1 MB with tokens of the usual size. */
+const maxVerified = 1_000;
+
 /**
- * Caches the revoked ids. While notifications are not received, each check queries the database; without the
- * database, no token is accepted.
+ * The claims of tokens whose signature was verified, by the digest of the token: the tokens themselves are not kept. Only `signer` decides
+ * what is valid, and a token that has expired goes back to it.
  */
-function createRevocations(table: TokenTable, { notifications, logger, now }: TokenDependencies) {
-  const closed = new AbortController();
-  const revoked = new Set<string>();
-  /** Counts how often listening began: a list loaded before the last time may be incomplete. */
-  let round = 0;
-  let complete = false;
-
-  const load = async (): Promise<void> => {
-    const thisRound = ++round;
-    complete = false;
-    const read = async (): Promise<void> => {
-      for (const id of await table.revokedIds(now())) revoked.add(id);
-      if (thisRound === round) complete = true;
-    };
-    const onFailure = (error: unknown): void => {
-      logger.warn({ err: error }, 'revoked tokens could not be loaded');
-    };
-    await retryUntilDone(read, { signal: closed.signal, onFailure });
-  };
-  /** A burst of requests with one token leads to one query. */
-  const pendingChecks = new Map<string, Promise<boolean>>();
-  const askDatabase = (id: string): Promise<boolean> => {
-    const answer = pendingChecks.get(id) ?? table.isRevoked(id).finally(() => pendingChecks.delete(id));
-    pendingChecks.set(id, answer);
-    return answer;
-  };
-  const unsubscribe = notifications.on('tokens', {
-    received: (id) => revoked.add(id),
-    resumed: () => void load(),
-  });
-
-  return {
-    add: (id: string) => revoked.add(id),
-    has: async (id: string): Promise<boolean> => {
-      if (revoked.has(id)) return true;
-      if (complete && notifications.isListening()) return false;
-      try {
-        return await askDatabase(id);
-      } catch (cause) {
-        const message = 'the token cannot be checked for revocation now';
-        throw new AppError('service.unavailable', message, { cause });
-      }
-    },
-    close: () => {
-      closed.abort();
-      unsubscribe();
-    },
+function createVerification(signer: TokenSigner, now: () => Date): TokenSigner['check'] {
+  const verified = new Map<string, Bearer>();
+  return (token) => {
+    const digest = hash('sha256', token, 'base64');
+    const known = verified.get(digest);
+    if (known && (known.expiresAt === null || known.expiresAt > now())) return known;
+    verified.delete(digest);
+    const bearer = signer.check(token);
+    const [oldest] = verified.keys();
+    if (oldest !== undefined && verified.size >= maxVerified) verified.delete(oldest);
+    verified.set(digest, bearer);
+    return bearer;
   };
 }
 

@@ -1,7 +1,8 @@
 /** The bytes of media: for tokens, for signed links, and for the providers that send them. */
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler } from 'express';
 import { z } from 'zod';
 
+import type { Access } from '../../domain/access.js';
 import { AppError } from '../../domain/errors.js';
 import { previewSizes, type ByteRange, type PreviewSize } from '../../domain/media.js';
 import { publicMediaPath } from '../../domain/signed-link.js';
@@ -10,11 +11,15 @@ import type { MediaRecord } from '../../infra/tables/media/lookup.js';
 import { byId, queryOf } from '../input.js';
 import { setAccess } from '../middleware/authenticate.js';
 import { isByLink, linkQuery, type LinkServices } from '../middleware/signed-link.js';
-import { rawRoute, type Answers } from '../routing/route.js';
+import { rawRoute, type Answer, type Answers } from '../routing/route.js';
 import type { RouteServices } from '../services.js';
 import { storedPreviews } from '../views/media.js';
-import { sendStored, type StoredBytes } from './stored-bytes.js';
+import { sendStored, type BytesServices, type StoredBytes } from './stored-bytes.js';
 import { findVisible, noSuchMedia } from './visible.js';
+
+const redirected: Answer = {
+  description: 'The bytes are at the address in `Location` for some minutes (`S3_REDIRECT`)',
+};
 
 export const getMediaContent = rawRoute(
   {
@@ -28,14 +33,14 @@ export const getMediaContent = rawRoute(
     description: 'Knows `Range`; what is not known to be harmless in a browser is an attachment.',
     params: byId,
     notFound: noSuchMedia,
-    answers: bytesOf('*/*'),
+    answers: { ...bytesOf('*/*'), 302: redirected },
     errors: ['media.not_found', 'media.not_ready', 'media.no_bytes', 'media.erased'],
   },
-  ({ blobs, lookup }: Pick<RouteServices, 'blobs' | 'lookup'>) =>
+  ({ lookup, ...services }: BytesServices & Pick<RouteServices, 'lookup'>) =>
     async ({ params, access, request, response }) => {
       const media = await findVisible(lookup, params.id, access);
-      const stored = { ...storedContent(media), isShared: isByLink(access) };
-      await sendStored(blobs, stored, { request, response });
+      const stored = { ...storedContent(media), ...readerOf(access, request) };
+      await sendStored(services, stored, { request, response });
     },
 );
 
@@ -51,14 +56,14 @@ export const getMediaPreview = rawRoute(
     params: byId,
     notFound: noSuchMedia,
     query: z.object({ size: z.enum(previewSizes).default('small') }),
-    answers: bytesOf('image/*'),
+    answers: { ...bytesOf('image/*'), 302: redirected },
     errors: ['media.not_found', 'media.not_ready', 'media.no_bytes', 'media.no_preview', 'media.erased'],
   },
-  ({ blobs, lookup }: Pick<RouteServices, 'blobs' | 'lookup'>) =>
+  ({ lookup, ...services }: BytesServices & Pick<RouteServices, 'lookup'>) =>
     async ({ params, query, access, request, response }) => {
       const media = await findVisible(lookup, params.id, access);
-      const stored = { ...storedPreview(media, query.size), isShared: isByLink(access) };
-      await sendStored(blobs, stored, { request, response });
+      const stored = { ...storedPreview(media, query.size), ...readerOf(access, request) };
+      await sendStored(services, stored, { request, response });
     },
 );
 
@@ -78,7 +83,11 @@ export const getPublicMedia = rawRoute(
     answers: bytesOf('*/*'),
     errors: ['media.not_found'],
   },
-  ({ blobs, lookup, outbound }: LinkServices & Pick<RouteServices, 'blobs' | 'lookup' | 'outbound'>) =>
+  ({
+    lookup,
+    outbound,
+    ...services
+  }: LinkServices & BytesServices & Pick<RouteServices, 'lookup' | 'outbound'>) =>
     async ({ params, request, response }) => {
       const message = await outbound.find(params.id);
       const isOnItsWay = message && message.state !== 'erased' && message.state !== 'failed';
@@ -87,7 +96,8 @@ export const getPublicMedia = rawRoute(
       const { sha256, bytes, type, createdAt } = media.blob;
       const { filename } = message;
       const stored = { key: blobKey(sha256), bytes, type, tag: sha256, lastModified: createdAt, filename };
-      await sendStored(blobs, { ...stored, isShared: true }, { request, response });
+      // Not every provider follows a redirect.
+      await sendStored(services, { ...stored, isShared: true, mayRedirect: false }, { request, response });
     },
 );
 
@@ -116,7 +126,15 @@ function openedByPublicLink({ links, now }: LinkServices): RequestHandler {
   };
 }
 
-function storedContent(media: MediaRecord): Omit<StoredBytes, 'isShared'> {
+type Reader = Pick<StoredBytes, 'isShared' | 'mayRedirect'>;
+
+/** The pages of the gallery, which send the session's cookie, may load pictures from this service only. */
+function readerOf(access: Access, request: Request): Reader {
+  const isShared = isByLink(access);
+  return { isShared, mayRedirect: isShared || request.headers.authorization !== undefined };
+}
+
+function storedContent(media: MediaRecord): Omit<StoredBytes, keyof Reader> {
   const { blob } = requireBytes(media);
   return {
     key: blobKey(blob.sha256),
@@ -128,7 +146,7 @@ function storedContent(media: MediaRecord): Omit<StoredBytes, 'isShared'> {
   };
 }
 
-function storedPreview(media: MediaRecord, size: PreviewSize): Omit<StoredBytes, 'isShared'> {
+function storedPreview(media: MediaRecord, size: PreviewSize): Omit<StoredBytes, keyof Reader> {
   const { blob } = requireBytes(media);
   const preview = storedPreviews(blob).find((candidate) => candidate.size === size);
   if (!preview) throw new AppError('media.no_preview', 'there is no preview of this media');

@@ -89,7 +89,7 @@ export const getMedia = route(
     path: '/v1/media/{id}',
     scope: 'media:read',
     // A waiting request does not occupy a place among the requests that are answered immediately.
-    limit: (request) => (request.query['wait'] === undefined ? 'query' : 'listen'),
+    limit: (request) => (request.query['wait'] === undefined ? 'read' : 'listen'),
     operationId: 'getMedia',
     summary: 'Get a media item, immediately or when it is no longer pending',
     params: byId,

@@ -1,5 +1,4 @@
 /** Sends stored bytes: conditional requests, ranges and HEAD, with headers that let no file do harm in a browser. */
-import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
@@ -10,6 +9,7 @@ import { AppError } from '../../domain/errors.js';
 import { isInline, type ByteRange } from '../../domain/media.js';
 import type { BlobStore } from '../../infra/files/blob-store.js';
 import { bytesIn, rangesWithin, readRanges } from '../../infra/files/ranges.js';
+import { mostRecentFileBytes, type RecentBytes } from '../../infra/files/recent-bytes.js';
 
 export interface StoredBytes {
   readonly key: string;
@@ -27,6 +27,14 @@ export interface StoredBytes {
   readonly filename: string | null;
   /** Whether pages of other sites may show it: it was opened by a link that was made to be handed out. */
   readonly isShared: boolean;
+  /** Whether the reader may be sent to an address of the store, if it has any. */
+  readonly mayRedirect: boolean;
+}
+
+/** Where bytes come from. */
+export interface BytesServices {
+  readonly blobs: BlobStore;
+  readonly recentBytes: RecentBytes;
 }
 
 /**
@@ -34,12 +42,17 @@ export interface StoredBytes {
  * they cannot be read now.
  */
 export async function sendStored(
-  blobs: BlobStore,
+  services: BytesServices,
   stored: StoredBytes,
   exchange: { request: Request; response: Response },
 ): Promise<void> {
   const { request, response } = exchange;
-  const fileSize = await sizeOf(blobs, stored);
+  const fileSize = await sizeOf(services.recentBytes, stored);
+  const address = await addressFor(services.blobs, stored, request);
+  if (address !== undefined) {
+    redirect(response, address);
+    return;
+  }
   const ranges = stored.ranges ?? [{ start: 0, end: fileSize - 1 }];
   const size = bytesIn(ranges);
   setHeaders(response, stored);
@@ -57,44 +70,108 @@ export async function sendStored(
     return;
   }
   const { start, end } = range ?? { start: 0, end: size - 1 };
-  response.status(range ? 206 : 200).set('Content-Length', String(end - start + 1));
-  if (range) response.set('Content-Range', `bytes ${String(start)}-${String(end)}/${String(size)}`);
+  response.status(range ? 206 : 200).setHeader('Content-Length', end - start + 1);
+  if (range) response.setHeader('Content-Range', `bytes ${String(start)}-${String(end)}/${String(size)}`);
   if (request.method === 'HEAD') {
     response.end();
     return;
   }
-  await sendBytes(readRanges(blobs, stored.key, rangesWithin(ranges, { start, end })), response);
+  const parts = rangesWithin(ranges, { start, end });
+  await sendParts(services, { key: stored.key, fileSize, parts }, response);
+}
+
+/** An address of the store at which the reader gets the bytes; undefined if they are sent from here. */
+function addressFor(
+  { link }: BlobStore,
+  stored: StoredBytes,
+  { method }: Request,
+): Promise<string> | undefined {
+  // The signature of such an address covers the method.
+  if (!link || !stored.mayRedirect || stored.ranges || method !== 'GET') return undefined;
+  const kind = isInline(stored.type) ? 'inline' : 'attachment';
+  return link(stored.key, {
+    type: stored.type,
+    disposition: disposition(kind, stored.filename),
+    cacheControl,
+  });
+}
+
+/** Shorter than the address is valid. */
+const redirectSeconds = 240;
+
+function redirect(response: Response, address: string): void {
+  response
+    .status(302)
+    .set({ Location: address, 'Cache-Control': `private, max-age=${String(redirectSeconds)}` })
+    .end();
 }
 
 /** How many bytes there are. A caller would keep for a year what is answered under the tag of the whole, so none of it may be missing. */
-async function sizeOf(blobs: BlobStore, { key, bytes }: StoredBytes): Promise<number> {
-  const size = await blobs.size(key).catch(throwAsAnswer);
+async function sizeOf(recentBytes: RecentBytes, { key, bytes }: StoredBytes): Promise<number> {
+  const size = await Promise.resolve(recentBytes.size(key)).catch(throwAsAnswer);
   if (size === undefined || size === 0 || (bytes !== null && size !== bytes)) throw noBytes();
   return size;
+}
+
+/** Parts of a file of `fileSize` bytes. */
+interface FileParts {
+  readonly key: string;
+  readonly fileSize: number;
+  readonly parts: readonly ByteRange[];
+}
+
+async function sendParts(
+  { blobs, recentBytes }: BytesServices,
+  { key, fileSize, parts }: FileParts,
+  response: Response,
+): Promise<void> {
+  if (fileSize > mostRecentFileBytes) {
+    await sendStream(readRanges(blobs, key, parts), response);
+    return;
+  }
+  try {
+    const all = await recentBytes.read(key, fileSize);
+    const bytes = parts.map(({ start, end }) => all.subarray(start, end + 1));
+    response.end(bytes.length === 1 ? bytes[0] : Buffer.concat(bytes));
+  } catch (error) {
+    withdraw(response, error);
+  }
 }
 
 /** The longest time in which a client reads nothing before it is cut off: its place is for others then. */
 const stalledMs = 60_000;
 
-async function sendBytes(bytes: Readable, response: Response): Promise<void> {
-  const gone = new AbortController();
-  response.once('close', () => {
-    gone.abort();
-    bytes.destroy();
-  });
+async function sendStream(bytes: Readable, response: Response): Promise<void> {
   try {
     // Until the first bytes are here, the answer can still say what is wrong.
-    await once(bytes, 'readable', { signal: gone.signal });
+    await firstBytes(bytes, response);
   } catch (error) {
     if (response.destroyed) return;
-    for (const name of headerNames) response.removeHeader(name);
-    throwAsAnswer(error);
+    withdraw(response, error);
   }
+  if (response.destroyed) return;
   response.setTimeout(stalledMs);
   // A client that goes away is no error, and the file is closed by the pipeline.
   await pipeline(bytes, response).catch((error: unknown) => {
     if (!response.destroyed) throw error;
   });
+}
+
+/** Resolves when there are bytes to send, or when the client has gone away. Rejects if they cannot be read. */
+function firstBytes(bytes: Readable, response: Response): Promise<void> {
+  return new Promise((resolve, reject) => {
+    bytes.once('readable', resolve).once('error', reject);
+    response.once('close', () => {
+      bytes.destroy();
+      resolve();
+    });
+  });
+}
+
+/** The answer is about something else than the bytes. */
+function withdraw(response: Response, error: unknown): never {
+  for (const name of headerNames) response.removeHeader(name);
+  throwAsAnswer(error);
 }
 
 function noBytes(): AppError {
@@ -121,23 +198,31 @@ const headerNames = [
 
 function setHeaders(response: Response, stored: StoredBytes): void {
   const { type, tag, lastModified, filename, isShared } = stored;
-  const inline = isInline(type);
-  response.set({
-    'Content-Type': type,
-    'Content-Disposition': disposition(inline ? 'inline' : 'attachment', filename),
-    ETag: `"${tag}"`,
-    'Last-Modified': lastModified.toUTCString(),
-    'Accept-Ranges': 'bytes',
-    // Private: it was opened for one token or one link, and a shared cache must not open it for others.
-    'Cache-Control': 'private, max-age=31536000, immutable',
-    'X-Content-Type-Options': 'nosniff',
-    // Opened as a page, sound and video load themselves once more into a page that the browser makes for them.
-    'Content-Security-Policy': "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'; sandbox",
-    'Cross-Origin-Resource-Policy': isShared ? 'cross-origin' : 'same-site',
-    // A caller with the link may read the bytes anyway. Without this header the sandbox, which has no origin, could not play the sound.
-    ...(isShared && { 'Access-Control-Allow-Origin': '*' }),
-  });
+  response.set('Content-Type', type);
+  response.setHeader('Content-Disposition', disposition(isInline(type) ? 'inline' : 'attachment', filename));
+  response.setHeader('ETag', `"${tag}"`);
+  response.setHeader('Last-Modified', lastModified.toUTCString());
+  for (const [name, value] of isShared ? sharedHeaders : ownHeaders) response.setHeader(name, value);
 }
+
+/** Private: it was opened for one token or one link, and a shared cache must not open it for others. */
+const cacheControl = 'private, max-age=31536000, immutable';
+
+const ownHeaders = Object.entries({
+  'Accept-Ranges': 'bytes',
+  'Cache-Control': cacheControl,
+  'X-Content-Type-Options': 'nosniff',
+  // Opened as a page, sound and video load themselves once more into a page that the browser makes for them.
+  'Content-Security-Policy': "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'; sandbox",
+  'Cross-Origin-Resource-Policy': 'same-site',
+});
+
+const sharedHeaders = Object.entries({
+  ...Object.fromEntries(ownHeaders),
+  'Cross-Origin-Resource-Policy': 'cross-origin',
+  // A caller with the link may read the bytes anyway. Without this header the sandbox, which has no origin, could not play the sound.
+  'Access-Control-Allow-Origin': '*',
+});
 
 /**
  * The name as given by a stranger is only ever a label; RFC 6266 and 8187 keep it inside its quotes. Letters that turn the

@@ -29,6 +29,11 @@ export interface Turns {
 export interface LoadLimits {
   /** Requests that query the database and respond immediately. */
   readonly query: RequestHandler;
+  /**
+   * Requests for single rows, whose statement they share with others (see shared-reads.ts): they occupy no
+   * database connection.
+   */
+  readonly read: RequestHandler;
   /** Requests for the bytes of a file. They last until the caller has read the bytes. */
   readonly download: RequestHandler;
   /** Requests with a file in the body. They last until the caller has sent it. */
@@ -45,6 +50,7 @@ export interface LoadLimits {
  */
 const bounds = {
   query: { working: 10, workingOfOne: 6, present: 1_000, presentOfOne: 400, waitMs: 5_000, slowMs: 2_000 },
+  read: { working: 256, workingOfOne: 128, present: 1_000, presentOfOne: 400, waitMs: 5_000, slowMs: 2_000 },
   download: {
     working: 256,
     workingOfOne: 128,
@@ -91,11 +97,12 @@ export function createLoadLimits(logger: Logger): LoadLimits & Turns {
     return (_request, response, next) => {
       // The caller disconnected while its token was checked, so no event would ever free its place.
       if (response.destroyed) return;
+      // A request that waited is not to run in the context of the one whose place it takes.
+      const context = new AsyncResource('InletRequest');
       const visit = places.visit(accessOf(response).tokenId, {
-        // Bound, so that a waiting request does not run in the context of the request whose place it takes.
-        entered: AsyncResource.bind(() => {
-          next();
-        }),
+        entered: () => {
+          context.runInAsyncScope(next);
+        },
         refused: (by) => {
           noteRefusal(kind);
           sendProblem(response, problemOf(by));
@@ -111,6 +118,7 @@ export function createLoadLimits(logger: Logger): LoadLimits & Turns {
   };
   return {
     query: limit('query'),
+    read: limit('read'),
     download: limit('download'),
     upload: limit('upload'),
     listen: limit('listen'),

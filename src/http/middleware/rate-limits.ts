@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto';
+
 import type { Request, RequestHandler, Response } from 'express';
 import { rateLimit } from 'express-rate-limit';
 
@@ -29,18 +31,47 @@ export function letPass(limit: RequestHandler, request: Request, response: Respo
   });
 }
 
-/** Limits the requests per minute of each token. */
+/** The requests of one token within a minute, which begins with the first of them. */
+interface Count {
+  used: number;
+  readonly endsAt: number;
+  /** The value of the header `RateLimit-Policy`. */
+  readonly policy: string;
+}
+
+/**
+ * Limits the requests per minute of each token. Every request with a token passes here, so the counts are our
+ * own: express-rate-limit takes a tenth of the time of a small answer, for promises and for the digest in the
+ * policy. The headers are the same (draft-8).
+ */
 export function limitByToken(limit: number): RequestHandler {
-  return rateLimit({
-    windowMs,
-    limit,
-    standardHeaders: 'draft-8',
-    legacyHeaders: false,
-    keyGenerator: (_, response) => accessOf(response).tokenId,
-    handler: (request, _, next) => {
-      next(tooMany(request, 'too many requests with this token'));
-    },
-  });
+  const name = `"${String(limit)}-in-1min"`;
+  /** The one that began first is the first one. */
+  const counts = new Map<string, Count>();
+  const begin = (token: string, now: number): Count => {
+    for (const [other, { endsAt }] of counts) {
+      if (endsAt > now) break;
+      counts.delete(other);
+    }
+    const partition = Buffer.from(hash('sha256', token, 'hex').slice(0, 12)).toString('base64');
+    const policy = `${name}; q=${String(limit)}; w=${String(windowMs / 1000)}; pk=:${partition}:`;
+    const count = { used: 0, endsAt: now + windowMs, policy };
+    counts.set(token, count);
+    return count;
+  };
+  return (_request, response, next) => {
+    const { tokenId } = accessOf(response);
+    const now = Date.now();
+    const known = counts.get(tokenId);
+    const count = known && known.endsAt > now ? known : begin(tokenId, now);
+    count.used += 1;
+    const left = Math.max(0, limit - count.used);
+    const seconds = Math.ceil((count.endsAt - now) / 1000);
+    response.setHeader('RateLimit', `${name}; r=${String(left)}; t=${String(seconds)}`);
+    response.setHeader('RateLimit-Policy', count.policy);
+    if (count.used <= limit) next();
+    else next(tooMany('too many requests with this token', new Date(count.endsAt)));
+  };
 }
 
 /**
@@ -55,14 +86,12 @@ export function limitFailures(limit: number, message: string): RequestHandler {
     legacyHeaders: false,
     keyGenerator: callerKeyOf,
     handler: (request, _, next) => {
-      next(tooMany(request, message));
+      const { rateLimit: info } = request as Request & { rateLimit?: { resetTime?: Date } };
+      next(tooMany(message, info?.resetTime ?? new Date(Date.now() + windowMs)));
     },
   });
 }
 
-function tooMany(request: Request, message: string): AppError {
-  const info = (request as Request & { rateLimit?: { resetTime?: Date } }).rateLimit;
-  return new AppError('request.rate_limited', message, {
-    retryAt: info?.resetTime ?? new Date(Date.now() + windowMs),
-  });
+function tooMany(message: string, retryAt: Date): AppError {
+  return new AppError('request.rate_limited', message, { retryAt });
 }

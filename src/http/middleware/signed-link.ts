@@ -28,13 +28,15 @@ export function isByLink({ tokenId }: Access): boolean {
 /** A signed link stands for reading exactly the resource it names. Requests without one go on to the route with a token. */
 export function openedByLink({ links, now }: LinkServices): RequestHandler {
   return (request, response, next) => {
-    const query = linkQuery.safeParse(queryOf(request));
-    if (request.headers.authorization !== undefined || !query.success) {
+    const query: Readonly<Record<string, unknown>> =
+      request.headers.authorization === undefined ? queryOf(request) : {};
+    const link = linkQuery.safeParse(query);
+    if (!link.success) {
       next('route');
       return;
     }
-    const size = request.query['size'];
-    links.check(typeof size === 'string' ? `${request.path}?size=${size}` : request.path, query.data, now());
+    const size = query['size'];
+    links.check(typeof size === 'string' ? `${request.path}?size=${size}` : request.path, link.data, now());
     setAccess(response, linkCaller);
     next();
   };

@@ -7,6 +7,7 @@ import type { Express, Request, RequestHandler, Response } from 'express';
 import type { LinkSigner } from '../../domain/signed-link.js';
 import type { Tokens } from '../../pipeline/tokens.js';
 import { parseInput, queryOf } from '../input.js';
+import { sendCompressedJson, sendJson } from '../json-answer.js';
 import { accessOf, authenticate } from '../middleware/authenticate.js';
 import { allowOnly } from '../middleware/errors.js';
 import type { LoadLimits } from '../middleware/load-limits.js';
@@ -108,7 +109,7 @@ function handlerOf<Services>(route: Route<Services>, services: Services): Reques
     const access = route.scope === 'public' ? undefined : accessOf(response);
     // The declaration binds the handler to these schemas, so the call has the expected type.
     const body = await answer({ ...inputOf(route, request), access, request, response } as never);
-    if (!route.isRaw) send(route, response, body);
+    if (!route.isRaw) await send(route, { request, response, body });
   };
 }
 
@@ -139,13 +140,17 @@ function headersOf(names: readonly string[], request: Request): Readonly<Record<
   return Object.fromEntries(names.map((name) => [name, request.get(name)]));
 }
 
-function send({ answers, path }: RouteDescription, response: Response, body: unknown): void {
+async function send(
+  { answers, path }: RouteDescription,
+  { request, response, body }: { request: Request; response: Response; body: unknown },
+): Promise<void> {
   for (const [status, { schema, hasLocation, isSecret }] of Object.entries(answers)) {
     response.status(Number(status));
     if (isSecret) response.set('Cache-Control', 'no-store');
     if (hasLocation) response.location(`${path}/${idOf(body)}`);
-    if (schema) response.json(body);
-    else response.end();
+    if (!schema) response.end();
+    else if (isSecret) sendJson(response, JSON.stringify(body));
+    else await sendCompressedJson(request, response, JSON.stringify(body));
   }
 }
 

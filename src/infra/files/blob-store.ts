@@ -20,6 +20,16 @@ export interface BlobStore {
    */
   readonly size: (key: string) => Promise<number | undefined>;
   /**
+   * The same as `size`, at once, for files that were read lately: the system then has their entries in memory. Absent where the answer may take
+   * long, because the store or its folder is at another machine.
+   */
+  readonly sizeAtOnce?: (key: string) => number | undefined;
+  /**
+   * An address at which anybody can read the bytes for some minutes, with these headers. Absent if the store has no such addresses, or if the
+   * settings do not allow them.
+   */
+  readonly link?: (key: string, headers: LinkOptions) => Promise<string>;
+  /**
    * When it resolves, nothing is stored under these keys, even after a crash. Missing keys are not an error.
    */
   readonly remove: (keys: readonly string[]) => Promise<void>;
@@ -28,6 +38,13 @@ export interface BlobStore {
   /** Rejects with a `StorageProblem` if files cannot be stored now. Calls during a probe share its result. */
   readonly probe: () => Promise<void>;
   readonly close: () => void;
+}
+
+/** The headers that a store sends with the bytes. */
+export interface LinkOptions {
+  readonly type: string;
+  readonly disposition: string;
+  readonly cacheControl: string;
 }
 
 /** Two levels of folders keep each folder small. */

@@ -1,6 +1,6 @@
 /** Stores bytes as files in a folder, durable against crashes. */
 import { randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync, statfsSync, statSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 
@@ -14,6 +14,12 @@ import { folderProblem } from './storage-problem.js';
 
 /** Anyone may query readiness as often as they like, and each probe costs an fsync. */
 const validForMs = 5_000;
+
+/**
+ * The size of one read. Each read waits for a thread that decoders use as well, so a photo of 400 KB should take few of them; but a slow reader
+ * holds twice this much memory.
+ */
+const readBytes = 128 * 1024;
 
 export function createLocalBlobStore(root: string): BlobStore {
   const folder = resolve(root);
@@ -36,8 +42,9 @@ export function createLocalBlobStore(root: string): BlobStore {
         });
       }
     },
-    read: (key, range) => createReadStream(pathOf(key), range),
+    read: (key, range) => createReadStream(pathOf(key), { ...range, highWaterMark: readBytes }),
     size: (key) => sizeOf(pathOf(key)),
+    ...(isLocalFileSystem(folder) && { sizeAtOnce: (key) => sizeAtOnce(pathOf(key)) }),
     remove: async (keys) => {
       const paths = keys.map(pathOf);
       await Promise.all(paths.map((path) => rm(path, { force: true })));
@@ -83,6 +90,27 @@ async function sizeOf(path: string): Promise<number | undefined> {
     if (isAbsent(error)) return undefined;
     throw unreadable(error);
   }
+}
+
+function sizeAtOnce(path: string): number | undefined {
+  try {
+    return statSync(path).size;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw unreadable(error);
+  }
+}
+
+/** The types of file systems that do not depend on another machine (statfs(2)): ext4, XFS, Btrfs, ZFS, F2FS, tmpfs, overlayfs. */
+const localFileSystems = new Set([
+  0xef53, 0x58465342, 0x9123683e, 0x2fc12fc1, 0xf2f52010, 0x01021994, 0x794c7630,
+]);
+
+/** A folder that does not exist yet will be on the file system of its parent. */
+function isLocalFileSystem(folder: string): boolean {
+  if (process.platform !== 'linux') return false;
+  if (existsSync(folder)) return localFileSystems.has(statfsSync(folder).type);
+  return dirname(folder) !== folder && isLocalFileSystem(dirname(folder));
 }
 
 async function keysIn(folder: string, root: string): Promise<string[]> {

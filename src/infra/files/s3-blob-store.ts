@@ -5,6 +5,7 @@ import { AppError } from '../../domain/errors.js';
 import { failureName } from '../logging/failure-name.js';
 import { isTrialKey, keyRoots, type BlobStore } from './blob-store.js';
 import { callStore, createS3Client, storeUnavailable, type Bucket, type S3Settings } from './s3-calls.js';
+import { linkToObject } from './s3-links.js';
 import { createS3Probe } from './s3-probe.js';
 import { createS3Put, type StoreNotice } from './s3-put.js';
 import { readObject, sizeOfObject } from './s3-read.js';
@@ -32,6 +33,7 @@ export function createS3BlobStore(settings: S3Settings, notice: StoreNotice = ()
     },
     read: (key, range) => readObject(target, key, range),
     size: (key) => sizeOfObject(target, key, probe),
+    ...(settings.redirects && { link: (key, headers) => linkToObject(target, key, headers) }),
     remove: async (keys) => {
       await Promise.all(keys.map((key) => removeObject(target, key))).catch((error: unknown) => {
         throw storeUnavailable(error);

@@ -13,6 +13,8 @@ export interface S3Settings {
   readonly region: string;
   /** Whether the path contains the bucket instead of the host name. */
   readonly forcePathStyle: boolean;
+  /** Whether readers may be sent to addresses of the bucket. */
+  readonly redirects?: boolean;
 }
 
 /** The bucket, and the client that calls its store. */

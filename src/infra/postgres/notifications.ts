@@ -20,8 +20,6 @@ export const topics = {
   events: 'inlet_events',
   /** A channel was added, changed or removed; its id. */
   channels: 'inlet_channels',
-  /** A token was revoked; its id. */
-  tokens: 'inlet_tokens',
 } as const;
 export type Topic = keyof typeof topics;
 

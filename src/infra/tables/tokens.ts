@@ -2,9 +2,9 @@
 import type { Scope } from '../../domain/access.js';
 import type { ApiToken } from '../generated/client.js';
 import type { Pool, Transaction } from '../postgres/database.js';
-import { topics } from '../postgres/notifications.js';
 import { columnsOf, pageOf, type FilteredList, type Page } from '../postgres/pages.js';
 import type { Bearer } from '../secrets/token-signer.js';
+import { shareReads } from './shared-reads.js';
 
 export interface TokenRecord {
   readonly id: string;
@@ -43,16 +43,14 @@ export interface TokenTable {
   /** Read from the audit trail. */
   readonly created: (id: string) => Promise<CreatedByToken>;
   /**
-   * Revokes a token and notifies all processes. A token that was never used has no row yet, and gets one here if
-   * `channels` is undefined. Resolves to null if no token of these channels has this id. A token that is revoked
-   * already keeps its time.
+   * Revokes a token. One that was never used has no row yet, and gets one here if `channels` is undefined. Resolves to
+   * null if no token of these channels has this id. A token that is revoked already keeps its time.
    */
   readonly revoke: (
     id: string,
     options: { readonly channels: TokenChannels; readonly at: Date; readonly transaction: Transaction },
   ) => Promise<TokenRecord | null>;
-  /** The ids of revoked tokens that have not expired. */
-  readonly revokedIds: (at: Date) => Promise<string[]>;
+  /** Asks the database. Calls at the same time share a statement, see {@link shareReads}. */
   readonly isRevoked: (id: string) => Promise<boolean>;
 }
 
@@ -72,6 +70,12 @@ const tokens: FilteredList<{ readonly channels: TokenChannels }> = {
   conditions: { channels: `(channels <> '{}' and channels <@ ?)` },
 };
 
+/** Every request asks this, so it is SQL that is prepared once: see decision 123 for what a call of Prisma Client costs. */
+const revokedAmong = {
+  name: 'tokens-revoked',
+  text: 'select id from api_token where id = any($1) and revoked_at is not null',
+};
+
 /** One statement, because many requests may use one token at the same time. */
 const recordUse = `
   insert into api_token (id, name, scopes, channels, created_at, expires_at, last_used_at)
@@ -79,7 +83,7 @@ const recordUse = `
   on conflict (id) do update set last_used_at = excluded.last_used_at
   where api_token.last_used_at is null or api_token.last_used_at <= excluded.last_used_at - interval '1 minute'`;
 
-/** Reads, writes and notifies in one statement, so that no revocation or first use can interfere. */
+/** Reads and writes in one statement, so that no revocation or first use can interfere. */
 const revokeOne = `
   with t as (
     insert into api_token (id, scopes, channels, created_at, revoked_at)
@@ -87,10 +91,14 @@ const revokeOne = `
     where $3::text[] is null or exists (select from api_token where id = $1)
     on conflict (id) do update set revoked_at = coalesce(api_token.revoked_at, excluded.revoked_at)
     where $3::text[] is null or (api_token.channels <> '{}' and api_token.channels <@ $3) returning *
-  ), notified as (select pg_notify('${topics.tokens}', id) from t)
-  select ${columns} from t, notified`;
+  )
+  select ${columns} from t`;
 
 export function createTokenTable(pool: Pool): TokenTable {
+  const revocation = shareReads(async (ids) => {
+    const { rows } = await pool.query<{ id: string }>({ ...revokedAmong, values: [ids] });
+    return new Map(rows.map((row) => [row.id, row]));
+  });
   return {
     add: async (bearer, { prisma }) =>
       toRecord(await prisma(({ apiToken }) => apiToken.create({ data: rowOf(bearer) }))),
@@ -115,18 +123,7 @@ export function createTokenTable(pool: Pool): TokenTable {
       return rows[0] ?? null;
     },
 
-    revokedIds: async (at) => {
-      const rows = await pool.prisma.apiToken.findMany({
-        where: { revokedAt: { not: null }, OR: [{ expiresAt: null }, { expiresAt: { gt: at } }] },
-        select: { id: true },
-      });
-      return rows.map(({ id }) => id);
-    },
-
-    isRevoked: async (id) => {
-      const revoked = await pool.prisma.apiToken.count({ where: { id, revokedAt: { not: null } } });
-      return revoked > 0;
-    },
+    isRevoked: async (id) => (await revocation(id)) !== undefined,
   };
 }
 

@@ -39,8 +39,6 @@ const list = async (token = one.token('admin'), query = '?limit=200') =>
   (await tokens<Page<TokenView>>({ token }, query)).body;
 const use = (service: TestService, token: string) =>
   call<{ code: string; tokenId: string }>(service.url, '/v1/session', { token });
-const refused = (service: TestService, token: string) =>
-  until(async () => (await use(service, token)).body.code === 'auth.revoked');
 
 describe('a token that is made through the API', () => {
   it('is shown once and works in every process, as far as it was allowed to', async () => {
@@ -146,7 +144,7 @@ describe('a revoked token', () => {
     const answer = await revoke(id);
     expect(answer).toMatchObject({ status: 200, body: { id, revokedAt: expect.any(String) } });
     expect(await use(one, token)).toMatchObject({ status: 401, body: { code: 'auth.revoked' } });
-    await refused(other, token);
+    expect(await use(other, token)).toMatchObject({ status: 401, body: { code: 'auth.revoked' } });
     const cookie = `inlet_session=${token}`;
     expect((await call(other.url, '/v1/session', { headers: { cookie } })).body.code).toBe('auth.revoked');
     const again = { method: 'post', json: { token }, headers: { 'x-inlet-request': '1' } } as const;
@@ -216,7 +214,7 @@ describe('a token that was never used', () => {
       body: { id: jti, revokedAt: expect.any(String) },
     });
     expect((await use(one, token)).body.code).toBe('auth.revoked');
-    await refused(other, token);
+    expect((await use(other, token)).body.code).toBe('auth.revoked');
   });
 
   it.each(['nonsense', '%00', '..'])('has no other id: %s', async (id) => {
@@ -302,33 +300,20 @@ it('the list comes in pages, newest first', async () => {
   expect([...first.items, ...second.items].map(({ id }) => id)).toEqual(whole.slice(0, 4));
 });
 
-describe('while nobody tells of revoked tokens', () => {
-  it('the database is asked, and without it nobody comes in', async () => {
-    const service = await startTestService({ queue: false });
-    try {
-      const token = service.token('media:read');
-      expect((await use(service, token)).status).toBe(200);
-      await service.database.goAway();
-      const answer = await until(async () => {
-        const { status, body } = await use(service, token);
-        return status === 503 && body;
-      });
-      expect(answer.code).toBe('service.unavailable');
-      await service.database.comeBack();
-      await until(async () => (await use(service, token)).status === 200);
-    } finally {
-      await service.stop();
-    }
-  });
-
-  it('one that was revoked meanwhile is refused', async () => {
-    const { token, id } = (await make({ name: 'meanwhile', scopes: ['media:read'] })).body;
-    expect((await use(other, token)).status).toBe(200);
-    const revoking = revoke(id);
-    await one.database.query(
-      "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query like 'listen %'",
-    );
-    await revoking;
-    await refused(other, token);
-  });
+it('while the database is away, no token is accepted', async () => {
+  const service = await startTestService({ queue: false });
+  try {
+    const token = service.token('media:read');
+    expect((await use(service, token)).status).toBe(200);
+    await service.database.goAway();
+    const answer = await until(async () => {
+      const { status, body } = await use(service, token);
+      return status === 503 && body;
+    });
+    expect(answer.code).toBe('service.unavailable');
+    await service.database.comeBack();
+    await until(async () => (await use(service, token)).status === 200);
+  } finally {
+    await service.stop();
+  }
 });

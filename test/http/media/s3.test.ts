@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import sharp from 'sharp';
 
 import { bytes, startMediaHost, type MediaHost } from '../../../src/demo/media-host.js';
@@ -137,4 +137,56 @@ it('takes uploads', async () => {
   const { status } = await upload(service, { file: content });
   expect(status).toBe(201);
   expect(await keysWith(digest)).toContain(blobKey(digest));
+});
+
+describe('with S3_REDIRECT', () => {
+  let redirecting: TestService;
+
+  beforeAll(async () => {
+    const env = { ...bucket.env, S3_REDIRECT: 'true' };
+    redirecting = await startTestService({ env, beside: service, queue: false });
+  });
+  afterAll(() => redirecting.stop());
+
+  it('readers with a token or a link are sent to the bucket, which sends the same bytes with their type', async () => {
+    const { url, content } = publish();
+    const { id } = await receive(service, 'z-api', picture('z-api', { url }));
+    const path = `/v1/media/${id}/content`;
+    const answer = await call(redirecting.url, path, { token: admin });
+    expect(answer).toMatchObject({ status: 302, headers: { 'cache-control': 'private, max-age=240' } });
+    const address = answer.headers['location'] ?? '';
+    expect(address).toMatch(/X-Amz-Expires=300&X-Amz-SignedHeaders=host&X-Amz-Signature=/);
+    const sent = await fetch(address);
+    expect(Buffer.from(await sent.arrayBuffer())).toEqual(content);
+    expect(Object.fromEntries(sent.headers)).toMatchObject({
+      'content-type': 'image/jpeg',
+      'content-disposition': 'inline',
+      'cache-control': 'private, max-age=31536000, immutable',
+    });
+
+    const link = await call<{ url: string }>(service.url, `/v1/media/${id}/link`, {
+      method: 'post',
+      token: admin,
+      json: { size: 'small' },
+    });
+    const { pathname, search } = new URL(link.body.url);
+    expect((await call(redirecting.url, pathname + search)).status).toBe(302);
+  });
+
+  it('the gallery, HEAD, and a file that the bucket has lost are answered here', async () => {
+    const { url, content, digest } = publish();
+    const { id } = await receive(service, 'z-api', picture('z-api', { url }));
+    const path = `/v1/media/${id}/content`;
+    const seen = await call(redirecting.url, path, { headers: { cookie: `inlet_session=${admin}` } });
+    expect(seen).toMatchObject({ status: 200, bytes: content });
+    expect((await call(redirecting.url, path, { method: 'head', token: admin })).status).toBe(200);
+
+    const store = createS3BlobStore(bucket.settings);
+    await store.remove([blobKey(digest)]);
+    store.close();
+    expect(await call(redirecting.url, path, { token: admin })).toMatchObject({
+      status: 404,
+      body: { code: 'media.no_bytes' },
+    });
+  });
 });

@@ -12,10 +12,19 @@ interface Asked {
   readonly socket: { readonly destroyed: boolean };
 }
 
+/** Beginning a request takes longer than a turn may. */
+function begin(log: string[], url: string): void {
+  log.push(url);
+  const since = performance.now();
+  while (performance.now() - since < 1);
+}
+
 function stage(limits = { max: 100, maxPerCaller: 100 }) {
   const log: string[] = [];
   const listener = inTurns(
-    ({ url = '' }) => log.push(url),
+    ({ url = '' }) => {
+      begin(log, url);
+    },
     limits,
     (by, { url = '' }) => log.push(`${url} refused by ${by}`),
   );
@@ -55,6 +64,26 @@ test('a burst begins one by one, in its order, without those whose connection ha
   const seen = await turns(8);
   expect(seen.every((count, at) => at === 0 || count - (seen[at - 1] ?? 0) <= 1)).toBe(true);
   expect(log).toEqual(['1', '2', '3', '4']);
+});
+
+test('requests that are begun quickly share a turn', async () => {
+  const log: string[] = [];
+  const limits = { max: 1_000, maxPerCaller: 1_000 };
+  const listener = inTurns(
+    ({ url = '' }) => log.push(url),
+    limits,
+    () => undefined,
+  );
+  const urls = Array.from({ length: 500 }, (_, index) => String(index));
+  for (const url of urls)
+    listener(
+      { url, headers: {}, socket: { destroyed: false } } as unknown as IncomingMessage,
+      {} as ServerResponse,
+    );
+  let turns = 0;
+  for (; log.length < urls.length; turns += 1) await nextTurn();
+  expect(turns).toBeLessThan(urls.length / 2);
+  expect(log).toEqual(urls);
 });
 
 test('callers take turns, by token or by cookie', async () => {

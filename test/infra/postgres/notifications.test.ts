@@ -118,7 +118,7 @@ test('a listener receives the messages of its topic, is notified after a reconne
     received: (payload) => received.push(payload),
     resumed: () => (resumed += 1),
   });
-  notifications.on('tokens', { received: (payload) => elsewhere.push(payload) });
+  notifications.on('outbox', { received: (payload) => elsewhere.push(payload) });
   const say = (payload: string): Promise<unknown> =>
     clone.query(`select pg_notify('inlet_channels', $1)`, [payload]);
   await until(() => Promise.resolve(resumed === 1));

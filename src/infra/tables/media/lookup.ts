@@ -9,6 +9,7 @@ import type { Delivery, MessageStatus } from '../../generated/client.js';
 import type { Pool } from '../../postgres/database.js';
 import { columnsOf, pageOf, type FilteredList, type Page } from '../../postgres/pages.js';
 import type { Outcome } from '../inbox/entry.js';
+import { shareReads } from '../shared-reads.js';
 import type { MediaFilter } from './filter.js';
 import { createMediaList, type MediaPage } from './list.js';
 import { selectMedia, toMediaRecord, type MediaRecord, type MessageRow, type Narrowed } from './records.js';
@@ -46,6 +47,7 @@ export interface MediaHistoryRecord {
 }
 
 export interface Lookup {
+  /** Null if there is none. Calls at the same time share a statement, see {@link shareReads}. */
   readonly media: (id: string) => Promise<MediaRecord | null>;
   /** The delivery that brought the media item, as long as it is kept, and all attempts to download the file. */
   readonly mediaHistory: (id: string) => Promise<MediaHistoryRecord>;
@@ -63,11 +65,16 @@ export function createLookup(pool: Pick<Pool, 'query' | 'prisma'>): Lookup {
     const { rows } = await pool.query<Record<string, unknown>>(query);
     return rows.map(toMediaRecord);
   };
+  const mediaByIds = async (ids: readonly string[]): Promise<MediaRecord[]> => {
+    if (ids.length === 0) return [];
+    const text = `${selectMedia} where media.id = any($1)`;
+    return readMedia({ name: 'media-by-ids', text, values: [ids] });
+  };
+  const sharedMedia = shareReads(
+    async (ids) => new Map((await mediaByIds(ids)).map((media) => [media.id, media])),
+  );
   return {
-    media: async (id) => {
-      const text = `${selectMedia} where media.id = $1`;
-      return (await readMedia({ name: 'media-by-id', text, values: [id] }))[0] ?? null;
-    },
+    media: async (id) => (await sharedMedia(id)) ?? null,
     mediaHistory: async (id) => {
       const [media, attempts] = await Promise.all([
         prisma.media.findUnique({ where: { id }, select: { message: { select: { deliveryId: true } } } }),
@@ -80,10 +87,7 @@ export function createLookup(pool: Pick<Pool, 'query' | 'prisma'>): Lookup {
           : await prisma.delivery.findFirst({ where: { id: kept, erasedAt: null }, select: { id: true } });
       return { delivery: delivery?.id ?? null, attempts };
     },
-    mediaByIds: (ids) =>
-      ids.length === 0
-        ? Promise.resolve([])
-        : readMedia({ name: 'media-by-ids', text: `${selectMedia} where media.id = any($1)`, values: [ids] }),
+    mediaByIds,
     listMedia: createMediaList(pool, readMedia),
     message: async (channel, messageId) => {
       // First, so that a message that is committed meanwhile is not seen without its media.
