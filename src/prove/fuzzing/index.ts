@@ -135,7 +135,7 @@ const hoarding: Mutation = {
         return answer;
       },
     });
-    const memory = (): Memory => ({ now: process.memoryUsage.rss() / 1024 ** 2, peak: 0 });
+    const memory = (): Memory => ({ now: process.memoryUsage.rss() / 1024 ** 2, anonymous: 0, peak: 0 });
     try {
       return await tryPayloads(context, { port: double.port, memory, count: 2 * perProvider.double });
     } finally {
