@@ -96,7 +96,7 @@ function sizeAtOnce(path: string): number | undefined {
   try {
     return statSync(path).size;
   } catch (error) {
-    if (isMissing(error)) return undefined;
+    if (isAbsent(error)) return undefined;
     throw unreadable(error);
   }
 }
