@@ -87,9 +87,9 @@ function Picture({ media, size, zoom: { x, y, scale } }: PictureProps) {
 /** The preview, or an original that has more pixels once the screen shows more than the preview has. */
 function sourceOf({ previews, contentUrl, type, width }: MediaView, pixels: number): string {
   const preview = previews.large ?? previews.small;
-  const hasAllPixels = preview !== undefined && preview.width === width;
-  const isEnough = hasAllPixels || (preview && pixels <= preview.width * 1.2) || !isInline(type ?? '');
-  return at((isEnough ? preview?.url : contentUrl) ?? '');
+  const isEnough =
+    preview && (preview.width === width || pixels <= preview.width * 1.2 || !isInline(type ?? ''));
+  return at((isEnough ? preview.url : contentUrl) ?? '');
 }
 
 function pictureSize({ width, height, previews }: MediaView): Size {

@@ -25,15 +25,20 @@ export function partialFrame(bytes: Buffer): PartialFrame | undefined {
   if (bytes.length < headBytes || bytes.toString('latin1', 0, 4) !== 'GIF8') return undefined;
   const canvas = { width: bytes.readUInt16LE(6), height: bytes.readUInt16LE(8) };
   const at = firstDescriptor(bytes);
-  if (at === undefined) return undefined;
-  const [left = 0, top = 0, width = 0, height = 0] = [1, 3, 5, 7].map((place) =>
-    bytes.readUInt16LE(at + place),
-  );
+  if (at === undefined || canvas.width * canvas.height > maxCanvasPixels) return undefined;
+  const frame = {
+    left: bytes.readUInt16LE(at + 1),
+    top: bytes.readUInt16LE(at + 3),
+    width: bytes.readUInt16LE(at + 5),
+    height: bytes.readUInt16LE(at + 7),
+  };
+  return isPart(frame, canvas) ? { canvas, frame } : undefined;
+}
+
+function isPart({ left, top, width, height }: Place, canvas: PartialFrame['canvas']): boolean {
   const isOnCanvas = left + width <= canvas.width && top + height <= canvas.height;
   const isWhole = width === canvas.width && height === canvas.height;
-  const isEmpty = width === 0 || height === 0;
-  if (!isOnCanvas || isWhole || isEmpty || canvas.width * canvas.height > maxCanvasPixels) return undefined;
-  return { canvas, frame: { left, top, width, height } };
+  return isOnCanvas && !isWhole && width > 0 && height > 0;
 }
 
 /** The place of the first picture's descriptor, behind the table of colours and some extensions. */

@@ -51,28 +51,41 @@ export function huffmanCodesIn(data: Buffer): readonly HuffmanCodes[] | undefine
 }
 
 /**
- * The table for looking up the codes of a picture that is not progressive (ITU-T T.81, annex C: codes of the same
- * length are consecutive numbers). Undefined if the codes are not valid.
+ * The table for looking up the codes of a picture that is not progressive. Undefined if the codes are not valid.
  */
 export function huffmanTable({ id, lengths, values }: HuffmanCodes): HuffmanTable | undefined {
   const hasLongCodes = lengths.subarray(shortBits).some((codes) => codes > 0);
   const short = new Uint16Array(1 << shortBits);
   const long = hasLongCodes ? new Uint16Array(1 << longBits) : undefined;
   const meaningOf = id < acClass ? dcMeaning : acMeaning;
+  for (const { code, length, value } of codesOf(lengths, values)) {
+    const meaning = meaningOf(length, value);
+    if (meaning === undefined || code >= 1 << length) return undefined;
+    if (length <= shortBits) fill(short, shortBits - length, { code, meaning });
+    else if (long) fill(long, longBits - length, { code, meaning });
+  }
+  return { short, long };
+}
+
+interface Code {
+  readonly code: number;
+  /** In bits. */
+  readonly length: number;
+  readonly value: number;
+}
+
+/** ITU-T T.81, annex C: codes of the same length are consecutive numbers. */
+function* codesOf(lengths: Uint8Array, values: Uint8Array): Generator<Code> {
   let code = 0;
   let index = 0;
-  for (let length = 1; length <= longBits; length++) {
-    for (let left = lengths[length - 1] ?? 0; left > 0; left--) {
-      const meaning = meaningOf(length, values[index] ?? 0);
-      if (meaning === undefined || code >= 1 << length) return undefined;
-      if (length <= shortBits) fill(short, shortBits - length, { code, meaning });
-      else if (long) fill(long, longBits - length, { code, meaning });
+  for (const [place, count] of lengths.entries()) {
+    for (let left = count; left > 0; left--) {
+      yield { code, length: place + 1, value: values[index] ?? 0 };
       code++;
       index++;
     }
     code <<= 1;
   }
-  return { short, long };
 }
 
 /** A code stands at the beginning of the looked up bits; any bits may follow it. */

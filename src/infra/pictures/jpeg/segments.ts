@@ -265,11 +265,32 @@ interface ScanPart {
 
 function readScan(reading: Reading, data: Buffer): boolean {
   const { frame } = reading;
-  const count = data[0] ?? 0;
-  expectThat(frame !== undefined && count > 0 && data.length === 4 + 2 * count);
-  const parts = Array.from({ length: count }, (_, index): ScanPart => {
-    const tables = data.readUInt8(2 + 2 * index);
+  expectThat(frame !== undefined && data.length > 1);
+  const count = data.readUInt8(0);
+  expectThat(count > 0 && data.length === 4 + 2 * count);
+  const parts = scanParts(data, frame);
+  const pass = {
+    first: data.readUInt8(1 + 2 * count),
+    last: data.readUInt8(2 + 2 * count),
+    precision: data.readUInt8(3 + 2 * count),
+  };
+  if (frame.isProgressive) {
+    const components = parts.map(({ component }) => component);
+    expectThat(reading.progression.add(components, pass));
+  } else {
+    expectThat(reading.passes === 0 && count === frame.components.length);
+    expectThat(pass.first === 0 && pass.last === 63 && pass.precision === 0);
+    reading.baseline = { tables: tablesOf(reading, parts), pieces: [], restartInterval: 0 };
+  }
+  reading.passes += 1;
+  return true;
+}
+
+/** The components of a scan, in the order of the frame. */
+function scanParts(data: Buffer, frame: Frame): readonly ScanPart[] {
+  const parts = Array.from({ length: data.readUInt8(0) }, (_, index): ScanPart => {
     const id = data.readUInt8(1 + 2 * index);
+    const tables = data.readUInt8(2 + 2 * index);
     return {
       component: frame.components.findIndex((component) => component.id === id),
       dc: tables >> 4,
@@ -277,17 +298,7 @@ function readScan(reading: Reading, data: Buffer): boolean {
     };
   });
   expectThat(parts.every(({ component }, index) => component > (parts[index - 1]?.component ?? -1)));
-  const [first = 0, last = 0, precision = 0] = data.subarray(1 + 2 * count);
-  if (frame.isProgressive) {
-    const components = parts.map(({ component }) => component);
-    expectThat(reading.progression.add(components, { first, last, precision }));
-  } else {
-    expectThat(reading.passes === 0 && count === frame.components.length);
-    expectThat(first === 0 && last === 63 && precision === 0);
-    reading.baseline = { tables: tablesOf(reading, parts), pieces: [], restartInterval: 0 };
-  }
-  reading.passes += 1;
-  return true;
+  return parts;
 }
 
 function tablesOf({ huffman }: Reading, parts: readonly ScanPart[]): BaselineScan['tables'] {
