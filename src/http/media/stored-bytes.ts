@@ -1,5 +1,5 @@
 /** Sends stored bytes: conditional requests, ranges and HEAD, with headers that let no file do harm in a browser. */
-import type { Readable } from 'node:stream';
+import { finished, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
 import type { Request, Response } from 'express';
@@ -9,7 +9,7 @@ import { AppError } from '../../domain/errors.js';
 import { isInline, type ByteRange } from '../../domain/media.js';
 import type { BlobStore } from '../../infra/files/blob-store.js';
 import { bytesIn, rangesWithin, readRanges } from '../../infra/files/ranges.js';
-import { mostRecentFileBytes, type RecentBytes } from '../../infra/files/recent-bytes.js';
+import type { RecentBytes } from '../../infra/files/recent-bytes.js';
 
 export interface StoredBytes {
   readonly key: string;
@@ -125,14 +125,16 @@ async function sendParts(
   { key, fileSize, parts }: FileParts,
   response: Response,
 ): Promise<void> {
-  if (fileSize > mostRecentFileBytes) {
+  const loan = recentBytes.borrow(key, fileSize);
+  if (!loan) {
     await sendStream(readRanges(blobs, key, parts), response);
     return;
   }
+  finished(response, loan.giveBack);
   try {
-    const all = await recentBytes.read(key, fileSize);
-    const bytes = parts.map(({ start, end }) => all.subarray(start, end + 1));
-    response.end(bytes.length === 1 ? bytes[0] : Buffer.concat(bytes));
+    const all = await loan.bytes;
+    for (const { start, end } of parts) response.write(all.subarray(start, end + 1));
+    response.end();
   } catch (error) {
     withdraw(response, error);
   }
