@@ -45,12 +45,22 @@ export function createMediaList(
     return isComplete ? { ...pageOf(items, page), isComplete } : { items, next: end, isComplete };
   };
 
+  /** Finds the captions by their index. Undefined: there are too many, so that the newest of them are soon found without it. */
+  const findWord = async (filter: MediaFilter, page: Page): Promise<MediaPage | undefined> => {
+    const { rows } = await pool.query<{ ids: string[]; captions: number }>(
+      wordStatement(filter, page, mostScanned),
+    );
+    const { ids, captions } = rows[0] ?? { ids: [], captions: 0 };
+    if (captions > mostScanned) return undefined;
+    return pageOf(await readMedia({ name: 'media-page', text: byIds, values: [ids] }), page);
+  };
+
   return async (filter, page) => {
     if (filter.q === undefined && isServed(filter))
       return pageOf(await readMedia(exactStatement(filter, page)), page);
     const scanned = await scan(filter, page);
     if (scanned.isComplete || !hasTrigram(filter.q)) return scanned;
-    return pageOf(await readMedia(wordStatement(filter, page)), page);
+    return (await findWord(filter, page)) ?? scanned;
   };
 }
 
@@ -103,20 +113,23 @@ function scanStatement(filter: MediaFilter, { limit, after }: Page, size: number
   };
 }
 
-/** Everything that fits, by the index of the words in captions. */
-function wordStatement(filter: MediaFilter, { limit, after }: Page): pg.QueryConfig {
+/** Everything that fits, by the index of captions, if not more captions than `most` have the text. */
+function wordStatement(filter: MediaFilter, { limit, after }: Page, most: number): pg.QueryConfig {
   const parameters = createParameters();
   const word = parameters.add(patternOf(filter.q ?? ''));
   const wanted = conditionsOf(conditions, filter, parameters);
   if (after !== undefined) wanted.push(`media.id < ${parameters.add(after)}`);
   return {
     text: `
-      ${selectMedia} where media.id = any(array(
-        with captioned as materialized (select id from message where caption ilike ${word})
-        select media.id from captioned join media on media.message_row_id = captioned.id
+      with captioned as materialized (
+        select id from message where caption ilike ${word} limit ${String(most + 1)}
+      )
+      select (select count(*)::int from captioned) as captions, array(
+        select media.id from captioned
+        cross join lateral (select * from media where message_row_id = captioned.id offset 0) as media
         ${wanted.length > 0 ? `where ${wanted.join(' and ')}` : ''}
         order by media.id desc limit ${String(limit + 1)}
-      )) order by media.id desc`,
+      ) as ids`,
     values: parameters.values,
   };
 }
