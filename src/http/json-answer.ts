@@ -8,8 +8,8 @@ import type { Request, Response } from 'express';
 const leastBytes = 4_096;
 
 /**
- * In threads of the pool, not in the main thread. Brotli at this level takes as long as gzip, and its result is smaller: 93 KB of a list become
- * 10 KB in 1 ms.
+ * Both work in threads of the pool, not in the main thread. At this level brotli takes as long as gzip and its result is a little smaller:
+ * 102 KB of a list become 15 KB in 1.3 ms.
  */
 const compressors = {
   br: (bytes: Buffer) =>
