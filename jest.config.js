@@ -31,6 +31,6 @@ export default {
   reporters: ['default', '<rootDir>/test/support/seconds-by-folder.cjs'],
   testSequencer: '<rootDir>/test/support/sequencer.cjs',
   testTimeout: 30_000,
-  // Twice the cores of a small machine, because many tests mostly wait for processes that they start.
-  maxWorkers: 4,
+  // One more than two cores: some tests mostly wait for processes that they start. With four, single tests exceed their time.
+  maxWorkers: 3,
 };

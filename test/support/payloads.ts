@@ -104,3 +104,20 @@ export function sobotChange(message: Readonly<Record<string, unknown>>): object 
     },
   };
 }
+
+/** A webhook of Blip with this many pictures, whose links lead nowhere. */
+export function manyAttachments(count: number): object {
+  return {
+    id: `many ${String(count)}`,
+    from: '5511@wa.gw.msging.net',
+    to: 'bot@msging.net',
+    type: 'application/vnd.lime.collection+json',
+    content: {
+      itemType: 'application/vnd.lime.media-link+json',
+      items: Array.from({ length: count }, (_, index) => ({
+        type: 'image/jpeg',
+        uri: `http://127.0.0.1:1/${String(index)}`,
+      })),
+    },
+  };
+}

@@ -506,7 +506,7 @@ describe('a folder that cannot be used is said', () => {
     await writeFile(join(root, 'file'), '');
     const attempt = startEmbeddedPostgres(join(root, 'file', 'postgres'));
     await expect(attempt).rejects.toBeInstanceOf(EmbeddedPostgresError);
-    await expect(attempt).rejects.toThrow(`cannot make the folder ${join(root, 'file', 'postgres')}`);
+    await expect(attempt).rejects.toThrow(`cannot create the folder ${join(root, 'file', 'postgres')}`);
   });
 
   test('when it is a file', async () => {
