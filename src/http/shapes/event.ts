@@ -73,12 +73,9 @@ const subscriptionShape = z.object({
   channels: z.array(z.string()).meta({ description: 'All channels if empty' }),
   createdAt: moment,
   state: z.enum(['active', 'failing', 'unreadable', 'disabled']),
-  problem: z
-    .string()
-    .nullable()
-    .meta({
-      description: 'Why nothing can be posted (`unreadable`); the events wait until the problem is solved',
-    }),
+  problem: z.string().nullable().meta({
+    description: 'Why nothing can be posted (`unreadable`); the events wait until the problem is solved',
+  }),
   lastDeliveredAt: moment.nullable(),
   failingSince: moment.nullable(),
   lastError: z.string().nullable(),

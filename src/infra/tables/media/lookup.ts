@@ -14,7 +14,7 @@ import type { MediaFilter } from './filter.js';
 import { createMediaList, type MediaPage } from './list.js';
 import { selectMedia, toMediaRecord, type MediaRecord, type MessageRow, type Narrowed } from './records.js';
 
-export type { BlobRecord, MediaRecord } from './records.js';
+export type { MediaRecord } from './records.js';
 
 export type MessageRecord = MessageRow & {
   readonly media: readonly MediaRecord[];
