@@ -108,14 +108,22 @@ const isOf =
   (group: Group): group is Group & { readonly [Key in Name]: NonNullable<Group[Key]> } =>
     group[name] !== null && (name === 'day' || group.day === null);
 
-/** The most media first; days in their order. */
-async function readGroups(pool: Pool, { channels, since }: StatsScope): Promise<Group[]> {
-  const parameters = createParameters();
-  const where = conditionsOf(
+/** Restricts sums, and changes that are not part of them yet, to the days and channels of the scope. */
+function conditionsFor(
+  { channels, since }: StatsScope,
+  parameters: ReturnType<typeof createParameters>,
+): string {
+  return conditionsOf(
     { day: 'day >= ?', channels: 'channel = any(?)' },
     { day: dayOf(since), channels },
     parameters,
   ).join(' and ');
+}
+
+/** The most media first; days in their order. */
+async function readGroups(pool: Pool, scope: StatsScope): Promise<Group[]> {
+  const parameters = createParameters();
+  const where = conditionsFor(scope, parameters);
   const { rows } = await pool.query<Group>(
     `select day::text as day, channel, kind, direction, state, sum(media::float8) as media, sum(bytes::float8) as bytes,
             coalesce(sum(media::float8) filter (where state = 'ready'), 0) as ready,
@@ -140,13 +148,9 @@ interface Median {
 }
 
 /** That of the sums, unless there are changes. */
-async function readMedians(pool: Pool, { channels, since }: StatsScope): Promise<Median[]> {
+async function readMedians(pool: Pool, scope: StatsScope): Promise<Median[]> {
   const parameters = createParameters();
-  const where = conditionsOf(
-    { day: 'day >= ?', channels: 'channel = any(?)' },
-    { day: dayOf(since), channels },
-    parameters,
-  ).join(' and ');
+  const where = conditionsFor(scope, parameters);
   const { rows } = await pool.query<Median>(
     `with changed as materialized (
        select day, channel, milliseconds, media from stats_change where milliseconds is not null and ${where}
