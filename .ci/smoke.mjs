@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { postSample, secret } from '../deploy/sample-webhook.mjs';
 
-const readyMs = 60_000;
+const readyMs = 180_000;
 const endMs = 15_000;
 const [command, ...args] = process.argv.slice(2);
 

@@ -16,6 +16,10 @@ const programs = {
     file: 'commands/token.js',
     does: 'prints an API token: --scope admin, media:read or messages:send',
   },
+  user: {
+    file: 'commands/user.js',
+    does: 'adds a user, who signs in to the gallery: user add --email EMAIL --role ROLE; user list',
+  },
   events: { file: 'commands/events.js', does: 'prints the events of the running service as they happen' },
   replay: { file: 'commands/replay.js', does: 'reads a stored webhook again: replay DELIVERY' },
   restored: {

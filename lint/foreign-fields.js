@@ -1,6 +1,7 @@
 /**
- * What a provider writes is of type `unknown`, and "not there" has many spellings there. Only the kit's own words (`isAbsent`,
- * `firstPresent` ...) know them all: this rule refuses the language's, which take a blank text for a value.
+ * What a provider writes is of type `unknown`, and "not there" has many spellings there. Only the kit's own
+ * words (`isAbsent`, `firstPresent` ...) know them all: this rule refuses the language's, which take a blank
+ * text for a value.
  */
 import ts from 'typescript';
 

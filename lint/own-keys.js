@@ -1,7 +1,7 @@
 /**
- * A text from outside is never a key of a plain object: `constructor`, `__proto__` and the like are members of every one, so that a
- * look-up finds what nobody has put there. A `Map` has no such members, `Object.hasOwn` sees none, and a key whose type is a list of
- * known names is none of a stranger's.
+ * A text from outside is never a key of a plain object: `constructor`, `__proto__` and the like are members
+ * of every one, so that a look-up finds what nobody has put there. A `Map` has no such members,
+ * `Object.hasOwn` sees none, and a key whose type is a list of known names is none of a stranger's.
  */
 import ts from 'typescript';
 
@@ -10,7 +10,10 @@ const isKnown = (type) =>
     ? type.types.every(isKnown)
     : (type.flags & (ts.TypeFlags.String | ts.TypeFlags.TemplateLiteral)) === 0;
 
-/** Lists and texts have numbers for keys; what else is asked of them with a text is a mistake that TypeScript finds. */
+/**
+ * Lists and texts have numbers for keys; what else is asked of them with a text is a mistake that TypeScript
+ * finds.
+ */
 const hasNumbers = (checker, type) =>
   checker.isArrayLikeType(type) || (type.flags & ts.TypeFlags.StringLike) !== 0;
 

@@ -9,10 +9,15 @@ import { parseEnv } from 'node:util';
 import { z } from 'zod';
 
 import type { Channel } from './domain/channel.js';
+import { keepTextsModes, type KeepTexts } from './domain/keep-texts.js';
 import { ownValue } from './domain/own-value.js';
+import { listsHost } from './domain/host-list.js';
+import type { RoleRule, RoleRules } from './domain/sign-in.js';
 import { itemsOfList } from './domain/text.js';
+import { roles } from './domain/user.js';
 import type { S3Settings } from './infra/files/s3-blob-store.js';
 import { readOrCreateState, readState, StateFileError } from './infra/files/state-file.js';
+import type { IdentityProviderSettings } from './infra/oidc/identity-provider.js';
 import { samplerNames, type TracingSettings } from './infra/observability/tracing.js';
 import { findProgram } from './infra/pictures/video-frames.js';
 import { readDatabaseUrl } from './infra/postgres/database-url.js';
@@ -20,6 +25,15 @@ import { providers } from './providers/index.js';
 import type { ProviderDefinition } from './providers/kit/define-provider.js';
 import { folderProblem, isBlank, problemsOf } from './settings/problems.js';
 import { misspelledNames } from './settings/spelling.js';
+
+/** A setting for all channels, and where a channel differs. */
+interface ByChannel<Value> {
+  readonly common: Value;
+  readonly byChannel: ReadonlyMap<string, Value>;
+}
+
+/** How long raw webhooks are kept by default. */
+const deliveryDays = 30;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -62,6 +76,79 @@ const pairs = z
       return z.NEVER;
     }
   });
+
+const keepTextsMode = z.enum(keepTextsModes);
+
+/** A mode for all channels, and `channel=mode` for each channel that differs. */
+const keepTextsSetting = z
+  .string()
+  .refine(
+    (text) => itemsOfList(text).every((item) => keepTextsMode.safeParse(modeIn(item).mode).success),
+    'must be all, around or none, perhaps followed by channel=all and the like, separated by commas',
+  );
+
+function modeIn(item: string): { readonly channel: string | undefined; readonly mode: string } {
+  const at = item.lastIndexOf('=');
+  const mode = item.slice(at + 1).trim();
+  return { channel: at === -1 ? undefined : item.slice(0, at).trim(), mode };
+}
+
+/** The last mode for a channel counts; without one for all channels, the default does. */
+function keepTextsOf(text: string): Config['keepTexts'] {
+  const modes = itemsOfList(text).map(modeIn);
+  const parsed = modes.map(({ channel, mode }) => ({ channel, mode: keepTextsMode.parse(mode) }));
+  const common = parsed.findLast(({ channel }) => channel === undefined);
+  const byChannel = parsed.flatMap(({ channel, mode }) =>
+    channel === undefined ? [] : [[channel, mode] as const],
+  );
+  return { common: common?.mode ?? 'around', byChannel: new Map(byChannel) };
+}
+
+const longestDays = 36_500;
+const days = z.coerce.number().int().min(1).max(longestDays);
+
+/** Days for all channels, and `channel=days` for each channel that differs; `forever` only where it is allowed. */
+const daysSetting = ({ forever }: { readonly forever: boolean }) =>
+  z.string().refine(
+    (text) => {
+      const items = itemsOfList(text).map(modeIn);
+      return items.every(({ mode }) => (forever && mode === 'forever') || days.safeParse(mode).success);
+    },
+    `must be a number of days from 1 to ${String(longestDays)}${forever ? ' or forever' : ''}, perhaps followed by channel=30 and the like, separated by commas`,
+  );
+
+/** Undefined days mean forever. The last number for a channel counts. */
+function daysOf(text: string, fallback: number | undefined): ByChannel<number | undefined> {
+  const items = itemsOfList(text).map((item) => {
+    const { channel, mode } = modeIn(item);
+    return { channel, days: mode === 'forever' ? undefined : days.parse(mode) };
+  });
+  const common = items.findLast(({ channel }) => channel === undefined);
+  const byChannel = items.flatMap((item) =>
+    item.channel === undefined ? [] : [[item.channel, item.days] as const],
+  );
+  return { common: common ? common.days : fallback, byChannel: new Map(byChannel) };
+}
+
+/** `value=role` or `value=role:channel+channel`; the value may contain `=` itself. */
+const roleRulesSetting = z.string().transform((text, context) => {
+  const rules = itemsOfList(text).map(roleRuleOf);
+  if (rules.length > 0 && rules.every((rule) => rule !== undefined)) return rules;
+  context.addIssue({
+    code: 'custom',
+    message: `must be a list of value=role, separated by commas, with the roles ${roles.join(', ')}; channels follow as value=agent:z-api+blip`,
+  });
+  return z.NEVER;
+});
+
+function roleRuleOf(item: string): RoleRule | undefined {
+  const { channel: value = '', mode } = modeIn(item);
+  const [roleName = '', ...limits] = mode.split(':').map((part) => part.trim());
+  const role = roles.find((one) => one === roleName);
+  const channels = limits.flatMap((limit) => limit.split('+')).map((one) => one.trim());
+  if (role === undefined || value === '' || limits.length > 1 || channels.includes('')) return undefined;
+  return { value, role, channels: channels.length > 0 ? channels : null };
+}
 
 const databaseUrl = z.string().transform((text, context) => {
   const read = readDatabaseUrl(text);
@@ -188,20 +275,91 @@ const settings = z.object({
     description:
       '`true` sends readers of files and previews to an address of the bucket that is valid for 5 minutes, in place of passing the bytes on. The bucket must be reachable for them; the gallery and providers still get the bytes from Inlet',
   }),
-  RETENTION_DAYS: describe(z.coerce.number().int().min(1).max(36_500).optional(), {
+  OIDC_ISSUER: describe(
+    z
+      .url({ protocol: /^https?$/, error: 'is not a URL that begins with https://' })
+      .refine(
+        (text) => !/[?#]|\/\.well-known\//.test(text),
+        'must be the issuer alone, without the path of its configuration',
+      )
+      .optional(),
+    {
+      group: 'Sign-in',
+      unset: 'no sign-in with OpenID Connect',
+      description:
+        'The issuer of your identity provider, exactly as the provider spells it, such as `https://login.example.com/realms/staff`. An address that is not public must be listed in `FETCH_ALLOW_PRIVATE_HOSTS`',
+    },
+  ),
+  OIDC_CLIENT_ID: describe(z.string().optional(), {
+    group: 'Sign-in',
+    unset: 'none',
+    description:
+      'The client that the provider knows Inlet as; its redirect address is `PUBLIC_URL/v1/sign-in/oidc/callback`',
+  }),
+  OIDC_CLIENT_SECRET: describe(z.string().optional(), {
+    group: 'Sign-in',
+    unset: 'a public client',
+    description: 'The secret of the client, if it has one',
+  }),
+  OIDC_NAME: describe(z.string().max(60).optional(), {
+    group: 'Sign-in',
+    unset: 'the host of the issuer',
+    description: 'What people call the provider: the button says *Sign in with* this name',
+  }),
+  OIDC_ROLE_CLAIM: describe(z.string().default('roles'), {
+    group: 'Sign-in',
+    description:
+      'The claim of the ID token or of the provider’s user information that decides about the role: a text or a list of texts. Dots lead into objects: `realm_access.roles`',
+  }),
+  OIDC_ROLES: describe(roleRulesSetting.optional(), {
+    group: 'Sign-in',
+    unset: 'none',
+    description:
+      'Values of the claim and their roles, comma separated; the first one that a person has counts. A role may be limited to channels: `inlet-admins=admin, support=agent:z-api+blip`',
+  }),
+  OIDC_DEFAULT_ROLE: describe(z.enum(roles).optional(), {
+    group: 'Sign-in',
+    unset: 'they are refused',
+    description: 'The role of people without a value of `OIDC_ROLES`',
+  }),
+  RETENTION_DAYS: describe(daysSetting({ forever: true }).optional(), {
     group: 'Retention and limits',
     unset: 'media are kept',
     description:
-      'Media received longer ago than this many days are erased every hour, with their messages and raw webhooks',
+      'Media received longer ago than this many days are erased every hour, with their messages and raw webhooks. Channels may differ: `365, z-api=30, blip=forever`',
   }),
-  DELIVERY_RETENTION_DAYS: describe(wholeNumber(30, { max: 36_500 }), {
+  DELIVERY_RETENTION_DAYS: describe(daysSetting({ forever: false }).default(String(deliveryDays)), {
     group: 'Retention and limits',
     description:
-      'Raw webhooks are deleted after this many days, and never later than the media that they brought',
+      'Raw webhooks are deleted after this many days, and never later than the media that they brought. Channels may differ: `30, z-api=7`',
   }),
   ERASE_WHEN_DELETED: describe(z.enum(['true', 'false']).default('false'), {
     group: 'Retention and limits',
     description: '`true` erases media when their sender deletes the message; `false` keeps and marks them',
+  }),
+  KEEP_TEXTS: describe(keepTextsSetting.default('around'), {
+    group: 'Retention and limits',
+    description:
+      'Which texts, locations and contact cards are kept: `all`, those that arrive within 10 minutes of a file of the same person or group (`around`), or `none`. Channels may differ: `around, z-api=all, blip=none`',
+  }),
+  ALERT_CHANNEL_SILENT_MINUTES: describe(wholeNumber(1_440, { min: 0, max: 525_600 }), {
+    group: 'Alerts',
+    description:
+      'An alert begins when a channel has received nothing for this long, unless it has never received anything; `0` for none',
+  }),
+  ALERT_CHANNEL_REFUSED_MINUTES: describe(wholeNumber(10, { min: 0, max: 525_600 }), {
+    group: 'Alerts',
+    description:
+      'An alert begins when calls to a channel are refused and none has been verified for this long before, which mostly means a wrong secret; `0` for none',
+  }),
+  ALERT_MEDIA_LATE_MINUTES: describe(wholeNumber(15, { min: 0, max: 525_600 }), {
+    group: 'Alerts',
+    description: 'An alert begins when media of a channel are pending for longer than this; `0` for none',
+  }),
+  ALERT_DISK_FREE_PERCENT: describe(wholeNumber(10, { min: 0, max: 90 }), {
+    group: 'Alerts',
+    description:
+      'An alert begins when less of the disk with `UPLOADS_DIR` or `INLET_DIR` is free; `0` for none',
   }),
   MAX_MEDIA_BYTES: describe(wholeNumber(104_857_600), {
     group: 'Retention and limits',
@@ -315,11 +473,12 @@ const allSettings: readonly string[] = [
   ...coreSettings,
   ...providers.flatMap(({ envKeys }) => Object.values(envKeys)),
 ];
-/** Prefixes that only settings of Inlet have: those of the providers, and of two groups of the core. */
+/** Prefixes that only settings of Inlet have: those of the providers, and of three groups of the core. */
 const ownPrefixes: readonly string[] = [
   ...new Set([
     ...providers.flatMap(({ envKeys }) => Object.values(envKeys).map((name) => name.replace(/_.*/, '_'))),
     'FETCH_',
+    'OIDC_',
     'S3_',
   ]),
 ];
@@ -346,6 +505,12 @@ function defaultOf(schema: z.ZodType): string | undefined {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
 }
 
+export interface OidcConfig extends IdentityProviderSettings {
+  /** What people call the provider. */
+  readonly name: string;
+  readonly roles: RoleRules;
+}
+
 export interface Config {
   readonly host: string;
   readonly port: number;
@@ -362,13 +527,22 @@ export interface Config {
   readonly uploadsDir: string;
   /** The bucket for files; if undefined, they are stored in `uploadsDir`. */
   readonly s3: S3Settings | undefined;
+  /** For how many days media and raw webhooks are kept; undefined means forever. */
   readonly retention: {
-    /** If undefined, media are kept forever. */
-    readonly mediaDays: number | undefined;
-    readonly deliveryDays: number;
+    readonly media: ByChannel<number | undefined>;
+    readonly deliveries: ByChannel<number | undefined>;
+  };
+  /** When alerts begin; 0 for none. */
+  readonly alerts: {
+    readonly channelSilentMinutes: number;
+    readonly channelRefusedMinutes: number;
+    readonly mediaLateMinutes: number;
+    readonly diskFreePercent: number;
   };
   /** Whether media are erased when their sender deletes the message; otherwise they are only marked. */
   readonly eraseWhenDeleted: boolean;
+  /** Which messages without files are kept, and where a channel differs. */
+  readonly keepTexts: ByChannel<KeepTexts>;
   readonly maxMediaBytes: number;
   readonly maxImagePixels: number;
   /** The malware scanner; if undefined, files are not scanned. */
@@ -378,6 +552,8 @@ export interface Config {
   readonly maxWebhookBytes: number;
   /** The limit for webhooks on disk while the database is unavailable; with 0 they are refused. */
   readonly spoolMaxBytes: number;
+  /** Sign-in with an identity provider; undefined if there is none. */
+  readonly oidc: OidcConfig | undefined;
   readonly fetch: {
     readonly timeoutMs: number;
     readonly maxAttempts: number;
@@ -473,7 +649,27 @@ function missing(env: Environment): string[] {
     ...(env['STORAGE'] === 's3' && env['S3_BUCKET'] === undefined
       ? ['S3_BUCKET: is required when STORAGE=s3']
       : []),
+    ...oidcProblems(env),
   ];
+}
+
+/** Those that mean nothing alone; the name of the claim has a default, which a copied example file sets. */
+const oidcSettings = coreSettings.filter((name) => name.startsWith('OIDC_') && name !== 'OIDC_ROLE_CLAIM');
+
+/** Settings of sign-in with OpenID Connect that do not fit together: the first sentence that applies. */
+function oidcProblems(env: Environment): string[] {
+  const { OIDC_ISSUER: issuer, OIDC_CLIENT_ID: id, OIDC_ROLES: rules, OIDC_DEFAULT_ROLE: role } = env;
+  const set = oidcSettings.find((name) => ownValue(env, name) !== undefined);
+  if (set === undefined) return [];
+  if (issuer === undefined) return [`OIDC_ISSUER: is required when ${set} is set`];
+  if (id === undefined) return ['OIDC_CLIENT_ID: is required when OIDC_ISSUER is set'];
+  if (rules === undefined && role === undefined)
+    return ['OIDC_ROLES: or OIDC_DEFAULT_ROLE is required when OIDC_ISSUER is set, or nobody could sign in'];
+  const allowed = list.parse(env['FETCH_ALLOW_PRIVATE_HOSTS']);
+  const isPlain = URL.canParse(issuer) && new URL(issuer).protocol === 'http:';
+  if (isPlain && !listsHost(allowed, new URL(issuer)))
+    return ['OIDC_ISSUER: must begin with https://, unless FETCH_ALLOW_PRIVATE_HOSTS lists its host'];
+  return [];
 }
 
 function folderProblems(env: Environment): string[] {
@@ -504,14 +700,25 @@ function toConfig(values: z.infer<typeof settings>, { channels, env, makesSecret
     processMode: values.PROCESS_MODE,
     uploadsDir: resolve(values.UPLOADS_DIR),
     s3: s3Of(values),
-    retention: { mediaDays: values.RETENTION_DAYS, deliveryDays: values.DELIVERY_RETENTION_DAYS },
+    retention: {
+      media: daysOf(values.RETENTION_DAYS ?? '', undefined),
+      deliveries: daysOf(values.DELIVERY_RETENTION_DAYS, deliveryDays),
+    },
+    alerts: {
+      channelSilentMinutes: values.ALERT_CHANNEL_SILENT_MINUTES,
+      channelRefusedMinutes: values.ALERT_CHANNEL_REFUSED_MINUTES,
+      mediaLateMinutes: values.ALERT_MEDIA_LATE_MINUTES,
+      diskFreePercent: values.ALERT_DISK_FREE_PERCENT,
+    },
     eraseWhenDeleted: values.ERASE_WHEN_DELETED === 'true',
+    keepTexts: keepTextsOf(values.KEEP_TEXTS),
     maxMediaBytes: values.MAX_MEDIA_BYTES,
     maxImagePixels: values.MAX_IMAGE_PIXELS,
     clamd: values.CLAMD_HOST === undefined ? undefined : addressOf(values.CLAMD_HOST),
     ffmpeg: values.FFMPEG === 'auto' ? findProgram('ffmpeg', env['PATH'] ?? '') : undefined,
     maxWebhookBytes: values.MAX_WEBHOOK_BYTES,
     spoolMaxBytes: values.SPOOL_MAX_BYTES,
+    oidc: oidcOf(values),
     fetch: {
       timeoutMs: values.FETCH_TIMEOUT_MS,
       maxAttempts: values.FETCH_MAX_ATTEMPTS,
@@ -543,6 +750,22 @@ function s3Of(values: z.infer<typeof settings>): S3Settings | undefined {
     region: values.S3_REGION,
     forcePathStyle: values.S3_FORCE_PATH_STYLE === 'true',
     redirects: values.S3_REDIRECT === 'true',
+  };
+}
+
+function oidcOf(values: z.infer<typeof settings>): OidcConfig | undefined {
+  const { OIDC_ISSUER: issuer, OIDC_CLIENT_ID: clientId } = values;
+  if (issuer === undefined || clientId === undefined) return undefined;
+  return {
+    issuer,
+    clientId,
+    clientSecret: values.OIDC_CLIENT_SECRET,
+    name: values.OIDC_NAME ?? new URL(issuer).host,
+    roles: {
+      claim: values.OIDC_ROLE_CLAIM,
+      rules: values.OIDC_ROLES ?? [],
+      otherwise: values.OIDC_DEFAULT_ROLE,
+    },
   };
 }
 

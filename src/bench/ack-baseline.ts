@@ -1,4 +1,9 @@
-/** The minimal work of an Express app for a webhook: 200 after `JSON.parse`, with nothing stored. */
+/**
+ * The minimal work of an Express app for a webhook: 200 after the body was parsed, which is JSON or a form,
+ * with nothing stored.
+ */
+import { parse } from 'node:querystring';
+
 import express, { type Request } from 'express';
 
 const app = express();
@@ -8,7 +13,9 @@ app.post(
   '/webhooks/:channel',
   express.raw({ type: () => true, limit: 3_145_728 }),
   (request: Request<object, unknown, Buffer>, response) => {
-    JSON.parse(request.body.toString());
+    const text = request.body.toString();
+    if (request.is('application/x-www-form-urlencoded')) parse(text);
+    else JSON.parse(text);
     response.json({ delivery: '', outcome: 'ignored', duplicate: false, media: [] });
   },
 );

@@ -37,7 +37,10 @@ export interface BenchService {
 
 export interface Memory {
   readonly now: number;
-  /** The part of `now` that is not pages of files, such as those of the executable of Node.js, which all processes share. */
+  /**
+   * The part of `now` that is not pages of files, such as those of the executable of Node.js, which all
+   * processes share.
+   */
   readonly anonymous: number;
   readonly peak: number;
 }

@@ -1,6 +1,6 @@
-/** Tokens, sessions and the audit trail. */
+/** Tokens and the audit trail. */
 import { path } from './addresses.js';
-import type { AuditEntry, Session, Token, TokenDetails, TokenWithSecret } from './answers.js';
+import type { AuditEntry, Token, TokenDetails, TokenWithSecret } from './answers.js';
 import { listOf, type List, type PageQuery } from './pages.js';
 import type { CallOptions, Transport } from './transport.js';
 
@@ -39,7 +39,7 @@ export function tokenClient(transport: Transport): TokenClient {
 /** Filters of the audit trail. */
 export interface AuditQuery extends PageQuery {
   readonly action?: string | undefined;
-  /** The id of a token, or `retention`. */
+  /** The id of a user or of a token, or `retention`. */
   readonly actor?: string | undefined;
   readonly channel?: string | undefined;
   readonly since?: Date | string | undefined;
@@ -47,7 +47,7 @@ export interface AuditQuery extends PageQuery {
   readonly until?: Date | string | undefined;
 }
 
-/** The audit trail: administrative actions and the tokens that performed them. */
+/** The audit trail: administrative actions, and the users and tokens that performed them. */
 export interface AuditClient {
   readonly list: (query?: AuditQuery, options?: CallOptions) => List<AuditEntry>;
 }
@@ -55,29 +55,5 @@ export interface AuditClient {
 export function auditClient(transport: Transport): AuditClient {
   return {
     list: (query, options) => listOf(transport, { path: '/v1/audit', query: { ...query }, options }),
-  };
-}
-
-/**
- * The session of a browser, for pages with the origin of the service. A cookie that scripts cannot read replaces the token, and a client
- * without a token uses it.
- */
-export interface SessionClient {
-  /** The session of the signed-in user; rejects with 401 if nobody is signed in. */
-  readonly get: (options?: CallOptions) => Promise<Session>;
-  /** Signs in with an API token. */
-  readonly create: (token: string, options?: CallOptions) => Promise<Session>;
-  /** Signs out. */
-  readonly delete: (options?: CallOptions) => Promise<void>;
-}
-
-export function sessionClient({ json }: Transport): SessionClient {
-  const path = '/v1/session';
-  // The service requires this header from pages that create or end a session.
-  const headers = { 'x-inlet-request': '1' };
-  return {
-    get: (options) => json({ ...options, method: 'GET', path }),
-    create: (token, options) => json({ ...options, method: 'POST', path, headers, json: { token } }),
-    delete: (options) => json({ ...options, method: 'DELETE', path, headers }),
   };
 }

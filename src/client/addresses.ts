@@ -1,9 +1,12 @@
 /** The addresses of calls, and the links in answers. */
 
 /** Parameters of a call. Undefined, null and empty values are omitted. */
-export type Query = Readonly<Record<string, string | number | Date | null | undefined>>;
+export type Query = Readonly<Record<string, string | number | boolean | Date | null | undefined>>;
 
-/** Removes slashes at the end of the address. In a page with the origin of the service, it may be a path or empty. */
+/**
+ * Removes slashes at the end of the address. In a page with the origin of the service, it may be a path or
+ * empty.
+ */
 export function baseOf(baseUrl: string): string {
   if (!/^(https?:\/\/[^/?#]+)?(\/[^?#]*)?$/.test(baseUrl))
     throw new TypeError('baseUrl must be the address of the service, such as https://inlet.example.com');
@@ -25,7 +28,9 @@ export function queryText(query: Query): string {
   return present.length === 0 ? '' : `?${new URLSearchParams(present).toString()}`;
 }
 
-/** Parses JSON of the service and makes its links to files absolute; the service omits its own address there. */
+/**
+ * Parses JSON of the service and makes its links to files absolute; the service omits its own address there.
+ */
 export function parseAnswer(text: string, base: string): unknown {
   return JSON.parse(text, (name, value: unknown) =>
     (name === 'url' || name === 'contentUrl') && typeof value === 'string' && value.startsWith('/v1/media/')

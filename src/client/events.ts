@@ -15,11 +15,14 @@ export interface EventOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called when the service has accepted the connection, the first time and after each break. */
   readonly onConnected?: (() => void) | undefined;
-  /** Called when some events after `lastEventId` are no longer stored. Reload the data that the events are about. */
+  /**
+   * Called when some events after `lastEventId` are no longer stored. Reload the data that the events are
+   * about.
+   */
   readonly onMissed?: (() => void) | undefined;
   /**
-   * How long a connection may be silent before it counts as broken; 35 seconds by default. The service sends something every 15
-   * seconds, so two messages are missing by then.
+   * How long a connection may be silent before it counts as broken; 35 seconds by default. The service sends
+   * something every 15 seconds, so two messages are missing by then.
    */
   readonly silenceMs?: number | undefined;
 }
@@ -29,8 +32,8 @@ const longestPauseMs = 30_000;
 const standardSilenceMs = 35_000;
 
 /**
- * All events from now on, or those after `lastEventId`, each once and in order. Ends when the signal is aborted; rejects with an
- * {@link InletError} if the service refuses the stream permanently.
+ * All events from now on, or those after `lastEventId`, each once and in order. Ends when the signal is
+ * aborted; rejects with an {@link InletError} if the service refuses the stream permanently.
  */
 export async function* eventsOf(
   transport: Transport,
@@ -51,7 +54,10 @@ export async function* eventsOf(
   }
 }
 
-/** An overloaded, restarting or unreachable service may be retried. An event that is not JSON would only arrive again. */
+/**
+ * An overloaded, restarting or unreachable service may be retried. An event that is not JSON would only
+ * arrive again.
+ */
 function isFinal(error: unknown): boolean {
   if (!(error instanceof InletError)) return false;
   const { status, code } = error;
@@ -60,7 +66,10 @@ function isFinal(error: unknown): boolean {
 
 const unreadableEvent = 'unreadable_event';
 
-/** This is a function because the signal may be aborted during an `await`, which narrowing of types would ignore. */
+/**
+ * This is a function because the signal may be aborted during an `await`, which narrowing of types would
+ * ignore.
+ */
 const isOver = (signal: AbortSignal | undefined): boolean => signal?.aborted === true;
 
 interface Position {
@@ -71,7 +80,10 @@ interface Position {
   failures: number;
 }
 
-/** The pause doubles with each connection without an event. Jitter prevents all clients from reconnecting at the same moment. */
+/**
+ * The pause doubles with each connection without an event. Jitter prevents all clients from reconnecting at
+ * the same moment.
+ */
 function pauseAfter({ pauseMs, failures }: Position): number {
   const longest = Math.max(pauseMs, longestPauseMs);
   return Math.min(pauseMs * 2 ** Math.min(failures, 10), longest) * (0.75 + Math.random() / 4);
@@ -129,7 +141,10 @@ function requestOf(
 interface Connection {
   /** Aborting this signal ends the connection. */
   readonly signal: AbortSignal;
-  /** Ends the connection if the awaited data does not arrive in time. Time that the caller spends on an event does not count. */
+  /**
+   * Ends the connection if the awaited data does not arrive in time. Time that the caller spends on an event
+   * does not count.
+   */
   readonly unlessSilent: <T>(coming: Promise<T>) => Promise<T>;
   readonly close: () => void;
 }
@@ -182,7 +197,8 @@ function eventOf(block: EventBlock, reading: Reading): InletEvent | undefined {
   const data = block.data === null ? undefined : parsed(block.data, reading);
   const isEvent = data !== undefined && block.type?.startsWith('stream.') !== true;
   if (isEvent && !isBeyond(block.id, position.lastEventId)) return undefined;
-  // All other blocks move the position, too: blocks without data, and those about the stream itself, whose ids may start again.
+  // All other blocks move the position, too: blocks without data, and those about the stream itself, whose
+  // ids may start again.
   position.lastEventId = block.id ?? position.lastEventId;
   if (isEvent) return data as InletEvent;
   if (isMissing(data)) onMissed?.();
@@ -206,7 +222,10 @@ function parsed(data: string, { transport, position }: Reading): InletEvent | St
   }
 }
 
-/** The service delivers each event at least once. Ids grow within a stream, so an event with a smaller id is a repetition. */
+/**
+ * The service delivers each event at least once. Ids grow within a stream, so an event with a smaller id is a
+ * repetition.
+ */
 function isBeyond(id: string | null, last: string | undefined): boolean {
   if (id === null || last === undefined) return true;
   return !/^\d+$/.test(id) || !/^\d+$/.test(last) || BigInt(id) > BigInt(last);

@@ -16,7 +16,10 @@ export interface NewMessage {
   readonly filename?: string | null | undefined;
   /** The provider's id of the message that this message replies to. */
   readonly replyTo?: string | null | undefined;
-  /** `fit` (convert a picture that breaks a limit), `fetch` (store a foreign link), and the options of the provider. */
+  /**
+   * `fit` (convert a picture that breaks a limit), `fetch` (store a foreign link), and the options of the
+   * provider.
+   */
   readonly options?: Readonly<Record<string, unknown>> | undefined;
 }
 
@@ -30,8 +33,8 @@ export interface MessageQuery extends PageQuery {
 /** Options of {@link MessageClient.send}. */
 export interface SendOptions extends CallOptions {
   /**
-   * Calls with the same key send one message within a day. By default the client generates a key for each call, which covers its own
-   * retries. A program that may repeat the call itself must set a key.
+   * Calls with the same key send one message within a day. By default the client generates a key for each
+   * call, which covers its own retries. A program that may repeat the call itself must set a key.
    */
   readonly idempotencyKey?: string | undefined;
 }

@@ -1,5 +1,6 @@
 /** Calls for operators: health, statistics, metrics, and the description of the API. */
-import type { Stats } from './answers.js';
+import type { Alert, Stats } from './answers.js';
+import { listOf, type List, type PageQuery } from './pages.js';
 import type { CallOptions, Transport } from './transport.js';
 
 /** Options of statistics. */
@@ -12,7 +13,10 @@ export interface StatsOptions extends CallOptions {
 export interface HealthClient {
   /** Whether the process answers. */
   readonly live: (options?: CallOptions) => Promise<{ readonly status: 'ok' }>;
-  /** Whether the database answers, jobs are processed and files can be written; rejects with 503 and the cause otherwise. */
+  /**
+   * Whether the database answers, jobs are processed and files can be written; rejects with 503 and the cause
+   * otherwise.
+   */
   readonly ready: (options?: CallOptions) => Promise<Readonly<Record<string, 'ok'>>>;
 }
 
@@ -34,6 +38,8 @@ export interface OperationsClient {
   readonly health: HealthClient;
   /** Counts of media by channel, state, kind, direction and day. */
   readonly stats: (options?: StatsOptions) => Promise<Stats>;
+  /** What is wrong now, newest first. */
+  readonly alerts: (query?: PageQuery, options?: CallOptions) => List<Alert>;
   /** Metrics in the text format of Prometheus. */
   readonly metrics: (options?: CallOptions) => Promise<string>;
   /** The OpenAPI document. */
@@ -42,7 +48,8 @@ export interface OperationsClient {
   ) => Promise<{ readonly openapi: string } & Readonly<Record<string, unknown>>>;
 }
 
-export function operationsClient({ json, text }: Transport): OperationsClient {
+export function operationsClient(transport: Transport): OperationsClient {
+  const { json, text } = transport;
   return {
     index: (options) => json({ ...options, method: 'GET', path: '/' }),
     health: {
@@ -51,6 +58,7 @@ export function operationsClient({ json, text }: Transport): OperationsClient {
     },
     stats: ({ days, signal, timeoutMs } = {}) =>
       json({ signal, timeoutMs, method: 'GET', path: '/v1/stats', query: { days } }),
+    alerts: (query, options) => listOf(transport, { path: '/v1/alerts', query: { ...query }, options }),
     metrics: (options) => text({ ...options, method: 'GET', path: '/metrics' }),
     openApi: (options) => json({ ...options, method: 'GET', path: '/openapi.json' }),
   };

@@ -20,11 +20,14 @@ export interface ProblemFacts {
 export class InletError extends Error {
   override readonly name = 'InletError';
   /**
-   * A stable code; the documentation of the service lists all codes. The client adds `unreachable` (no answer), `timeout` (no answer in time),
-   * `unreadable` (the answer is not one of the service), `unreadable_event` and the codes of `verifyWebhook`, which begin with `webhook.`.
+   * A stable code; the documentation of the service lists all codes. The client adds `unreachable` (no
+   * answer), `timeout` (no answer in time), `unreadable` (the answer is not one of the service),
+   * `unreadable_event` and the codes of `verifyWebhook`, which begin with `webhook.`.
    */
   readonly code: string;
-  /** HTTP status of the answer; 0 if there was none. For `verifyWebhook`: the status to return to the caller. */
+  /**
+   * HTTP status of the answer; 0 if there was none. For `verifyWebhook`: the status to return to the caller.
+   */
   readonly status: number;
   /** The explanation, for people. */
   readonly detail: string;

@@ -1,4 +1,6 @@
-/** Makes calls with `fetch`: adds the token, applies the timeout, and retries calls that are safe to repeat. */
+/**
+ * Makes calls with `fetch`: adds the token, applies the timeout, and retries calls that are safe to repeat.
+ */
 import { baseOf, parseAnswer, queryText, type Query } from './addresses.js';
 import { InletError, problemOf } from './problem.js';
 import { sleep } from './sleep.js';
@@ -15,8 +17,8 @@ export interface ClientOptions {
   /** Replaces the global `fetch`. */
   readonly fetch?: Fetch | undefined;
   /**
-   * Number of retries after no answer, 429, 502, 503 or 504; 2 by default. Only calls that read, and messages with an idempotency key,
-   * are retried.
+   * Number of retries after no answer, 429, 502, 503 or 504; 2 by default. Only calls that read, and messages
+   * with an idempotency key, are retried.
    */
   readonly retries?: number | undefined;
   /** Timeout of a call including its retries; 60 seconds by default. It does not apply to uploads. */
@@ -25,14 +27,19 @@ export interface ClientOptions {
 
 /** Options of every call. */
 export interface CallOptions {
-  /** Aborts the call, which then rejects with the reason of the signal. For a download this includes the body. */
+  /**
+   * Aborts the call, which then rejects with the reason of the signal. For a download this includes the body.
+   */
   readonly signal?: AbortSignal | undefined;
-  /** Timeout of this call including its retries; for a download, until its response begins. `Infinity` disables it. */
+  /**
+   * Timeout of this call including its retries; for a download, until its response begins. `Infinity`
+   * disables it.
+   */
   readonly timeoutMs?: number | undefined;
 }
 
 export interface Request extends CallOptions {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** The path with its parameters filled in. */
   readonly path: string;
   readonly query?: Query | undefined;
@@ -177,7 +184,10 @@ function initOf(request: Request, token: string | undefined, signal: AbortSignal
   return init;
 }
 
-/** The pause in milliseconds; `Infinity` if a retry is useless. Jitter prevents all clients from retrying at the same moment. */
+/**
+ * The pause in milliseconds; `Infinity` if a retry is useless. Jitter prevents all clients from retrying at
+ * the same moment.
+ */
 function pauseAfter({ status, code, retryAfter }: InletError, repetitions: number): number {
   if (!passing.includes(status) || code === 'timeout') return Infinity;
   if (retryAfter !== null) return retryAfter * 1000;

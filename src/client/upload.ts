@@ -1,7 +1,10 @@
 /** The form of an upload (RFC 7578), also for streams. */
 import type { Request } from './transport.js';
 
-/** The fields of the form in order. The file is last, because the service needs the other fields before it reads the file. */
+/**
+ * The fields of the form in order. The file is last, because the service needs the other fields before it
+ * reads the file.
+ */
 export interface Form {
   readonly fields: Readonly<Record<string, string | undefined>>;
   readonly file: Blob | ReadableStream<Uint8Array>;

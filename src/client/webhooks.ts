@@ -10,9 +10,13 @@ export interface HeaderReader {
 
 /** A call as it was received. */
 export interface WebhookCall {
-  /** The `Headers` of a `Request`, or the `headers` of a request of Node.js, whose names are in lower case. */
+  /**
+   * The `Headers` of a `Request`, or the `headers` of a request of Node.js, whose names are in lower case.
+   */
   readonly headers: HeaderReader | Readonly<Record<string, string | readonly string[] | undefined>>;
-  /** The raw body: the signature covers its bytes, so JSON that was parsed and written again does not pass. */
+  /**
+   * The raw body: the signature covers its bytes, so JSON that was parsed and written again does not pass.
+   */
   readonly body: string | Uint8Array | ArrayBuffer;
 }
 
@@ -31,8 +35,9 @@ export interface VerifyOptions {
 const standardToleranceSeconds = 300;
 
 /**
- * Resolves to the event of a call if the call has a valid signature and is recent. Rejects with an {@link InletError} otherwise:
- * `webhook.unsigned` (400), `webhook.stale` (401), `webhook.forged` (401) or `webhook.unreadable` (400).
+ * Resolves to the event of a call if the call has a valid signature and is recent. Rejects with an {@link
+ * InletError} otherwise: `webhook.unsigned` (400), `webhook.stale` (401), `webhook.forged` (401) or
+ * `webhook.unreadable` (400).
  *
  * An event may arrive twice, with the same `id`. Ids grow from event to event.
  */

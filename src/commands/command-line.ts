@@ -44,6 +44,15 @@ export function known(words: readonly string[], names: readonly string[]): reado
   return words;
 }
 
+/** The signals that end a program, with their numbers. */
+const endings = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+
+/** Exits at a signal, so that what listens to `exit` can end what this process has started. */
+export function exitAtSignals(): void {
+  for (const [signal, number] of Object.entries(endings))
+    process.once(signal, () => process.exit(128 + number));
+}
+
 /** Prints why a command failed, and sets the exit status of the process. */
 export function fail(error: unknown): void {
   console.error(messageOf(error));

@@ -15,6 +15,7 @@ import { checkFiles, checkScanner } from './checks/files.js';
 import { linesOf, type Finding } from './checks/finding.js';
 import { checkDisk, checkFolder, checkNode } from './checks/machine.js';
 import { checkSettings } from './checks/settings.js';
+import { checkSignIn } from './checks/sign-in.js';
 import { exits, fail, orExplain } from './command-line.js';
 
 const about = {
@@ -48,7 +49,7 @@ async function examineSurroundings(
   tell(...(await checkDisk(config)));
   for (const more of [await checkScanner(config), await checkPort(config)])
     if (more.length > 0) tell(...more);
-  tell(await checkPublicUrl(config));
+  tell(await checkPublicUrl(config), ...(await checkSignIn(config)));
   tell(...(await checkChannels(config, state)));
 }
 

@@ -11,13 +11,20 @@ export function eventLine(event: InletEvent): string {
   return [
     moment,
     type.padEnd(typeWidth),
-    plain(channel).padEnd(channelWidth),
-    `${type === 'message.status' ? statusWords(event.data) : mediaWords(event.data)}  (event ${id})`,
+    plain(channel ?? '').padEnd(channelWidth),
+    `${wordsOf(event.data)}  (event ${id})`,
   ].join('  ');
 }
 
-type MediaData = Exclude<InletEvent, { type: 'message.status' }>['data'];
-type StatusData = Extract<InletEvent, { type: 'message.status' }>['data'];
+type EventData = InletEvent['data'];
+type MediaData = Extract<EventData, { readonly kind: unknown }>;
+type StatusData = Extract<EventData, { readonly messageId: unknown }>;
+
+function wordsOf(data: EventData): string {
+  if ('kind' in data) return mediaWords(data);
+  if ('messageId' in data) return statusWords(data);
+  return `${data.state}: ${plain(data.message)}`;
+}
 
 function mediaWords({ id, kind, direction, message, error }: MediaData): string {
   const person =

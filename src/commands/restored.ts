@@ -21,6 +21,7 @@ import {
   type FilesAfterRestore,
 } from '../infra/tables/after-restore.js';
 import { createSendQueue } from '../infra/tables/sending/send-queue.js';
+import { recountPeople } from '../infra/tables/people/sums.js';
 import { recountStats } from '../infra/tables/stats-sums.js';
 import { fail, orExplain } from './command-line.js';
 
@@ -53,6 +54,7 @@ async function afterRestore(config: Config, databaseUrl: string, options: Option
   try {
     await skipEventNumbers(database.work);
     await recountStats(database.work);
+    await recountPeople(database.work);
     const queue = createSendQueue(database.work, () => new Date());
     const messages = options.send ? 0 : await queue.abandonAll(interrupted);
     const blobs = await openBlobStore(config, logger);

@@ -12,6 +12,9 @@ export type Calls = ReturnType<typeof createCalls>;
 /** The time that a subscriber has to accept an event. */
 const subscriberTimeoutMs = 15_000;
 
+/** The time that an identity provider has to answer: a person waits for it. */
+const signInTimeoutMs = 10_000;
+
 export function createCalls({ fetch: limits }: Config) {
   const download = createSafeFetch(limits);
   const http = createHttp({ timeoutMs: limits.timeoutMs });
@@ -19,13 +22,19 @@ export function createCalls({ fetch: limits }: Config) {
     timeoutMs: limits.timeoutMs,
     allowOnlyPublicAnd: limits.allowPrivateHosts,
   });
+  const signIn = createHttp({
+    timeoutMs: signInTimeoutMs,
+    allowOnlyPublicAnd: limits.allowPrivateHosts,
+  });
   const post = createGuardedPost({ ...limits, timeoutMs: subscriberTimeoutMs });
   const abortCalls = (): Promise<unknown> =>
-    Promise.all([download.close(), http.close(), guardedHttp.close()]);
+    Promise.all([download.close(), http.close(), guardedHttp.close(), signIn.close()]);
 
   return {
     download,
     post,
+    /** For the identity provider, which names addresses itself: they must be public, or listed. */
+    signIn: signIn as Http,
     /**
      * A channel that was added at run time sets the URL of its API itself, so it may only call public
      * addresses.

@@ -7,6 +7,7 @@ import { createEventLog } from '../infra/tables/events/log.js';
 import { openOutbox } from '../infra/tables/events/publisher.js';
 import { createSubscriptionTable } from '../infra/tables/events/subscriptions.js';
 import { createLookup } from '../infra/tables/media/lookup.js';
+import { createPeopleSums } from '../infra/tables/people/sums.js';
 import { createNotify, postSigned } from '../pipeline/notify.js';
 import type { Calls } from './calls.js';
 import type { Foundation } from './foundation.js';
@@ -23,7 +24,7 @@ export function createEvents(config: Config, foundation: Foundation, { post }: C
     chance: Math.random,
     logger,
     // Uses its own connections, so that API requests do not delay subscribers.
-    events: createEventLog(database.work, createLookup(database.work)),
+    events: createEventLog(database.work, createLookup(database.work, createPeopleSums(database.work))),
     observe: observers.posted,
     render: (event) => JSON.stringify(eventView(event)),
   });

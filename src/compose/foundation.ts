@@ -3,6 +3,7 @@ import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 
 import type { Config } from '../config.js';
+import { createEvaluator } from '../infra/expressions/evaluator.js';
 import { openBlobStore } from '../infra/files/open-blob-store.js';
 import { createQuarantine } from '../infra/files/quarantine.js';
 import { createStaging } from '../infra/files/staging.js';
@@ -16,6 +17,7 @@ import type { ShutdownBudget } from '../infra/process/shutdown-budget.js';
 import { createSpool } from '../infra/spool/spool.js';
 import { createAudit } from '../infra/tables/audit.js';
 import { createLookup } from '../infra/tables/media/lookup.js';
+import { createPeopleSums } from '../infra/tables/people/sums.js';
 import { createMediaTable } from '../infra/tables/media/media.js';
 import { createObservers } from '../pipeline/observers.js';
 
@@ -40,7 +42,7 @@ export async function openFoundation(
 ) {
   const database = openDatabase(databaseUrl, logger);
   const mediaTable = createMediaTable(database.workByKey);
-  const lookup = createLookup(database.api);
+  const lookup = createLookup(database.api, createPeopleSums(database.api));
   const blobs = await openBlobStore(config, logger);
   const staging = createStaging(join(config.uploadsDir, 'tmp'));
   const quarantine = createQuarantine(join(config.uploadsDir, 'quarantine'), mediaTable.stillInfected);
@@ -56,6 +58,7 @@ export async function openFoundation(
   const observers = createObservers(metrics, tracing);
   const notifications = listen(database, logger);
   const audit = createAudit(database.api, now);
+  const evaluator = createEvaluator({ maxInputBytes: config.maxWebhookBytes });
   /** Aborts when the process starts to shut down: waiting jobs then stop waiting. */
   const stopping = new AbortController();
   // Each caller of `?wait=` listens to it.
@@ -80,9 +83,11 @@ export async function openFoundation(
     observers,
     notifications,
     audit,
+    evaluator,
     stopping,
     close: async (budget: ShutdownBudget): Promise<void> => {
       storage.close();
+      evaluator.close();
       await Promise.all([
         budget.waitFor('notifications', notifications.close()),
         budget.waitFor('the trace exporter', tracing.close()),

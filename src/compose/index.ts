@@ -10,11 +10,22 @@ import { createApp, type AppOptions } from '../http/app.js';
 import type { StorageWatch } from '../infra/files/storage-watch.js';
 import { startShutdownBudget } from '../infra/process/shutdown-budget.js';
 import { createQueue, type Queue } from '../infra/queue/queue.js';
-import { createTokenSigner } from '../infra/secrets/token-signer.js';
+import { createOpenAlerts } from '../infra/tables/alerts.js';
+import { createAnnotationTable } from '../infra/tables/media/annotations.js';
+import { createTimeline } from '../infra/tables/people/timeline.js';
+import { createEvidenceSource } from '../infra/tables/media/evidence.js';
+import { createFactTable } from '../infra/tables/media/facts.js';
+import { createFavouriteTable } from '../infra/tables/media/favourites.js';
+import { createFindSimilar } from '../infra/tables/media/similar.js';
 import { createStats } from '../infra/tables/stats.js';
+import { createKnownMessages } from '../infra/tables/known-messages.js';
+import { createSavedViewTable } from '../infra/tables/saved-views.js';
+import { createBackfill } from '../pipeline/channels/backfill.js';
+import { createConnectChannels } from '../pipeline/channels/connect.js';
+import { createHolds } from '../pipeline/holds.js';
 import { createTaskList } from '../pipeline/task-list.js';
-import { createTokens } from '../pipeline/tokens.js';
 import { providers } from '../providers/index.js';
+import { createAccess } from './access.js';
 import { createCalls } from './calls.js';
 import { createEvents } from './events.js';
 import { openFoundation, type Foundation, type ComposeOptions } from './foundation.js';
@@ -22,6 +33,7 @@ import { createHousekeeping } from './housekeeping.js';
 import { createMedia } from './media.js';
 import { createReceiving } from './receiving.js';
 import { createSending } from './sending.js';
+import { readVersion } from './version.js';
 
 export interface Services {
   readonly app: RequestListener;
@@ -57,8 +69,11 @@ export async function compose(config: Config, options: ComposeOptions): Promise<
   const parts = createParts(config, foundation);
   const { receiving } = parts;
   await options.readWithRetries(receiving.channels.reload);
+  if (receiving.channels.entries().some(({ channel }) => channel?.adapter.translate))
+    foundation.evaluator.start();
   receiving.spooling.start();
   foundation.storage.start();
+  parts.housekeeping.start();
   const queue = createJobs(foundation, parts);
   return {
     app: createApi(config, foundation, { ...parts, queue }),
@@ -75,25 +90,50 @@ export async function compose(config: Config, options: ComposeOptions): Promise<
 type Parts = ReturnType<typeof createParts>;
 
 function createParts(config: Config, foundation: Foundation) {
-  const { audit, database, logger, now } = foundation;
+  const { audit, database, now, publicUrl } = foundation;
   const pseudonym = createPseudonym(config.authSecret);
   const calls = createCalls(config);
   const receiving = createReceiving(config, foundation, pseudonym);
   const { channels } = receiving;
   const media = createMedia(config, { foundation, calls, channels });
-  const sending = createSending(config, { foundation, calls, media, channels });
+  const sending = createSending(config, { foundation, calls, media, receiving });
   const events = createEvents(config, foundation, calls);
   const housekeeping = createHousekeeping(config, {
     foundation,
     pseudonym,
-    channels,
+    receiving,
     media,
     sendQueue: sending.sendQueue,
     subscriptions: events.subscriptions,
   });
-  const signer = createTokenSigner(config.authSecret, now);
-  const tokens = createTokens({ signer, database, audit, logger, now });
-  return { calls, receiving, media, sending, events, housekeeping, tokens };
+  const connectChannels = createConnectChannels({
+    channels,
+    providers,
+    http: calls.httpOf,
+    audit,
+    publicUrl,
+  });
+  const backfill = createBackfill({
+    channels,
+    http: calls.httpOf,
+    known: createKnownMessages(database.api, pseudonym),
+    receive: receiving.receiveFetched,
+    audit,
+    now,
+    stopping: foundation.stopping.signal,
+  });
+  return {
+    calls,
+    receiving,
+    media,
+    sending,
+    events,
+    housekeeping,
+    connectChannels,
+    backfill,
+    access: createAccess(config, foundation, calls),
+    pseudonym,
+  };
 }
 
 function createJobs({ database, logger, tracing }: Foundation, parts: Parts): Queue {
@@ -117,9 +157,12 @@ function createJobs({ database, logger, tracing }: Foundation, parts: Parts): Qu
 
 function createApi(config: Config, foundation: Foundation, parts: Parts & { queue: Queue }): RequestListener {
   const { database, stopping, storage } = foundation;
-  const { calls, receiving, media, sending, events, housekeeping, tokens, queue } = parts;
+  const { access, calls, receiving, media, sending, events, housekeeping, queue } = parts;
   return createApp(
     {
+      ...access.services,
+      ...evidenceServices(foundation, parts),
+      ...galleryServices(foundation),
       blobs: foundation.blobs,
       staging: foundation.staging,
       spool: foundation.spool,
@@ -134,15 +177,22 @@ function createApi(config: Config, foundation: Foundation, parts: Parts & { queu
       now: foundation.now,
       stopping: stopping.signal,
       webhookSeen: foundation.observers.webhook,
+      people: housekeeping.people,
+      timeline: createTimeline(database.api, foundation.lookup.mediaByIds),
       stats: createStats(database.api),
       providers,
-      tokens,
+      pseudonym: parts.pseudonym,
       channels: receiving.channels,
       manageChannels: receiving.manageChannels,
+      backfill: parts.backfill,
+      connectChannels: parts.connectChannels,
       activity: receiving.activity,
       inbox: receiving.inbox,
+      evaluate: receiving.evaluate,
+      preview: receiving.preview,
       receive: receiving.receive,
       addUpload: media.addUpload,
+      documentPages: media.documentPages,
       links: sending.links,
       outbound: sending.outbound,
       queueMessage: sending.queueMessage,
@@ -162,6 +212,27 @@ function createApi(config: Config, foundation: Foundation, parts: Parts & { queu
     },
     limitsOf(config),
   );
+}
+
+/** What people and programs know about media, and how people look at them. */
+function galleryServices({ database, now }: Foundation) {
+  return {
+    annotations: createAnnotationTable(database.api),
+    facts: createFactTable(database.api, now),
+    favourites: createFavouriteTable(database.api),
+    findSimilar: createFindSimilar(database.api),
+    openAlerts: createOpenAlerts(database.api),
+    savedViews: createSavedViewTable(database.api),
+  };
+}
+
+/** Legal holds, and what reports about media ask for. */
+function evidenceServices({ audit, database, now }: Foundation, { housekeeping, pseudonym }: Parts) {
+  return {
+    holds: createHolds({ database, audit, people: housekeeping.people, pseudonym, now }),
+    evidenceSource: createEvidenceSource(database.api),
+    version: readVersion(),
+  };
 }
 
 function limitsOf(config: Config): AppOptions {
@@ -196,13 +267,14 @@ function withGracefulStop(queue: Queue, { stopping }: Foundation, { calls, media
 
 async function closeAll(foundation: Foundation, parts: Parts): Promise<void> {
   const budget = startShutdownBudget(closeTimeoutMs, foundation.logger);
-  const { calls, receiving, media, events, tokens } = parts;
+  const { access, calls, receiving, media, events, housekeeping } = parts;
   media.abortScans();
   await Promise.all([
     receiving.close(budget),
     events.close(budget),
+    housekeeping.close(budget),
     calls.close(budget),
-    budget.waitFor('recording the use of tokens', tokens.close()),
+    access.close(budget),
     foundation.close(budget),
   ]);
   media.close();

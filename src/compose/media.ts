@@ -6,12 +6,16 @@ import { createMalwareScanner } from '../infra/files/malware-scanner.js';
 import { createImageDecoder, type ImageDecoder } from '../infra/pictures/decoder.js';
 import { createHeicDecoder, type HeicDecoder } from '../infra/pictures/heic.js';
 import { createIsolatedDecoder } from '../infra/pictures/isolated-decoder.js';
+import { readMetadata } from '../infra/pictures/metadata/read-metadata.js';
 import { createFrameGrabber } from '../infra/pictures/video-frames.js';
 import { watchMainThread } from '../infra/process/main-thread.js';
+import { createFindDelivery } from '../infra/tables/deliveries.js';
 import { createOrphans } from '../infra/tables/media/blobs.js';
 import { createLimit } from '../pipeline/concurrency.js';
 import { createAddUpload } from '../pipeline/media/add-upload.js';
 import { createDiscard, type Discard } from '../pipeline/media/discard.js';
+import { createDocumentPages } from '../pipeline/media/document-pages.js';
+import { createReadEmbedded } from '../pipeline/media/embedded.js';
 import { createFetch } from '../pipeline/media/fetch.js';
 import { createHostGate } from '../pipeline/media/host-gate.js';
 import { createLatePreviews } from '../pipeline/media/late-previews.js';
@@ -38,6 +42,7 @@ export function createMedia(config: Config, { foundation, calls, channels }: Med
   const store = createStore({
     blobs,
     makePreviews: decoders.makePreviews,
+    readMetadata,
     table: mediaTable,
     now,
     scanning: scanner && { scan: scanner.scan, quarantine },
@@ -55,6 +60,7 @@ export function createMedia(config: Config, { foundation, calls, channels }: Med
     discard,
     addUpload: createAddUpload({ table: mediaTable, store, now }),
     fetch: createDownloads(config, { foundation, calls, channels }, { store, discard }),
+    documentPages: createDocumentPages({ isolated: decoders.isolated, blobs, staging }),
     previewLate: createLatePreviews({ table: mediaTable, blobs, staging, store, discard }),
     /** Makes running scans fail. */
     abortScans: () => scanner?.close(),
@@ -90,6 +96,7 @@ function createDecoders({ ffmpeg, maxImagePixels: maxPixels }: Config, observers
     images,
     decodeHeic,
     cores,
+    isolated,
     makePreviews,
     stopWaiting: () => {
       stopWaiting.abort();
@@ -105,12 +112,13 @@ function createDownloads(
   { foundation, calls, channels }: MediaDependencies,
   { store, discard }: { readonly store: Store; readonly discard: Discard },
 ) {
-  const { logger, mediaTable, now, observers, staging, stopping, storage } = foundation;
+  const { database, logger, mediaTable, now, observers, staging, stopping, storage } = foundation;
   return createFetch({
     table: mediaTable,
     channels,
     download: calls.download,
     http: calls.httpOf,
+    embedded: createReadEmbedded(createFindDelivery(database.work)),
     staging,
     store,
     discard,

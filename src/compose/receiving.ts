@@ -6,24 +6,25 @@ import type { Config } from '../config.js';
 import type { Pseudonym } from '../domain/pseudonym.js';
 import { runExclusively } from '../infra/postgres/database.js';
 import type { ShutdownBudget } from '../infra/process/shutdown-budget.js';
-import { createSealedBox } from '../infra/secrets/sealed-box.js';
 import { createChannelActivity } from '../infra/tables/channel-activity.js';
 import { createChannelTable } from '../infra/tables/channels.js';
 import { createInbox } from '../infra/tables/inbox/inbox.js';
 import { createManageChannels } from '../pipeline/channels/manage.js';
+import { createPreview } from '../pipeline/channels/preview.js';
 import { createChannelRegistry } from '../pipeline/channels/registry.js';
-import { sealedSettings } from '../pipeline/channels/settings.js';
-import { createReceive } from '../pipeline/receive/receive.js';
+import { createReceive, createReceiveFetched, type EvaluateFor } from '../pipeline/receive/receive.js';
 import { createSpooling } from '../pipeline/receive/spooling.js';
 import { providers } from '../providers/index.js';
 import type { Foundation } from './foundation.js';
+import { channelSettings } from './stored-channels.js';
 
 export type Receiving = ReturnType<typeof createReceiving>;
 
 export function createReceiving(config: Config, foundation: Foundation, pseudonym: Pseudonym) {
-  const { audit, database, databaseUrl, logger, notifications, now, spool, spoolFolder } = foundation;
+  const { audit, database, databaseUrl, evaluator, logger, notifications, now, spool, spoolFolder } =
+    foundation;
   const channelTable = createChannelTable(database.api);
-  const sealed = sealedSettings(createSealedBox(config.authSecret, 'channel settings'));
+  const sealed = channelSettings(config);
   const channels = createChannelRegistry({
     environmentChannels: config.channels,
     providers: providers,
@@ -41,11 +42,16 @@ export function createReceiving(config: Config, foundation: Foundation, pseudony
     audit,
     now,
   });
-  const inbox = createInbox({ pool: database.intake, pseudonym });
+  const inbox = createInbox(
+    { pool: database.intake, pseudonym },
+    (channel) => config.keepTexts.byChannel.get(channel) ?? config.keepTexts.common,
+  );
+  const evaluate: EvaluateFor = ({ id }) => evaluator.of(id);
   const spooling = createSpooling({
     spool,
     inbox,
     channels,
+    evaluate,
     logger,
     runExclusively: (work) => runExclusively(databaseUrl, `spool ${spoolFolder}`, work),
   });
@@ -57,7 +63,10 @@ export function createReceiving(config: Config, foundation: Foundation, pseudony
     inbox,
     spooling,
     activity,
-    receive: createReceive(inbox, spooling),
+    evaluate,
+    preview: createWebhookPreview(config, foundation),
+    receive: createReceive({ inbox, fallback: spooling, evaluate }),
+    receiveFetched: createReceiveFetched({ inbox, evaluate }),
     close: async (budget: ShutdownBudget): Promise<void> => {
       channels.close();
       await Promise.all([
@@ -66,4 +75,8 @@ export function createReceiving(config: Config, foundation: Foundation, pseudony
       ]);
     },
   };
+}
+
+function createWebhookPreview({ maxMediaBytes }: Config, { evaluator, now }: Foundation) {
+  return createPreview({ providers, evaluate: evaluator.trial, maxMediaBytes, now });
 }

@@ -1,5 +1,7 @@
 /** Messages that clients send: validated, queued, and passed to the provider. */
 import type { Config } from '../config.js';
+import { webhookUrlOf } from '../domain/channel.js';
+import type { Sending as SendingHalf } from '../domain/sending.js';
 import { createLinkSigner } from '../domain/signed-link.js';
 import { looksPublic } from '../infra/net/public-address.js';
 import { createOutboundTable } from '../infra/tables/sending/outbound.js';
@@ -18,19 +20,17 @@ export interface SendingDependencies {
   readonly foundation: Foundation;
   readonly calls: Calls;
   readonly media: MediaPart;
-  readonly channels: Receiving['channels'];
+  readonly receiving: Pick<Receiving, 'channels' | 'evaluate'>;
 }
 
 export type Sending = ReturnType<typeof createSending>;
 
-export function createSending(config: Config, { foundation, calls, media, channels }: SendingDependencies) {
+export function createSending(config: Config, { foundation, calls, media, receiving }: SendingDependencies) {
+  const { channels, evaluate } = receiving;
   const { blobs, database, logger, lookup, now, observers, publicUrl, staging, stopping, tracing } =
     foundation;
   const links = createLinkSigner(config.authSecret);
-  const linksAreReachable =
-    config.publicMediaLinks === 'auto'
-      ? looksPublic(new URL(publicUrl))
-      : config.publicMediaLinks === 'always';
+  const linksReach = reachOfLinks(config, publicUrl);
   const outbound = createOutboundTable(database.api);
   const sendQueue = createSendQueue(database.work, now);
   const queueUntraced = createQueueMessage({
@@ -39,6 +39,7 @@ export function createSending(config: Config, { foundation, calls, media, channe
     lookup,
     table: outbound,
     now,
+    linksReach,
     checkMedia: createCheckMedia({
       download: calls.download,
       staging,
@@ -47,7 +48,6 @@ export function createSending(config: Config, { foundation, calls, media, channe
       decodeHeic: media.decodeHeic,
       makePreviews: media.makePreviews,
       store: media.store,
-      linksAreReachable,
       maxBytes: config.maxMediaBytes,
       decoders: media.cores,
     }),
@@ -62,11 +62,27 @@ export function createSending(config: Config, { foundation, calls, media, channe
     observe: observers.sent,
     channels,
     http: calls.httpOf,
+    evaluate,
+    webhookUrlOf: (channel) => webhookUrlOf(publicUrl, channel),
     logger,
     now,
     chance: Math.random,
     stopping: stopping.signal,
-    contentOf: createContentOf({ blobs, links, linksAreReachable, publicUrl, now }),
+    contentOf: createContentOf({ blobs, links, linksReach, publicUrl, now }),
   });
   return { links, outbound, sendQueue, queueMessage, send };
+}
+
+/**
+ * Whether a provider can get files from links to this service. One whose own address is not public is in the
+ * same network.
+ */
+function reachOfLinks(
+  { publicMediaLinks }: Pick<Config, 'publicMediaLinks'>,
+  publicUrl: string,
+): (sending: SendingHalf) => boolean {
+  if (publicMediaLinks !== 'auto') return () => publicMediaLinks === 'always';
+  const isPublic = looksPublic(new URL(publicUrl));
+  return ({ apiUrl }) =>
+    isPublic || (apiUrl !== undefined && URL.canParse(apiUrl) && !looksPublic(new URL(apiUrl)));
 }

@@ -3,7 +3,8 @@ import { pdf, video, voiceNote } from './attachments.js';
 import { bytes } from './media-host.js';
 import { photo, sticker } from './photos.js';
 import type { Simulator } from './providers/index.js';
-import { providerIds, type SimulatedMedia, type Webhook } from './providers/simulated-provider.js';
+import { providerIds } from './providers/registry.js';
+import type { SimulatedMedia, Webhook } from './providers/simulated-provider.js';
 
 const people = [
   { name: 'Ana Souza', from: '5511999990001' },
@@ -27,7 +28,7 @@ const captions = [
   'For the catalogue',
 ] as const;
 
-/** In the formats of phones: portrait, landscape, square and wide. */
+/** The formats of phones: portrait, landscape, square and wide. */
 const shapes = [
   { width: 1200, height: 900 },
   { width: 1200, height: 900 },

@@ -1,4 +1,7 @@
-/** What a newcomer needs to try the running demo: a link, addresses with their secrets, and a command to paste. */
+/**
+ * What a newcomer needs to try the running demo: a link, addresses with their secrets, and a command to
+ * paste.
+ */
 import { bytes } from './media-host.js';
 import { photo } from './photos.js';
 import type { Simulator } from './providers/index.js';
@@ -26,12 +29,19 @@ export function channelLines({ baseUrl }: Service, simulator: Simulator): string
     `sobot    ${withToken('sobot', 'SOBOT_WEBHOOK_SECRET')}`,
     `vonage   ${signed('vonage', 'VONAGE_SIGNATURE_SECRET')}`,
     `aisoule  ${signed('aisoule', 'AISOULE_WEBHOOK_SECRET')}`,
+    `meta     ${signed('meta', 'META_APP_SECRET')}`,
+    `twilio   ${signed('twilio', 'TWILIO_AUTH_TOKEN')}`,
+    `telegram ${address('telegram')}   with ${env['TELEGRAM_WEBHOOK_SECRET'] ?? ''} in X-Telegram-Bot-Api-Secret-Token`,
+    `custom   ${signed('custom', 'CUSTOM_WEBHOOK_SECRET')}`,
   ];
 }
 
 const placeholder = 'ID-OF-THE-MESSAGE';
 
-/** One line for bash and zsh that posts a webhook with a picture. Each time that it is pasted it is another message. */
+/**
+ * One line for bash and zsh that posts a webhook with a picture. Each time that it is pasted it is another
+ * message.
+ */
 export async function pictureCommand({ baseUrl }: Service, simulator: Simulator): Promise<string> {
   const zApi = simulator.providers['z-api'];
   const picture = await photo({ seed: Date.now() % 1_000_000, width: 1_600, height: 1_200 });

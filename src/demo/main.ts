@@ -1,6 +1,7 @@
 /**
- * `npm run demo`: the service and five simulated providers on this machine, a scripted conversation, and a table of
- * what became of it. With `--once` it ends after the table, with status 1 when something was not as expected.
+ * `npm run demo`: the service and the simulated providers on this machine, a scripted conversation, and a
+ * table of what became of it. With `--once` it ends after the table, with status 1 when something was not as
+ * expected.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -141,7 +142,7 @@ Running until you press Ctrl-C.`);
 async function demo(once: boolean): Promise<number> {
   const stop = interrupted();
   const progress = startProgress(console.log);
-  progress.say('Starting five simulated providers');
+  progress.say('Starting the simulated providers');
   const folder = await mkdtemp(join(tmpdir(), 'inlet-demo-'));
   const simulator = await startSimulator();
   const port = Number(process.env['PORT'] ?? 0) || (await freePort());
@@ -174,7 +175,7 @@ function fails(how: string): never {
 
 const about = {
   usage: 'npm run demo -- [--once]',
-  does: 'Starts the service and five simulated providers on this machine, and plays a conversation.',
+  does: 'Starts the service and the simulated providers on this machine, and plays a conversation.',
   options: { '--once': 'ends after the tables, with status 1 if something was not as expected' },
 };
 const { values } = orExplain(about, () => parseArgs({ options: { once: { type: 'boolean' } } }));

@@ -10,8 +10,52 @@ export function requiresKey(key: string): Check {
     headers.authorization === `Key ${key}` ? undefined : unauthorized('A bot key is required.');
 }
 
+/** Accepts requests with exactly `Authorization: Bearer <token>`, as Meta requires. */
+export function requiresBearer(token: string): Check {
+  return ({ headers }) =>
+    headers.authorization === `Bearer ${token}` ? undefined : unauthorized('An access token is required.');
+}
+
+/** Accepts requests until the second of the parameter `ext`; the end of a link of Meta. */
+export function requiresFreshLink(now: () => Date = () => new Date()): Check {
+  return ({ url }) =>
+    now().getTime() < Number(url.searchParams.get('ext')) * 1000
+      ? undefined
+      : { status: 404, body: 'The link has expired.' };
+}
+
+/** Accepts requests with these credentials (RFC 7617), as Twilio requires. */
+export function requiresBasic(user: string, password: string): Check {
+  return ({ headers }) =>
+    isBasic(headers.authorization, user, password)
+      ? undefined
+      : unauthorized('The account and its token are required.');
+}
+
+export function isBasic(authorization: string | undefined, user: string, password: string): boolean {
+  return authorization === `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+}
+
+/** Refuses requests that have credentials in any header, like hosts with signed links. */
+export const refusesCredentials: Check = ({ hadCredentials }) =>
+  hadCredentials ? { status: 400, body: 'Only one way of authorisation is allowed.' } : undefined;
+
+/** Answers with a redirect instead of a file. */
+export function redirectsTo(location: string): Check {
+  return () => ({ status: 302, headers: { location } });
+}
+
+/** Answers the first `times` requests as if there were no file. */
+export function missingFirst(times: number): Check {
+  let left = times;
+  return () => {
+    left -= 1;
+    return left >= 0 ? { status: 404, body: 'There is no such file.' } : undefined;
+  };
+}
+
 interface Application {
-  /** In PEM. */
+  /** The key in PEM. */
   readonly publicKey: string;
   readonly applicationId: string;
 }

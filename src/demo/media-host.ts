@@ -47,7 +47,7 @@ export interface MediaHost {
    */
   readonly serve: (path: string, content: Content, checks?: readonly Check[]) => string;
   readonly has: (path: string) => boolean;
-  /** Answers `POST path`. */
+  /** Answers all methods except GET and HEAD at `path`. */
   readonly answer: (path: string, handler: ApiHandler) => void;
   readonly close: () => Promise<void>;
 }
@@ -104,7 +104,8 @@ export async function startMediaHost({ port = 0 }: { readonly port?: number } = 
   const respond = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     const request = describe(incoming);
     requests.push(request);
-    const api = request.method === 'POST' ? apis.get(request.url.pathname) : undefined;
+    const isRead = request.method === 'GET' || request.method === 'HEAD';
+    const api = isRead ? undefined : apis.get(request.url.pathname);
     if (api !== undefined) {
       send(response, api(request, await readJson(incoming)));
       return;

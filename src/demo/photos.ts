@@ -9,7 +9,7 @@ export type Orientation = 1 | 3 | 6 | 8;
 interface PictureOptions {
   /** The same seed gives the same picture. */
   readonly seed: number;
-  /** As displayed, that is, after rotation by its orientation. */
+  /** The displayed size, after rotation by its orientation. */
   readonly width: number;
   readonly height: number;
 }

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
 
 import { pdf, video, voiceNote } from './attachments.js';
 import { failsFirst } from './media-checks.js';
 import { bytes, endless, filledUpTo, type Content } from './media-host.js';
 import { animatedGif, photo, sticker, transparentPng, type Orientation } from './photos.js';
 import type { Simulator } from './providers/index.js';
-import type { ProviderId, Webhook } from './providers/simulated-provider.js';
+import type { ProviderId } from './providers/registry.js';
+import type { Webhook } from './providers/simulated-provider.js';
 
 export type Outcome = 'accepted' | 'status' | 'ignored' | 'malformed';
 
@@ -35,7 +37,16 @@ const tooManyBytes = 200 * 1024 * 1024;
 
 /** Makes the pictures, puts them on the simulator's host, and lists what is sent step by step. */
 export async function scenario(simulator: Simulator): Promise<readonly Step[]> {
-  const parts = [photosOfAllProviders, turnedPhotos, otherFormats, guardedLinks, hostileLinks];
+  const parts = [
+    photosOfAllProviders,
+    photosOfMeta,
+    filesOfBots,
+    photosOfCustom,
+    turnedPhotos,
+    otherFormats,
+    guardedLinks,
+    hostileLinks,
+  ];
   const steps = await Promise.all(parts.map((part) => part(simulator)));
   return [...steps.flat(), ...withoutMedia(simulator)];
 }
@@ -54,19 +65,21 @@ function jpeg(seed: number, orientation: Orientation = 1): Promise<Buffer> {
 const asJpeg = (file: Uint8Array): Content => bytes('image/jpeg', file);
 
 async function photosOfAllProviders({ providers }: Simulator): Promise<Step[]> {
-  const { blip, 'z-api': zApi, vonage, aisoule, sobot } = providers;
-  const [first, second, third, fourth, fifth] = await Promise.all([
+  const { blip, 'z-api': zApi, vonage, aisoule, sobot, twilio } = providers;
+  const [first, second, third, fourth, fifth, sixth] = await Promise.all([
     jpeg(1),
     jpeg(2),
     jpeg(3),
     jpeg(4),
     jpeg(5),
+    jpeg(6),
   ]);
   const toZApi = zApi.webhook({ kind: 'image', url: zApi.publish(asJpeg(first)), caption: 'Look!' });
   const fromBlip = blip.publish(asJpeg(second));
   const fromVonage = vonage.publish(asJpeg(third));
   const fromAisoule = aisoule.publish(asJpeg(fourth));
   const fromSobot = sobot.publish(asJpeg(fifth));
+  const fromTwilio = twilio.publish(asJpeg(sixth));
   const sha256 = createHash('sha256').update(fifth).digest('hex');
   return [
     { provider: 'z-api', sent: 'photo', webhook: () => toZApi, expected: upright },
@@ -99,6 +112,89 @@ async function photosOfAllProviders({ providers }: Simulator): Promise<Step[]> {
       sent: 'photo with its digest in Base64',
       webhook: () => sobot.webhook({ kind: 'image', url: fromSobot, sha256 }),
       expected: { ...upright, media: { ...upright.media, sha256 } },
+    },
+    {
+      provider: 'twilio',
+      sent: "photo behind the account's credentials",
+      webhook: () => twilio.webhook({ kind: 'image', url: fromTwilio, caption: 'At last' }),
+      expected: upright,
+    },
+  ];
+}
+
+/** Meta's files are known by their ids, and their links live for five minutes. */
+async function photosOfMeta({ host, providers: { meta } }: Simulator): Promise<Step[]> {
+  const [sixth, seventh] = await Promise.all([jpeg(6), jpeg(7)]);
+  const fresh = meta.publish(asJpeg(sixth));
+  const old = meta.publishExpired(asJpeg(seventh));
+  const unknown = `${host.origin}${new URL(fresh).pathname}0`;
+  return [
+    {
+      provider: 'meta',
+      sent: 'photo',
+      webhook: () => meta.webhook({ kind: 'image', url: fresh, caption: 'São Paulo' }),
+      expected: upright,
+    },
+    {
+      provider: 'meta',
+      sent: 'photo with an old link',
+      webhook: () => meta.webhook({ kind: 'image', url: old }),
+      expected: upright,
+    },
+    {
+      provider: 'meta',
+      sent: 'photo with an id that leads nowhere',
+      webhook: () => meta.webhook({ kind: 'image', url: unknown }),
+      expected: { outcome: 'accepted', state: 'failed', errorCode: 'media.gone', media: { kind: 'image' } },
+    },
+  ];
+}
+
+/** Telegram gives each bot ids of its own, which lead to files of at most 20 MiB. */
+async function filesOfBots({ providers: { telegram } }: Simulator): Promise<Step[]> {
+  const picture = await jpeg(6);
+  const photoUrl = telegram.publish(asJpeg(picture));
+  const drawing = gzipSync(JSON.stringify({ v: '5.5.2', tgs: 1, layers: [] }));
+  const stickerUrl = telegram.publish(bytes('application/gzip', drawing));
+  const largeUrl = telegram.publish(filledUpTo(21 * 1024 * 1024, 'image/jpeg', picture));
+  return [
+    {
+      provider: 'telegram',
+      sent: 'photo',
+      webhook: () => telegram.webhook({ kind: 'image', url: photoUrl, caption: 'From the road' }),
+      expected: upright,
+    },
+    {
+      provider: 'telegram',
+      sent: 'animated sticker',
+      webhook: () => telegram.webhook({ kind: 'sticker', url: stickerUrl, type: 'application/gzip' }),
+      expected: ready({ kind: 'sticker', type: 'application/gzip' }),
+    },
+    {
+      provider: 'telegram',
+      sent: 'file that is too large for a bot',
+      webhook: () => telegram.webhook({ kind: 'document', url: largeUrl, filename: 'scan.jpg' }),
+      expected: { outcome: 'accepted', state: 'rejected', errorCode: 'media.too_large' },
+    },
+  ];
+}
+
+/** A custom channel: links, and files that are part of the webhook. */
+async function photosOfCustom({ providers: { custom } }: Simulator): Promise<Step[]> {
+  const [linked, embedded] = await Promise.all([jpeg(8), jpeg(9)]);
+  const link = custom.publish(asJpeg(linked));
+  return [
+    {
+      provider: 'custom',
+      sent: 'photo',
+      webhook: () => custom.webhook({ kind: 'image', url: link, caption: 'At the door' }),
+      expected: upright,
+    },
+    {
+      provider: 'custom',
+      sent: 'photo in the webhook itself',
+      webhook: () => custom.webhookWithBytes({ kind: 'image', caption: 'Signed' }, embedded),
+      expected: upright,
     },
   ];
 }
@@ -193,12 +289,13 @@ async function otherFormats({ providers }: Simulator): Promise<Step[]> {
 }
 
 async function guardedLinks({ providers }: Simulator): Promise<Step[]> {
-  const { blip, 'z-api': zApi, vonage } = providers;
-  const [one, two, three, four] = await Promise.all([jpeg(31), jpeg(32), jpeg(33), jpeg(34)]);
+  const { blip, 'z-api': zApi, vonage, twilio } = providers;
+  const [one, two, three, four, five] = await Promise.all([jpeg(31), jpeg(32), jpeg(33), jpeg(34), jpeg(35)]);
   const expired = blip.publishExpired(asJpeg(one));
   const secure = vonage.publishSecure(asJpeg(two));
   const inConversation = vonage.publishSecure(asJpeg(three));
   const failing = zApi.publish(asJpeg(four), failsFirst(2, 1));
+  const late = twilio.publishLate(asJpeg(five), 1);
   return [
     {
       provider: 'blip',
@@ -223,6 +320,12 @@ async function guardedLinks({ providers }: Simulator): Promise<Step[]> {
       sent: 'photo whose host fails twice',
       webhook: () => zApi.webhook({ kind: 'image', url: failing }),
       expected: { ...upright, media: { ...upright.media, attempts: 3 } },
+    },
+    {
+      provider: 'twilio',
+      sent: 'photo that is not there yet',
+      webhook: () => twilio.webhook({ kind: 'image', url: late }),
+      expected: { ...upright, media: { ...upright.media, attempts: 2 } },
     },
   ];
 }

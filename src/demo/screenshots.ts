@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import pg from 'pg';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
 import sharp from 'sharp';
 
 import { createClient, type InletClient } from '../client/index.js';
@@ -31,22 +31,75 @@ interface Shot {
   readonly path: string;
   readonly theme?: 'light' | 'dark';
   readonly phone?: boolean;
+  /** The language of the browser; by default British English. */
+  readonly locale?: string;
+  readonly signedOut?: boolean;
   /** Runs before the screenshot. */
   readonly first?: (page: Page) => Promise<void>;
 }
 
 const openPicture = async (page: Page): Promise<void> => {
   await page.locator('.tile.image.ready').nth(1).click();
-  await page.getByRole('dialog').getByRole('heading', { name: 'History' }).waitFor();
+  await page.getByRole('dialog').locator('.timeline li').first().waitFor();
 };
 
-const shots: readonly Shot[] = [
+const openConnection = async (page: Page): Promise<void> => {
+  const heading = page.getByRole('heading', { name: 'z-api', exact: true });
+  const card = page.getByRole('listitem').filter({ has: heading });
+  await card.getByRole('button', { name: 'Connect', exact: true }).click();
+  const dialog = page.getByRole('dialog', { name: 'Connection of z-api' });
+  await dialog.getByRole('button', { name: 'Connect', exact: true }).click();
+  await dialog.getByText('The provider calls this channel.').waitFor();
+};
+
+const chooseExample = async (page: Page): Promise<void> => {
+  await page.getByLabel('Start from an example').selectOption('driver-app');
+  await page.getByText('Files would be downloaded.').waitFor();
+};
+
+const find = async (page: Page): Promise<Locator> => {
+  await page.getByRole('combobox', { name: 'Search' }).fill('carla');
+  const person = page.getByRole('option', { name: /Carla Nunes/ }).first();
+  await person.waitFor();
+  return person;
+};
+
+const suggest = async (page: Page): Promise<void> => {
+  await find(page);
+};
+
+const openPerson = async (page: Page): Promise<void> => {
+  await (await find(page)).click();
+  await page.getByRole('heading', { name: 'Carla Nunes' }).waitFor();
+};
+
+/** Addresses with a secret, which are known once they are made. */
+interface Links {
+  readonly share: string;
+  readonly invitation: string;
+}
+
+const shotsWith = ({ share, invitation }: Links): readonly Shot[] => [
+  { name: 'search', path: '/admin', first: suggest },
+  { name: 'person', path: '/admin', first: openPerson },
+  { name: 'person-phone', path: '/admin', phone: true, theme: 'dark', first: openPerson },
+  { name: 'shares', path: '/admin/shares' },
+  { name: 'shared', path: share, signedOut: true },
+  { name: 'users', path: '/admin/users' },
+  { name: 'tokens', path: '/admin/tokens' },
+  { name: 'audit', path: '/admin/audit' },
+  { name: 'subscriptions', path: '/admin/subscriptions' },
+  { name: 'account', path: '/admin/account' },
+  { name: 'sign-in', path: '/admin', signedOut: true },
+  { name: 'invitation', path: invitation, signedOut: true },
   { name: 'gallery-light', path: '/admin' },
   { name: 'gallery-dark', path: '/admin', theme: 'dark' },
   { name: 'gallery-phone', path: '/admin', phone: true },
   { name: 'gallery-phone-dark', path: '/admin', phone: true, theme: 'dark' },
   { name: 'viewer', path: '/admin?kind=image&state=ready', first: openPicture },
   { name: 'viewer-phone', path: '/admin?kind=image&state=ready', phone: true, first: openPicture },
+  { name: 'viewer-pt', path: '/admin?kind=image&state=ready', locale: 'pt-BR', first: openPicture },
+  { name: 'viewer-es', path: '/admin?kind=image&state=ready', locale: 'es-MX', first: openPicture },
   { name: 'sent', path: '/admin/sent' },
   { name: 'sent-phone', path: '/admin/sent', phone: true, theme: 'dark' },
   { name: 'attention', path: '/admin/attention?show=rejected' },
@@ -56,6 +109,9 @@ const shots: readonly Shot[] = [
   { name: 'overview-phone', path: '/admin/overview', phone: true },
   { name: 'channels', path: '/admin/channels' },
   { name: 'channels-phone', path: '/admin/channels', phone: true },
+  { name: 'connection', path: '/admin/channels', first: openConnection },
+  { name: 'custom', path: '/admin/channels/custom', first: chooseExample },
+  { name: 'custom-phone', path: '/admin/channels/custom', phone: true, theme: 'dark', first: chooseExample },
 ];
 
 async function main(): Promise<void> {
@@ -86,7 +142,9 @@ async function main(): Promise<void> {
     await spreadOverTime(postgres.connectionString);
     const token = await makeToken({ env, cwd: folder });
     simulator.reportTo(service.baseUrl);
-    await answerSome(createClient({ baseUrl: service.baseUrl, token }));
+    const client = createClient({ baseUrl: service.baseUrl, token });
+    await answerSome(client);
+    const shots = shotsWith(await administer(client, receiverIn(env)));
     await mkdir(target, { recursive: true });
     for (const shot of shots) await take(browser, shot, { origin: service.baseUrl, token });
   } finally {
@@ -122,6 +180,37 @@ async function answerSome(client: InletClient): Promise<void> {
   }
 }
 
+/** Makes a share, users and a subscription. */
+async function administer(client: InletClient, receiver: string): Promise<Links> {
+  const { items } = await client.media.list({ kind: 'image', state: 'ready', limit: 3 }).page();
+  const media = items.map(({ id }) => id);
+  const expiresIn = 30 * 86_400;
+  const { url } = await client.shares.create({ media, title: 'Photos of the delivery', expiresIn });
+  await client.users.create({ email: 'bo@example.com', name: 'Bo Lima', role: 'agent', channels: ['z-api'] });
+  await client.users.create({ email: 'iris@example.com', name: 'Iris Prado', role: 'operator' });
+  const { invitation } = await client.users.create({
+    email: 'rui@example.com',
+    name: 'Rui Melo',
+    role: 'viewer',
+  });
+  await client.subscriptions.create({
+    url: receiver,
+    description: 'Customer records',
+    types: ['media.ready'],
+  });
+  return { share: pathOf(url), invitation: pathOf(invitation.url) };
+}
+
+/** A receiver of events on this machine, because addresses are resolved when a subscription is made. */
+function receiverIn({ FETCH_ALLOW_PRIVATE_HOSTS: hosts = '' }: NodeJS.ProcessEnv): string {
+  return `http://${hosts.split(',')[0] ?? ''}/customer-records`;
+}
+
+function pathOf(url: string): string {
+  const { pathname, search, hash } = new URL(url);
+  return pathname + search + hash;
+}
+
 function chromiumPath(): string {
   const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
   const found = [process.env['INLET_BROWSER'], ...places].find((place) => place && existsSync(place));
@@ -149,7 +238,9 @@ async function spreadOverTime(connectionString: string): Promise<void> {
        from times where times.id = media.id`,
     );
     await client.query(
-      `update media_attempt set at = media.received_at + interval '280 ms' from media where media.id = media_attempt.media_id`,
+      `with first as (select media_id, min(at) as at from media_attempt group by media_id)
+       update media_attempt set at = media.received_at + interval '280 ms' + (media_attempt.at - first.at)
+       from media join first on first.media_id = media.id where media.id = media_attempt.media_id`,
     );
     await client.query(
       `update message set sent_at = media.received_at - interval '2 seconds', received_at = media.received_at
@@ -162,21 +253,22 @@ async function spreadOverTime(connectionString: string): Promise<void> {
 
 async function take(
   browser: Browser,
-  { name, path, theme = 'light', phone = false, first }: Shot,
+  { name, path, theme = 'light', phone = false, locale = 'en-GB', signedOut = false, first }: Shot,
   { origin, token }: { origin: string; token: string },
 ): Promise<void> {
   const context = await browser.newContext({
     viewport: phone ? { width: 390, height: 844 } : { width: 1280, height: 800 },
     colorScheme: theme,
     reducedMotion: 'reduce',
-    locale: 'en-GB',
+    locale,
     ...(phone && { isMobile: true, hasTouch: true }),
   });
-  await context.addCookies([{ name: 'inlet_session', value: token, url: origin }]);
+  if (!signedOut) await context.addCookies([{ name: 'inlet_session', value: token, url: origin }]);
   const page = await context.newPage();
   await page.goto(origin + path);
   await page.getByRole('heading', { level: 1 }).waitFor();
-  await page.waitForLoadState('networkidle').catch(() => undefined);
+  // The stream of events never rests.
+  await page.waitForLoadState('networkidle', { timeout: 3_000 }).catch(() => undefined);
   await first?.(page);
   await page.evaluate(picturesLoaded);
   const png = await page.screenshot();

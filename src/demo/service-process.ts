@@ -12,7 +12,10 @@ export interface ServiceProcess {
   readonly ended: Promise<string>;
   /** The last lines of its output. */
   readonly lastOutput: () => string;
-  /** Resolves when `/health/ready` reports it; rejects if the process ends before or takes too long. */
+  /**
+   * Resolves when `/health/ready` reports it, or a worker, which does not listen, prints it; rejects if the
+   * process ends before or takes too long.
+   */
   readonly ready: () => Promise<void>;
   readonly stop: () => Promise<void>;
 }
@@ -71,7 +74,10 @@ export function startService({ env, cwd, port, entry }: Launch): ServiceProcess 
     lastOutput: () => output.trimEnd(),
     ready: async () => {
       const deadline = Date.now() + readyMs;
-      while (!(await isReady(baseUrl))) {
+      const isWorker = env['PROCESS_MODE'] === 'worker';
+      const looksReady = async (): Promise<boolean> =>
+        isWorker ? output.includes('Inlet is ready (worker)') : isReady(baseUrl);
+      while (!(await looksReady())) {
         if (!running) throw new Error(`The service ended (${await ended})`);
         if (Date.now() > deadline) throw new Error(`The service is not ready after ${String(readyMs)} ms`);
         await Promise.race([ended, delay(100)]);
@@ -110,11 +116,18 @@ export async function makeToken({ env, cwd, entry }: Omit<Launch, 'port'>): Prom
 type Child = ChildProcessByStdio<null, Readable, Readable>;
 
 function spawnNode(entry: URL, args: readonly string[], { env, cwd }: Pick<Launch, 'env' | 'cwd'>): Child {
-  return spawn(process.execPath, [...process.execArgv, fileURLToPath(entry), ...args], {
+  const child = spawn(process.execPath, [...process.execArgv, fileURLToPath(entry), ...args], {
     env,
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  // It would outlive this process otherwise, together with its PostgreSQL.
+  const end = (): void => {
+    child.kill('SIGTERM');
+  };
+  process.once('exit', end);
+  child.once('exit', () => process.off('exit', end));
+  return child;
 }
 
 /**

@@ -22,6 +22,13 @@ export interface Channels {
   readonly active: (id: string) => Channel | undefined;
   /** Finds a channel even if it is disabled: what it received earlier is still downloaded and replayed. */
   readonly any: (id: string) => Channel | undefined;
+  /** All channels of a provider, disabled ones too. */
+  readonly ofProvider: (provider: string) => readonly Channel[];
+}
+
+/** The address of a channel's webhooks. */
+export function webhookUrlOf(publicUrl: string, channel: string): string {
+  return `${publicUrl}/webhooks/${channel}`;
 }
 
 /**

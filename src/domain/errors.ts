@@ -18,6 +18,7 @@ const requestErrors = {
   'auth.revoked': 401,
   'auth.scope': 403,
   'auth.csrf': 403,
+  'auth.wrong_password': 403,
   'webhook.unknown_channel': 404,
   'webhook.unproven': 401,
   'webhook.unsigned': 503,
@@ -37,8 +38,11 @@ const requestErrors = {
   'media.no_preview': 404,
   'media.erased': 410,
   'media.not_retryable': 409,
+  'media.annotated_meanwhile': 412,
+  'media.too_many_facts': 409,
   'contact.unknown_channel': 404,
   'contact.not_found': 404,
+  'person.not_found': 404,
   'subscription.not_found': 404,
   'subscription.unreadable': 409,
   'subscription.disabled': 409,
@@ -48,7 +52,33 @@ const requestErrors = {
   'channel.exists': 409,
   'channel.read_only': 409,
   'channel.unreadable': 409,
+  'channel.not_connectable': 409,
+  'channel.provider_refused': 409,
+  'channel.provider_unavailable': 503,
   'token.not_found': 404,
+  'hold.active': 409,
+  'hold.not_found': 404,
+  'user.not_found': 404,
+  'user.exists': 409,
+  'user.last_admin': 409,
+  'user.no_password': 409,
+  'session.not_found': 404,
+  'oidc.not_configured': 404,
+  'oidc.unavailable': 503,
+  'oidc.refused': 403,
+  'oidc.denied': 403,
+  'oidc.expired': 403,
+  'oidc.no_role': 403,
+  'oidc.no_email': 403,
+  'oidc.email_taken': 409,
+  'oidc.user_disabled': 403,
+  'oidc.user_removed': 403,
+  'invitation.not_found': 404,
+  'share.not_found': 404,
+  'share.ended': 410,
+  'share.locked': 403,
+  'view.not_found': 404,
+  'view.too_many': 409,
   'link.invalid': 403,
   'link.expired': 403,
   'service.unavailable': 503,
@@ -121,6 +151,10 @@ interface AppErrorOptions {
   readonly requestLeft?: boolean;
 }
 
+/** More would help nobody, and the caller chooses how many there are and how long their names are. */
+const maxFields = 50;
+const maxFieldLength = 200;
+
 export class AppError extends Error {
   override readonly name = 'AppError';
   readonly code: ErrorCode;
@@ -138,10 +172,14 @@ export class AppError extends Error {
     this.requestLeft = options.requestLeft ?? true;
   }
 
-  /** An error about invalid inputs, whose message lists all of them. */
+  /** An error about invalid inputs, whose message lists all of them, up to a limit. */
   static ofFields(code: ErrorCode, fields: readonly FieldError[], cause?: unknown): AppError {
-    const message = fields.map(({ field, message }) => `${field}: ${message}`).join('; ');
-    return new AppError(code, message, { cause, fields });
+    const shown = new Map<string, FieldError>();
+    for (const { field, message } of fields) {
+      const one = { field: field.slice(0, maxFieldLength), message };
+      if (shown.size < maxFields) shown.set(`${one.field}: ${message}`, one);
+    }
+    return new AppError(code, [...shown.keys()].join('; '), { cause, fields: [...shown.values()] });
   }
 
   /** The HTTP status of a response with this error. */
@@ -166,8 +204,8 @@ export function isServiceFault(code: ErrorCode): boolean {
 }
 
 /**
- * Returns the error if it describes a file that a caller has sent or named. Throws `service.unavailable` for a
- * fault of this service, and any other error as it is.
+ * Returns the error if it describes a file that a caller has sent or named. Throws `service.unavailable` for
+ * a fault of this service, and any other error as it is.
  */
 export function aboutCallersFile(error: unknown): AppError {
   if (!(error instanceof AppError) || !isMediaError(error.code)) throw error;

@@ -1,4 +1,5 @@
 /** Terms and rules of attachments: states, previews, and which types match which kind. */
+import type { FileMetadata } from './file-metadata.js';
 import type { MediaKind } from './provider.js';
 import { readableType } from './type-names.js';
 
@@ -66,12 +67,15 @@ export interface BlobFacts {
   readonly height: number | null;
   /** The hash in Base64. */
   readonly thumbhash: string | null;
+  /** What the picture looks like, 16 hexadecimal digits; null if it has no contrast or is no picture. */
+  readonly perceptualHash: string | null;
   readonly previews: readonly Preview[];
   /**
    * What the previews lack, and why. Independent of the sender's announcement, because others may announce
    * the same bytes differently.
    */
   readonly warnings: readonly MediaWarning[];
+  readonly metadata: FileMetadata | null;
 }
 
 /**
@@ -97,6 +101,9 @@ const heicTypes = new Set(['image/heic', 'image/heif', 'image/heic-sequence', 'i
 /** Containers for sound or video, whichever was announced. */
 const audioVideoTypes = new Set(['application/ogg', 'application/vnd.ms-asf', 'application/mp4']);
 
+/** Animated stickers of Telegram are videos, or compressed drawings (Lottie). */
+const animatedStickerTypes = new Set(['video/webm', 'application/gzip']);
+
 export function isDecodable(type: string): boolean {
   return decodableTypes.has(type);
 }
@@ -119,18 +126,20 @@ export function typeFitsKind(type: string, kind: MediaKind): boolean {
     case 'document':
       return true;
     case 'image':
-    case 'sticker':
       return type.startsWith('image/');
+    case 'sticker':
+      return type.startsWith('image/') || animatedStickerTypes.has(type);
     case 'video':
     case 'audio':
-      // Some apps send animated pictures as video, and sound and video share containers.
-      return (
-        /^(audio|video)\//.test(type) ||
-        type === 'image/gif' ||
-        audioVideoTypes.has(type) ||
-        type === unknownType
-      );
+      return isAudioOrVideo(type);
   }
+}
+
+/** Some apps send animated pictures as video, and sound and video share containers. */
+function isAudioOrVideo(type: string): boolean {
+  return (
+    /^(audio|video)\//.test(type) || type === 'image/gif' || audioVideoTypes.has(type) || type === unknownType
+  );
 }
 
 /** The kind of a file of this type that nobody has announced as another kind. */

@@ -71,9 +71,16 @@ function filenameProblems(filename: string | null, { needsFilename }: MediaLimit
 export interface MediaFacts {
   readonly type: string | null;
   readonly bytes: number | null;
-  /** The colours of a picture, if they were examined. */
+  /** The colours and edges in pixels of a picture, if they were examined. */
   readonly colours?:
-    { readonly space: string; readonly channels: number; readonly depth: string } | undefined;
+    | {
+        readonly space: string;
+        readonly channels: number;
+        readonly depth: string;
+        readonly width: number;
+        readonly height: number;
+      }
+    | undefined;
 }
 
 /** All problems of the media with the limits of the provider. */
@@ -91,10 +98,32 @@ export function mediaProblems({ type, bytes, colours }: MediaFacts, limits: Medi
     problems.push(
       `pictures must be RGB or RGBA with 8 bits per channel; this one is ${colours.space} with ${bitsOf(colours.depth)}`,
     );
+  return colours ? [...problems, ...edgeProblems(colours, limits)] : problems;
+}
+
+function edgeProblems(
+  { width, height }: { readonly width: number; readonly height: number },
+  { maxEdges = Infinity, maxRatio = Infinity }: MediaLimits,
+): string[] {
+  const problems: string[] = [];
+  const size = `has ${String(width)} x ${String(height)} pixels`;
+  if (width + height > maxEdges)
+    problems.push(`${size}; width and height together may have at most ${String(maxEdges)}`);
+  if (Math.max(width, height) > maxRatio * Math.min(width, height))
+    problems.push(`${size}; one edge may be at most ${String(maxRatio)} times as long as the other`);
   return problems;
 }
 
-function isEightBitRgb({ space, channels, depth }: NonNullable<MediaFacts['colours']>): boolean {
+/** Whether the pixels of a picture must be examined for these limits. */
+export function examinesPixels({ eightBitRgb, maxEdges, maxRatio }: MediaLimits): boolean {
+  return eightBitRgb === true || maxEdges !== undefined || maxRatio !== undefined;
+}
+
+function isEightBitRgb({
+  space,
+  channels,
+  depth,
+}: Pick<NonNullable<MediaFacts['colours']>, 'space' | 'channels' | 'depth'>): boolean {
   return depth === 'uchar' && space === 'srgb' && (channels === 3 || channels === 4);
 }
 

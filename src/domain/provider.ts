@@ -15,6 +15,12 @@ export type MessageStatus = (typeof messageStatuses)[number];
 
 /** A webhook request exactly as it arrived: raw bytes, because signatures cover bytes. */
 export interface WebhookRequest {
+  readonly method: 'GET' | 'POST';
+  /**
+   * The address as the provider has it: `PUBLIC_URL` and the raw path and query of the request. Never made
+   * from headers, which a stranger chooses.
+   */
+  readonly url: string;
   readonly rawBody: Uint8Array;
   /** Names in lower case. Repeated headers are joined as Node does. */
   readonly headers: Readonly<Record<string, string | undefined>>;
@@ -28,7 +34,7 @@ export type Verdict =
   /** `askToResend`: the provider sends the request again, properly signed, if the answer is 503. */
   | { readonly ok: false; readonly reason: string; readonly askToResend?: true };
 
-/** Where an attachment can be downloaded, or why it cannot. */
+/** Where an attachment can be had, or why it cannot. */
 export type MediaSource =
   | {
       readonly type: 'link';
@@ -41,10 +47,28 @@ export type MediaSource =
        * only.
        */
       readonly needsCredentials: boolean;
+      /** The provider's own id of the file, which leads to a new link once this one has expired. */
+      readonly reference?: string;
+    }
+  | {
+      readonly type: 'reference';
+      /** The provider's own id of the file. {@link Downloads.resolve} makes a link of it for each attempt. */
+      readonly reference: string;
+    }
+  | {
+      readonly type: 'embedded';
+      /**
+       * The JSON Pointer (RFC 6901) to a text of the payload that is the file in Base64, or a data URL with
+       * it. The bytes are read from the stored webhook.
+       */
+      readonly pointer: string;
     }
   | {
       readonly type: 'unavailable';
-      readonly code: Extract<MediaErrorCode, 'media.no_address' | 'media.provider_failed'>;
+      readonly code: Extract<
+        MediaErrorCode,
+        'media.no_address' | 'media.provider_failed' | 'media.too_large'
+      >;
       readonly message: string;
     };
 
@@ -56,6 +80,11 @@ export interface InboundMedia {
   readonly filename: string | null;
   /** The digest that the provider declares, as 64 lower-case hex digits. */
   readonly sha256: string | null;
+  /**
+   * The identity of the file within its message, for providers whose messages can get another file later.
+   * If absent, the position among the attachments of its kind identifies it.
+   */
+  readonly key?: string;
 }
 
 export interface InboundMessage {
@@ -69,10 +98,33 @@ export interface InboundMessage {
   /** The group or conversation, if the message was not sent one to one. */
   readonly chat: string | null;
   readonly senderName: string | null;
+  /** The name of the group, or of the recipient of a message that was sent one to one. */
+  readonly chatName?: string | null;
+  /**
+   * Another id under which the provider names the same person: the sender, or the recipient of a message that
+   * was sent one to one.
+   */
+  readonly personAlias?: string | null;
   readonly caption: string | null;
   readonly sentAt: Date | null;
   /** Never empty: a message without media is `ignored`. */
   readonly media: readonly InboundMedia[];
+}
+
+export const contextKinds = ['text', 'location', 'contact'] as const;
+export type ContextKind = (typeof contextKinds)[number];
+
+/** A message without a file, which is kept as the context of files. */
+export interface InboundContext extends Pick<
+  InboundMessage,
+  'direction' | 'from' | 'to' | 'chat' | 'senderName' | 'chatName' | 'personAlias' | 'sentAt'
+> {
+  readonly kind: ContextKind;
+  readonly messageId: string;
+  /** The text, the name and address of a place, or the name and numbers of a contact. */
+  readonly text: string | null;
+  /** In degrees. */
+  readonly place?: { readonly latitude: number; readonly longitude: number };
 }
 
 export interface StatusEvent {
@@ -98,21 +150,28 @@ export type InboundEvent =
   | InboundMessage
   | StatusEvent
   | DeletionEvent
-  /** Understood, with nothing to store beyond the raw delivery. */
-  | { readonly type: 'ignored'; readonly reason: string }
+  /** Understood, with nothing to store beyond the raw delivery, except perhaps the context of files. */
+  | { readonly type: 'ignored'; readonly reason: string; readonly context?: InboundContext }
   /** Must contain media or a status, but is not understood: it is stored and listed, and can be replayed. */
   | { readonly type: 'malformed'; readonly reason: string };
 
 export type HeaderRecord = Readonly<Record<string, string>>;
 
 export interface HttpRequest {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** May contain a secret, so that errors, logs and traces name the host only. */
   readonly url: string;
   readonly headers?: HeaderRecord;
   /** Sent as `application/json`. */
   readonly json?: unknown;
   /** Sent as `multipart/form-data` instead of `json`. */
   readonly form?: readonly FormPart[];
+  /** Sent as `application/x-www-form-urlencoded` instead of `json`: names and values, in this order. */
+  readonly urlencoded?: readonly FormField[];
+}
+export interface FormField {
+  readonly name: string;
+  readonly value: string;
 }
 /** A field of a form; a field with a file name is a file. */
 export interface FormPart {
@@ -142,6 +201,14 @@ export interface FreshLink {
   readonly expiresAt: Date | null;
 }
 
+/**
+ * Where the file of a reference is now. Used for one attempt and never stored, because it may hold a secret.
+ */
+export interface ResolvedLink {
+  readonly url: string;
+  readonly needsCredentials: boolean;
+}
+
 /** How this channel's attachments are downloaded. */
 export interface Downloads {
   /** The hosts that may receive this channel's credentials. */
@@ -152,4 +219,14 @@ export interface Downloads {
    * Returns a new link for one that has expired or was refused. Rejects with an AppError if there is none.
    */
   readonly refresh?: (url: string, http: Http) => Promise<FreshLink>;
+  /**
+   * Returns the link of a reference for one attempt. Rejects with an AppError: `media.gone` if the provider
+   * no longer has the file, and a code that allows another attempt for everything that may pass.
+   */
+  readonly resolve?: (reference: string, http: Http) => Promise<ResolvedLink>;
+  /**
+   * For how many milliseconds after the webhook a missing file may not be there yet. 0 by default: a missing
+   * file is gone.
+   */
+  readonly notYetMs?: number;
 }

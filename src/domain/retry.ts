@@ -13,6 +13,8 @@ const lastAttemptMarginMs = 5_000;
 
 export interface FailedAttempt {
   readonly code: MediaErrorCode;
+  /** Whether the provider may not have the file yet, so that no final code counts. */
+  readonly isEarly?: boolean;
   /** Whether a final code may turn out wrong, so that a few more attempts are made. */
   readonly mayRecover?: boolean;
   /** The number of attempts so far, including this one. */
@@ -37,7 +39,7 @@ export type Decision =
 export function decideAfterFailure(failed: FailedAttempt): Decision {
   const { code, attempts, now, expiresAt } = failed;
   const verdict = mediaErrorVerdict(code);
-  if (verdict !== 'retry') return decideAfterVerdict(failed, verdict);
+  if (verdict !== 'retry' && !(failed.isEarly ?? false)) return decideAfterVerdict(failed, verdict);
   // A failure of the local disk is no reason to stop the retries, however often it occurs.
   if (attempts >= attemptLimit(failed) && !isServiceFault(code)) return { state: 'failed', code };
   const nextAttempt = nextAttemptTime(failed);

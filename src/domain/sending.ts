@@ -1,4 +1,5 @@
 /** The terms of sending: what a provider accepts, what its adapter receives, and the outcome. */
+import type { Evaluate } from './evaluation.js';
 import type { Http, MediaKind } from './provider.js';
 
 /** What a provider accepts for one kind of media. Shown to people and checked before anything is sent. */
@@ -11,6 +12,10 @@ export interface MediaLimits {
   readonly needsFilename?: true;
   /** Whether pictures must be RGB or RGBA with 8 bits per channel, which excludes CMYK and 16 bits. */
   readonly eightBitRgb?: true;
+  /** The largest sum of width and height in pixels. */
+  readonly maxEdges?: number;
+  /** The largest ratio of the longer to the shorter edge. */
+  readonly maxRatio?: number;
 }
 
 /** The average number of messages in a time span, and how many may be sent at once. */
@@ -22,6 +27,8 @@ export interface SendRate {
 
 export interface SendLimits {
   readonly media: Readonly<Partial<Record<MediaKind, MediaLimits>>>;
+  /** The limits of foreign links that the provider downloads itself, for kinds where they differ. */
+  readonly linkedMedia?: Readonly<Partial<Record<MediaKind, MediaLimits>>>;
   readonly rate: SendRate;
   /**
    * The format of a recipient, as a description and as the source of a regular expression for the whole text.
@@ -59,6 +66,8 @@ export interface OutboundMessage {
   readonly replyTo: string | null;
   /** Validated by {@link Sending.checkOptions}. */
   readonly options: SendOptions;
+  /** The address of this channel's webhooks, for providers that are told where to report on the message. */
+  readonly webhookUrl: string;
 }
 
 export type SendOptions = Readonly<Record<string, unknown>>;
@@ -80,13 +89,18 @@ export type SendOutcome =
       readonly retryAfterMs: number | null;
       readonly code: string;
       readonly message: string;
+      /** Only messages to the same recipient have to wait. By default, the time holds for the channel. */
+      readonly concerns?: 'recipient';
     }
   /**
    * It is unknown whether the provider has accepted it: there was no response, or one that is not understood.
    */
   | { readonly type: 'unknown'; readonly message: string };
 
-/** The sending half of an adapter. Like the other half, its only I/O is the {@link Http} port. */
+/**
+ * The sending half of an adapter. Like the other half, its only I/O is the {@link Http} port, beside
+ * expressions of its settings.
+ */
 export interface Sending {
   /**
    * Validates the options for this provider and returns them with their defaults, without `fit` and `fetch`,
@@ -104,10 +118,24 @@ export interface Sending {
    * person is one person and can be erased as one.
    */
   readonly personOf?: (to: string) => string;
+  /** The time that must pass between two messages to this recipient, in milliseconds; 0 by default. */
+  readonly recipientIntervalMs?: (to: string) => number;
   /** Whether a message with these options can be a reply. */
   readonly takesReply: (options: SendOptions) => boolean;
+  /**
+   * What is wrong with this reply, for providers whose message ids name a chat. Undefined if nothing is
+   * wrong.
+   */
+  readonly replyProblem?: (
+    message: Pick<OutboundMessage, 'to' | 'options'> & { readonly replyTo: string },
+  ) => string | undefined;
+  /**
+   * The address of the API, for providers that accept links only. An address that is not public is that of a
+   * simulator or a gateway in the same network, which may reach this service.
+   */
+  readonly apiUrl?: string;
   /** Always resolves: if an error leaves the outcome open, it is `unknown`. */
-  readonly send: (message: OutboundMessage, http: Http) => Promise<SendOutcome>;
+  readonly send: (message: OutboundMessage, http: Http, evaluate: Evaluate) => Promise<SendOutcome>;
 }
 
 export type CheckedOptions =

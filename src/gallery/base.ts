@@ -6,7 +6,10 @@ export function at(path: string): string {
   return base + path;
 }
 
-/** Whether this page is below the path. A visitor who bypassed the proxy is redirected, because links and the cookie need the path. */
+/**
+ * Whether this page is below the path. A visitor who bypassed the proxy is redirected, because links and the
+ * cookie need the path.
+ */
 export function isBelowBase(): boolean {
   const { pathname, search, hash } = window.location;
   if (pathname.startsWith(`${base}/`)) return true;

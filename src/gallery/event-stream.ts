@@ -4,8 +4,15 @@ import type { ToPage } from './live-messages.js';
 
 const retryMs = 10_000;
 
+interface Listening {
+  /** The address of the stream. */
+  readonly url: string;
+  /** The id of the last event that is known; without it, the stream begins with the next event. */
+  readonly after?: string | undefined;
+}
+
 /** Opens the stream; the returned function closes it. */
-export function listenToEvents(url: string, tell: (message: ToPage) => void): () => void {
+export function listenToEvents({ url, after }: Listening, tell: (message: ToPage) => void): () => void {
   let source: EventSource | undefined;
   let retry: ReturnType<typeof setTimeout> | undefined;
   const close = (): void => {
@@ -14,9 +21,9 @@ export function listenToEvents(url: string, tell: (message: ToPage) => void): ()
   };
   const open = (): void => {
     close();
-    const opened = (source = new EventSource(url));
-    opened.addEventListener('open', () => {
-      tell({ state: 'live' });
+    const opened = (source = new EventSource(after === undefined ? url : `${url}?lastEventId=${after}`));
+    opened.addEventListener('stream.open', ({ lastEventId: id }: MessageEvent<string>) => {
+      tell({ state: 'live', id });
     });
     opened.addEventListener('error', () => {
       tell({ state: 'broken' });
@@ -24,8 +31,8 @@ export function listenToEvents(url: string, tell: (message: ToPage) => void): ()
       if (opened.readyState === EventSource.CLOSED) retry = setTimeout(open, retryMs);
     });
     for (const type of eventTypes)
-      opened.addEventListener(type, ({ data }: MessageEvent<string>) => {
-        tell({ event: data });
+      opened.addEventListener(type, ({ data, lastEventId: id }: MessageEvent<string>) => {
+        tell({ event: data, id });
       });
   };
   open();

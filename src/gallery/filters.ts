@@ -1,5 +1,11 @@
-/** The filters of the gallery. They are part of the address, so that a view can be shared and survives a reload. */
-import type { MediaQuery, MediaView } from './api.js';
+/**
+ * The filters of the gallery. They are part of the address, so that a view can be shared and survives a
+ * reload.
+ */
+import { digitsOf } from '../domain/person.js';
+import type { MediaQuery, MediaView, NewView } from './api.js';
+import { favourites } from './favourites.js';
+import { plain } from './plain.js';
 
 export const filterNames = [
   'channel',
@@ -8,6 +14,8 @@ export const filterNames = [
   'direction',
   'from',
   'chat',
+  'tag',
+  'favourite',
   'since',
   'until',
   'q',
@@ -29,16 +37,51 @@ export function filterText(filters: Filters): string {
   return new URLSearchParams(Object.entries(filters).sort()).toString();
 }
 
-/** The filters as a query of the API. Days are those of the browser's time zone, and the last day is included. */
-export function toApiQuery({ since, until, ...rest }: Filters): MediaQuery {
+/**
+ * The filters as a query of the API. Days are those of the browser's time zone, and the last day is included.
+ */
+export function toApiQuery({ since, until, favourite, ...rest }: Filters): MediaQuery {
   const from = dayStart(since);
   const to = dayStart(until, 1);
   return {
     // A user may write anything into the address, so the service checks the values.
     ...(rest as MediaQuery),
+    favourite: favourite === undefined ? undefined : true,
     since: from,
     until: to,
   };
+}
+
+/** The filters as a saved view has them: days become moments, since other browsers have other time zones. */
+export function toViewFilters({ since, until, ...rest }: Filters): NewView['filters'] {
+  return {
+    // The service checks the values.
+    ...(rest as NewView['filters']),
+    since: dayStart(since)?.toISOString(),
+    until: dayStart(until, 1)?.toISOString(),
+  };
+}
+
+/** The filters of a saved view; undefined if it has some that these pages do not have. */
+export function filtersOfView({
+  since,
+  until,
+  ...rest
+}: Readonly<Record<string, string>>): Filters | undefined {
+  const isKnown = Object.keys(rest).every((name) => (filterNames as readonly string[]).includes(name));
+  if (!isKnown) return undefined;
+  return {
+    ...rest,
+    ...(since !== undefined && { since: dayOf(new Date(since)) }),
+    // The end is exclusive, and the last day of the pages is included.
+    ...(until !== undefined && { until: dayOf(new Date(new Date(until).getTime() - 1)) }),
+  };
+}
+
+/** The day of the browser's time zone. */
+function dayOf(moment: Date): string {
+  const pad = (value: number, length: number): string => String(value).padStart(length, '0');
+  return [pad(moment.getFullYear(), 4), pad(moment.getMonth() + 1, 2), pad(moment.getDate(), 2)].join('-');
 }
 
 /** Whether a media item from an event belongs in the view. */
@@ -56,8 +99,27 @@ export function matches(filters: Filters, media: MediaView): boolean {
     const filter = filters[name as FilterName];
     return filter === undefined || filter === value;
   });
-  const text = message?.caption?.toLowerCase() ?? '';
-  return exact && text.includes(filters.q?.toLowerCase() ?? '') && isWithin(filters, media.receivedAt);
+  const hasTag = filters.tag === undefined || media.annotations.tags.includes(filters.tag);
+  const isStarred = filters.favourite === undefined || favourites.value.has(media.id);
+  return (
+    exact && hasTag && isStarred && isFound(filters.q ?? '', media) && isWithin(filters, media.receivedAt)
+  );
+}
+
+/** Whether the filters look for something, so that the results are few and of many days. */
+export function isSearch({ q, from, chat, tag, favourite }: Filters): boolean {
+  return [q, from, chat, tag, favourite].some((filter) => filter !== undefined);
+}
+
+/** As the service searches, except that it also knows the names of groups and former names. */
+function isFound(q: string, { filename, message }: MediaView): boolean {
+  const digits = digitsOf(q);
+  const ids = [message?.from, message?.to];
+  if (digits !== undefined && ids.some((id) => id?.includes(digits))) return true;
+  const wanted = plain(q);
+  return [message?.caption, message?.senderName, message?.chat, filename, ...ids].some((text) =>
+    plain(text ?? '').includes(wanted),
+  );
 }
 
 function isWithin({ since, until }: Filters, receivedAt: string): boolean {

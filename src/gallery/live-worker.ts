@@ -1,6 +1,6 @@
 /**
- * One stream of events for all pages of the gallery in a browser. Without TLS, a browser opens at most six connections to a server. With
- * a stream in each page, the seventh page would never load.
+ * One stream of events for all pages of the gallery in a browser. Without TLS, a browser opens at most six
+ * connections to a server. With a stream in each page, the seventh page would never load.
  */
 import { listenToEvents } from './event-stream.js';
 import type { FromPage, ToPage } from './live-messages.js';
@@ -24,7 +24,8 @@ function listen(page: MessagePort, who: string): void {
   stream?.end();
   state = undefined;
   // The script is in /admin/assets/, so the API is two folders above it, also if PUBLIC_URL has a path.
-  stream = { who, end: listenToEvents(new URL('../../v1/events', globalThis.location.href).href, tellAll) };
+  const { href: url } = new URL('../../v1/events', globalThis.location.href);
+  stream = { who, end: listenToEvents({ url }, tellAll) };
 }
 
 function leave(page: MessagePort): void {

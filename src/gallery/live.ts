@@ -3,8 +3,10 @@ import { effect, signal } from '@preact/signals';
 
 import type { EventView } from './api.js';
 import { at } from './base.js';
+import { joinElection } from './elected-stream.js';
 import { listenToEvents } from './event-stream.js';
 import type { FromPage, ToPage } from './live-messages.js';
+import { messageOf } from './problem-text.js';
 import { session } from './session.js';
 
 type Listener = (event: EventView) => void;
@@ -13,6 +15,11 @@ type Listener = (event: EventView) => void;
 export const liveState = signal<'off' | 'live' | 'broken'>('off');
 /** A message for screen readers. */
 export const announcement = signal('');
+
+/** Says what is wrong, for actions that have no place of their own for it. */
+export function sayProblem(error: unknown): void {
+  announcement.value = messageOf(error);
+}
 
 const listeners = new Set<Listener>();
 const afterGap = new Set<() => void>();
@@ -35,7 +42,8 @@ export function startLive(): () => void {
   const leave = (): void => {
     connection.leave();
   };
-  // The browser may keep a page for its "back" button. Such a page receives no events until it is shown again.
+  // The browser may keep a page for its "back" button. Such a page receives no events until it is shown
+  // again.
   const reconnect = ({ persisted }: PageTransitionEvent): void => {
     if (!persisted || !session.value) return;
     liveState.value = 'broken';
@@ -64,9 +72,17 @@ interface Connection {
   readonly leave: () => void;
 }
 
-/** Shares a stream with the other pages. Browsers without shared workers (Android) open a stream for each page. */
+/**
+ * Shares a stream with the other pages. In browsers without shared workers (Chrome on Android), one of the
+ * pages has the stream. Over plain HTTP these have no locks to elect one with, and open a stream for each
+ * page.
+ */
 function connect(receive: (message: ToPage) => void): Connection {
-  if (!('SharedWorker' in window)) return connectAlone(receive);
+  const url = at('/v1/events');
+  if (!('SharedWorker' in window))
+    return 'locks' in navigator
+      ? connectAnew((tokenId) => joinElection({ url, tokenId }, receive))
+      : connectAnew(() => listenToEvents({ url }, receive));
   const { port } = new SharedWorker(document.documentElement.dataset['live'] ?? '');
   port.addEventListener('message', ({ data }: MessageEvent<ToPage>) => {
     receive(data);
@@ -85,12 +101,13 @@ function connect(receive: (message: ToPage) => void): Connection {
   };
 }
 
-function connectAlone(receive: (message: ToPage) => void): Connection {
+/** For streams that this page ends and begins itself. */
+function connectAnew(begin: (tokenId: string) => () => void): Connection {
   let end = (): void => undefined;
   return {
-    listen: () => {
+    listen: (tokenId) => {
       end();
-      end = listenToEvents(at('/v1/events'), receive);
+      end = begin(tokenId);
     },
     leave: () => {
       end();

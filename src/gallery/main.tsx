@@ -3,10 +3,15 @@ import { render } from 'preact';
 
 import { App } from './app.js';
 import { isBelowBase } from './base.js';
+import { startLanguage } from './languages/text.js';
 import { startRouter } from './router.js';
+import { registerShareTarget } from './shared/share-target.js';
 
 const root = document.getElementById('app');
 if (root && isBelowBase()) {
   startRouter();
-  render(<App />, root);
+  registerShareTarget();
+  void startLanguage().then(() => {
+    render(<App />, root);
+  });
 }

@@ -1,21 +1,30 @@
-/** The media items of one view, newest first, loaded a page at a time, together with those that arrive meanwhile. */
+/**
+ * The media items of one view, newest first, loaded a page at a time, together with those that arrive
+ * meanwhile.
+ */
 import { batch, computed, signal, type ReadonlySignal, type Signal } from '@preact/signals';
 
 import { api, type MediaView } from './api.js';
+import { learnFavourites } from './favourites.js';
 import { matches, toApiQuery, type Filters } from './filters.js';
 import { mergeMedia } from './merge-media.js';
+import { cursorAt, cursorBehind } from './place.js';
 
 const pageSize = 100;
 
 export interface MediaList {
   readonly filters: Filters;
+  /** The id that the list begins with, if there may be newer items that it does not show. */
+  readonly begin: string | undefined;
   readonly items: ReadonlySignal<readonly MediaView[]>;
   /** Number of media items that arrived and are not shown yet. */
   readonly waiting: ReadonlySignal<number>;
   readonly status: ReadonlySignal<'loading' | 'idle' | 'end' | 'error'>;
   readonly error: ReadonlySignal<unknown>;
   readonly loadMore: () => Promise<void>;
-  /** Adds or updates a media item. A new one waits unless `showAtOnce`; the result tells whether it is new. */
+  /**
+   * Adds or updates a media item. A new one waits unless `showAtOnce`; the result tells whether it is new.
+   */
   readonly take: (media: MediaView, showAtOnce: boolean) => boolean;
   readonly showWaiting: () => void;
   /** Loads the newest page again, for what arrived while the event stream was broken. */
@@ -24,25 +33,32 @@ export interface MediaList {
 
 type Items = Signal<readonly MediaView[]>;
 
-/** `begin` is the media item that the list continues from, for a visitor who opened the address of a single one. */
-export function createMediaList(filters: Filters, begin?: MediaView): MediaList {
-  const items: Items = signal(begin ? [begin] : []);
+/**
+ * `begin` is the media item that the list continues from, for a visitor who opened the address of a single
+ * one, or its id, for one who comes back to a place in the list.
+ */
+export function createMediaList(filters: Filters, begin?: MediaView | string): MediaList {
+  const first = typeof begin === 'object' ? begin : undefined;
+  const place = typeof begin === 'string' ? begin : undefined;
+  const items: Items = signal(first ? [first] : []);
   const waiting: Items = signal([]);
   const take = (media: MediaView, showAtOnce: boolean): boolean => {
     if (items.value.some(({ id }) => id === media.id)) {
       items.value = items.value.map((item) => (item.id === media.id ? media : item));
       return false;
     }
-    if (!matches(filters, media)) return false;
+    // Between a new item and the place where this list begins, others are missing.
+    if (place !== undefined || !matches(filters, media)) return false;
     const target = showAtOnce ? items : waiting;
     target.value = mergeMedia(target.value, [media]);
     return true;
   };
   return {
     filters,
+    begin: place,
     items,
     waiting: computed(() => waiting.value.length),
-    ...createLoading(filters, items, begin),
+    ...createLoading(filters, items, startOf(begin)),
     take,
     showWaiting: () => {
       batch(() => {
@@ -62,10 +78,10 @@ export function createMediaList(filters: Filters, begin?: MediaView): MediaList 
 type Loading = Pick<MediaList, 'status' | 'error' | 'loadMore'>;
 
 /** Loads one page after the other into `items`. */
-function createLoading(filters: Filters, items: Items, begin: MediaView | undefined): Loading {
+function createLoading(filters: Filters, items: Items, start: string | undefined): Loading {
   const status = signal<'loading' | 'idle' | 'end' | 'error'>('idle');
   const error = signal<unknown>(undefined);
-  let cursor: string | undefined = begin && cursorBehind(begin.id);
+  let cursor = start;
   const loadMore = async (): Promise<void> => {
     if (status.value === 'loading' || status.value === 'end') return;
     status.value = 'loading';
@@ -77,6 +93,7 @@ function createLoading(filters: Filters, items: Items, begin: MediaView | undefi
         // One request looks through a bounded number of media, among which there may be none.
       } while (page.items.length === 0 && cursor !== undefined);
       const { items: more } = page;
+      void learnFavourites(more.map(({ id }) => id));
       batch(() => {
         items.value = mergeMedia(items.value, more);
         status.value = cursor === undefined ? 'end' : 'idle';
@@ -91,7 +108,7 @@ function createLoading(filters: Filters, items: Items, begin: MediaView | undefi
   return { status, error, loadMore };
 }
 
-/** The cursor that the API would give for the page that follows this media item. */
-function cursorBehind(id: string): string {
-  return btoa(`1:${id}`).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+function startOf(begin: MediaView | string | undefined): string | undefined {
+  if (begin === undefined) return undefined;
+  return typeof begin === 'string' ? cursorAt(begin) : cursorBehind(begin.id);
 }

@@ -3,8 +3,9 @@ import type { Media } from '../client/answers.js';
 type Listed = Pick<Media, 'id'>;
 
 /**
- * Joins a list, newest first, with media items that were loaded or announced later; their copies replace older ones. Ids grow with time.
- * A further page is simply appended, so that it does not cost more the longer the list is.
+ * Joins a list, newest first, with media items that were loaded or announced later; their copies replace
+ * older ones. Ids grow with time. A further page is simply appended, so that it does not cost more the longer
+ * the list is.
  */
 export function mergeMedia<Item extends Listed>(
   list: readonly Item[],

@@ -1,6 +1,8 @@
 import { thumbHashToDataURL } from 'thumbhash';
 
-/** Decodes a thumbhash of about 30 bytes into a blurred picture, which is shown until the real one has loaded. */
+/**
+ * Decodes a thumbhash of about 30 bytes into a blurred picture, which is shown until the real one has loaded.
+ */
 export function placeholder(thumbhash: string | null): string | undefined {
   if (thumbhash === null) return undefined;
   try {

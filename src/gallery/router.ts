@@ -1,4 +1,7 @@
-/** The current address. Links are ordinary links: a click on a link of the gallery changes the page without a reload. */
+/**
+ * The current address. Links are ordinary links: a click on a link of the gallery changes the page without a
+ * reload.
+ */
 import { computed, signal } from '@preact/signals';
 
 import { at } from './base.js';
@@ -38,6 +41,11 @@ export function navigate(to: string, { replace = false, keepScroll = false }: Na
   if (!replace && !keepScroll) window.scrollTo(0, 0);
 }
 
+/** Leaves the page at its top, for one that begins at the place in its address. */
+export function forgetScrollPosition(): void {
+  scrollPositions.delete(entry().key);
+}
+
 /** Goes back in the history, or to `otherwise` if the visitor did not come from the gallery. */
 export function goBack(otherwise: string): void {
   if (entry().inside) window.history.back();
@@ -64,11 +72,10 @@ export function startRouter(): void {
   window.addEventListener('popstate', () => {
     const { key } = entry();
     address.value = new URL(window.location.href);
-    const position = scrollPositions.get(key) ?? 0;
     // The page is drawn first; before that it may be too short to scroll.
     requestAnimationFrame(() => {
       requestAnimationFrame(() => {
-        window.scrollTo(0, position);
+        window.scrollTo(0, scrollPositions.get(key) ?? 0);
       });
     });
   });

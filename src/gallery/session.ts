@@ -1,25 +1,39 @@
 /** The signed-in user. The token itself is in a cookie that scripts cannot read. */
 import { computed, signal } from '@preact/signals';
 
+import { allows, type Scope } from '../domain/access.js';
 import { InletError, api, onSignedOut, type SessionView } from './api.js';
+import type { AcceptedInvitation, Credentials } from '../client/users.js';
+import { t } from './languages/text.js';
+import { messageOf, messageOfCode } from './problem-text.js';
 
 /** Undefined until it is known; null if nobody is signed in. */
 export const session = signal<SessionView | null | undefined>(undefined);
-/** Why the session ended, if the user did not end it. */
-export const signInNotice = signal<string | null>(null);
-export const isAdmin = computed(() => session.value?.scopes.includes('admin') ?? false);
+/** Tells why the session ended, if the user did not end it. */
+export const signInNotice = signal<(() => string) | null>(null);
+/** The secret of an invitation whose link was opened, until the visitor uses or leaves it. */
+export const invitation = signal<string | null>(null);
+/** Whether the visitor has used a token before, so that the page for signing in asks for one. */
+export const prefersToken = signal(false);
 
-export const maySend = computed(
-  () => isAdmin.value || (session.value?.scopes.includes('messages:send') ?? false),
-);
+const may = (scope: Scope) => computed(() => session.value != null && allows(session.value, scope));
+export const isAdmin = may('admin');
+export const maySend = may('messages:send');
+/** Whether the user may retry, erase and share, and read raw webhooks. */
+export const mayManage = may('media:manage');
 
 onSignedOut(() => {
-  if (session.value) signInNotice.value = 'Your session has ended. Sign in again to continue.';
+  if (session.value) {
+    signInNotice.value = () => t('sign_in.ended');
+    prefersToken.value = session.value.user === null;
+  }
   session.value = null;
 });
 
 export async function findSession(): Promise<void> {
-  const token = tokenOfLink();
+  takeInvitation();
+  const token = takeFromLink('token');
+  const refused = takeFromLink('refused');
   try {
     session.value = await api.session.get();
   } catch (error) {
@@ -29,44 +43,59 @@ export async function findSession(): Promise<void> {
       return;
     }
     session.value = null;
-    if (!isNobody) signInNotice.value = messageOf(error);
+    if (!isNobody) signInNotice.value = () => messageOf(error);
+    else if (refused !== undefined) signInNotice.value = () => messageOfCode(refused) ?? t('error.other');
   }
 }
 
 function refuseLink(error: unknown): void {
   session.value = null;
-  signInNotice.value = `The sign-in link cannot be used: ${messageOf(error)}.`;
+  prefersToken.value = true;
+  signInNotice.value = () => t('sign_in.link_refused', { why: messageOf(error) });
 }
 
 /**
- * The demo prints a link with a token behind the `#`, which browsers do not send to servers. The token is removed from the address bar and
- * the history at once. A user who is signed in stays signed in: a link from a stranger must not switch the session.
+ * What is behind the `#` of a link, which browsers do not send to servers: the token of a link that the demo
+ * prints, the secret of an invitation, or why signing in with the identity provider was refused. It is removed from the address bar and the history at once. A
+ * user who is signed in stays signed in: a link from a stranger must not switch the session.
  */
-function tokenOfLink(): string | undefined {
-  const [, token] = /^#token=([\w.-]+)$/.exec(window.location.hash) ?? [];
-  if (token === undefined) return undefined;
+function takeFromLink(name: 'token' | 'invitation' | 'refused'): string | undefined {
+  const [, found, secret] = /^#(\w+)=([\w.-]+)$/.exec(window.location.hash) ?? [];
+  if (found !== name) return undefined;
   const { pathname, search } = window.location;
   window.history.replaceState(window.history.state, '', pathname + search);
-  return token;
+  return secret;
 }
 
-export async function signIn(token: string): Promise<void> {
-  session.value = await api.session.create(token);
+/** Opens the invitation whose link is in the address. */
+export function takeInvitation(): void {
+  invitation.value = takeFromLink('invitation') ?? invitation.value;
+}
+
+export function leaveInvitation(): void {
+  invitation.value = null;
+}
+
+/** Signs in with a token, or with an e-mail address and a password. */
+export async function signIn(proof: string | Credentials): Promise<void> {
+  begin(await api.session.create(proof));
+}
+
+/** Sets the password of the invited user, and signs in. */
+export async function acceptInvitation(accepted: AcceptedInvitation): Promise<void> {
+  begin(await api.session.acceptInvitation(accepted));
+  leaveInvitation();
+}
+
+/** Continues with the session that the service has begun. */
+export function begin(begun: SessionView): void {
+  session.value = begun;
   signInNotice.value = null;
 }
 
 export async function signOut(): Promise<void> {
   await api.session.delete();
+  prefersToken.value = session.value?.user === null;
   session.value = null;
   signInNotice.value = null;
-}
-
-/** The message of an error as a full sentence. The service writes details without capital and full stop. */
-export function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error instanceof InletError && error.code === 'unreachable')
-    return 'The service does not respond. Check that it is running and that you are online.';
-  const { message } = error;
-  const sentence = message.charAt(0).toUpperCase() + message.slice(1);
-  return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`;
 }

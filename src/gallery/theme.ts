@@ -1,11 +1,13 @@
-/** The theme, light or dark. This script runs before the first paint, so that the page does not flash in the other theme. */
+/** The theme, light or dark. */
+import { store, stored } from './storage.js';
+
 export type Theme = 'system' | 'light' | 'dark';
 
 const key = 'inlet-theme';
 
 export function storedTheme(): Theme {
-  const stored = read();
-  return stored === 'light' || stored === 'dark' ? stored : 'system';
+  const theme = stored(key);
+  return theme === 'light' || theme === 'dark' ? theme : 'system';
 }
 
 export function applyTheme(theme: Theme): void {
@@ -15,19 +17,5 @@ export function applyTheme(theme: Theme): void {
 
 export function keepTheme(theme: Theme): void {
   applyTheme(theme);
-  try {
-    window.localStorage.setItem(key, theme);
-  } catch {
-    // A browser may refuse to store anything; the theme then lasts until the page is closed.
-  }
+  store(key, theme);
 }
-
-function read(): string | null {
-  try {
-    return window.localStorage.getItem(key);
-  } catch {
-    return null;
-  }
-}
-
-applyTheme(storedTheme());

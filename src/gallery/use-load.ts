@@ -7,7 +7,10 @@ export interface Loaded<Value> {
   readonly reload: () => void;
 }
 
-/** Loads a value when the component appears and when the key changes. The previous value stays during a reload. */
+/**
+ * Loads a value when the component appears and when the key changes. The previous value stays during a
+ * reload.
+ */
 export function useLoad<Value>(load: () => Promise<Value>, key = ''): Loaded<Value> {
   const [state, setState] = useState<{ key: string; value?: Value; error?: unknown; loading: boolean }>({
     key,

@@ -3,13 +3,15 @@ import type { IncomingMessage, RequestListener } from 'node:http';
 import express from 'express';
 
 import { keepRecentBytes } from '../infra/files/recent-bytes.js';
+import { isAccepted } from './administration/sign-in.js';
 import { basePathOf, belowBasePath } from './middleware/base-path.js';
 import { handleErrors, notFound } from './middleware/errors.js';
 import { jsonBody } from './middleware/json-body.js';
 import { createLoadLimits, type LoadLimits } from './middleware/load-limits.js';
-import { inTurn, limitByToken, limitFailures } from './middleware/rate-limits.js';
+import { inTurn, limitAttempts, limitByToken, limitFailures } from './middleware/rate-limits.js';
 import { followRequests } from './middleware/requests.js';
 import { securityHeaders } from './middleware/security-headers.js';
+import { createQuickRead } from './media/quick-read.js';
 import { mount } from './routing/mount.js';
 import { openApiDocument } from './openapi/document.js';
 import { docsRoutes } from './pages/docs.js';
@@ -45,11 +47,14 @@ export function createApp(services: AppServices, options: AppOptions): RequestLi
   app.set('trust proxy', options.trustedProxyHops);
   const load = createLoadLimits(services.logger);
   const intake = createIntake(services, { maxBytes: options.maxWebhookBytes });
+  const ofTokens = perMinute(options.apiRequestsPerMinute, load);
+  const quickRead = createQuickRead(services, ofTokens.read);
 
   app.use(securityHeaders(services.publicUrl));
+  app.use(quickRead.failures);
   mount(app, routes, {
     services: routeServices(services, options, intake.refusals),
-    limits: { ofTokens: perMinute(options.apiRequestsPerMinute, load), ofLinks: load },
+    limits: { ofTokens, ofLinks: load },
     bodies: {
       json: jsonBody(maxJsonBytes),
       jsonWithFile: jsonBody(maxJsonBytesWithFile(options.maxMediaBytes)),
@@ -61,7 +66,7 @@ export function createApp(services: AppServices, options: AppOptions): RequestLi
   app.use(handleErrors(services.logger));
   // A refused webhook already has a span.
   const isTraced = (request: IncomingMessage): boolean => intake.refusals.get(request) === undefined;
-  const all = intake.inFrontOf(load.inFrontOf(followRequests(services, isTraced, app)));
+  const all = intake.inFrontOf(load.inFrontOf(followRequests(services, isTraced, quickRead.inFrontOf(app))));
   return belowBasePath(services.publicUrl, all);
 }
 
@@ -73,6 +78,7 @@ function perMinute(requests: number, load: LoadLimits): LoadLimits {
     read: inTurn(byToken, load.read),
     download: inTurn(byToken, load.download),
     upload: inTurn(byToken, load.upload),
+    export: inTurn(byToken, load.export),
     listen: inTurn(byToken, load.listen),
   };
 }
@@ -80,11 +86,15 @@ function perMinute(requests: number, load: LoadLimits): LoadLimits {
 function routeServices(services: AppServices, options: AppOptions, refusals: Refusals): RouteServices {
   const { publicUrl, providers } = services;
   const failures = options.failedProofsPerMinute;
+  const attempts = { windowMs: 60_000, limit: failures, message: 'too many failed sign-ins' };
   return {
     ...services,
     refusals,
     failedProofLimit: limitFailures(failures, 'too many webhooks without a valid signature or secret'),
+    failedShareLimit: limitFailures(failures, 'too many links that are not valid'),
     failedSignInLimit: limitFailures(failures, 'too many failed sign-ins'),
+    signInLimit: limitAttempts(attempts),
+    providerSignInLimit: limitAttempts({ ...attempts, isSuccess: isAccepted }),
     maxUploadBytes: options.maxMediaBytes,
     recentBytes: keepRecentBytes(services.blobs),
     openApiDocument: () => openApiDocument(publicUrl, providers),

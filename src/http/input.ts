@@ -3,6 +3,7 @@ import type { Request } from 'express';
 import { z } from 'zod';
 
 import { AppError } from '../domain/errors.js';
+import { wordsOf } from '../domain/issue-words.js';
 import { isStorable } from '../domain/text.js';
 
 /**
@@ -17,7 +18,7 @@ export function parseInput<Schema extends z.ZodType>(schema: Schema, value: unkn
   const fields = parsed.error.issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'
       ? issue.keys.map((key) => ({ field: key, message: 'is an unknown field' }))
-      : [{ field: issue.path.join('.') || 'body', message: issue.message }],
+      : [{ field: issue.path.join('.') || 'body', message: wordsOf(issue) }],
   );
   throw AppError.ofFields('request.invalid', fields);
 }
@@ -58,6 +59,13 @@ export const byId = z.object({ id: uuid.toLowerCase() });
 /** A text that is not empty. */
 export const searchText = (maxLength: number) => z.string().min(1).max(maxLength);
 
+/** Ids with commas between them. */
+export const idList = (most: number) =>
+  z
+    .string()
+    .transform((text) => text.toLowerCase().split(','))
+    .pipe(z.array(uuid).min(1).max(most));
+
 /**
  * A time with an offset or `Z`, or a date, which means its beginning in UTC. A time without an offset would
  * depend on the time zone of the machine.
@@ -66,9 +74,9 @@ export const moment = z
   .union([z.iso.datetime({ offset: true }), z.iso.date()], {
     error: 'must be a date, or a time with an offset or Z',
   })
-  // PostgreSQL has no year 0.
+  // PostgreSQL has no year 0, and with an offset, the last hours of the year 9999 have no ISO date in UTC.
   .transform((text) => new Date(text))
-  .pipe(z.date().min(new Date('0001-01-01')));
+  .pipe(z.date().min(new Date('0001-01-01')).max(new Date('9999-12-31T23:59:59.999Z')));
 
 /** The end of a page, opaque to callers. */
 export function encodeCursor(id: string): string {

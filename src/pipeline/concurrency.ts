@@ -1,6 +1,7 @@
 import { AppError } from '../domain/errors.js';
 
-export type Limit = <T>(task: () => Promise<T>) => Promise<T>;
+/** Once `signal` is aborted, a waiting caller is rejected with `media.busy` and frees its place. */
+export type Limit = <T>(task: () => Promise<T>, signal?: AbortSignal) => Promise<T>;
 
 export interface LimitOptions {
   /** Rejects callers when this many are already waiting; unlimited by default. */
@@ -17,29 +18,50 @@ export function createLimit(
   places: number | (() => number),
   { maxQueued = Infinity, stopSignal }: LimitOptions = {},
 ): Limit {
-  const waiting: { readonly start: () => void; readonly reject: (reason: AppError) => void }[] = [];
+  const waiting = new Set<Waiting>();
   let running = 0;
   const isFull = (): boolean => running >= (typeof places === 'number' ? places : places());
   const busy = (): AppError => new AppError('media.busy', 'too many files are waiting for the decoder');
   stopSignal?.addEventListener('abort', () => {
-    for (const { reject } of waiting.splice(0)) reject(busy());
+    for (const { reject } of waiting) reject(busy());
+    waiting.clear();
   });
-  return async (task) => {
+  const wait = (signal: AbortSignal | undefined): Promise<void> =>
+    new Promise((start, reject) => {
+      const one: Waiting = { start, reject };
+      waiting.add(one);
+      signal?.addEventListener(
+        'abort',
+        () => {
+          if (waiting.delete(one)) reject(busy());
+        },
+        { once: true },
+      );
+    });
+  return async (task, signal) => {
+    if (signal?.aborted) throw busy();
     // New callers do not overtake waiting callers.
-    if (waiting.length > 0 || isFull()) {
-      if (waiting.length >= maxQueued || stopSignal?.aborted) throw busy();
-      await new Promise<void>((start, reject) => waiting.push({ start, reject }));
+    if (waiting.size > 0 || isFull()) {
+      if (waiting.size >= maxQueued || stopSignal?.aborted) throw busy();
+      await wait(signal);
     } else running += 1;
     try {
       return await task();
     } finally {
       running -= 1;
-      while (waiting.length > 0 && !isFull()) {
+      for (const next of waiting) {
+        if (isFull()) break;
+        waiting.delete(next);
         running += 1;
-        waiting.shift()?.start();
+        next.start();
       }
     }
   };
+}
+
+interface Waiting {
+  readonly start: () => void;
+  readonly reject: (reason: AppError) => void;
 }
 
 /** Runs tasks with the same key one after another. */

@@ -36,8 +36,13 @@ export function createObservers(metrics: Metrics, tracing: Tracing): Observers {
     },
     posted: ({ event, ...post }) => {
       metrics.posted(post.outcome);
-      const about = event.type === 'message.status' ? event.outbound : event.media.id;
-      tracing.posted({ ...post, type: event.type, about });
+      tracing.posted({ ...post, type: event.type, about: subjectOf(event) });
     },
   };
+}
+
+/** The id whose trace the event belongs to; alerts have none. */
+function subjectOf(event: EventRecord): string | null {
+  if ('media' in event) return event.media.id;
+  return 'status' in event ? event.outbound : null;
 }

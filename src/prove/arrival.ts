@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto';
 
 import type { BenchService } from '../bench/service.js';
-import type { ProviderId } from '../demo/providers/simulated-provider.js';
+import type { ProviderId } from '../demo/providers/registry.js';
+import { askingForReceipt } from '../demo/providers/simulated-provider.js';
 import { eventually } from './eventually.js';
 
 export interface SentPicture {
@@ -19,7 +20,11 @@ export async function sendPicture(
 ): Promise<string> {
   const message = { kind: 'image', id: randomUUID(), from, url } as const;
   const { path, headers, body } = service.simulator.providers[provider].webhook(message);
-  const answer = await fetch(service.baseUrl + path, { method: 'POST', headers, body });
+  const answer = await fetch(service.baseUrl + path, {
+    method: 'POST',
+    headers: { ...headers, ...askingForReceipt },
+    body,
+  });
   if (answer.status !== 200) throw new Error(`a webhook was answered ${String(answer.status)}`);
   const { media = [] } = (await answer.json()) as { media?: string[] };
   return media[0] ?? '';

@@ -31,7 +31,7 @@ export interface Outcome {
   readonly untried?: string;
 }
 
-/** For a machine that lacks what a check requires. */
+/** The outcome on a machine that lacks what a check requires. */
 export function untriedOutcome(untried: string): Outcome {
   const nothing = { tried: 0, lost: 0, doubled: 0, worstMemoryMb: null, worstMs: null, failures: [] };
   return { ...nothing, untried, notes: [`NOT TRIED: ${untried}`] };

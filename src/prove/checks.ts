@@ -16,7 +16,7 @@ import { races } from './races/index.js';
 import { slow } from './slow/index.js';
 import { storeCheck } from './store/index.js';
 
-/** In the order in which they run. */
+/** The checks in the order in which they run. */
 export const checks: readonly Check[] = [
   doors,
   addresses,

@@ -7,7 +7,7 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 
 import { startBenchService, type BenchService } from '../bench/service.js';
-import { known, orExplain } from '../commands/command-line.js';
+import { exitAtSignals, known, orExplain } from '../commands/command-line.js';
 import type { Check, Context } from './check.js';
 import { checks } from './checks.js';
 import {
@@ -53,6 +53,7 @@ const { wanted, mutating, short, seed, part } = orExplain(about, () => {
   };
 });
 
+exitAtSignals();
 let service: Promise<BenchService> | undefined;
 const context: Context = {
   short: mutating || short,

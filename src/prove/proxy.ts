@@ -19,7 +19,8 @@ export interface Between {
 
 /** Forwards to the service at `port`. */
 export async function standBetween(port: number, spoiling: Spoiling): Promise<Between> {
-  const forward = (request: WireRequest): Promise<WireAnswer> =>
+  /** The bytes of a response, which may be no text. They are passed on unless the response is another one. */
+  const forward = (request: WireRequest): Promise<{ readonly answer: WireAnswer; readonly body: Buffer }> =>
     new Promise((resolve, reject) => {
       const headers = request.lines.flatMap((line) => {
         const at = line.indexOf(':');
@@ -28,7 +29,7 @@ export async function standBetween(port: number, spoiling: Spoiling): Promise<Be
       const { method, path } = request;
       const question = ask({ host: '127.0.0.1', port, method, path, headers }, (response) => {
         buffer(response).then((body) => {
-          resolve({ status: response.statusCode ?? 0, text: body.toString('utf8') });
+          resolve({ answer: { status: response.statusCode ?? 0, text: body.toString('utf8') }, body });
         }, reject);
       });
       question.on('error', reject).end(request.body);
@@ -50,10 +51,9 @@ export async function standBetween(port: number, spoiling: Spoiling): Promise<Be
       };
       const forwarded = spoiling.request?.(request) ?? request;
       const original = await forward(forwarded);
-      const answer = (await spoiling.answer?.(original, request)) ?? original;
-      response
-        .writeHead(answer.status, { 'content-length': Buffer.byteLength(answer.text) })
-        .end(answer.text);
+      const answer = (await spoiling.answer?.(original.answer, request)) ?? original.answer;
+      const body = answer === original.answer ? original.body : Buffer.from(answer.text);
+      response.writeHead(answer.status, { 'content-length': body.length }).end(body);
     };
     pass().catch(() => response.destroy());
   });

@@ -11,6 +11,8 @@ import { apiUrl, credential, defineProvider, hostList, secretList } from './kit/
 import { typeOf } from './kit/file-names.js';
 import { fieldsOf, firstPresent, identifier, isAbsent } from './kit/lenient.js';
 import { metaEvents, metaStatus } from './kit/meta.js';
+import type { MetaDialect } from './kit/meta-message.js';
+import { metaAccessToken, metaApiUrl, passedOn } from './kit/meta-passed-on.js';
 import { compact, linkOf, optionsCheck, sender, typeMissing } from './kit/sending.js';
 import { sharedSecret } from './kit/verification.js';
 import { whatsApp, whatsAppPerson } from './kit/whatsapp.js';
@@ -51,6 +53,8 @@ export const sobot = defineProvider({
     apiSecret: credential('For sending: the API secret that belongs to the key').optional(),
     apiUrl: apiUrl('https://api.sobot.in'),
     mediaHosts: hostList,
+    metaAccessToken,
+    metaApiUrl,
   }),
   enabledBy: ['webhookSecret'],
   ownSecret: 'webhookSecret',
@@ -61,19 +65,22 @@ export const sobot = defineProvider({
     'To send, give this channel the key and the secret of the API as apiKey and apiSecret; new ones end the old ones at once.',
   ],
   sending: { needs: [['apiKey', 'apiSecret']], options: sendOptions },
-  create: ({ webhookSecret, mediaHosts, apiKey, apiSecret, apiUrl }, now) => ({
-    // No signature, header or handshake is documented (UNVERIFIED).
-    ...sharedSecret(webhookSecret),
-    parse,
+  create: ({ webhookSecret, apiKey, apiSecret, apiUrl, ...media }, now) => {
     // Links into the bucket sobot-assets have no signature in the samples, so there are no credentials.
-    downloads: { trustedHosts: mediaHosts },
-    ...(apiKey !== undefined &&
-      apiSecret !== undefined && { sending: sendingOf({ apiKey, apiSecret, apiUrl }, now) }),
-  }),
+    const { dialect, downloads } = passedOn(media, now);
+    return {
+      // No signature, header or handshake is documented (UNVERIFIED).
+      ...sharedSecret(webhookSecret),
+      parse: (payload) => parse(payload, dialect),
+      downloads,
+      ...(apiKey !== undefined &&
+        apiSecret !== undefined && { sending: sendingOf({ apiKey, apiSecret, apiUrl }, now) }),
+    };
+  },
 });
 
-function parse(payload: unknown): InboundEvent[] {
-  return metaEvents(payload) ?? (isStatus(payload) ? [metaStatus(payload)] : []);
+function parse(payload: unknown, dialect: MetaDialect): InboundEvent[] {
+  return metaEvents(payload, dialect) ?? (isStatus(payload) ? [metaStatus(payload)] : []);
 }
 
 /**
@@ -111,6 +118,7 @@ function sendingOf({ apiKey, apiSecret, apiUrl }: Account, now: () => Date): Sen
     limitsFor: () => limits,
     limits: { default: limits },
     takesReply: () => false,
+    apiUrl,
     send: sender(requestFor, {
       idIn: ({ body }) => identifier(fieldsOf(fieldsOf(body)['data'])['id']),
       errorIn: ({ code, message }) => (isAbsent(code) || code === 200 ? undefined : { code, message }),

@@ -434,7 +434,7 @@ describe('events', () => {
     expect(requests).toHaveLength(3);
     expect(requests[2]?.headers['last-event-id']).toBe('1');
     await until(() => closed === 2);
-  }, 20_000);
+  }, 60_000);
 
   test('are put together from pieces of any size', async () => {
     const text = told(1) + told(2);

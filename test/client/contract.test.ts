@@ -1,14 +1,17 @@
 /** The client has a method for every route, and gets answers as the document says. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import sharp from 'sharp';
 
-import { createClient, type InletClient } from '../../src/client/index.js';
+import { createClient, type ExportedMedia, type InletClient } from '../../src/client/index.js';
 import { bytes } from '../../src/demo/media-host.js';
 import { photo } from '../../src/demo/photos.js';
 import { startSimulator, type Simulator } from '../../src/demo/providers/index.js';
 import { openApiDocument } from '../../src/http/openapi/document.js';
 import { contractOf, operationsOf, type OpenApiDocument } from '../http/openapi/contract.js';
+import { pdfOf } from '../support/pdf.js';
 import { startTestService, type TestService } from '../support/test-service.js';
 import { until } from '../support/until.js';
+import { goodPassword, newEmail, ownPage, secretOf } from '../support/users.js';
 
 const document = openApiDocument('https://inlet.example.com') as OpenApiDocument;
 const operations = operationsOf(document).map(([name]) => name);
@@ -64,6 +67,15 @@ function operationOf(call: string): string {
   return fitting.sort((one, other) => one.split('{').length - other.split('{').length)[0] ?? `none: ${call}`;
 }
 
+async function uploadedPdf(): Promise<string> {
+  const file = pdfOf([
+    { width: 200, height: 100, rgb: [1, 0, 0] },
+    { width: 100, height: 200, rgb: [0, 0, 1] },
+  ]);
+  const blob = new Blob([new Uint8Array(file)], { type: 'application/pdf' });
+  return (await client.media.upload(blob, { channel: 'z-api', kind: 'document' })).id;
+}
+
 /** Something for the methods to work on. */
 async function receivedPicture(): Promise<string> {
   const { sobot } = simulator.providers;
@@ -89,6 +101,37 @@ const channel = () => client.channels.create({ provider: 'z-api', name: 'The sta
 const token = () =>
   client.tokens.create({ name: 'the shop', scopes: ['media:read'], expiresIn: 3600, channels: null });
 
+async function hold() {
+  return client.holds.create({ type: 'media', subject: await receivedPicture(), reason: 'A claim' });
+}
+
+/** A user with a client like that of a page, which keeps the cookie. */
+async function user() {
+  const created = await client.users.create({ email: newEmail(), name: 'Fernanda', role: 'agent' });
+  let cookie = '';
+  const page = createClient({
+    baseUrl: service.url,
+    fetch: async (url, init) => {
+      const headers = { ...Object.fromEntries(new Headers(init.headers)), cookie, ...ownPage };
+      const answer = await watched(url, { ...init, headers });
+      cookie = answer.headers.get('set-cookie')?.split(';')[0] ?? cookie;
+      return answer;
+    },
+  });
+  return { created, page, secret: secretOf(created) };
+}
+
+async function signedIn() {
+  const { created, page, secret } = await user();
+  await page.session.acceptInvitation({ secret, password: goodPassword });
+  return { created, page };
+}
+
+async function share() {
+  const { id } = await client.media.wait(await receivedPicture(), { maxSeconds: 20 });
+  return client.shares.create({ media: [id], title: 'Roses', expiresIn: 60 });
+}
+
 async function sendPicture(channel = 'sobot') {
   return client.messages.send({
     channel,
@@ -106,6 +149,12 @@ const settled = (id: string, state: string) =>
 const withoutMethod: Readonly<Record<string, string>> = {
   'post /webhooks/{channel}': 'providers call it',
   'get /webhooks/{channel}': 'providers call it',
+  'get /shared/{secret}': 'people open it in a browser',
+  'post /shared/{secret}': 'people open it in a browser',
+  'get /shared/{secret}/{number}': 'people open it in a browser',
+  'get /shared/{secret}/{number}/preview': 'people open it in a browser',
+  'get /v1/sign-in/oidc': 'people open it in a browser',
+  'get /v1/sign-in/oidc/callback': 'the identity provider leads browsers to it',
   'get /public/media/{id}': 'providers call it, with the link that they were given',
 };
 
@@ -134,6 +183,13 @@ const calls: Readonly<Record<string, readonly [operation: string, call: () => Pr
     },
   ],
   'media.history': ['get /v1/media/{id}/history', async () => client.media.history(await receivedPicture())],
+  'media.evidence': [
+    'get /v1/media/{id}/evidence',
+    async () => {
+      const { id, sha256 } = await client.media.wait(await receivedPicture(), { maxSeconds: 20 });
+      expect((await client.media.evidence(id)).hash).toMatchObject({ sha256, check: 'same' });
+    },
+  ],
   'media.content': [
     'get /v1/media/{id}/content',
     async () => {
@@ -159,6 +215,167 @@ const calls: Readonly<Record<string, readonly [operation: string, call: () => Pr
       const { id } = await client.media.wait(await receivedPicture(), { maxSeconds: 20 });
       const { url } = await client.media.link(id, { expiresInSeconds: 60, size: 'small' });
       expect((await fetch(url)).status).toBe(200);
+    },
+  ],
+  'holds.create': [
+    'post /v1/holds',
+    async () => {
+      const hold = { type: 'tag', subject: 'case 4711', reason: 'A claim' } as const;
+      expect(await client.holds.create(hold)).toMatchObject({ ...hold, ids: ['case 4711'] });
+    },
+  ],
+  'holds.get': [
+    'get /v1/holds/{id}',
+    async () => {
+      const { id } = await hold();
+      expect(await client.holds.get(id)).toMatchObject({ id, type: 'media' });
+      await client.holds.end(id);
+    },
+  ],
+  'holds.list': [
+    'get /v1/holds',
+    async () => {
+      const { id, subject } = await hold();
+      expect((await first(client.holds.list({ media: subject, limit: 1 }))).id).toBe(id);
+      await client.holds.end(id);
+    },
+  ],
+  'holds.end': [
+    'delete /v1/holds/{id}',
+    async () => {
+      const { id, subject } = await hold();
+      await client.holds.end(id);
+      expect((await client.media.get(subject)).held).toBe(false);
+    },
+  ],
+  'shares.create': [
+    'post /v1/shares',
+    async () => {
+      const { url } = await share();
+      expect((await fetch(url)).status).toBe(200);
+    },
+  ],
+  'shares.get': [
+    'get /v1/shares/{id}',
+    async () => {
+      const { id, media } = await share();
+      expect(await client.shares.get(id)).toMatchObject({ id, media, title: 'Roses' });
+    },
+  ],
+  'shares.list': [
+    'get /v1/shares',
+    async () => {
+      const { id } = await share();
+      expect((await first(client.shares.list({ limit: 1 }))).id).toBe(id);
+    },
+  ],
+  'shares.revoke': [
+    'delete /v1/shares/{id}',
+    async () => {
+      const { id } = await share();
+      expect((await client.shares.revoke(id)).state).toBe('revoked');
+    },
+  ],
+  'media.recordFact': [
+    'post /v1/media/{id}/facts',
+    async () => {
+      const { id } = await client.media.wait(await receivedPicture(), { maxSeconds: 20 });
+      const fact = { source: 'classifier', type: 'labels', value: [{ name: 'rose' }] } as const;
+      expect(await client.media.recordFact(id, fact)).toMatchObject(fact);
+    },
+  ],
+  'media.facts': [
+    'get /v1/media/{id}/facts',
+    async () => {
+      const { id } = await client.media.wait(await receivedPicture(), { maxSeconds: 20 });
+      await client.media.recordFact(id, { source: 'opencv', type: 'blur', value: 0.5 });
+      expect(await client.media.facts(id)).toMatchObject([{ source: 'opencv', value: 0.5 }]);
+    },
+  ],
+  'media.addFavourite': [
+    'put /v1/media/{id}/favourite',
+    async () => {
+      const id = await receivedPicture();
+      await client.media.addFavourite(id);
+      const { items } = await client.media.list({ favourite: true }).page();
+      expect(items.map((media) => media.id)).toContain(id);
+    },
+  ],
+  'media.removeFavourite': [
+    'delete /v1/media/{id}/favourite',
+    async () => {
+      const id = await receivedPicture();
+      await client.media.addFavourite(id);
+      await client.media.removeFavourite(id);
+      expect(await client.media.favourites([id])).toEqual([]);
+    },
+  ],
+  'media.favourites': [
+    'get /v1/favourites',
+    async () => {
+      const id = await receivedPicture();
+      await client.media.addFavourite(id);
+      expect(await client.media.favourites([id])).toEqual([id]);
+    },
+  ],
+  'views.save': [
+    'post /v1/views',
+    async () => {
+      const filters = { channel: 'sobot', since: new Date('2026-11-01T00:00:00Z') };
+      const view = await client.views.save({ name: 'November', filters });
+      expect(view.filters).toEqual({ channel: 'sobot', since: '2026-11-01T00:00:00.000Z' });
+    },
+  ],
+  'views.list': [
+    'get /v1/views',
+    async () => {
+      await client.views.save({ name: 'Videos', filters: { kind: 'video' } });
+      expect((await client.views.list()).map(({ name }) => name)).toContain('Videos');
+    },
+  ],
+  'views.remove': [
+    'delete /v1/views/{id}',
+    async () => {
+      const { id } = await client.views.save({ name: 'Audio', filters: { kind: 'audio' } });
+      await client.views.remove(id);
+      expect((await client.views.list()).map((view) => view.id)).not.toContain(id);
+    },
+  ],
+  'media.similar': [
+    'get /v1/media/{id}/similar',
+    async () => {
+      const { id } = await client.media.wait(await receivedPicture(), { maxSeconds: 20 });
+      for (const { media } of await client.media.similar(id)) expect(media.id).not.toBe(id);
+    },
+  ],
+  'media.pages': [
+    'get /v1/media/{id}/pages',
+    async () => {
+      const { items, count } = await client.media.pages(await uploadedPdf());
+      expect(count).toBe(2);
+      expect(items).toMatchObject([
+        { number: 1, width: 1600, height: 800 },
+        { number: 2, width: 800, height: 1600 },
+      ]);
+      expect(items[1]?.url).toMatch(/^http.*\/pages\/2$/);
+    },
+  ],
+  'media.page': [
+    'get /v1/media/{id}/pages/{number}',
+    async () => {
+      const page = await client.media.page(await uploadedPdf(), 2);
+      expect(page.headers.get('content-type')).toBe('image/jpeg');
+      expect(await sharp(await page.arrayBuffer()).metadata()).toMatchObject({ width: 800, height: 1600 });
+    },
+  ],
+  'media.export': [
+    'get /v1/export',
+    async () => {
+      const id = await receivedPicture();
+      await client.media.wait(id, { maxSeconds: 20 });
+      const response = await client.media.export({ ids: [id], format: 'jsonl' });
+      const [line = ''] = (await response.text()).split('\n');
+      expect((JSON.parse(line) as ExportedMedia).id).toBe(id);
     },
   ],
   'media.retry': [
@@ -283,6 +500,36 @@ const calls: Readonly<Record<string, readonly [operation: string, call: () => Pr
       expect((await client.channels.rotate(id)).webhookSecret).not.toBe(webhookSecret);
     },
   ],
+  'channels.connect': [
+    'post /v1/channels/{id}/connect',
+    async () => {
+      expect(await client.channels.connect('z-api')).toMatchObject({
+        isConnected: true,
+        url: `${service.url}/webhooks/z-api`,
+      });
+    },
+  ],
+  'channels.backfill': [
+    'post /v1/channels/{id}/backfill',
+    async () => {
+      const { publish, webhook } = simulator.providers.twilio;
+      webhook({ kind: 'image', url: publish(bytes('image/jpeg', picture)) });
+      expect(await client.channels.backfill('twilio', new Date(Date.now() - 3_600_000))).toEqual({
+        found: 1,
+        stored: 1,
+        failed: 0,
+        complete: true,
+        until: null,
+      });
+    },
+  ],
+  'channels.connection': [
+    'get /v1/channels/{id}/connection',
+    async () => {
+      const { id } = await channel();
+      expect(await client.channels.connection(id)).toMatchObject({ supported: false });
+    },
+  ],
   'channels.delete': [
     'delete /v1/channels/{id}',
     async () => {
@@ -295,6 +542,55 @@ const calls: Readonly<Record<string, readonly [operation: string, call: () => Pr
     'get /v1/providers',
     async () => {
       expect((await client.providers.list()).map(({ id }) => id)).toContain('z-api');
+    },
+  ],
+  'providers.preview': [
+    'post /v1/providers/{provider}/preview',
+    async () => {
+      const settings = { events: '{"type": "ignored", "reason": word}' };
+      const shown = await client.providers.preview('custom', { settings, payload: '{"word": "typing"}' });
+      expect(shown).toMatchObject({ outcome: 'ignored', events: [{ type: 'ignored', reason: 'typing' }] });
+    },
+  ],
+  'media.annotate': [
+    'patch /v1/media/{id}',
+    async () => {
+      const id = await receivedPicture();
+      const { revision } = await client.media.annotate(id, { tags: ['roses'], note: 'Look' });
+      await expect(
+        client.media.annotate(id, { note: null }, { revision: revision + 1 }),
+      ).rejects.toMatchObject({ code: 'media.annotated_meanwhile' });
+      expect((await first(client.media.list({ tag: 'Roses', resolved: false }))).id).toBe(id);
+    },
+  ],
+  'media.tags': [
+    'get /v1/tags',
+    async () => {
+      await client.media.annotate(await receivedPicture(), { tags: ['tulips'] });
+      expect(await client.media.tags({ q: 'tul' })).toEqual(['tulips']);
+    },
+  ],
+  'people.list': [
+    'get /v1/people',
+    async () => {
+      await receivedPicture();
+      expect(await first(client.people.list({ kind: 'person' }))).toMatchObject({ channel: 'sobot' });
+    },
+  ],
+  'people.get': [
+    'get /v1/people/{channel}/{person}',
+    async () => {
+      const { message } = await client.media.get(await receivedPicture());
+      expect((await client.people.get('sobot', message?.from ?? '')).received).toBeGreaterThan(0);
+    },
+  ],
+  'people.timeline': [
+    'get /v1/people/{channel}/{person}/timeline',
+    async () => {
+      const id = await receivedPicture();
+      const { message } = await client.media.get(id);
+      const latest = await first(client.people.timeline('sobot', message?.from ?? ''));
+      expect(latest).toMatchObject({ type: 'media', media: { id } });
     },
   ],
   'contacts.erase': [
@@ -333,6 +629,85 @@ const calls: Readonly<Record<string, readonly [operation: string, call: () => Pr
       await token();
       const { action } = await first(client.audit.list({ action: 'token.create', since: new Date(0) }));
       expect(action).toBe('token.create');
+    },
+  ],
+  'users.list': [
+    'get /v1/users',
+    async () => {
+      const { created } = await user();
+      expect((await first(client.users.list({ limit: 1 }))).id).toBe(created.id);
+    },
+  ],
+  'users.get': [
+    'get /v1/users/{id}',
+    async () => {
+      const { created } = await user();
+      expect((await client.users.get(created.id)).email).toBe(created.email);
+    },
+  ],
+  'users.create': ['post /v1/users', () => user()],
+  'users.change': [
+    'patch /v1/users/{id}',
+    async () => {
+      const { created } = await user();
+      expect((await client.users.change(created.id, { disabled: true })).state).toBe('disabled');
+    },
+  ],
+  'users.delete': [
+    'delete /v1/users/{id}',
+    async () => {
+      await client.users.delete((await user()).created.id);
+    },
+  ],
+  'users.invite': [
+    'post /v1/users/{id}/invitation',
+    async () => {
+      const { created } = await user();
+      expect((await client.users.invite(created.id)).invitation.url).not.toBe(created.invitation.url);
+    },
+  ],
+  'sessions.list': [
+    'get /v1/sessions',
+    async () => {
+      const { page } = await signedIn();
+      expect((await first(page.sessions.list())).current).toBe(true);
+    },
+  ],
+  'sessions.end': [
+    'delete /v1/sessions/{id}',
+    async () => {
+      const { created } = await signedIn();
+      const { id } = await first(client.sessions.list({ user: created.id }));
+      await client.sessions.end(id);
+    },
+  ],
+  'session.checkInvitation': [
+    'post /v1/invitations/check',
+    async () => {
+      const { page, secret } = await user();
+      expect((await page.session.checkInvitation(secret)).purpose).toBe('invite');
+    },
+  ],
+  'session.acceptInvitation': [
+    'post /v1/invitations/accept',
+    async () => {
+      const { created, page, secret } = await user();
+      const session = await page.session.acceptInvitation({ secret, password: goodPassword });
+      expect(session.user?.id).toBe(created.id);
+    },
+  ],
+  'session.changePassword': [
+    'put /v1/session/password',
+    async () => {
+      const { page } = await signedIn();
+      const change = { current: goodPassword, password: 'another long password' };
+      expect((await page.session.changePassword(change)).user?.role).toBe('agent');
+    },
+  ],
+  'session.ways': [
+    'get /v1/sign-in',
+    async () => {
+      expect((await client.session.ways()).oidc).toBeNull();
     },
   ],
   'session.create': [
@@ -376,6 +751,7 @@ const calls: Readonly<Record<string, readonly [operation: string, call: () => Pr
       expect((await client.openApi()).openapi).toBe('3.1.0');
     },
   ],
+  alerts: ['get /v1/alerts', () => client.alerts({ limit: 5 }).page()],
   stats: ['get /v1/stats', () => client.stats({ days: 7 })],
   'subscriptions.create': ['post /v1/subscriptions', subscription],
   'subscriptions.list': ['get /v1/subscriptions', () => client.subscriptions.list()],

@@ -5,18 +5,35 @@ import jwt from 'jsonwebtoken';
 
 import { bytes } from '../../src/demo/media-host.js';
 import { createSecrets, startSimulator, type Simulator } from '../../src/demo/providers/index.js';
-import { providerIds, type SimulatedMessage } from '../../src/demo/providers/simulated-provider.js';
+import { providerIds, type ProviderId } from '../../src/demo/providers/registry.js';
+import type {
+  SimulatedMedia,
+  SimulatedMessage,
+  Webhook,
+} from '../../src/demo/providers/simulated-provider.js';
+import type { MediaSource } from '../../src/domain/provider.js';
+import type { ProviderAdapter } from '../../src/domain/provider-adapter.js';
+import { createHttp, type HttpClient } from '../../src/infra/net/http-client.js';
+import { payloadOf } from '../../src/pipeline/receive/receive.js';
+import { providers } from '../../src/providers/index.js';
+import { sampleOf } from '../support/signing.js';
+import { eventsOf } from '../support/evaluator.js';
 
 const secrets = createSecrets();
 const file = bytes('image/jpeg', Buffer.from('a picture'));
 let simulator: Simulator;
+let http: HttpClient;
 beforeAll(async () => {
   simulator = await startSimulator({ secrets });
+  http = createHttp({ timeoutMs: 5_000 });
 });
-afterAll(() => simulator.close());
+afterAll(async () => {
+  await http.close();
+  await simulator.close();
+});
 
 const sentAt = new Date('2026-11-21T10:00:00.000Z');
-const image: SimulatedMessage = {
+const image: SimulatedMedia = {
   kind: 'image',
   id: 'id-1',
   from: '5511999990000',
@@ -26,8 +43,39 @@ const image: SimulatedMessage = {
   sentAt,
 };
 
+/** The adapter with the settings of the simulator. */
+function adapterOf(id: ProviderId): ProviderAdapter {
+  const definition = providers.find((provider) => provider.id === id);
+  if (definition === undefined) throw new Error(`There is no provider ${id}`);
+  const env = simulator.env();
+  const settings = Object.entries(definition.envKeys).map(([name, key]) => [name, env[key]]);
+  return definition.load(Object.fromEntries(settings), () => new Date());
+}
+
+async function sourceOf(adapter: ProviderAdapter, { headers, body }: Webhook): Promise<MediaSource> {
+  const payload = payloadOf({ adapter }, Buffer.from(body), headers);
+  const [message] = await eventsOf(adapter, payload, sentAt);
+  const [media] = message?.type === 'message' ? message.media : [];
+  if (media === undefined) throw new Error('The webhook has no media');
+  return media.source;
+}
+
+/**
+ * What the adapter downloads for a message with this file: by its link, or by the link that its id leads to.
+ */
+async function download(id: ProviderId, published: string): Promise<string> {
+  const adapter = adapterOf(id);
+  const { resolve, authorize } = adapter.downloads;
+  const source = await sourceOf(adapter, simulator.providers[id].webhook({ ...image, url: published }));
+  if (source.type === 'unavailable') throw new Error(source.message);
+  if (source.type === 'embedded') throw new Error('there is nothing to download');
+  const link = source.type === 'link' ? source : await resolve?.(source.reference, http);
+  const url = new URL(link?.url ?? '');
+  return (await fetch(url, { headers: (await authorize?.(url)) ?? {} })).text();
+}
+
 describe('each provider', () => {
-  test.each(providerIds)('%s reports every kind of message in JSON', (id) => {
+  test.each(providerIds)('%s reports every kind of message', (id) => {
     const provider = simulator.providers[id];
     const kinds = ['image', 'video', 'audio', 'document', 'sticker'] as const;
     const messages: SimulatedMessage[] = [
@@ -39,18 +87,22 @@ describe('each provider', () => {
     const bodies = messages.map((message) => {
       const { path, headers, body } = provider.webhook(message);
       expect(path.startsWith(`/webhooks/${id}`)).toBe(true);
-      expect(headers['content-type']).toBe('application/json');
+      const { contentType = 'application/json' } = sampleOf(id);
+      expect(headers['content-type']?.split(';')[0]).toBe(contentType);
+      if (contentType !== 'application/json') return decodeURIComponent(body);
       expect(() => JSON.parse(body) as unknown).not.toThrow();
       return body;
     });
-    expect(bodies.slice(0, 5).every((body) => body.includes('http://127.0.0.1:9/photo'))).toBe(true);
+    const link = 'http://127.0.0.1:9/photo';
+    const reference = provider.referenceTo?.(link) ?? link;
+    expect(bodies.slice(0, 5).every((body) => body.includes(reference))).toBe(true);
     expect(bodies.slice(5).some((body) => body.includes('http://'))).toBe(false);
   });
 
-  test.each(providerIds)('%s has its own files', async (id) => {
-    const [one, other] = [0, 1].map(() => simulator.providers[id].publish(file));
-    expect(one).not.toBe(other);
-    expect(await (await fetch(one ?? '')).text()).toBe('a picture');
+  test.each(providerIds)('%s has its own files, which its adapter finds', async (id) => {
+    const links = [0, 1].map(() => simulator.providers[id].publish(file));
+    expect(new Set(links).size).toBe(2);
+    for (const url of links) expect(await download(id, url)).toBe('a picture');
   });
 });
 
@@ -58,12 +110,15 @@ test('the settings name this simulator and no two secrets are the same', () => {
   const env = simulator.env();
   const { host } = simulator.host;
   const apis = providerIds.map((id) => simulator.providers[id].api.host);
-  expect(new Set([host, ...apis]).size).toBe(6);
-  expect(env['FETCH_ALLOW_PRIVATE_HOSTS']).toBe([host, ...apis].join(','));
-  for (const [index, prefix] of ['BLIP', 'ZAPI', 'VONAGE', 'AISOULE', 'SOBOT'].entries()) {
-    expect(env[`${prefix}_MEDIA_HOSTS`]).toBe(host);
-    expect(env[`${prefix}_API_URL`]).toBe(`http://${apis[index] ?? ''}`);
-    expect(env[`${prefix}_WEBHOOK_SECRET`]?.length).toBeGreaterThanOrEqual(32);
+  const hosts = [host, simulator.cdn.host, ...apis];
+  expect(new Set(hosts).size).toBe(providerIds.length + 2);
+  expect(env['FETCH_ALLOW_PRIVATE_HOSTS']).toBe(hosts.join(','));
+  for (const { envKeys, enabledBy } of providers) {
+    expect(env[envKeys['mediaHosts'] ?? '']).toBe(host);
+    expect(apis.map((api) => `http://${api}`)).toContain(env[envKeys['apiUrl'] ?? '']);
+    const enabling = enabledBy.flatMap((name) => env[envKeys[name] ?? ''] ?? []);
+    expect(enabling.length).toBeGreaterThan(0);
+    expect(enabling.filter((secret) => secret.length < 32)).toEqual([]);
   }
   expect(env['VONAGE_PRIVATE_KEY']).toMatch(/^-----BEGIN PRIVATE KEY-----/);
   const confidential = Object.entries(env).filter(([name]) => /SECRET|KEY|TOKEN/.test(name));
@@ -247,5 +302,161 @@ describe('sobot', () => {
       sentAt,
     });
     expect(JSON.parse(body)).toEqual({ id: 'ours', status: 'read', timestamp: '1795255200' });
+  });
+});
+
+describe('meta', () => {
+  const { appSecret, accessToken, phoneNumberId } = secrets.meta;
+  const headers = { authorization: `Bearer ${accessToken}` };
+  const ask = async (path: string) => {
+    const response = await fetch(`${simulator.providers.meta.api.origin}${path}`, { headers });
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  };
+  const idOf = (link: string): string => new URL(link).pathname.split('/').at(-1) ?? '';
+
+  test('signs what it writes, which is ASCII', () => {
+    const { headers: sent, body } = simulator.providers.meta.webhook({
+      ...image,
+      name: 'Zoë',
+      caption: '🙂',
+    });
+    const mac = createHmac('sha256', appSecret).update(body).digest('hex');
+    expect(sent['x-hub-signature-256']).toBe(`sha256=${mac}`);
+    expect(body).toMatch(/^[\x20-\x7e]*$/);
+    expect(JSON.parse(body)).toMatchObject({
+      object: 'whatsapp_business_account',
+      entry: [
+        {
+          changes: [
+            {
+              field: 'messages',
+              value: {
+                metadata: { phone_number_id: phoneNumberId },
+                contacts: [{ profile: { name: 'Zoë' } }],
+                messages: [{ id: 'id-1', type: 'image', image: { caption: '🙂' } }],
+              },
+            },
+          ],
+        },
+      ],
+    });
+  });
+
+  test('sends the id of each of its files, and the link of some', () => {
+    const blocks = Array.from({ length: 40 }, () => {
+      const url = simulator.providers.meta.publish(file);
+      const { body } = simulator.providers.meta.webhook({ ...image, url });
+      return { id: idOf(url), has: body.includes(`"id":"${idOf(url)}"`), link: body.includes(url) };
+    });
+    expect(blocks.filter(({ has }) => !has)).toEqual([]);
+    expect(new Set(blocks.map(({ link }) => link))).toEqual(new Set([true, false]));
+  });
+
+  test('serves files to those with the access token, until their link expires', async () => {
+    const link = simulator.providers.meta.publish(file);
+    expect((await fetch(link)).status).toBe(401);
+    expect((await fetch(link, { headers })).status).toBe(200);
+    const expired = simulator.providers.meta.publishExpired(file);
+    expect((await fetch(expired, { headers })).status).toBe(404);
+    const found = await ask(`/v25.0/${idOf(expired)}`);
+    expect((await fetch(String(found.body['url']), { headers })).status).toBe(200);
+  });
+
+  test('answers in the form of Meta that there is no such file', async () => {
+    expect(await ask('/v25.0/1')).toMatchObject({
+      status: 400,
+      body: { error: { code: 100, error_subcode: 33 } },
+    });
+  });
+});
+
+describe('twilio', () => {
+  const { accountSid, authToken } = secrets.twilio;
+  const account = { authorization: `Basic ${Buffer.from(`${accountSid}:${authToken}`).toString('base64')}` };
+
+  test('sends a form that is signed with its address', () => {
+    const { path, headers, body } = simulator.providers.twilio.webhook(image);
+    expect(path).toBe('/webhooks/twilio');
+    expect(headers['x-twilio-signature']).toMatch(/^[\w+/]{27}=$/);
+    expect(Object.fromEntries(new URLSearchParams(body))).toMatchObject({
+      MessageSid: 'id-1',
+      AccountSid: accountSid,
+      From: 'whatsapp:+5511999990000',
+      ProfileName: 'Ana',
+      NumMedia: '1',
+      MediaUrl0: 'http://127.0.0.1:9/photo',
+      MediaContentType0: 'image/jpeg',
+      Body: 'look',
+    });
+  });
+
+  test('serves files to the account only, and redirects to a host that refuses its credentials', async () => {
+    const link = simulator.providers.twilio.publish(file);
+    expect((await fetch(link)).status).toBe(401);
+    const redirect = await fetch(link, { headers: account, redirect: 'manual' });
+    expect(redirect.status).toBe(302);
+    const target = redirect.headers.get('location') ?? '';
+    expect(new URL(target).host).toBe(simulator.cdn.host);
+    expect((await fetch(target, { headers: account })).status).toBe(400);
+    expect(await (await fetch(target)).text()).toBe('a picture');
+  });
+
+  test('may have no file yet', async () => {
+    const link = simulator.providers.twilio.publishLate(file, 2);
+    const statuses = [];
+    for (let time = 0; time < 3; time += 1) statuses.push((await fetch(link, { headers: account })).status);
+    expect(statuses).toEqual([404, 404, 200]);
+  });
+});
+
+describe('telegram', () => {
+  const { telegram } = secrets;
+
+  test('sends an update with the secret in a header, and a file id in place of a link', () => {
+    const { path, headers, body } = simulator.providers.telegram.webhook(image);
+    expect(path).toBe('/webhooks/telegram');
+    expect(headers['x-telegram-bot-api-secret-token']).toBe(telegram.webhookSecret);
+    expect(body).not.toContain('http://');
+    expect(JSON.parse(body)).toMatchObject({
+      update_id: expect.any(Number),
+      message: {
+        message_id: expect.any(Number),
+        from: { id: 5511999990000, first_name: 'Ana' },
+        chat: { id: 5511999990000, type: 'private' },
+        date: 1795255200,
+        photo: [
+          { width: 90 },
+          { file_id: simulator.providers.telegram.referenceTo?.('http://127.0.0.1:9/photo') },
+        ],
+        caption: 'look',
+      },
+    });
+  });
+
+  test('gives the same message the same number, and names the id under which the service knows it', () => {
+    const numberIn = (message: SimulatedMessage) =>
+      (JSON.parse(simulator.providers.telegram.webhook(message).body) as { message: { message_id: number } })
+        .message.message_id;
+    expect(numberIn(image)).toBe(numberIn({ ...image, caption: 'again' }));
+    expect(numberIn(image)).not.toBe(numberIn({ ...image, id: 'id-2' }));
+    expect(simulator.providers.telegram.messageIdOf?.(image)).toBe(
+      `5511999990000:${String(numberIn(image))}`,
+    );
+    const inGroup = { ...image, group: '120363400000000000' };
+    expect(simulator.providers.telegram.messageIdOf?.(inGroup)).toMatch(/^-1000000000000:\d+$/);
+  });
+
+  test('serves a file below the token of the bot', async () => {
+    const { origin } = simulator.providers.telegram.api;
+    const id = simulator.providers.telegram.referenceTo?.(simulator.providers.telegram.publish(file)) ?? '';
+    const bot = `bot${telegram.botToken}`;
+    const answer = await fetch(`${origin}/${bot}/getFile`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ file_id: id }),
+    });
+    const { result } = (await answer.json()) as { result: { file_path: string } };
+    expect(await (await fetch(`${origin}/file/${bot}/${result.file_path}`)).text()).toBe('a picture');
+    expect((await fetch(`${origin}/file/botx/${result.file_path}`)).status).toBe(401);
   });
 });

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { startSimulator, type Simulator } from '../../src/demo/providers/index.js';
-import { providerIds } from '../../src/demo/providers/simulated-provider.js';
+import { providerIds } from '../../src/demo/providers/registry.js';
 import { resultTable, runScenario, type StepResult } from '../../src/demo/run-scenario.js';
 import { scenario, type Expected, type Step } from '../../src/demo/scenario.js';
 

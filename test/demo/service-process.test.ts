@@ -1,12 +1,16 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import { makeToken, startService, surroundings } from '../../src/demo/service-process.js';
 import { freePort } from '../../src/infra/net/free-port.js';
+import { projectFolder } from '../../src/infra/process/project-folder.js';
+import { until } from '../support/until.js';
 
 let cwd: string;
 beforeAll(async () => {
@@ -44,6 +48,45 @@ test('a service that ends before it is ready is reported with its output', async
   expect(service.lastOutput()).toBe('PORT is not a number');
   await service.stop();
 });
+
+test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+  'a program that is ended by %s takes its service along',
+  async (signal) => {
+    const entry = await program('endless.mjs', `console.log(process.pid); setInterval(() => {}, 1_000);`);
+    const built = (file: string): string => JSON.stringify(pathToFileURL(join(projectFolder, 'dist', file)));
+    const parent = await program(
+      'parent.mjs',
+      `import { exitAtSignals } from ${built('commands/command-line.js')};
+       import { startService } from ${built('demo/service-process.js')};
+       exitAtSignals();
+       const service = startService({ env: {}, cwd: '.', port: 1, entry: new URL(${JSON.stringify(entry)}) });
+       const timer = setInterval(() => {
+         if (service.lastOutput() === '') return;
+         clearInterval(timer);
+         console.log(service.lastOutput());
+         setInterval(() => {}, 1_000);
+       }, 10);`,
+    );
+    const child = spawn(process.execPath, [fileURLToPath(parent)], {
+      cwd,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [chunk] = (await once(child.stdout, 'data')) as [Buffer];
+    const service = Number(chunk.toString());
+    expect(isRunning(service)).toBe(true);
+    child.kill(signal);
+    await once(child, 'exit');
+    await until(() => !isRunning(service));
+  },
+);
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 test('the token is the last line that the command prints', async () => {
   const entry = await program(

@@ -1,23 +1,44 @@
 /**
- * Writes the types of the client's answers from the schemas that the service answers with. They stand alone: who installs the client
- * installs neither the schemas nor their library.
+ * Writes the types of the client's answers from the schemas that the service answers with. They stand alone:
+ * who installs the client installs neither the schemas nor their library.
  */
 import { format, resolveConfig } from 'prettier';
 import { z } from 'zod';
 
 import * as administration from '../../src/http/shapes/administration.js';
+import * as alert from '../../src/http/shapes/alert.js';
+import * as backfill from '../../src/http/shapes/backfill.js';
+import * as connection from '../../src/http/shapes/connection.js';
 import * as event from '../../src/http/shapes/event.js';
+import * as evidence from '../../src/http/shapes/evidence.js';
+import * as fact from '../../src/http/shapes/fact.js';
+import * as hold from '../../src/http/shapes/hold.js';
 import * as media from '../../src/http/shapes/media.js';
 import * as message from '../../src/http/shapes/message.js';
 import * as outbound from '../../src/http/shapes/outbound.js';
+import * as person from '../../src/http/shapes/person.js';
+import * as share from '../../src/http/shapes/share.js';
+import * as preview from '../../src/http/shapes/preview.js';
+import * as savedView from '../../src/http/shapes/saved-view.js';
+import * as user from '../../src/http/shapes/user.js';
 
 /** Name, schema, and what the answer is. */
 const types: readonly (readonly [name: string, schema: z.ZodType, description: string])[] = [
   ['Media', media.media, 'A received, sent or uploaded file.'],
+  ['Annotations', media.annotations, 'What people note about a media item.'],
   ['MediaFacts', media.mediaFacts, 'A media item for a token that may not read media.'],
+  ['Fact', fact.fact, 'What a program has found out about a media item.'],
+  ['SavedView', savedView.savedView, 'Filters of the list of media under a name.'],
   ['MediaHistory', media.mediaHistory, 'How a media item got where it is.'],
+  ['Evidence', evidence.evidence, 'A report about a media item, for disputes.'],
+  ['Hold', hold.hold, 'What must not be erased, and why.'],
+  ['SimilarMedia', media.similarMedia, 'A media item that looks like another one.'],
+  ['DocumentPages', media.documentPages, 'The pages of a PDF.'],
   ['SignedLink', media.link, 'A link that needs no token.'],
   ['Erased', media.erased, 'What was erased, or would be.'],
+  ['Person', person.person, 'A person or a group, with what was exchanged.'],
+  ['PersonDetails', person.personDetails, 'A person or a group, and other channels with the same number.'],
+  ['TimelineItem', person.timeline, 'Something that was exchanged with a person or in a group.'],
   ['Message', message.message, 'A message, received or sent, with its media.'],
   ['DeliverySummary', message.deliverySummary, 'A webhook of a provider.'],
   ['Delivery', message.delivery, 'A webhook of a provider with its headers and its body.'],
@@ -27,13 +48,24 @@ const types: readonly (readonly [name: string, schema: z.ZodType, description: s
   ['ChannelLimits', outbound.channelLimits, 'What may be sent in a channel.'],
   ['Channel', administration.channel, 'An account at a provider.'],
   ['ChannelWithSecret', administration.channelWithSecret, 'A channel with the secret that is shown once.'],
+  ['Connection', connection.connection, 'What a provider knows about the webhook of a channel.'],
+  ['Backfill', backfill.backfill, 'What was fetched of messages whose webhooks did not arrive.'],
   ['Provider', administration.provider, 'A messaging company, and the settings of its channels.'],
+  ['Preview', preview.preview, 'What a channel would make of a webhook.'],
   ['Token', administration.token, 'An API token, without the token itself.'],
   ['TokenDetails', administration.tokenDetails, 'An API token with the objects that it has created.'],
   ['TokenWithSecret', administration.tokenWithSecret, 'A new API token; it is shown once.'],
-  ['Session', administration.session, 'Who is signed in.'],
-  ['AuditEntry', administration.auditEntry, 'Something that was done, and by which token.'],
+  ['Share', share.share, 'A page with files behind a link.'],
+  ['ShareWithLink', share.shareWithLink, 'A new share with its link, which is shown once.'],
+  ['User', user.user, 'A person who signs in to the gallery.'],
+  ['UserWithInvitation', user.userWithInvitation, 'A user with the link that is shown once.'],
+  ['Invitation', user.invitation, 'Whom the link of an invitation is for.'],
+  ['WaysOfSignIn', user.waysOfSignIn, 'The ways of signing in.'],
+  ['Session', user.session, 'Who is signed in.'],
+  ['UserSession', user.userSession, 'A session of a user, on one device.'],
+  ['AuditEntry', administration.auditEntry, 'Something that was done, and by which user or token.'],
   ['Stats', administration.stats, 'Counts of media; days are those of UTC.'],
+  ['Alert', alert.alert, 'Something that is wrong now.'],
   ['InletEvent', event.event, 'Something that has happened.'],
   ['StreamEvent', event.streamEvent, 'What a stream of events tells about itself.'],
   ['Subscription', event.subscription, 'A URL that events are posted to.'],

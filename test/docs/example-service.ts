@@ -14,13 +14,23 @@ export interface ExampleService {
 
 export async function startExampleService(): Promise<ExampleService> {
   const host = await startMediaHost();
-  // Like the program in the documents: every POST is answered, and there is no other file than the picture.
-  const accepted = {
-    status: 200,
-    body: JSON.stringify({ messageId: 'D241XXXX732339502B68' }),
-  };
-  host.answer('/instances/example/token/example/send-image', () => accepted);
-  host.answer('/inlet', () => accepted);
+  // Like the program in the documents, which gives the same answer to everything but files.
+  const body = JSON.stringify({
+    id: 'example',
+    connected: true,
+    value: true,
+    messageId: 'D241XXXX732339502B68',
+  });
+  const instance = '/instances/example/token/example';
+  host.serve(`${instance}/me`, bytes('application/json', Buffer.from(body)));
+  const methods = [
+    'send-image',
+    'update-webhook-received',
+    'update-webhook-delivery',
+    'update-webhook-message-status',
+  ];
+  for (const path of ['/inlet', ...methods.map((method) => `${instance}/${method}`)])
+    host.answer(path, () => ({ status: 200, body }));
   const service = await startTestService({
     mediaHosts: [host.host],
     env: { ZAPI_INSTANCE_ID: 'example', ZAPI_TOKEN: 'example', ZAPI_API_URL: host.origin },

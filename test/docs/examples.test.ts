@@ -1,4 +1,7 @@
-/** The examples of the README and of the API, run in their order against a service; answers have the shape that is shown. */
+/**
+ * The examples of the README and of the API, run in their order against a service; answers have the shape
+ * that is shown.
+ */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -61,6 +64,7 @@ function shapeOf(value: unknown, like: unknown): unknown {
 test.each([
   { name: 'README.md', least: 3, given: ['BASE', 'TOKEN', 'PICTURE'] },
   { name: 'docs/api.md', least: 40, given: ['BASE', 'TOKEN', 'PICTURE', 'SECRET', 'STANDIN'] },
+  { name: 'docs/users.md', least: 6, given: ['BASE', 'TOKEN'] },
 ])('every example of $name works, and answers in the shape that is shown', async ({ name, least, given }) => {
   const all = examplesOf(name);
   expect(all.filter(({ statement }) => statement.type === 'curl').length).toBeGreaterThan(least);

@@ -1,6 +1,7 @@
 /**
- * Writes the documents that follow from the code: the settings, the example of an environment file, and the routes.
- * `UPDATE_DOCUMENTS=1 npm test -- test/docs/generated.test.ts` stores them; without the variable the test compares them.
+ * Writes the documents that follow from the code: the settings, the example of an environment file, and the
+ * routes. `UPDATE_DOCUMENTS=1 npm test -- test/docs/generated.test.ts` stores them; without the variable the
+ * test compares them.
  */
 import { settingDescriptions } from '../../src/config.js';
 import type { RouteDescription } from '../../src/http/routing/route.js';
@@ -27,6 +28,10 @@ const providerNames: Readonly<Record<string, string>> = {
   vonage: 'Vonage',
   aisoule: 'AISoule',
   sobot: 'Sobot',
+  meta: 'Meta',
+  twilio: 'Twilio',
+  telegram: 'Telegram',
+  custom: 'Custom',
 };
 
 export function nameOfProvider(id: string): string {
@@ -117,6 +122,7 @@ function accessOf({ path, scope, signedLink, errors = [] }: RouteDescription): s
   if (scope === 'token') return 'any token';
   if (scope !== 'public') return `\`${scope}\`${signedLink ? ' or a signed link' : ''}`;
   if (path.startsWith('/public/')) return 'a signed link';
+  if (path.startsWith('/shared/')) return 'the link of a share';
   return errors.includes('auth.missing') ? 'none, or a token' : 'none';
 }
 

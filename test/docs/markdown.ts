@@ -17,7 +17,7 @@ export const documents: readonly string[] = [
 ].sort();
 
 export interface Block {
-  /** As it stands behind the fence: `sh`, `json` and so on. */
+  /** The language behind the fence: `sh`, `json` and so on. */
   readonly language: string;
   readonly text: string;
 }

@@ -1,4 +1,7 @@
-/** The examples, pasted into an interactive shell: history expansion, prompts and here-documents are those of a terminal. */
+/**
+ * The examples, pasted into an interactive shell: history expansion, prompts and here-documents are those of
+ * a terminal.
+ */
 import { mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -54,6 +57,8 @@ describeWith('script', 'examples that are pasted into a terminal', () => {
         expect(content.slice(0, 100)).not.toContain('urn:inlet:problem');
         await rm(folder, { recursive: true });
       },
+      // Each of the hundred commands starts a program.
+      360_000,
     );
   });
 });

@@ -33,6 +33,8 @@ test('an error that the client can avoid is never answered with 5xx', () => {
   expect(blamedOnUs).toEqual([
     'webhook.unsigned', // Vonage then retries with a signature.
     'webhook.not_stored',
+    'channel.provider_unavailable',
+    'oidc.unavailable',
     'service.unavailable',
     'internal',
   ]);

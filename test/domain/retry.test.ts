@@ -46,6 +46,19 @@ describe('a page instead of a picture', () => {
   });
 });
 
+describe('a file that the provider may not have yet', () => {
+  const missing = { code: 'media.gone', isEarly: true } as const;
+
+  test('is asked for again', () => {
+    expect(decide(missing)).toEqual({ state: 'pending', nextAttemptAt: inMs(2_000) });
+    expect(decide({ ...missing, isEarly: false })).toEqual({ state: 'failed', code: 'media.gone' });
+  });
+
+  test('is gone when all attempts are used up', () => {
+    expect(decide({ ...missing, attempts: 12 })).toEqual({ state: 'failed', code: 'media.gone' });
+  });
+});
+
 describe('the state of a media item after a failed attempt', () => {
   test.each([
     ['media.no_address', 'rejected'],

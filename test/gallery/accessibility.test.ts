@@ -1,4 +1,7 @@
-/** Every page, light and dark, on a desk and on a telephone: usable by those who do not see or do not use a mouse. */
+/**
+ * Every page, light and dark, on a desk and on a telephone: usable by those who do not see or do not use a
+ * mouse.
+ */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import { bytes } from '../../src/demo/media-host.js';
@@ -60,8 +63,11 @@ describeInBrowser('Every page', (browser) => {
     ['/admin/attention?show=malformed', 'Needs attention'],
     ['/admin/overview', 'Received per day'],
     ['/admin/sent', 'Nothing sent yet'],
+    ['/admin/shares', 'Nothing is shared'],
     ['/admin/channels', 'z-api'],
+    ['/admin/channels/custom', 'Custom channel'],
     ['/admin/subscriptions', 'No subscriptions yet'],
+    ['/admin/users', 'No users yet'],
     ['/admin/tokens', 'Tokens'],
     ['/admin/audit', 'Audit'],
     ['/admin/no-such-page', 'Page not found'],
@@ -84,7 +90,7 @@ describeInBrowser('Every page', (browser) => {
     await look(`/admin/media/${row?.id ?? ''}`, 'Ana', { size, token: service.token('admin') });
   });
 
-  test.each(['sent', 'channels', 'subscriptions', 'tokens'])(
+  test.each(['sent', 'channels', 'subscriptions', 'users', 'tokens'])(
     'the form of %s has no serious finding',
     async (name) => {
       const visitor = await visit(browser(), service.url, { token: service.token('admin') });

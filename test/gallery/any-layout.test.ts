@@ -22,6 +22,7 @@ const shape = fc.record({
   width: fc.integer({ min: 200, max: 1_500 }),
   rowHeight: fc.constantFrom(118, 188),
   gap: fc.constant(6),
+  headings: fc.constantFrom('day' as const, 'month' as const),
 });
 
 test('a layout after a change equals a layout from scratch', () => {

@@ -1,4 +1,7 @@
-/** A service that stands below a path: `PUBLIC_URL` with a path, and a proxy in front that passes it on or takes it away. */
+/**
+ * A service that stands below a path: `PUBLIC_URL` with a path, and a proxy in front that passes it on or
+ * takes it away.
+ */
 import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -7,7 +10,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { bytes } from '../../src/demo/media-host.js';
 import { photo } from '../../src/demo/photos.js';
 import { startSimulator, type Simulator } from '../../src/demo/providers/index.js';
-import { describeInBrowser, visit, type Visit } from '../support/browser.js';
+import { describeInBrowser, enterToken, visit, type Visit } from '../support/browser.js';
 import { call, upload } from '../support/client.js';
 import { startTestService, type TestService } from '../support/test-service.js';
 import { until } from '../support/until.js';
@@ -106,8 +109,7 @@ describe.each([
       visitor = await visit(browser(), proxy.origin);
       const { page, context } = visitor;
       await page.goto(`${proxy.origin}/inlet/admin`);
-      await page.getByLabel('Token').fill(service.token('admin'));
-      await page.getByRole('button', { name: 'Sign in' }).click();
+      await enterToken(page, service.token('admin'));
       await page.getByText('Live', { exact: true }).waitFor();
       expect((await context.cookies()).map(({ path }) => path)).toEqual(['/inlet']);
 
@@ -134,7 +136,7 @@ describe.each([
       visitor = await visit(browser(), service.url);
       await visitor.page.goto(`${service.url}/admin/sent`);
       await visitor.page.waitForURL(`${service.url}/inlet/admin/sent`);
-      await visitor.page.getByLabel('Token').waitFor();
+      await visitor.page.getByRole('heading', { name: 'Sign in to Inlet' }).waitFor();
       expect(visitor.complaints).toEqual([]);
     });
   });

@@ -4,7 +4,7 @@ import { expect, test } from '@jest/globals';
 import { emptyLayout, layOut, type LaidOutMedia, type Layout } from '../../src/gallery/grid/layout.js';
 import { mergeMedia } from '../../src/gallery/merge-media.js';
 
-const shape = { width: 1200, rowHeight: 188, gap: 6 };
+const shape = { width: 1200, rowHeight: 188, gap: 6, headings: 'day' } as const;
 const pageSize = 100;
 
 /** The media items of one page, newest first; `onRead` is called whenever the proportions of one are read. */
@@ -42,7 +42,8 @@ test('a further page lays out its own rows and the last one before it, however m
     newRows.push(layout.rows.filter((row) => !known.has(row)).length);
   }
   expect(layout.items).toHaveLength(5_300);
-  // Three pages' worth of reads: each width is read a few times, also that of a media item which then begins the next row.
+  // Three pages' worth of reads: each width is read a few times, also that of a media item which then begins
+  // the next row.
   const mostReads = costs[0] ?? 0;
   expect(mostReads).toBeGreaterThan(0);
   expect(Math.max(...costs.slice(1))).toBeLessThan(mostReads * 1.2);

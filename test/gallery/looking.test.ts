@@ -8,7 +8,7 @@ import { bytes } from '../../src/demo/media-host.js';
 import { photo } from '../../src/demo/photos.js';
 import { startSimulator, type Simulator } from '../../src/demo/providers/index.js';
 import type { SimulatedMedia } from '../../src/demo/providers/simulated-provider.js';
-import { describeInBrowser, expectAccessible, visit, type Visit } from '../support/browser.js';
+import { describeInBrowser, enterToken, expectAccessible, visit, type Visit } from '../support/browser.js';
 import { filesFolder } from '../support/files.js';
 import { heic } from '../support/heic.js';
 import { startTestService, type TestService } from '../support/test-service.js';
@@ -67,13 +67,11 @@ describeInBrowser('The gallery', (browser) => {
     visitor = await visit(browser(), service.url);
     const { page, context } = visitor;
     await page.goto(`${service.url}/admin?kind=image`);
-    await page.getByLabel('Token').fill('nonsense');
-    await page.getByRole('button', { name: 'Sign in' }).click();
+    await enterToken(page, 'nonsense');
     await page.getByRole('alert').waitFor();
     visitor.complaints.length = 0; // The browser writes every answer of 401 into its console.
 
-    await page.getByLabel('Token').fill(service.token('admin'));
-    await page.getByRole('button', { name: 'Sign in' }).click();
+    await enterToken(page, service.token('admin'));
     await page.getByRole('heading', { name: 'Nothing found' }).waitFor();
     expect(page.url()).toBe(`${service.url}/admin?kind=image`);
     expect(await page.evaluate('document.cookie')).toBe('');
@@ -120,10 +118,9 @@ describeInBrowser('The gallery', (browser) => {
     await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
     await page.getByRole('link', { name: 'Audit' }).click();
     await page.getByRole('heading', { name: 'Sign in to Inlet' }).waitFor();
-    await page.getByLabel('Token').fill(service.token('admin'));
-    await page.getByRole('button', { name: 'Sign in' }).click();
+    await enterToken(page, service.token('admin'));
     await page.getByRole('heading', { name: 'Audit', level: 1 }).waitFor();
-    await page.getByRole('cell', { name: 'token.revoke' }).waitFor();
+    await page.getByRole('cell', { name: 'Token revoked' }).waitFor();
     visitor.complaints.splice(0, Infinity, ...visitor.complaints.filter((text) => !text.includes('401')));
   });
 
@@ -173,7 +170,7 @@ describeInBrowser('The gallery', (browser) => {
     const tiles = page.locator('.tile');
     await until(async () => (await tiles.count()) === 2);
 
-    await page.getByLabel('Search captions').fill('boat');
+    await page.getByRole('combobox', { name: 'Search' }).fill('boat');
     await page.waitForURL('**/admin?q=boat');
     await until(async () => (await tiles.count()) === 1);
     await page.getByRole('button', { name: 'Filters' }).click();
@@ -182,9 +179,9 @@ describeInBrowser('The gallery', (browser) => {
     await page.reload();
     await page.getByRole('link', { name: /from Bruno/ }).waitFor();
     expect(await tiles.count()).toBe(1);
-    expect(await page.getByLabel('Search captions').inputValue()).toBe('boat');
+    expect(await page.getByRole('combobox', { name: 'Search' }).inputValue()).toBe('boat');
 
-    await page.getByRole('button', { name: 'Remove the filter Caption boat' }).click();
+    await page.getByRole('button', { name: 'Remove the filter Text boat' }).click();
     await until(async () => (await tiles.count()) === 2);
     await page.getByRole('button', { name: 'Videos' }).click();
     await page.getByRole('heading', { name: 'Nothing found' }).waitFor();
@@ -293,7 +290,8 @@ describeInBrowser('The gallery', (browser) => {
   test('erases a picture, after asking', async () => {
     const id = await send(0, { name: 'Ana' });
     const page = await signedIn(`/admin/media/${id}`);
-    await page.getByRole('button', { name: 'Erase', exact: true }).click();
+    await page.getByRole('button', { name: 'More actions' }).click();
+    await page.getByRole('menuitem', { name: 'Erase', exact: true }).click();
     await page.getByRole('dialog').getByText('This cannot be undone.').waitFor();
     await page
       .getByRole('dialog', { name: 'Permanently delete this file?' })
@@ -312,7 +310,8 @@ describeInBrowser('The gallery', (browser) => {
     const id = await send(2, { name: 'Bruno', from: '5511999990002' });
     const page = await signedIn('/admin?from=5511999990001');
     await page.locator('.tile').first().click();
-    await page.getByRole('button', { name: 'Erase person' }).click();
+    await page.getByRole('button', { name: 'More actions' }).click();
+    await page.getByRole('menuitem', { name: 'Erase person' }).click();
     const confirm = page.getByRole('dialog', { name: 'Erase this person?' });
     const button = confirm.getByRole('button', { name: 'Erase everything' });
     await confirm.getByRole('textbox').fill('5511999990002');
@@ -369,7 +368,8 @@ describeInBrowser('The gallery', (browser) => {
 
 /** A WAV file of so many seconds: 8 bits, 44 100 times a second. */
 function toneOf(seconds: number): Buffer {
-  // One second, again and again: to compute them all would block the service, which runs in this process, for seconds.
+  // One second, again and again: to compute them all would block the service, which runs in this process, for
+  // seconds.
   const second = Buffer.from(
     Array.from({ length: 44_100 }, (_, at) => 128 + Math.round(60 * Math.sin(at / 16))),
   );

@@ -1,7 +1,11 @@
-/** With a hundred thousand pictures, the first ones appear within a second, the page holds only some of them, and scrolling stays smooth. */
+/**
+ * With a hundred thousand pictures, the first ones appear within a second, the page holds only some of them,
+ * and scrolling stays smooth.
+ */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import { photo } from '../../src/demo/photos.js';
+import { bestRound } from '../support/best-round.js';
 import { describeInBrowser, visit, type Visit } from '../support/browser.js';
 import { startTestService, type TestService } from '../support/test-service.js';
 
@@ -13,7 +17,7 @@ describeInBrowser('With 100 000 pictures', (browser) => {
   beforeAll(async () => {
     service = await startTestService({ queue: false });
     await fillWith(await storedPicture());
-  }, 120_000);
+  }, 360_000);
   afterAll(() => service.stop());
 
   /** An upload gives real bytes with real previews, which all the rows then share. */
@@ -49,12 +53,12 @@ describeInBrowser('With 100 000 pictures', (browser) => {
     await service.database.query('analyze');
   }
 
+  const noFrames = 'no frame was drawn for 20 s';
+
   test('the first page is painted within a second', async () => {
     visitor = await visit(browser(), service.url, { token: service.token('admin') });
     await visitor.page.goto(`${service.url}/admin/tokens`); // What is measured is not the start of the browser.
-    // The best of a few: other programs on the machine only ever make it slower.
-    let best = Infinity;
-    for (let round = 0; round < 5 && best >= 1_000; round += 1) best = Math.min(best, await paintedAfter());
+    const best = await bestRound(paintedAfter, (ms) => ms < 1_000);
     process.stdout.write(`first pictures painted ${String(best)} ms after navigation\n`);
     expect(best).toBeLessThan(1_000);
     await visitor.close();
@@ -77,20 +81,38 @@ describeInBrowser('With 100 000 pictures', (browser) => {
 
   test('scrolling through five thousand keeps fewer than 500 in the page, and no task takes 200 ms', async () => {
     visitor = await visit(browser(), service.url, { token: service.token('admin') });
-    // The best of a few rounds: other programs on the machine only ever make it slower.
-    let longest = Infinity;
-    for (let round = 0; round < 3 && longest >= 200; round += 1) {
-      const scrolled = await scrollThrough(5_000);
-      expect(scrolled.mostTiles).toBeLessThan(500);
-      longest = Math.min(longest, scrolled.longestTask);
-    }
+    const longest = await bestRound(
+      async () => {
+        const scrolled = await withFrames(() => scrollThrough(5_000));
+        expect(scrolled.mostTiles).toBeLessThan(500);
+        return scrolled.longestTask;
+      },
+      (ms) => ms < 200,
+    );
     process.stdout.write(`longest task while scrolling to 5 000 tiles: ${String(longest)} ms\n`);
     expect(longest).toBeLessThan(200);
     await visitor.close();
     expect(visitor.complaints).toEqual([]);
-  }, 300_000);
+  }, 900_000);
 
-  /** Scrolls until so many tiles have been in sight. Tasks of less than 50 ms are not reported, so `longestTask` is then 0. */
+  /** Chromium without a screen has once stopped to draw frames for good. A new page is tried twice. */
+  async function withFrames<Result>(measure: () => Promise<Result>): Promise<Result> {
+    for (let attempt = 1; attempt < 3; attempt += 1) {
+      try {
+        return await measure();
+      } catch (error) {
+        if (!String(error).includes(noFrames)) throw error;
+        await visitor.close();
+        visitor = await visit(browser(), service.url, { token: service.token('admin') });
+      }
+    }
+    return measure();
+  }
+
+  /**
+   * Scrolls until so many tiles have been in sight. Tasks of less than 50 ms are not reported, so
+   * `longestTask` is then 0.
+   */
   async function scrollThrough(tiles: number): Promise<{ mostTiles: number; longestTask: number }> {
     const { page } = visitor;
     await page.goto(`${service.url}/admin?kind=image`);
@@ -104,7 +126,10 @@ describeInBrowser('With 100 000 pictures', (browser) => {
         const ids = [];
         for (let turn = 0; turn < 15; turn += 1) {
           window.scrollBy(0, window.innerHeight);
-          await new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(next)));
+          await new Promise((next, fail) => {
+            setTimeout(() => fail(new Error('${noFrames}')), 20_000);
+            requestAnimationFrame(() => requestAnimationFrame(next));
+          });
           ids.push(...[...document.querySelectorAll('.tile')].map((tile) => tile.id));
           window.mostTiles = Math.max(window.mostTiles ?? 0, document.querySelectorAll('.tile').length);
         }

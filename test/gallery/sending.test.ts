@@ -94,6 +94,8 @@ describeInBrowser('Sending from the gallery', (browser) => {
     await form.getByRole('button', { name: 'Send', exact: true }).click();
     const row = page.getByRole('listitem').filter({ hasText: '5511999990001' });
     await row.getByText('Failed', { exact: true }).waitFor();
+    await row.getByText('Message undeliverable', { exact: true }).waitFor();
+    await row.getByText('Technical details').click();
     await row.getByText('131026: Message undeliverable').waitFor();
   });
 });

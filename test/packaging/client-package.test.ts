@@ -1,4 +1,7 @@
-/** The client as other programs have it: packed, installed alone, compiled strictly, and run against a real service. */
+/**
+ * The client as other programs have it: packed, installed alone, compiled strictly, and run against a real
+ * service.
+ */
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, request, type Server } from 'node:http';
@@ -131,7 +134,8 @@ export async function use(event: InletEvent): Promise<string | null> {
   // @ts-expect-error: a message has no file
   if (event.type === 'message.status') return event.data.contentUrl;
   const called = await verifyWebhook({ headers: new Headers(), body: new Uint8Array() }, { secrets: ['x'] });
-  return called.type === 'message.status' ? called.data.status : (called.data.contentUrl ?? nextCursor);
+  if (called.type === 'message.status') return called.data.status;
+  return 'kind' in called.data ? (called.data.contentUrl ?? nextCursor) : called.data.message;
 }
 `;
 

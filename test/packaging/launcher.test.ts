@@ -1,4 +1,7 @@
-/** The command `inlet` and the launcher behind every script: which Node.js they start, and what they answer where they start nothing. */
+/**
+ * The command `inlet` and the launcher behind every script: which Node.js they start, and what they answer
+ * where they start nothing.
+ */
 import { execFile, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -12,7 +15,7 @@ import { projectFolder, startPackaged, startScript } from '../support/program.js
 
 const run = promisify(execFile);
 const inlet = join(projectFolder, 'bin/inlet.mjs');
-const commands = ['start', 'doctor', 'token', 'events', 'replay', 'restored'];
+const commands = ['start', 'doctor', 'token', 'user', 'events', 'replay', 'restored'];
 
 let folder: string;
 beforeAll(async () => {

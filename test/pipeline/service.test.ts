@@ -6,6 +6,7 @@ import { bytes, startMediaHost, type MediaHost } from '../../src/demo/media-host
 import { photo } from '../../src/demo/photos.js';
 import { newId } from '../../src/domain/id.js';
 import { postWebhook } from '../support/client.js';
+import { addJobs } from '../support/jobs.js';
 import { picture } from '../support/payloads.js';
 import { startTestService, type TestService } from '../support/test-service.js';
 import { until } from '../support/until.js';
@@ -51,6 +52,6 @@ test('the maintenance finds a pending picture without a job', async () => {
      values ($1, 'z-api', 'z-api', 0, 'inbound', 'image', 'pending', $2, now(), now() - interval '2 minutes')`,
     [id, url],
   );
-  await service.database.query(`select graphile_worker.add_job('maintain')`);
+  await addJobs(service.database, 'maintain');
   await until(() => isReady(id));
 });

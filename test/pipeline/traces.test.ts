@@ -58,6 +58,46 @@ const only = (name: string): SeenSpan => {
   return span;
 };
 
+// First, because the exporter goes on trying for ten seconds after the service has stopped.
+describe('a collector', () => {
+  it.each<[string, () => Promise<Collector>]>([
+    ['that is unavailable', goneCollector],
+    ['that never responds', () => startCollector(() => undefined)],
+    ['that refuses', () => startCollector((response) => response.writeHead(401).end('who are you?'))],
+    ['that is busy', () => startCollector((response) => response.writeHead(503).end())],
+  ])('%s only loses spans', async (_, startOther) => {
+    const other = await startOther();
+    const service = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: other.endpoint });
+    const media = await receive(service, 'z-api', picture('z-api', { url: await serve() }));
+    expect(media.state).toBe('ready');
+    const began = Date.now();
+    await stop();
+    expect(Date.now() - began).toBeLessThan(10_000);
+    const said = service.logs().match(/the collector does not accept traces/g) ?? [];
+    expect(said.length).toBeLessThanOrEqual(1);
+    expect(service.logs()).not.toContain('who are you');
+    other.close();
+  });
+
+  it('that is unavailable for long receives no more than the queue limit', async () => {
+    const slow = await startCollector(() => undefined);
+    const settings = {
+      endpoint: slow.endpoint,
+      headers: {},
+      serviceName: 'inlet',
+      sampler: 'always_on',
+      ratio: 1,
+    };
+    const tracing = await openTracing(settings, createLogger('silent'));
+    for (let number = 0; number < 20_000; number += 1)
+      tracing.webhook({ channel: 'z-api', outcome: 'webhook.unproven', milliseconds: 1, receipt: null });
+    await tracing.close();
+    expect(slow.spans().length).toBeGreaterThan(0);
+    expect(slow.spans().length).toBeLessThanOrEqual(2_048 + 512);
+    slow.close();
+  });
+});
+
 describe('the trace of a picture', () => {
   it('covers everything from its webhook to its previews, under its own id', async () => {
     const service = await start();
@@ -272,45 +312,6 @@ describe('what the collector receives', () => {
     expect(traces('fetch media')).toEqual(traces('webhook'));
     expect(traces('webhook').length).toBeGreaterThan(0);
     expect(traces('webhook').length).toBeLessThan(24);
-  });
-});
-
-describe('a collector', () => {
-  it.each<[string, () => Promise<Collector>]>([
-    ['that is unavailable', goneCollector],
-    ['that never responds', () => startCollector(() => undefined)],
-    ['that refuses', () => startCollector((response) => response.writeHead(401).end('who are you?'))],
-    ['that is busy', () => startCollector((response) => response.writeHead(503).end())],
-  ])('%s only loses spans', async (_, startOther) => {
-    const other = await startOther();
-    const service = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: other.endpoint });
-    const media = await receive(service, 'z-api', picture('z-api', { url: await serve() }));
-    expect(media.state).toBe('ready');
-    const began = Date.now();
-    await stop();
-    expect(Date.now() - began).toBeLessThan(10_000);
-    const said = service.logs().match(/the collector takes no traces/g) ?? [];
-    expect(said.length).toBeLessThanOrEqual(1);
-    expect(service.logs()).not.toContain('who are you');
-    other.close();
-  });
-
-  it('that is unavailable for long receives no more than the queue limit', async () => {
-    const slow = await startCollector(() => undefined);
-    const settings = {
-      endpoint: slow.endpoint,
-      headers: {},
-      serviceName: 'inlet',
-      sampler: 'always_on',
-      ratio: 1,
-    };
-    const tracing = await openTracing(settings, createLogger('silent'));
-    for (let number = 0; number < 20_000; number += 1)
-      tracing.webhook({ channel: 'z-api', outcome: 'webhook.unproven', milliseconds: 1, receipt: null });
-    await tracing.close();
-    expect(slow.spans().length).toBeGreaterThan(0);
-    expect(slow.spans().length).toBeLessThanOrEqual(2_048 + 512);
-    slow.close();
   });
 });
 

@@ -1,4 +1,7 @@
-/** `inlet events` and `inlet replay`: commands that ask a running service, with a token that they sign themselves. */
+/**
+ * `inlet events`, `inlet replay` and `inlet user`: commands that ask a running service, with a token that they sign
+ * themselves.
+ */
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,7 +24,7 @@ beforeAll(async () => {
   cwd = await mkdtemp(join(tmpdir(), 'inlet-asking-'));
   host = await startMediaHost();
   service = await startService(cwd, { FETCH_ALLOW_PRIVATE_HOSTS: host.host });
-}, 60_000);
+}, 180_000);
 afterEach(async () => {
   for (const program of started) await program.kill('SIGKILL');
   started = [];
@@ -62,7 +65,7 @@ describe('inlet events', () => {
     expect(line).toContain('"first"');
     expect(await events.kill('SIGINT')).toBe(0);
     expect(events.output()).not.toMatch(/eyJ/);
-  }, 60_000);
+  }, 180_000);
 
   test('begins with earlier events, and prints JSON for programs', async () => {
     const { media } = await receive('second');
@@ -85,7 +88,7 @@ describe('inlet events', () => {
     await none.says(/Listening/);
     expect(await none.kill('SIGTERM')).toBe(0);
     expect(none.output().trim().split('\n')).toHaveLength(1);
-  }, 60_000);
+  }, 180_000);
 });
 
 describe('inlet replay', () => {
@@ -97,13 +100,30 @@ describe('inlet replay', () => {
     const json = run('replay', [delivery, '--json', '--url', service.url]);
     expect(await json.ended).toBe(0);
     expect(JSON.parse(json.output())).toMatchObject({ delivery, outcome: 'accepted', media });
-  }, 60_000);
+  }, 180_000);
 
   test('reports what does not exist', async () => {
     const replay = run('replay', ['01a1fd7e-84c9-7728-9890-b058615850a8']);
     expect(await replay.ended).toBe(1);
     expect(replay.output()).toMatch(/^http:\S+ answers: .+ \([a-z._]+\)\.\n$/);
   });
+});
+
+describe('inlet user', () => {
+  test('invites the first administrator, and lists users', async () => {
+    const args = ['add', '--email', 'boss@example.com', '--role', 'admin', '--channel', 'z-api'];
+    const added = run('user', args);
+    expect(await added.ended).toBe(0);
+    expect(added.output()).toMatch(
+      /^http:\S+\/admin\/#invitation=[\w-]{32}\nThe link sets the password of boss@example\.com and is valid until \S+Z\.\n$/,
+    );
+    const list = run('user', ['list']);
+    expect(await list.ended).toBe(0);
+    expect(list.output()).toBe('boss@example.com  admin  invited  z-api  boss\n');
+    const again = run('user', args);
+    expect(await again.ended).toBe(1);
+    expect(again.output()).toMatch(/^http:\S+ answers: .+ \(user\.exists\)\.\n$/);
+  }, 180_000);
 });
 
 const anyDelivery = '01a1fd7e-84c9-7728-9890-b058615850a8';
@@ -118,6 +138,14 @@ test.each<[string, string[]]>([
   ['replay', ['all']],
   ['replay', [anyDelivery, anyDelivery]],
   ['replay', [anyDelivery, '--url', 'ftp://inlet']],
+  ['user', []],
+  ['user', ['remove']],
+  ['user', ['list', 'all']],
+  ['user', ['list', '--role', 'admin']],
+  ['user', ['add', '--role', 'admin']],
+  ['user', ['add', '--email', 'boss', '--role', 'admin']],
+  ['user', ['add', '--email', 'boss@example.com']],
+  ['user', ['add', '--email', 'boss@example.com', '--role', 'root']],
 ])('%s %j is refused in one sentence, and nothing is asked', async (command, args) => {
   const program = run(command, args);
   expect(await program.ended).toBe(64);
@@ -130,6 +158,7 @@ test.each<[string, string[]]>([
 test.each<[string, string[]]>([
   ['events', []],
   ['replay', [anyDelivery]],
+  ['user', ['list']],
 ])(
   '%s reports in one sentence why it cannot call the service',
   async (command, args) => {
@@ -147,12 +176,13 @@ test.each<[string, string[]]>([
     expect(await other.ended).toBe(1);
     expect(other.output()).toMatch(/^The service at http:\S+ has another AUTH_SECRET: .+\.\n$/);
   },
-  60_000,
+  180_000,
 );
 
 test.each<[string, string[]]>([
   ['events', []],
   ['replay', [anyDelivery]],
+  ['user', ['list']],
 ])('%s needs a secret, and makes none', async (command, args) => {
   const empty = await mkdtemp(join(tmpdir(), 'inlet-asking-'));
   const ask = async (env: Record<string, string>): Promise<string> => {

@@ -15,7 +15,8 @@ import pg from 'pg';
 import { bytes } from '../../src/demo/media-host.js';
 import { photo } from '../../src/demo/photos.js';
 import { startSimulator, type Simulator } from '../../src/demo/providers/index.js';
-import { providerIds, type ProviderId } from '../../src/demo/providers/simulated-provider.js';
+import { providerIds, type ProviderId } from '../../src/demo/providers/registry.js';
+import { askingForReceipt } from '../../src/demo/providers/simulated-provider.js';
 import { audit, type Claims } from '../../src/prove/auditor/index.js';
 import { call, type Answer, type Call, type MediaView, type Receipt } from '../support/client.js';
 import { startCompiled } from '../support/program.js';
@@ -85,7 +86,11 @@ async function receive(service: RunningService): Promise<Sent> {
     from: `55119${String(90_000_000 + seed)}`,
     ...(messageId !== undefined && { id: messageId }),
   });
-  const answer = await call<Receipt>(service.url, path, { method: 'post', raw: body, headers });
+  const answer = await call<Receipt>(service.url, path, {
+    method: 'post',
+    raw: body,
+    headers: { ...headers, ...askingForReceipt },
+  });
   const media = String(answer.body.media[0]);
   const { message } = (await ask<MediaView>(service, `/v1/media/${media}`)).body;
   const one: Sent = {
@@ -164,7 +169,7 @@ describeWithPostgres('a dump, and a copy of the uploads after it', () => {
   let server: SystemPostgres;
   beforeEach(async () => {
     server = await startSystemPostgres();
-  }, 60_000);
+  }, 180_000);
   afterEach(() => server.remove());
 
   test('contain everything that was acknowledged before, and a restored service continues with it', async () => {
@@ -175,7 +180,7 @@ describeWithPostgres('a dump, and a copy of the uploads after it', () => {
     const [first, second, picture] = sent as [Sent, Sent, Sent];
     await ask(old, `/v1/media/${first.media}`, { method: 'delete' });
     for (const channel of providerIds) await send(old, channel, picture.media);
-    await until(() => taken().length === providerIds.length, 30_000);
+    await until(() => taken().length === providerIds.length, 90_000);
     for (let count = 0; count < 6; count += 1) await send(old, 'blip', picture.media);
     const stop = keepReceiving(old);
 
@@ -189,7 +194,7 @@ describeWithPostgres('a dump, and a copy of the uploads after it', () => {
       recursive: true,
       filter: (from) => basename(from) !== 'tmp',
     });
-    await until(() => taken().length > providerIds.length + 1, 30_000);
+    await until(() => taken().length > providerIds.length + 1, 90_000);
     await stop();
     await old.kill('SIGTERM');
 
@@ -206,8 +211,8 @@ describeWithPostgres('a dump, and a copy of the uploads after it', () => {
     await settled(fresh, third.media);
     await ask(fresh, `/v1/media/${second.media}`, { method: 'delete' }); // What was erased meanwhile, once more.
     await send(fresh, 'blip', third.media);
-    await until(() => recipients().includes(asked.at(-1)?.to ?? ''), 30_000);
-    await until(() => isIdle(restoredUrl), 60_000);
+    await until(() => recipients().includes(asked.at(-1)?.to ?? ''), 90_000);
+    await until(() => isIdle(restoredUrl), 180_000);
     expect(taken()).toHaveLength(handed + 1);
     expect(recipients()).toHaveLength(new Set(recipients()).size);
 
@@ -254,7 +259,7 @@ test('an embedded database is copied completely while the service is stopped', a
   expect((await ask<MediaView>(fresh, `/v1/media/${(await receive(fresh)).media}?wait=30`)).body.state).toBe(
     'ready',
   );
-}, 120_000);
+}, 360_000);
 
 test('a database in use is not changed', async () => {
   await start('old');
@@ -264,4 +269,4 @@ test('a database in use is not changed', async () => {
   });
   expect(await program.ended).toBe(1);
   expect(program.output()).toContain('Inlet is running on this database: stop it first');
-}, 120_000);
+}, 360_000);

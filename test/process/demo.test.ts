@@ -19,11 +19,11 @@ beforeAll(async () => {
   cwd = await mkdtemp(join(tmpdir(), 'inlet-demo-test-'));
   demo = startCompiled('demo/main.js', [], { cwd });
   await demo.says(/Running until you press Ctrl-C\.\n/);
-}, 180_000);
+}, 540_000);
 afterAll(async () => {
   await demo.kill('SIGINT');
   await rm(cwd, { recursive: true });
-}, 30_000);
+}, 90_000);
 
 /** The service and the token of the link, which has the token where no server sees it. */
 function linkOf(output: string): { readonly url: string; readonly token: string } {
@@ -39,7 +39,7 @@ test('each step is shown with its seconds', () => {
   }));
   const words = steps.map((step) => step.words);
   expect(words.slice(0, 2)).toEqual([
-    'Starting five simulated providers',
+    'Starting the simulated providers',
     'Starting the service with a PostgreSQL of its own',
   ]);
   expect(words).toContain('z-api: photo, ready');
@@ -61,7 +61,17 @@ test('the link signs in, and its token is in no query', async () => {
 
 test('every channel has an address that takes its secret', async () => {
   const channels = [...demo.output().matchAll(/^ {2}(\S+) +http:\S+\/webhooks\/(\S+)/gm)];
-  expect(channels.map(([, name]) => name)).toEqual(['z-api', 'blip', 'sobot', 'vonage', 'aisoule']);
+  expect(channels.map(([, name]) => name)).toEqual([
+    'z-api',
+    'blip',
+    'sobot',
+    'vonage',
+    'aisoule',
+    'meta',
+    'twilio',
+    'telegram',
+    'custom',
+  ]);
   const open = [...demo.output().matchAll(/^ {2}(?:z-api|blip|sobot) +(http:\S+)$/gm)].map(
     ([, address = '']) => address,
   );

@@ -9,16 +9,18 @@ import pg from 'pg';
 
 import { startPostgres, type PostgresServer } from '../../src/prove/postgres-server.js';
 import { startPgBouncer } from '../support/pgbouncer.js';
+import { startRecordingApi, type RecordingApi } from '../providers/recording-api.js';
+import { oidcSettings, startIdentityProvider } from '../support/identity-provider.js';
 import { startCompiled } from '../support/program.js';
 import { describeWith } from '../support/programs.js';
 import { startS3Server } from '../support/s3-server.js';
-import { startService, webhookSecret } from './service.js';
+import { startService, token as runToken, webhookSecret } from './service.js';
 
 let cwd: string;
 let postgres: PostgresServer;
 beforeAll(async () => {
   postgres = await startPostgres();
-}, 60_000);
+}, 180_000);
 afterAll(() => postgres.remove());
 beforeEach(async () => {
   cwd = await mkdtemp(join(tmpdir(), 'inlet-doctor-'));
@@ -110,7 +112,7 @@ describe('a database of its own', () => {
     expect(while_.about('PORT')).toEqual([`ok: Inlet is running at 127.0.0.1:${port}`]);
     expect(while_.status).toBe(0);
     expect(await service.kill('SIGTERM')).toBe(0);
-  }, 60_000);
+  }, 180_000);
 
   test('whose user lacks rights is a problem, and so is an unavailable one', async () => {
     await postgres.query('create database guarded');
@@ -132,7 +134,7 @@ describe('a database of its own', () => {
     expect(away.about('database')).toEqual([
       'problem: DATABASE_URL: no server listens at its host and port (ECONNREFUSED)',
     ]);
-  }, 60_000);
+  }, 180_000);
 
   test('that a later version has changed causes a warning', async () => {
     await postgres.query('create database newer');
@@ -146,7 +148,7 @@ describe('a database of its own', () => {
     await client.end();
     const { about } = await examine(settings(url));
     expect(about('migrations')).toEqual([expect.stringMatching(/^warning: a later version of Inlet/)]);
-  }, 60_000);
+  }, 180_000);
 
   describeWith('pgbouncer', 'behind a pooler', (program) => {
     test('in transaction mode is a problem', async () => {
@@ -163,7 +165,7 @@ describe('a database of its own', () => {
       } finally {
         await pooler.stop();
       }
-    }, 60_000);
+    }, 180_000);
   });
 });
 
@@ -202,7 +204,7 @@ test('a bucket is tested, and its problem is reported', async () => {
   } finally {
     await store.stop();
   }
-}, 60_000);
+}, 180_000);
 
 test('channels are listed with their URLs, and an unusable public URL causes a warning', async () => {
   const provider = await answering(
@@ -229,6 +231,144 @@ test('channels are listed with their URLs, and an unusable public URL causes a w
   expect(set.about('channel').join()).toContain('http://inlet.internal/media/webhooks/z-api');
   expect(set.about('provider')).toEqual([expect.stringMatching(/^warning: .+ does not answer/)]);
   expect(set.status).toBe(0);
+});
+
+describe('the providers of channels', () => {
+  let api: RecordingApi;
+  beforeAll(async () => {
+    api = await startRecordingApi();
+  });
+  beforeEach(() => {
+    api.requests.length = 0;
+    api.answers.length = 0;
+  });
+  afterAll(() => api.close());
+
+  const publicUrl = 'https://inlet.example.com';
+  const token = 'a-token-of-the-instance';
+  const environment = () => ({
+    PUBLIC_URL: publicUrl,
+    ZAPI_WEBHOOK_SECRET: webhookSecret,
+    ZAPI_INSTANCE_ID: '3C01',
+    ZAPI_TOKEN: token,
+    ZAPI_API_URL: api.origin,
+  });
+  /** The answer of Z-API about an instance whose webhooks lead to a channel. */
+  const leadingTo = (address: string, connected = true) => {
+    const url = `${address}?token=${webhookSecret}`;
+    const addresses = {
+      deliveryCallbackUrl: url,
+      messageStatusCallbackUrl: url,
+      receivedCallbackUrl: url,
+    };
+    return { status: 200, body: { id: '3C01', token, connected, ...addresses } };
+  };
+  const advice = (id: string) => `: choose Connect in the gallery, or call POST /v1/channels/${id}/connect.`;
+
+  test.each([
+    [
+      'calls the channel',
+      () => leadingTo(`${publicUrl}/webhooks/z-api`),
+      'ok: the provider of z-api calls it.',
+    ],
+    [
+      'calls another address',
+      () => leadingTo('https://other.example.com/hook'),
+      `warning: the provider of z-api calls https://other.example.com/hook instead of ${publicUrl}/webhooks/z-api${advice('z-api')}`,
+    ],
+    [
+      'calls none',
+      () => ({ status: 200, body: { id: '3C01' } }),
+      `warning: the provider of z-api calls no address${advice('z-api')}`,
+    ],
+    [
+      'has a failure',
+      () => leadingTo(`${publicUrl}/webhooks/z-api`, false),
+      'warning: the provider of z-api reports: The instance is not connected to WhatsApp: scan its QR code in the panel of Z-API.',
+    ],
+    [
+      'refuses',
+      () => ({ status: 403, body: { error: `${token} is not allowed` } }),
+      'warning: the provider of z-api cannot be asked about its webhook: Z-API refused the call (403): *** is not allowed; check the settings of the channel',
+    ],
+  ])('are asked, and one that %s is named', async (_what, answer, finding) => {
+    // The first call is the one that only looks whether the API responds.
+    api.answers.push({ status: 404 }, answer());
+    const { status, lines, about } = await examine(environment());
+    expect(status).toBe(0);
+    expect(about('connection')[0]?.slice(0, finding.length)).toBe(finding);
+    for (const value of [token, webhookSecret]) expect(lines.join('\n')).not.toContain(value);
+    expect(api.requests.map(({ method }) => method)).toEqual(['HEAD', 'GET']);
+  });
+
+  test('are asked about channels that were added at run time, too', async () => {
+    await postgres.query('create database connected');
+    const url = Object.assign(new URL(postgres.connectionString), { pathname: '/connected' }).href;
+    const hosts = new URL(api.origin).host;
+    const started = { DATABASE_URL: url, AUTH_SECRET: secret, FETCH_ALLOW_PRIVATE_HOSTS: hosts };
+    const env = { ...started, PUBLIC_URL: publicUrl };
+    const service = await startService(cwd, started);
+    const { output } = await runToken(cwd, ['--scope', 'admin'], env);
+    const settings = { webhookSecret, instanceId: '3C01', token, apiUrl: api.origin };
+    const answer = await fetch(`${service.url}/v1/channels`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${output}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ id: 'recife', provider: 'z-api', settings }),
+    });
+    expect(answer.status).toBe(201);
+    expect(await service.kill('SIGTERM')).toBe(0);
+
+    api.answers.push(leadingTo('https://other.example.com/hook'));
+    const right = await examine(env);
+    expect(right.about('channel')).toEqual([`ok: recife receives webhooks at ${publicUrl}/webhooks/recife`]);
+    expect(right.about('connection')).toEqual([
+      expect.stringMatching(
+        /^warning: the provider of recife calls https:\/\/other\.example\.com\/hook instead of /,
+      ),
+    ]);
+    const wrong = await examine({ ...env, AUTH_SECRET: `another ${secret}` });
+    expect(wrong.about('channel')).toEqual([
+      expect.stringMatching(/^warning: recife cannot work: its settings cannot be decrypted/),
+    ]);
+    expect(wrong.status).toBe(0);
+  }, 180_000);
+});
+
+describe('the identity provider', () => {
+  const knows = (issuer: string, host: string) => ({
+    ...oidcSettings(issuer),
+    PUBLIC_URL: 'http://localhost:1',
+    FETCH_ALLOW_PRIVATE_HOSTS: host,
+  });
+
+  test('that answers is named with the redirect address that it needs', async () => {
+    const provider = await startIdentityProvider();
+    provider.serve({ url: 'http://localhost:1' });
+    const { about, status } = await examine(knows(provider.issuer, new URL(provider.issuer).host));
+    await provider.close();
+    expect(status).toBe(0);
+    expect(about('OIDC_ISSUER')).toEqual([
+      `ok: ${provider.issuer} answers; the client inlet there needs the redirect address http://localhost:1/v1/sign-in/oidc/callback`,
+    ]);
+  });
+
+  test('that does not answer, or calls itself otherwise, causes a warning', async () => {
+    const provider = await startIdentityProvider();
+    provider.serve({ url: 'http://localhost:1' });
+    const { host, port } = new URL(provider.issuer);
+    const otherName = `http://localhost:${port}`;
+    const { about, status } = await examine(knows(otherName, new URL(otherName).host));
+    await provider.close();
+    expect(status).toBe(0);
+    expect(about('OIDC_ISSUER')).toEqual([
+      expect.stringMatching(/^warning: nobody can sign in with http:\/\/localhost.*exactly as the provider/),
+    ]);
+    const gone = await examine(knows(provider.issuer, host));
+    expect(gone.status).toBe(0);
+    expect(gone.about('OIDC_ISSUER')).toEqual([
+      expect.stringMatching(/^warning: nobody can sign in .*let this machine reach it/),
+    ]);
+  });
 });
 
 test('a port in use is a problem', async () => {

@@ -80,7 +80,7 @@ test('a start without settings works, keeps its secret and its pictures, and exi
   expect(page.body.items).toMatchObject([{ id, state: 'ready' }]);
   expect(await stop(second)).toBeLessThan(10_000);
   await host.close();
-}, 60_000);
+}, 180_000);
 
 test('SIGTERM ends the service in time with its database, although a host hangs and a client waits', async () => {
   const hostile = await startHostileHost();
@@ -101,7 +101,7 @@ test('SIGTERM ends the service in time with its database, although a host hangs 
   await until(() => hostile.requests.length > asked);
   await hostile.close();
   await stop(next);
-}, 60_000);
+}, 180_000);
 
 test('SIGTERM lets a webhook in transit be received and answered, and accepts no other', async () => {
   const service = await start({ PROCESS_MODE: 'api', LOG_LEVEL: 'info' });
@@ -127,7 +127,7 @@ test('SIGTERM lets a webhook in transit be received and answered, and accepts no
   expect(response.statusCode).toBe(200);
   expect(JSON.parse(await text(response))).toMatchObject({ outcome: 'accepted', duplicate: false });
   expect(await ending).toBe(0);
-}, 60_000);
+}, 180_000);
 
 test('readiness during the shutdown is reported as not ready', async () => {
   const service = await start({ LOG_LEVEL: 'info' });
@@ -142,7 +142,7 @@ test('readiness during the shutdown is reported as not ready', async () => {
   expect(answer).toMatch(/^HTTP\/1\.1 503 /);
   expect(answer).toContain('"detail":"the process is shutting down"');
   expect(await ending).toBe(0);
-}, 60_000);
+}, 180_000);
 
 test('a second start in the same folder shares the database of the first one, and leaves it running', async () => {
   const first = await start();
@@ -152,4 +152,4 @@ test('a second start in the same folder shares the database of the first one, an
   expect((await call(first.url, '/health/ready')).status).toBe(200);
   await stop(first);
   expect(existsSync(lockFile())).toBe(false);
-}, 60_000);
+}, 180_000);

@@ -112,7 +112,7 @@ test('a name that is probably misspelled causes a warning, and does not prevent 
   expect(service.output()).toContain('ZAPI_TOKN: is not a setting; did you mean ZAPI_TOKEN?');
   expect(service.output()).not.toContain('FOREIGN');
   expect(await service.kill('SIGTERM')).toBe(0);
-}, 60_000);
+}, 180_000);
 
 test('a start prints what a newcomer needs, one line each, and nothing else', async () => {
   const service = await startService(cwd, { LOG_LEVEL: 'info' });
@@ -132,7 +132,7 @@ test('a start prints what a newcomer needs, one line each, and nothing else', as
   const levels = lines.filter((line) => line.startsWith('{')).map((line) => /"level":(\d+)/.exec(line)?.[1]);
   expect(levels.filter((level) => level !== '30')).toEqual([]);
   expect(await service.kill('SIGTERM')).toBe(0);
-}, 60_000);
+}, 180_000);
 
 test('a secret is required in production', async () => {
   const program = launch(cwd, { NODE_ENV: 'production' });

@@ -34,7 +34,7 @@ beforeEach(async () => {
   ]);
   service = await start();
   token = (await issue(cwd, ['--scope', 'admin'], env())).output;
-}, 60_000);
+}, 180_000);
 afterEach(async () => {
   await service.kill('SIGKILL');
   silent.close();
@@ -147,7 +147,7 @@ async function keepBusy(): Promise<Busy> {
     await receive(`photo ${String(index)}`, url);
   }
   const senders = ['a', 'b', 'c', 'd'].map((name) => keepReceiving(name).catch((error: unknown) => error));
-  const isAsked = (path: string) => until(() => silent.asked(path) > 0, 30_000);
+  const isAsked = (path: string) => until(() => silent.asked(path) > 0, 90_000);
   await Promise.all(['/picture', '/provider', '/subscriber'].map(isAsked));
   return { hanging, waiting, told, senders, message: message.id };
 }
@@ -158,9 +158,9 @@ async function expectAllOnce({ message, hanging }: Busy): Promise<void> {
       `select caption, media.id as media, state from message left join media on message_row_id = message.id
        where caption is not null`,
     );
-  await until(async () => (await captions()).length >= acknowledged.length, 30_000);
+  await until(async () => (await captions()).length >= acknowledged.length, 90_000);
   const pending = async () => (await captions()).filter(({ state }) => state === 'pending');
-  await until(async () => (await pending()).length <= 1, 60_000);
+  await until(async () => (await pending()).length <= 1, 180_000);
   expect((await pending()).map(({ media }) => media)).toEqual([hanging]);
   const found = await captions();
   expect(new Set(found.map(({ caption }) => caption)).size).toBe(found.length);
@@ -168,7 +168,7 @@ async function expectAllOnce({ message, hanging }: Busy): Promise<void> {
   const ready = found.filter(({ state }) => state === 'ready').map(({ caption }) => caption);
   expect(ready.length).toBe(acknowledged.filter((caption) => caption.startsWith('photo')).length);
   // The provider may have accepted the message: it is reported as unknown, and not sent again.
-  await until(async () => (await stateOf(message)) === 'unknown', 30_000);
+  await until(async () => (await stateOf(message)) === 'unknown', 90_000);
   expect(silent.asked('/provider')).toBe(1);
 }
 
@@ -221,7 +221,7 @@ test.each(Object.keys(databases) as (keyof typeof databases)[])(
     acknowledged = [];
     const busy = await keepBusy();
     const before = acknowledged.length;
-    await until(() => acknowledged.length > before + 20, 30_000);
+    await until(() => acknowledged.length > before + 20, 90_000);
     await databases[kind].before();
     const asked = performance.now();
     const status = await service.kill('SIGTERM');
@@ -236,5 +236,5 @@ test.each(Object.keys(databases) as (keyof typeof databases)[])(
     await expectAllOnce(busy);
     expect(await service.kill('SIGTERM')).toBe(0);
   },
-  120_000,
+  360_000,
 );

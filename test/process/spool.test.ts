@@ -1,5 +1,6 @@
 /**
- * The database stops, and the process is killed: webhooks that were answered with 200 are finally stored, once.
+ * The database stops, and the process is killed: webhooks that were answered with 200 are finally stored,
+ * once.
  */
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 
@@ -9,7 +10,7 @@ import { startSpoolingService, type SpoolingService, type StoredRow } from './sp
 let spooling: SpoolingService;
 beforeEach(async () => {
   spooling = await startSpoolingService();
-}, 60_000);
+}, 180_000);
 afterEach(() => spooling.remove());
 
 test('webhooks are accepted while the database is stopped, and stored when it is available again', async () => {
@@ -20,11 +21,11 @@ test('webhooks are accepted while the database is stopped, and stored when it is
   expect((await ready()).body.detail).toBe('database: away, spooling');
   expect(await spooled()).not.toEqual([]);
   await postgres.start();
-  await until(async () => (await ready()).status === 200, 20_000);
+  await until(async () => (await ready()).status === 200, 60_000);
   await sendAll('after', 5);
   await expectEachOnce();
   expect(service().output()).not.toMatch(/Ana|5511|look/);
-}, 90_000);
+}, 270_000);
 
 test('a process that is killed while it spools has spooled every webhook that it answered', async () => {
   const { acknowledged, expectEachOnce, postgres, restart, sendAll, service, spooled } = spooling;
@@ -42,7 +43,7 @@ test('a process that is killed while it spools has spooled every webhook that it
     const unanswered = `${name} ${String(acknowledged.length - before)}`;
     await postgres.start();
     await restart();
-    await until(async () => (await spooled()).length === 0, 20_000);
+    await until(async () => (await spooled()).length === 0, 60_000);
     const known = await postgres.query<StoredRow>(
       `select caption, media.id as media from message join media on message_row_id = message.id where caption = '${unanswered}'`,
     );
@@ -51,7 +52,7 @@ test('a process that is killed while it spools has spooled every webhook that it
     await postgres.stop();
   }
   await postgres.start();
-}, 120_000);
+}, 360_000);
 
 test('a process that is killed while it replays continues in order', async () => {
   const { acknowledged, expectEachOnce, postgres, restart, rows, send, sendAll, service, spooled } = spooling;
@@ -67,7 +68,7 @@ test('a process that is killed while it replays continues in order', async () =>
   const found = await until(async () => {
     const some = await rows();
     return some.length > 1 && some;
-  }, 20_000);
+  }, 60_000);
   await service().kill('SIGKILL');
   expect(found.length).toBeLessThan(600);
   // The oldest was replayed first.
@@ -75,4 +76,4 @@ test('a process that is killed while it replays continues in order', async () =>
   expect(await spooled()).not.toEqual([]);
   await restart();
   await expectEachOnce();
-}, 120_000);
+}, 360_000);

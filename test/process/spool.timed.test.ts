@@ -7,7 +7,7 @@ import { startSpoolingService, type SpoolingService } from './spooling.js';
 let spooling: SpoolingService;
 beforeEach(async () => {
   spooling = await startSpoolingService();
-}, 60_000);
+}, 180_000);
 afterEach(() => spooling.remove());
 
 test('a hanging database delays one sender by two seconds, and the next ones not at all', async () => {
@@ -24,8 +24,8 @@ test('a hanging database delays one sender by two seconds, and the next ones not
   expect(performance.now() - since).toBeLessThan(4_000);
   expect((await ready()).body.detail).toBe('database: away, spooling');
   postgres.resume();
-  await until(async () => (await ready()).status === 200, 20_000);
+  await until(async () => (await ready()).status === 200, 60_000);
   await sendAll('after', 5);
   await expectEachOnce();
   expect(await service().kill('SIGTERM')).toBe(0);
-}, 90_000);
+}, 270_000);

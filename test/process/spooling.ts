@@ -29,7 +29,7 @@ export interface SpoolingService {
   readonly ready: () => Promise<Answer<Problem>>;
   /** The files of the spool. */
   readonly spooled: () => Promise<string[]>;
-  /** In the order of arrival, by id and by time of receipt. */
+  /** The order is that of arrival, by id and by time of receipt. */
   readonly rows: () => Promise<StoredRow[]>;
   /** Waits until the spool is empty, and expects each acknowledged webhook once. */
   readonly expectEachOnce: () => Promise<void>;
@@ -76,8 +76,8 @@ export async function startSpoolingService(): Promise<SpoolingService> {
     spooled,
     rows,
     expectEachOnce: async () => {
-      await until(async () => (await rows().catch(() => [])).length >= acknowledged.length, 30_000);
-      await until(async () => (await spooled()).length === 0, 30_000);
+      await until(async () => (await rows().catch(() => [])).length >= acknowledged.length, 90_000);
+      await until(async () => (await spooled()).length === 0, 90_000);
       const found = await rows();
       expect(found.map(({ caption, media }) => [caption, media])).toEqual(acknowledged);
       const [counts] = await postgres.query<{ deliveries: number; jobs: number }>(

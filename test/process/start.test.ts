@@ -24,7 +24,7 @@ let cwd: string;
 let postgres: PostgresServer;
 beforeAll(async () => {
   postgres = await startPostgres();
-}, 60_000);
+}, 180_000);
 afterAll(() => postgres.remove());
 beforeEach(async () => {
   cwd = await mkdtemp(join(tmpdir(), 'inlet-start-'));
@@ -69,7 +69,7 @@ test('an unavailable database is awaited, and the log reports it once, without i
   expect(program.output().split('the database is unavailable')).toHaveLength(2);
   expect(program.output()).not.toContain(password);
   await end(program);
-}, 60_000);
+}, 180_000);
 
 test('a server that is not PostgreSQL is reported as such', async () => {
   const server = createServer().listen(0, '127.0.0.1');
@@ -87,7 +87,7 @@ test('a server that is not PostgreSQL is reported as such', async () => {
   } finally {
     server.close();
   }
-}, 60_000);
+}, 180_000);
 
 test('a read-only database is awaited, even if it is up to date', async () => {
   await end(await startService(cwd, settings(postgres.connectionString)));
@@ -96,7 +96,7 @@ test('a read-only database is awaited, even if it is up to date', async () => {
   await program.says(/"reason":"the server is read-only for this user; .* \(25006\)"/);
   await end(program);
   expect(program.output()).not.toContain('Inlet is ready');
-}, 60_000);
+}, 180_000);
 
 test('a spool that cannot be written is reported', async () => {
   await mkdir(join(cwd, '.inlet'));
@@ -106,7 +106,7 @@ test('a spool that cannot be written is reported', async () => {
     /"reason":"EEXIST","msg":"INLET_DIR: the folder spool is not writable, so webhooks are refused while the database is unavailable"/,
   );
   await end(service);
-}, 60_000);
+}, 180_000);
 
 test('a server with a Unix socket is awaited, too', async () => {
   const program = launch(cwd, settings(changed({ search: `?host=${cwd}` })));
@@ -117,17 +117,17 @@ test('a server with a Unix socket is awaited, too', async () => {
 describe('SIGTERM ends a start', () => {
   test('while it creates the embedded PostgreSQL', async () => {
     const program = launch(cwd, { LOG_LEVEL: 'info' });
-    await until(() => existsSync(join(cwd, '.inlet', 'postgres')), 30_000);
+    await until(() => existsSync(join(cwd, '.inlet', 'postgres')), 90_000);
     await end(program);
     expect(program.output()).not.toContain('Inlet is ready');
-  }, 60_000);
+  }, 180_000);
 
   test('while it waits for its database', async () => {
     const program = launch(cwd, settings(changed({ port: '1' })));
     await program.says(/the database is unavailable/);
     await end(program);
     expect(program.output()).not.toContain('Inlet is ready');
-  }, 60_000);
+  }, 180_000);
 
   // The start waits when it needs the locked table.
   test.each([
@@ -146,7 +146,7 @@ describe('SIGTERM ends a start', () => {
         await holder.query('begin');
         await holder.query(`lock table ${table}`);
         const program = launch(cwd, settings(url));
-        await until(() => isWaitedFor(database), 30_000);
+        await until(() => isWaitedFor(database), 90_000);
         await end(program);
         expect(program.output()).not.toContain('Inlet is ready');
         // The server cancels the statement of the start.
@@ -156,7 +156,7 @@ describe('SIGTERM ends a start', () => {
       }
       await end(await startService(cwd, settings(url)));
     },
-    60_000,
+    180_000,
   );
 });
 
@@ -173,7 +173,7 @@ if (!isPossible)
       await Promise.all([waits.says(/the database is unavailable/), ready.says(/Inlet is ready/)]);
       expect(await Promise.all([waits.kill(signal), ready.kill(signal)])).toEqual([0, 0]);
     },
-    60_000,
+    180_000,
   );
 });
 
@@ -217,7 +217,7 @@ test('an unusable database is reported in one sentence', async () => {
       output: `Inlet cannot start: DATABASE_URL: ${sentence}\n`,
     })),
   );
-}, 60_000);
+}, 180_000);
 
 describeWith('pgbouncer', 'a pooler', (program) => {
   test.each(['transaction', 'statement'] as const)(
@@ -234,7 +234,7 @@ describeWith('pgbouncer', 'a pooler', (program) => {
         await pooler.stop();
       }
     },
-    60_000,
+    180_000,
   );
 
   test('in session mode works, even for two starts at the same time', async () => {
@@ -254,7 +254,7 @@ describeWith('pgbouncer', 'a pooler', (program) => {
     } finally {
       await pooler.stop();
     }
-  }, 60_000);
+  }, 180_000);
 
   test('without a server is awaited until it has one', async () => {
     const pooler = await startPgBouncer({
@@ -273,5 +273,5 @@ describeWith('pgbouncer', 'a pooler', (program) => {
     } finally {
       await pooler.stop();
     }
-  }, 60_000);
+  }, 180_000);
 });

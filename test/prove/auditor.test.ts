@@ -1,4 +1,7 @@
-/** The auditor says nothing of a service in order, also of its backup, and names each kind of damage for what it is. */
+/**
+ * The auditor says nothing of a service in order, also of its backup, and names each kind of damage for what
+ * it is.
+ */
 import { createHash } from 'node:crypto';
 import { cp, mkdir, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -156,6 +159,19 @@ test('expects no reports about a message that was erased before its id was recei
   expect((await look()).failures.filter((failure) => failure.includes('acknowledged'))).toEqual([]);
 });
 
+test('knows no recipient of an erased message whose request was not answered, and excuses only one for each', async () => {
+  await run(`update outbound set state = 'erased', recipient = '', message_id = null, media_id = null`);
+  await run('delete from message_status');
+  const about = (failures: readonly string[]): readonly string[] =>
+    failures.filter((failure) => failure.includes(' got '));
+  expect(about((await look({ asked: [] })).failures)).toEqual([]);
+  const taken = [...claims.taken, { channel: 'courier', id: 'other', to: '551' }];
+  expect(about((await look({ asked: [], taken })).failures)).toEqual([
+    'lost: courier 551 got 1 messages, of which 0 were to be sent',
+    'lost: courier 551 got a message whose row does not say so',
+  ]);
+});
+
 interface Damage {
   readonly what: string;
   /** May answer claims in place of those that hold. */
@@ -261,7 +277,7 @@ const damages: readonly Damage[] = [
   {
     what: 'a row that is there twice, since its index was',
     damage: async () => {
-      await database.query('drop index media_message_row_id_kind_position_key');
+      await database.query('drop index media_of_message');
       await run(copyOfMedia('position'));
     },
     found: /^doubled: image 0 of message .* is there 2 times/,

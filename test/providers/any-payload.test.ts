@@ -9,6 +9,7 @@ import {
   type InboundEvent,
   type InboundMedia,
   type InboundMessage,
+  type MediaSource,
 } from '../../src/domain/provider.js';
 import { toEntry } from '../../src/pipeline/receive/receive.js';
 import { providers } from '../../src/providers/index.js';
@@ -27,15 +28,37 @@ function isStorable(value: unknown): boolean {
   return typeof value !== 'object' || value === null || Object.values(value).every(isStorable);
 }
 
-function isSoundMedia({ kind, source, declaredType, filename, sha256 }: InboundMedia): boolean {
-  const isSource =
-    source.type === 'link'
-      ? source.url !== '' &&
-        (source.expiresAt === null || !Number.isNaN(source.expiresAt.getTime())) &&
-        typeof source.needsCredentials === 'boolean'
-      : ['media.no_address', 'media.provider_failed'].includes(source.code);
+function isSoundLink({
+  url,
+  expiresAt,
+  needsCredentials,
+  reference,
+}: MediaSource & { type: 'link' }): boolean {
   return (
-    isSource &&
+    url !== '' &&
+    (expiresAt === null || !Number.isNaN(expiresAt.getTime())) &&
+    typeof needsCredentials === 'boolean' &&
+    (reference === undefined || isId(reference))
+  );
+}
+
+function isSoundSource(source: MediaSource): boolean {
+  switch (source.type) {
+    case 'link':
+      return isSoundLink(source);
+    case 'reference':
+      return isId(source.reference);
+    case 'embedded':
+      return /^(?:\/[^]*)?$/.test(source.pointer) && isStorable(source.pointer);
+    case 'unavailable':
+      return ['media.no_address', 'media.provider_failed', 'media.too_large'].includes(source.code);
+  }
+}
+
+function isSoundMedia({ kind, source, declaredType, filename, sha256, key }: InboundMedia): boolean {
+  return (
+    isSoundSource(source) &&
+    (key === undefined || isId(key)) &&
     mediaKinds.includes(kind) &&
     [declaredType, filename].every(isTextOrNull) &&
     (sha256 === null || /^[\da-f]{64}$/.test(sha256))

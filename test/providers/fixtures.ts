@@ -4,16 +4,14 @@ import { join } from 'node:path';
 
 import { z } from 'zod';
 
-import type { InboundEvent } from '../../src/domain/provider.js';
-
-const root = join(import.meta.dirname, '../fixtures/providers');
+import type { InboundEvent, WebhookRequest } from '../../src/domain/provider.js';
 
 const fixtureShape = z.strictObject({
   source: z.string().min(1),
   body: z.unknown(),
   expected: z.strictObject({
     outcome: z.enum(['accepted', 'status', 'ignored', 'malformed']),
-    /** In the format of {@link compact}. */
+    /** The events in the format of {@link compact}. */
     events: z.array(z.unknown()),
   }),
 });
@@ -23,7 +21,7 @@ export interface Fixture extends z.infer<typeof fixtureShape> {
 }
 
 export function fixturesOf(providerId: string): Fixture[] {
-  const folder = join(root, providerId);
+  const folder = join(import.meta.dirname, providerId, 'fixtures');
   return readdirSync(folder).map((file) => ({
     name: file.replace(/\.json$/, ''),
     ...fixtureShape.parse(JSON.parse(readFileSync(join(folder, file), 'utf8'))),
@@ -32,6 +30,15 @@ export function fixturesOf(providerId: string): Fixture[] {
 
 /** The time at which the payloads of the fixtures arrive. */
 export const receivedAt = new Date('2026-11-21T10:00:00.000Z');
+
+/** A webhook as the adapter of a provider gets it. */
+export function webhookOf(
+  rawBody: Uint8Array,
+  { headers = {}, query = {} }: Partial<Pick<WebhookRequest, 'headers' | 'query'>>,
+  url = 'https://inlet.example.com/webhooks/a-channel',
+): WebhookRequest {
+  return { method: 'POST', url, rawBody, headers, query, receivedAt };
+}
 
 /** Events as JSON, without null and false. */
 export function compact(events: readonly InboundEvent[]): unknown {

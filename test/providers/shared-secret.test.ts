@@ -2,14 +2,14 @@ import { describe, expect, test } from '@jest/globals';
 
 import { sharedSecret } from '../../src/providers/kit/verification.js';
 import { secrets } from '../support/signing.js';
-import { receivedAt } from './fixtures.js';
+import { webhookOf } from './fixtures.js';
 
 const rawBody = Buffer.from('{}');
 
 describe('a shared secret', () => {
   const { verify } = sharedSecret(secrets);
   const verdict = (headers: Record<string, string>, query: Record<string, string> = {}) =>
-    verify({ rawBody, headers, query, receivedAt });
+    verify(webhookOf(rawBody, { headers, query }));
 
   test('may be in the header', () => {
     expect(verdict({ 'x-inlet-token': secrets[0] })).toEqual({ ok: true });
@@ -47,7 +47,7 @@ describe('a shared secret', () => {
   test('is never matched by an empty list', () => {
     const { verify: verifyNothing, handshake } = sharedSecret([]);
     expect(
-      verifyNothing({ rawBody, headers: { 'x-inlet-token': '' }, query: { token: '' }, receivedAt }).ok,
+      verifyNothing(webhookOf(rawBody, { headers: { 'x-inlet-token': '' }, query: { token: '' } })).ok,
     ).toBe(false);
     expect(
       handshake({ 'hub.mode': 'subscribe', 'hub.verify_token': '', 'hub.challenge': '1' }),

@@ -17,7 +17,8 @@ const executablePath = places.find((place) => place !== '' && existsSync(place))
 const isRequired = process.env['CI'] !== undefined || process.env['INLET_BROWSER_REQUIRED'] === '1';
 
 /**
- * Tests that need a browser. Without one they are skipped with a message, or fail if the environment requires a browser.
+ * Tests that need a browser. Without one they are skipped with a message, or fail if the environment requires
+ * a browser.
  */
 export function describeInBrowser(name: string, tests: (browser: () => Browser) => void): void {
   if (executablePath === undefined && isRequired)
@@ -30,7 +31,8 @@ export function describeInBrowser(name: string, tests: (browser: () => Browser) 
     beforeAll(async () => {
       browser = await chromium.launch({
         ...(executablePath !== undefined && { executablePath }),
-        args: ['--no-sandbox'],
+        // Debian's Chromium draws with the graphics processor, which software imitates where there is none.
+        args: ['--no-sandbox', '--disable-gpu'],
       });
     });
     afterAll(() => browser?.close());
@@ -60,16 +62,24 @@ export interface VisitOptions {
   readonly size?: Size;
   /** Whether the page must be one that no earlier visit has used. */
   readonly isNew?: boolean;
+  /** The language of the browser, with a page of its own; American English by default. */
+  readonly locale?: string;
+  /** Pixels of the screen for each CSS pixel, with a page of its own; one by default. */
+  readonly density?: number;
 }
 
-/** Pages that visits have left, by their size. A new page costs the browser about a second of processor time. */
+/**
+ * Pages that visits have left, by their size. A new page costs the browser about a second of processor time.
+ */
 const leftPages = new WeakMap<Browser, Map<Size, Page[]>>();
 
 /** Opens a page without cookies except that of the session, and without stored data. */
 export async function visit(browser: Browser, origin: string, options: VisitOptions = {}): Promise<Visit> {
-  const { token, theme = 'light', size = 'desktop', isNew = false } = options;
+  const { token, theme = 'light', size = 'desktop', locale, density } = options;
+  const isSpecial = locale !== undefined || density !== undefined;
+  const isNew = options.isNew === true || isSpecial;
   const left = isNew ? undefined : leftBy(browser, size).pop();
-  const page = left ?? (await openPage(browser, size));
+  const page = left ?? (await openPage(browser, size, { locale, density }));
   const context = page.context();
   await page.setViewportSize(sizes[size]);
   await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
@@ -77,7 +87,7 @@ export async function visit(browser: Browser, origin: string, options: VisitOpti
     const cookie = { name: 'inlet_session', value: token, url: origin, httpOnly: true };
     await context.addCookies([{ ...cookie, sameSite: 'Strict' }]);
   }
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(45_000);
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(`script: ${error.message}`));
   page.on('console', (message) => {
@@ -95,7 +105,7 @@ export async function visit(browser: Browser, origin: string, options: VisitOpti
     context,
     complaints,
     close: async () => {
-      if (await isClean(page)) leftBy(browser, size).push(page);
+      if (!isSpecial && (await isClean(page))) leftBy(browser, size).push(page);
       else await context.close();
     },
   };
@@ -109,8 +119,14 @@ function leftBy(browser: Browser, size: Size): Page[] {
   return found;
 }
 
-async function openPage(browser: Browser, size: Size): Promise<Page> {
+async function openPage(
+  browser: Browser,
+  size: Size,
+  { locale = 'en-US', density = 1 }: { locale: string | undefined; density: number | undefined },
+): Promise<Page> {
   const context = await browser.newContext({
+    locale,
+    deviceScaleFactor: density,
     viewport: sizes[size],
     ...(size === 'phone' && { hasTouch: true, isMobile: true }),
   });
@@ -132,6 +148,15 @@ async function isClean(page: Page): Promise<boolean> {
   } catch {
     return false; // The last address of the page may have no storage.
   }
+}
+
+/** Signs in with a token on the page for signing in, where its form may be folded away. */
+export async function enterToken(page: Page, token: string): Promise<void> {
+  await page.getByRole('heading', { name: 'Sign in to Inlet' }).waitFor();
+  const field = page.getByLabel('Token');
+  if (!(await field.isVisible())) await page.getByText('With an API token').click();
+  await field.fill(token);
+  await page.getByRole('button', { name: 'Use this token' }).click();
 }
 
 interface Finding {

@@ -49,7 +49,7 @@ export async function startClamd(
       resolve();
     }),
   );
-  await until(() => answers(chosen), 25_000);
+  await until(() => answers(chosen), 75_000);
   return {
     address: `127.0.0.1:${String(chosen)}`,
     stop: async () => {

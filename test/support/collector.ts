@@ -1,4 +1,6 @@
-/** A collector of traces: it accepts OTLP over HTTP and reads the parts of its protobuf that tests inspect. */
+/**
+ * A collector of traces: it accepts OTLP over HTTP and reads the parts of its protobuf that tests inspect.
+ */
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';

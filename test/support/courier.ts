@@ -87,6 +87,14 @@ export const beBusy =
     json(response, 429, { code: '130429', message: 'Rate limit hit' });
   };
 
+/** The courier takes nothing for this person at the moment. */
+export const beBusyForPerson =
+  (retryAfterSeconds: number): Answer =>
+  (_, response) => {
+    response.setHeader('retry-after', String(retryAfterSeconds));
+    json(response, 429, { code: 'person', message: 'Too many messages to this person' });
+  };
+
 export function json(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
@@ -141,5 +149,6 @@ function outcomeOf({ status, headers, body }: HttpResponse): SendOutcome {
   if (status === 200) return { type: 'accepted', messageId: id };
   if (status !== 429) return { type: 'refused', code, message };
   const seconds = headers['retry-after'];
-  return { type: 'busy', retryAfterMs: seconds === undefined ? null : Number(seconds) * 1000, code, message };
+  const retryAfterMs = seconds === undefined ? null : Number(seconds) * 1000;
+  return { type: 'busy', retryAfterMs, code, message, ...(code === 'person' && { concerns: 'recipient' }) };
 }

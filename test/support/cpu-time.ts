@@ -1,6 +1,6 @@
 /**
- * Measures the processor time of work, for guarantees such as "a hostile body is refused at once". Elapsed time would also depend on the
- * other programs of the machine.
+ * Measures the processor time of work, for guarantees such as "a hostile body is refused at once". Elapsed
+ * time would also depend on the other programs of the machine.
  */
 
 /** The milliseconds for which this thread was busy during the work; other programs do not change them. */

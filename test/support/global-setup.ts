@@ -1,9 +1,9 @@
 /**
- * One PostgreSQL for all tests, with a migrated template that each of them clones (test-database.ts): an embedded one in a
- * temporary folder, or the server that TEST_DATABASE_URL names.
+ * One PostgreSQL for all tests, with a migrated template that each of them clones (test-database.ts): an
+ * embedded one in a temporary folder, or the server that TEST_DATABASE_URL names.
  *
- * Jest loads this file as CommonJS and before any test module, so it cannot import sources. It uses the build instead, which it brings up
- * to date first.
+ * Jest loads this file as CommonJS and before any test module, so it cannot import sources. It uses the build
+ * instead, which it brings up to date first.
  */
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -39,7 +39,8 @@ async function setUp({ rootDir }: { readonly rootDir: string }): Promise<void> {
     await stopTestServer();
     throw error;
   }
-  // Copying the files of the template takes half the processor time of writing it to the log, as PostgreSQL does otherwise since version 15.
+  // Copying the files of the template takes half the processor time of writing it to the log, as PostgreSQL
+  // does otherwise since version 15.
   const version = await administer<{ major: number }>(server.url, versionQuery);
   process.env['INLET_TEST_CLONE'] = (version[0]?.major ?? 0) >= 15 ? 'strategy file_copy' : '';
   process.env['INLET_TEST_SERVER'] = server.url;

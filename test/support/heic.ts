@@ -20,12 +20,15 @@ export function claiming(file: Buffer, width: number, height: number): Buffer {
   return changed;
 }
 
-/** Rotates the picture by so many quarter turns, anticlockwise: one more property (`irot`) of the first item. */
+/**
+ * Rotates the picture by so many quarter turns, anticlockwise: one more property (`irot`) of the first item.
+ */
 export function turned(file: Buffer, quarters: number): Buffer {
   const rotation = Buffer.from([0, 0, 0, 9, ...Buffer.from('irot'), quarters]);
   const properties = boxAt(file, 'ipco');
   const links = boxAt(file, 'ipma');
-  // After the size, name and version: the number of items, then the id of the first one and the number of its properties.
+  // After the size, name and version: the number of items, then the id of the first one and the number of its
+  // properties.
   const linked = file.readUInt8(links + 18);
   const linksEnd = links + 19 + linked;
   const propertiesEnd = properties + file.readUInt32BE(properties);
@@ -45,7 +48,8 @@ export function turned(file: Buffer, quarters: number): Buffer {
   grow(properties, moved);
   grow(links + moved, 1);
   for (const name of ['meta', 'iprp']) grow(boxAt(file, name), moved + 1);
-  // In version 0, each item has an id, a reference, the position of its bytes, and their extents (18 bytes in all).
+  // In version 0, each item has an id, a reference, the position of its bytes, and their extents (18 bytes in
+  // all).
   const places = boxAt(file, 'iloc');
   for (let item = 0; item < file.readUInt16BE(places + 14); item++)
     grow(places + 16 + item * 18 + 4, moved + 1);

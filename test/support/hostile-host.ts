@@ -1,6 +1,6 @@
 /**
- * A real local server that misbehaves on request: `host.url('/drip')`. It counts connections and records the headers
- * of every request, so that a test can check them.
+ * A real local server that misbehaves on request: `host.url('/drip')`. It counts connections and records the
+ * headers of every request, so that a test can check them.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import {
@@ -140,7 +140,9 @@ const behaviours = {
     const head = `HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: ${String(picture.length)}\r\n`;
     response.socket?.end(Buffer.concat([Buffer.from(head), lines, Buffer.from('\r\n\r\n'), picture]));
   },
-  /** Answers HEAD with `head` (404), and GET with a photo or the requested part of it. `type`, `ranges=no`. */
+  /**
+   * Answers HEAD with `head` (404), and GET with a photo or the requested part of it. `type`, `ranges=no`.
+   */
   headless: ({ request, response, query }) => {
     const type = query.get('type') ?? 'image/jpeg';
     if (request.method === 'HEAD') {

@@ -1,4 +1,7 @@
-/** Texts that must not be printed, and a search for them: unchanged, and in every encoding that preserves them. */
+/**
+ * Texts that must not be printed, and a search for them: unchanged, and in every encoding that preserves
+ * them.
+ */
 
 export interface Secrets {
   /** Records a text that must not be printed, and returns it. */
@@ -8,6 +11,8 @@ export interface Secrets {
   readonly all: () => readonly string[];
   /** The recorded texts that occur in the output. */
   readonly foundIn: (printed: string) => string[];
+  /** Whether the output contains this recorded text. */
+  readonly isFoundIn: (printed: string, secret: string) => boolean;
 }
 
 /** `isOwnWord` recognizes words of the service's own, which it may print even if a sender used them. */
@@ -26,20 +31,18 @@ export function createSecrets(isOwnWord: (text: string) => boolean): Secrets {
     const { pathname, search } = new URL(leaf);
     for (const part of [pathname, search]) if (part.length > 3) add(part);
   };
+  const isFoundIn = (printed: string, secret: string): boolean =>
+    secret.length < shortest
+      ? holdsWord(printed, secret)
+      : (secrets.get(secret) ?? []).some((spelling) => printed.includes(spelling));
   return {
     add,
     addAllOf: (value) => {
       for (const leaf of leavesOf(value)) addLeaf(leaf);
     },
     all: () => [...secrets.keys()],
-    foundIn: (printed) =>
-      [...secrets]
-        .filter(([secret, spelled]) =>
-          secret.length < shortest
-            ? holdsWord(printed, secret)
-            : spelled.some((spelling) => printed.includes(spelling)),
-        )
-        .map(([secret]) => secret),
+    foundIn: (printed) => [...secrets.keys()].filter((secret) => isFoundIn(printed, secret)),
+    isFoundIn,
   };
 }
 
@@ -75,7 +78,10 @@ export function spellings(secret: string): string[] {
   ];
 }
 
-/** Its Base64 inside a longer text, at any position: without the digits that also depend on the neighbouring bytes. */
+/**
+ * Its Base64 inside a longer text, at any position: without the digits that also depend on the neighbouring
+ * bytes.
+ */
 function base64Of(secret: string): string[] {
   return [0, 1, 2].flatMap((before) => {
     const bytes = Buffer.concat([Buffer.alloc(before), Buffer.from(secret)]);

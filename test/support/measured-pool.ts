@@ -1,4 +1,7 @@
-/** Counts what the statements of a transaction read, to show that a cost does not depend on what was done before. */
+/**
+ * Counts what the statements of a transaction read, to show that a cost does not depend on what was done
+ * before.
+ */
 import type pg from 'pg';
 
 import { openPool, type Pool } from '../../src/infra/postgres/database.js';

@@ -1,5 +1,7 @@
-/** Small payloads in the shapes of the providers, for tests of their treatment rather than of their details. */
-import { randomUUID } from 'node:crypto';
+/**
+ * Small payloads in the shapes of the providers, for tests of their treatment rather than of their details.
+ */
+import { createHash, randomUUID } from 'node:crypto';
 
 import type { MediaKind } from '../../src/domain/provider.js';
 
@@ -47,9 +49,53 @@ const pictures: Readonly<Record<string, (options: FullOptions) => object>> = {
       image: { link: url, caption },
     },
   }),
+  twilio: ({ messageId, url, from, caption }) => ({
+    MessageSid: messageId,
+    AccountSid: `AC${'0a'.repeat(16)}`,
+    From: `whatsapp:+${from}`,
+    To: 'whatsapp:+5511888880000',
+    ProfileName: 'Ana',
+    SmsStatus: 'received',
+    NumMedia: '1',
+    MediaUrl0: url,
+    MediaContentType0: 'image/jpeg',
+    Body: caption,
+  }),
   sobot: ({ messageId, url, from, caption }) => [
     sobotChange({ id: messageId, from, type: 'image', image: { url, caption } }),
   ],
+  custom: ({ messageId, url, from, caption }) => ({
+    event: 'message',
+    message: messageId,
+    driver: { phone: from },
+    note: caption,
+    files: [{ kind: 'image', link: url }],
+  }),
+  meta: ({ messageId, url, from, caption }) => ({
+    object: 'whatsapp_business_account',
+    entry: [
+      { id: '1', changes: [sobotChange({ id: messageId, from, type: 'image', image: { url, caption } })] },
+    ],
+  }),
+  // Telegram knows no links: the id of the file stands for it, and messages have numbers.
+  telegram: ({ messageId, url, from, caption }) => ({
+    update_id: 1,
+    message: {
+      message_id: createHash('sha256').update(messageId).digest().readUInt32BE() >>> 1,
+      from: { id: Number(from), is_bot: false, first_name: 'Ana' },
+      chat: { id: Number(from), type: 'private', first_name: 'Ana' },
+      date: 1_795_255_200,
+      photo: [
+        {
+          file_id: Buffer.from(url).toString('base64url'),
+          file_unique_id: messageId,
+          width: 640,
+          height: 480,
+        },
+      ],
+      caption,
+    },
+  }),
 };
 
 /** The webhook about a picture that a person sends. */

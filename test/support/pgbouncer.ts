@@ -65,7 +65,7 @@ export async function startPgBouncer({ program, server, mode, size }: Pooling): 
   };
   const connectionString = Object.assign(new URL(server), { port: ownPort }).href;
   try {
-    await until(() => answers(connectionString), 20_000);
+    await until(() => answers(connectionString), 60_000);
   } catch (error) {
     await stop();
     throw error;

@@ -1,4 +1,7 @@
-/** Programs in separate processes, which can be killed. They use the build that global-setup.ts has brought up to date. */
+/**
+ * Programs in separate processes, which can be killed. They use the build that global-setup.ts has brought up
+ * to date.
+ */
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,8 +22,9 @@ const running = new Set<Program>();
 /** The timeout of a shutdown, which is longer than that of a service. */
 const shutdownMs = 20_000;
 /**
- * Ends the programs that are still running, first with SIGTERM: a killed program leaves its own children running, as the demo does with
- * its service. This hook runs before those of the test file that imports this module.
+ * Ends the programs that are still running, first with SIGTERM: a killed program leaves its own children
+ * running, as the demo does with its service. This hook runs before those of the test file that imports this
+ * module.
  */
 afterAll(async () => {
   await Promise.all([...running].map(endProgram));
@@ -104,7 +108,8 @@ function start(args: readonly string[], { cwd, env, asProcess1 = false }: Launch
   child.stderr.on('data', hear);
   const ended = new Promise<number | NodeJS.Signals>((resolve, reject) => {
     child.once('error', reject);
-    // `close` comes after the last output. A grandchild that keeps the pipes open would delay it; PostgreSQL does not.
+    // `close` comes after the last output. A grandchild that keeps the pipes open would delay it; PostgreSQL
+    // does not.
     child.once('close', (code, signal) => {
       resolve(signal ?? code ?? 0);
     });

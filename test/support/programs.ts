@@ -10,7 +10,8 @@ export function systemProgram(name: string): string | undefined {
 }
 
 /**
- * Tests that need a system program. Without it they are skipped with a message, or fail if the environment requires it.
+ * Tests that need a system program. Without it they are skipped with a message, or fail if the environment
+ * requires it.
  */
 export function describeWith(program: string, name: string, tests: (path: string) => void): void {
   const path = systemProgram(program);

@@ -1,4 +1,7 @@
-/** Prisma's schema engine as WebAssembly, with the driver adapter, because the engine of the command line must be downloaded. */
+/**
+ * Prisma's schema engine as WebAssembly, with the driver adapter, because the engine of the command line must
+ * be downloaded.
+ */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -42,7 +45,9 @@ export async function withSchemaEngine<T>(
   }
 }
 
-/** The generated code keeps its instance in module variables, so a second instance would corrupt the first. */
+/**
+ * The generated code keeps its instance in module variables, so a second instance would corrupt the first.
+ */
 let loaded: Promise<Bindings> | undefined;
 
 async function loadBindings(): Promise<Bindings> {

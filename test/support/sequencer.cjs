@@ -1,26 +1,36 @@
 /**
- * Starts the suites of some folders first. They mostly wait, for browsers and processes that they start, so other suites use the processor
- * meanwhile, and no long one is left alone at the end.
+ * Mixes the suites that start browsers and processes, which compute, with those that mostly wait, so that the
+ * processor is neither idle nor crowded. Among the latter, those of slow folders come first, so that no long
+ * one is left alone at the end.
  */
 const { relative } = require('node:path');
 
 const Sequencer = require('@jest/test-sequencer').default;
 
-const slowFolders = [
-  'test/process/',
-  'test/gallery/',
+const computing = ['test/process/', 'test/gallery/'];
+const slow = [
   'test/infra/postgres/',
+  'test/infra/queue/',
+  'test/infra/pictures/',
+  'test/infra/files/',
+  'test/infra/migrations/',
   'test/http/events/',
+  'test/http/media/',
   'test/pipeline/',
 ];
 
-module.exports = class SlowFirst extends Sequencer {
+const isIn =
+  (folders) =>
+  ({ path, context }) =>
+    folders.some((folder) => relative(context.config.rootDir, path).startsWith(folder));
+
+module.exports = class Mixed extends Sequencer {
   sort(tests) {
-    const isSlow = ({ path, context }) => {
-      const name = relative(context.config.rootDir, path);
-      return slowFolders.some((folder) => name.startsWith(folder));
-    };
     const sorted = super.sort(tests);
-    return [...sorted.filter(isSlow), ...sorted.filter((test) => !isSlow(test))];
+    const heavy = sorted.filter(isIn(computing));
+    const others = sorted.filter((test) => !heavy.includes(test));
+    const waiting = [...others.filter(isIn(slow)), ...others.filter((test) => !isIn(slow)(test))];
+    const mixed = waiting.flatMap((test, at) => (at < heavy.length ? [heavy[at], test] : [test]));
+    return [...mixed, ...heavy.slice(waiting.length)];
   }
 };

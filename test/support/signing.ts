@@ -1,59 +1,38 @@
-/** Creates the proofs of webhooks as each provider does. */
-import { createHash, createHmac, randomUUID } from 'node:crypto';
+/** Configures and proves the webhooks of each provider, as the provider does. */
+import { samples } from '../samples/index.js';
+import { secrets, type ProviderSample, type Proof, type Settings } from '../samples/sample.js';
 
-import jwt from 'jsonwebtoken';
-
-export interface Proof {
-  readonly headers: Record<string, string>;
-  readonly query: Record<string, string>;
-}
+export { secrets, type Proof } from '../samples/sample.js';
 
 interface ProofOptions {
   /** The secret; by default the first of {@link secrets}. */
   readonly secret?: string;
   /** The time of the signature, which only Vonage uses; by default now. */
   readonly at?: Date;
+  /** The address of the webhook, which only Twilio signs. */
+  readonly url?: string;
 }
 
-/** Every channel has two secrets, as during a rotation. */
-export const secrets = ['first-secret-0123456789abcdef', 'second-secret-0123456789abcdef'] as const;
-const secretList = secrets.join(',');
+/** The address of a channel's webhooks where no service listens. */
+export const webhookUrlOf = (channel: string): string => `https://inlet.example.com/webhooks/${channel}`;
 
 /** The settings that enable every provider, under the names of the provider's own file. */
-export const settings: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  blip: { webhookSecret: secretList, contractId: 'floraria', key: 'aW52ZW50ZWQ=' },
-  'z-api': { webhookSecret: secretList },
-  vonage: { signatureSecret: secretList, webhookSecret: secretList },
-  aisoule: { webhookSecret: secretList },
-  sobot: { webhookSecret: secretList },
-};
+export const settings = settingsOf((sample) => sample.settings);
 
-type Signer = (rawBody: Uint8Array, secret: string, at: Date) => Proof;
+/** The settings with which every provider can send. */
+export const credentials = settingsOf((sample) => ({ ...sample.settings, ...sample.credentials }));
 
-const token: Signer = (_rawBody, secret) => ({ headers: {}, query: { token: secret } });
+function settingsOf(of: (sample: ProviderSample) => Settings): Readonly<Record<string, Settings>> {
+  return Object.fromEntries(Object.entries(samples).map(([id, sample]) => [id, of(sample)]));
+}
 
-const signers: Readonly<Record<string, Signer>> = {
-  blip: token,
-  'z-api': token,
-  sobot: token,
-  vonage: (rawBody, secret, at) => {
-    const claims = {
-      iat: Math.floor(at.getTime() / 1000),
-      jti: randomUUID(),
-      iss: 'Vonage',
-      api_key: 'abcd1234',
-      payload_hash: createHash('sha256').update(rawBody).digest('hex'),
-    };
-    return { headers: { authorization: `Bearer ${jwt.sign(claims, secret)}` }, query: {} };
-  },
-  aisoule: (rawBody, secret) => {
-    const mac = createHmac('sha256', secret).update(rawBody).digest('hex');
-    return { headers: { 'x-aisoule-signature': `sha256=${mac}` }, query: {} };
-  },
-};
+export function sampleOf(providerId: string): ProviderSample {
+  const found = Object.entries(samples).find(([id]) => id === providerId);
+  if (!found) throw new Error(`there is no sample of ${providerId}`);
+  return found[1];
+}
 
 export function signWebhook(providerId: string, rawBody: Uint8Array, options: ProofOptions = {}): Proof {
-  const signer = signers[providerId];
-  if (signer === undefined) throw new Error(`say in signing.ts how ${providerId} proves its webhooks`);
-  return signer(rawBody, options.secret ?? secrets[0], options.at ?? new Date());
+  const { secret = secrets[0], at = new Date(), url = webhookUrlOf(providerId) } = options;
+  return sampleOf(providerId).sign({ rawBody, secret, at, url });
 }

@@ -76,7 +76,7 @@ export async function startSystemPostgres(): Promise<SystemPostgres> {
     await client.query(text).finally(() => client.end());
     return true;
   };
-  await until(() => ask('select 1').catch(() => undefined), 30_000);
+  await until(() => ask('select 1').catch(() => undefined), 90_000);
   return {
     create: async (name) => {
       await ask(`create database ${name}`);

@@ -20,7 +20,8 @@ export interface TestDatabase {
 }
 
 /**
- * Creates a database that is migrated and empty, or a copy of another one that is unavailable. It takes about 50 ms. The caller drops it.
+ * Creates a database that is migrated and empty, or a copy of another one that is unavailable. It takes about
+ * 50 ms. The caller drops it.
  */
 export async function cloneDatabase(like?: Pick<TestDatabase, 'connectionString'>): Promise<TestDatabase> {
   const server = process.env['INLET_TEST_SERVER'];
@@ -55,7 +56,10 @@ export async function cloneDatabase(like?: Pick<TestDatabase, 'connectionString'
   };
 }
 
-/** Sequences continue. The tables of graphile-worker other than these two contain what its processes have in memory. */
+/**
+ * Sequences continue. The tables of graphile-worker other than these two contain what its processes have in
+ * memory.
+ */
 const deleteAll = `
   do $$
   begin

@@ -19,18 +19,21 @@ import { settings } from './signing.js';
 import { cloneDatabase, type TestDatabase } from './test-database.js';
 
 export interface TestServiceOptions {
-  /** Settings in addition to those of the five channels, which all use the secrets of signing.ts. */
+  /** Settings in addition to those of the channels, which all use the secrets of signing.ts. */
   readonly env?: Readonly<Record<string, string>>;
   /** Channels in addition to those of the providers. */
   readonly channels?: readonly Channel[];
   /** Hosts, as `127.0.0.1:PORT`, from which pictures may be downloaded. */
   readonly mediaHosts?: readonly string[];
   readonly now?: () => Date;
-  /** By default the URL of its port. */
+  /** The URL of its port by default. */
   readonly publicUrl?: string;
   /** Whether the queue runs; otherwise media stay pending. By default true. */
   readonly queue?: boolean;
-  /** Another service whose database this one shares, like a second process. The caller stops it after this one. */
+  /**
+   * Another service whose database this one shares, like a second process. The caller stops it after this
+   * one.
+   */
   readonly beside?: Pick<TestService, 'database'>;
 }
 
@@ -53,7 +56,7 @@ export interface TokenOptions {
 export const authSecret = 'a-secret-for-tests-0123456789abcdef';
 
 /** The timeout of each part of the shutdown, longer than the service's own. */
-const stopTimeoutMs = 20_000;
+const stopTimeoutMs = 60_000;
 
 /** The caller stops the service. Hosts that hang must be closed before, or the shutdown waits for them. */
 export async function startTestService(options: TestServiceOptions = {}): Promise<TestService> {
@@ -111,6 +114,28 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** What a test may start, apart from the tests that run beside it. */
+export interface Premises {
+  readonly start: (options?: TestServiceOptions) => Promise<TestService>;
+  /** Ends something with the test, before everything that was started before it. */
+  readonly atEnd: (end: () => unknown) => void;
+}
+
+/** Runs a test that starts services of its own, so that tests can run beside each other; then ends them. */
+export async function onPremises(work: (premises: Premises) => Promise<void>): Promise<void> {
+  const endings: (() => unknown)[] = [];
+  const start = async (options?: TestServiceOptions): Promise<TestService> => {
+    const service = await startTestService(options);
+    endings.push(service.stop);
+    return service;
+  };
+  try {
+    await work({ start, atEnd: (end) => endings.push(end) });
+  } finally {
+    for (const end of endings.reverse()) await end();
+  }
 }
 
 /** Rejects with the name of a part that does not end, before Jest's own timeout, which names none. */

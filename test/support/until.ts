@@ -5,11 +5,12 @@ const firstPauseMs = 5;
 const longestPauseMs = 50;
 
 /**
- * Repeats `look` until its result is neither undefined nor false, and returns that result. Rejects after `atMostMs`, by default ten seconds.
+ * Repeats `look` until its result is neither undefined nor false, and returns that result. Rejects after
+ * `atMostMs`, by default a minute.
  */
 export async function until<T>(
   look: () => T | Promise<T>,
-  atMostMs = 10_000,
+  atMostMs = 60_000,
 ): Promise<Exclude<T, undefined | false>> {
   const end = Date.now() + atMostMs;
   for (let pause = firstPauseMs; ; pause = Math.min(pause * 1.5, longestPauseMs)) {

@@ -8,14 +8,14 @@ import { landscape } from '../../demo/scenery.js';
 interface PhotoKind {
   readonly width: number;
   readonly height: number;
-  /** Of the JPEG. */
+  /** The quality of the JPEG. */
   readonly quality: number;
   readonly title: string;
 }
 
 /**
- * `messenger`: as WhatsApp sends them, 300 to 450 KB without metadata. `camera`: as telephones take them, 2.5 to
- * 4 MB.
+ * `messenger`: as WhatsApp sends them, 300 to 450 KB without metadata. `camera`: as telephones take them, 2.5
+ * to 4 MB.
  */
 export const photoKinds = {
   messenger: { width: 1600, height: 1200, quality: 80, title: '1600x1200' },
@@ -44,7 +44,9 @@ interface Octave {
   readonly strength: number;
 }
 
-/** Photos have detail of every size, and each size about as much as the next; the finest is blurred by lenses. */
+/**
+ * Photos have detail of every size, and each size about as much as the next; the finest is blurred by lenses.
+ */
 const octaves: readonly Octave[] = [
   { grain: 1, strength: 7 },
   { grain: 2, strength: 12 },

@@ -8,6 +8,7 @@ import { median, series, type Measure, type Pair } from '../measures.js';
 import { startBenchService, startCompanion, type BenchService, type Companion } from '../service.js';
 import { photoKinds, photosOf, type PhotoKindName } from './photo-kinds.js';
 import { processorMsOf } from './processor-time.js';
+import { vipsthumbnail, type Thumbnails } from './vipsthumbnail.js';
 
 interface Target {
   /** Pictures in one round, a few seconds of work. */
@@ -33,8 +34,8 @@ export async function pipeline(environment: NodeJS.ProcessEnv): Promise<readonly
   try {
     await run(service, { kind: 'messenger', seed: 1, count: warmUpPictures });
     return [
-      ...(await measure('messenger', { service, baseline })),
-      ...(await measure('camera', { service, baseline })),
+      ...(await measure('messenger', { environment, service, baseline })),
+      ...(await measure('camera', { environment, service, baseline })),
     ];
   } finally {
     baseline.stop();
@@ -43,16 +44,22 @@ export async function pipeline(environment: NodeJS.ProcessEnv): Promise<readonly
 }
 
 interface Competitors {
+  readonly environment: NodeJS.ProcessEnv;
   readonly service: BenchService;
   readonly baseline: Companion;
 }
 
-async function measure(kind: PhotoKindName, { service, baseline }: Competitors): Promise<readonly Measure[]> {
+async function measure(
+  kind: PhotoKindName,
+  { environment, service, baseline }: Competitors,
+): Promise<readonly Measure[]> {
   const { count, rate, time } = targets[kind];
   const times: Pair[] = [];
+  const others: Others = { rates: [], times: [] };
   const rates = await series(rounds, async (round) => {
     const task = { kind, seed: round + 2, count };
     const alone = await baseline.ask(task);
+    compareOthers(others, await vipsthumbnail(environment, task), alone);
     const ours = await run(service, task);
     times.push({ service: ours.processorMs, baseline: Number(alone['processorMs']) });
     return { service: ours.perSecond, baseline: Number(alone['perSecond']) };
@@ -67,6 +74,32 @@ async function measure(kind: PhotoKindName, { service, baseline }: Competitors):
       wanted: time,
       ...median(times),
     },
+    ...othersOf(others, photoKinds[kind].title),
+  ];
+}
+
+/** The results of another program beside those of the baseline; empty if it is not installed. */
+interface Others {
+  readonly rates: Pair[];
+  readonly times: Pair[];
+}
+
+function compareOthers(
+  { rates, times }: Others,
+  result: Thumbnails | undefined,
+  alone: Readonly<Record<string, unknown>>,
+): void {
+  if (!result) return;
+  rates.push({ service: result.perSecond, baseline: Number(alone['perSecond']) });
+  times.push({ service: result.processorMs, baseline: Number(alone['processorMs']) });
+}
+
+function othersOf({ rates, times }: Others, title: string): readonly Measure[] {
+  if (rates.length === 0) return [];
+  const common = { id: 'pipeline', wanted: 'for comparison' } as const;
+  return [
+    { ...common, what: `vipsthumbnail, ${title}`, unit: '/s', ...median(rates) },
+    { ...common, what: `processor time of vipsthumbnail, ${title}`, unit: 'ms', ...median(times) },
   ];
 }
 
@@ -78,11 +111,12 @@ interface Task {
 
 interface Result {
   readonly perSecond: number;
-  /** Of the service and PostgreSQL. */
+  /** The processor time of the service and PostgreSQL. */
   readonly processorMs: number;
 }
 
-async function run(service: BenchService, { kind, seed, count }: Task): Promise<Result> {
+/** Posts the photos and waits until all are ready. */
+export async function run(service: BenchService, { kind, seed, count }: Task): Promise<Result> {
   const photos = await photosOf(kind, count, seed);
   const provider = service.simulator.providers['z-api'];
   const requests = Array.from({ length: count }, (_, index) => {

@@ -7,8 +7,15 @@ const tickMs = 10;
 
 interface ProcessStat {
   readonly parent: number;
-  /** Of the process, and of its children that have ended. */
+  /** The processor time of the process and of its children that have ended. */
   readonly ms: number;
+  /** The part of the children. */
+  readonly childrenMs: number;
+}
+
+/** The milliseconds that children of this process have used that have ended. NaN without `/proc`. */
+export function childrenMs(): number {
+  return statOf(process.pid)?.childrenMs ?? NaN;
 }
 
 /**
@@ -50,7 +57,9 @@ function statOf(id: number): ProcessStat | undefined {
       .split(' ')
       .map(Number);
     const [parent = 0] = fields.slice(1);
-    return { parent, ms: fields.slice(11, 15).reduce((sum, ticks) => sum + ticks, 0) * tickMs };
+    const msOf = (from: number): number =>
+      fields.slice(from, 15).reduce((sum, ticks) => sum + ticks, 0) * tickMs;
+    return { parent, ms: msOf(11), childrenMs: msOf(13) };
   } catch {
     return undefined;
   }

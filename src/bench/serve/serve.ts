@@ -25,7 +25,10 @@ interface Reading {
   readonly plainPath: string;
 }
 
-/** Requests per second at 32 connections: each kind of answer, opened by a token, by the session cookie and by a signed link. */
+/**
+ * Requests per second at 32 connections: each kind of answer, opened by a token, by the session cookie and by
+ * a signed link.
+ */
 export async function serve(environment: NodeJS.ProcessEnv): Promise<Measure[]> {
   const service = await startBenchService(environment, { API_REQUESTS_PER_MINUTE: '100000000' });
   const plain = await startCompanion('./serve/plain-server.js');

@@ -1,6 +1,6 @@
 /** The result of a check. */
 export interface Finding {
-  /** With a `problem`, the service cannot start. */
+  /** The service cannot start with a `problem`. */
   readonly level: 'ok' | 'warning' | 'problem';
   /** The subject of the check, in a word or two. */
   readonly subject: string;

@@ -1,49 +1,29 @@
 import { startMediaHost, type MediaHost } from '../media-host.js';
+import { startProviderApi, type ApiOptions } from './api/provider-api.js';
 import {
-  createAisouleSecrets,
-  simulateAisoule,
-  type AisouleSecrets,
-  type SimulatedAisoule,
-} from './aisoule.js';
-import { createBlipSecrets, simulateBlip, type BlipSecrets, type SimulatedBlip } from './blip.js';
-import { startProviderApi, type ApiOptions, type ProviderApi } from './api/provider-api.js';
-import { providerIds, type ProviderId, type SimulatedProvider } from './simulated-provider.js';
-import { createSobotSecrets, simulateSobot, type SobotSecrets } from './sobot.js';
-import { createVonageSecrets, simulateVonage, type SimulatedVonage, type VonageSecrets } from './vonage.js';
-import { createZApiSecrets, simulateZApi, type ZApiSecrets } from './z-api.js';
+  providerIds,
+  simulators,
+  type ProviderId,
+  type SimulatedProviders,
+  type SimulatorSecrets,
+} from './registry.js';
+import type { Place, SimulatedProvider } from './simulated-provider.js';
 
-/** All secrets of all providers. Plain text, so that two processes can share them. */
-export interface SimulatorSecrets {
-  readonly blip: BlipSecrets;
-  readonly 'z-api': ZApiSecrets;
-  readonly vonage: VonageSecrets;
-  readonly aisoule: AisouleSecrets;
-  readonly sobot: SobotSecrets;
-}
+export type { SimulatorSecrets } from './registry.js';
 
 /** New random secrets. */
 export function createSecrets(): SimulatorSecrets {
-  return {
-    blip: createBlipSecrets(),
-    'z-api': createZApiSecrets(),
-    vonage: createVonageSecrets(),
-    aisoule: createAisouleSecrets(),
-    sobot: createSobotSecrets(),
-  };
+  const secrets = providerIds.map((id) => [id, simulators[id].createSecrets()] as const);
+  return Object.fromEntries(secrets) as unknown as SimulatorSecrets;
 }
 
-/** A type and not an interface, so that its values can be listed. */
-type SimulatedProviders = Readonly<Record<ProviderId, SimulatedProvider>> & {
-  readonly blip: SimulatedBlip;
-  readonly vonage: SimulatedVonage;
-  readonly aisoule: SimulatedAisoule;
-};
-
-/** Five providers with an API each, and the host of their files. */
+/** All providers with an API each, and the hosts of their files. */
 export interface Simulator {
   readonly host: MediaHost;
+  /** See {@link Place.cdn}. */
+  readonly cdn: MediaHost;
   readonly providers: SimulatedProviders;
-  /** The settings that enable all five channels with this simulator. */
+  /** The settings that enable all channels with this simulator. */
   readonly env: () => Record<string, string>;
   /** Sets the URL of the service, which then receives the statuses of its messages. */
   readonly reportTo: (serviceUrl: string) => void;
@@ -58,7 +38,7 @@ interface SimulatorOptions {
 }
 
 /**
- * Starts the five providers on loopback: files on one port, and a port for each API, because two of them have
+ * Starts the providers on loopback: files on two ports, and a port for each API, because some of them have
  * the same paths.
  */
 export async function startSimulator({
@@ -66,23 +46,20 @@ export async function startSimulator({
   port = 0,
   apis: options = {},
 }: SimulatorOptions = {}): Promise<Simulator> {
-  const host = await startMediaHost({ port });
+  const [host, cdn] = await Promise.all([startMediaHost({ port }), startMediaHost()]);
   const started = await Promise.all(providerIds.map((id) => startProviderApi(options[id])));
-  const apis = Object.fromEntries(providerIds.map((id, index) => [id, started[index]])) as Record<
-    ProviderId,
-    ProviderApi
-  >;
-  const placeOf = (id: ProviderId) => ({ host, api: apis[id] });
-  const providers: SimulatedProviders = {
-    blip: simulateBlip(secrets.blip, placeOf('blip')),
-    'z-api': simulateZApi(secrets['z-api'], placeOf('z-api')),
-    vonage: simulateVonage(secrets.vonage, placeOf('vonage')),
-    aisoule: simulateAisoule(secrets.aisoule, placeOf('aisoule')),
-    sobot: simulateSobot(secrets.sobot, placeOf('sobot')),
-  };
-  const hosts = [host, ...started].map((place) => place.host).join(',');
+  const service = { url: '' };
+  const simulated = providerIds.flatMap((id, index) => {
+    const api = started[index];
+    return api
+      ? [[id, simulate(id, secrets, { host, cdn, api, serviceUrl: () => service.url })] as const]
+      : [];
+  });
+  const providers = Object.fromEntries(simulated) as unknown as SimulatedProviders;
+  const hosts = [host, cdn, ...started].map((place) => place.host).join(',');
   return {
     host,
+    cdn,
     providers,
     env: () => {
       const settings = Object.values<SimulatedProvider>(providers).map((provider) => provider.env());
@@ -92,10 +69,20 @@ export async function startSimulator({
       return settings.reduce((all, some) => ({ ...all, ...some }), ours);
     },
     reportTo: (serviceUrl) => {
+      service.url = serviceUrl;
       for (const api of started) api.reportTo(serviceUrl);
     },
     close: async () => {
-      await Promise.all([host, ...started].map((place) => place.close()));
+      await Promise.all([host, cdn, ...started].map((place) => place.close()));
     },
   };
+}
+
+/**
+ * The types of a simulator and its secrets belong together, which the compiler cannot follow for any
+ * provider.
+ */
+function simulate(id: ProviderId, secrets: SimulatorSecrets, place: Place): SimulatedProvider {
+  const start = simulators[id].simulate as (own: unknown, at: Place) => SimulatedProvider;
+  return start(secrets[id], place);
 }

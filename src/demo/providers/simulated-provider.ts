@@ -6,9 +6,6 @@ import type { Failure, SimulatedStatus, Webhook } from './api/report.js';
 
 export type { SimulatedStatus, Webhook };
 
-export const providerIds = ['blip', 'z-api', 'vonage', 'aisoule', 'sobot'] as const;
-export type ProviderId = (typeof providerIds)[number];
-
 export type SimulatedMediaKind = 'image' | 'video' | 'audio' | 'document' | 'sticker';
 
 interface Envelope {
@@ -56,6 +53,10 @@ export interface SimulatedProvider {
   readonly webhook: (message: SimulatedMessage) => Webhook;
   /** Stores a file in the place of this provider, and returns the link that it would send. */
   readonly publish: (content: Content, ...checks: readonly Check[]) => string;
+  /** What its webhooks hold in place of the link of a published file; the link itself if this is absent. */
+  readonly referenceTo?: (url: string) => string;
+  /** The id under which the service knows a message; the simulated id itself if this is absent. */
+  readonly messageIdOf?: (message: SimulatedMessage) => string;
   /** The settings with which the service accepts this provider. */
   readonly env: () => Record<string, string>;
 }
@@ -63,7 +64,11 @@ export interface SimulatedProvider {
 /** The servers of a provider: the host of its files, and its API. */
 export interface Place {
   readonly host: MediaHost;
+  /** Another host of files, to which the first one may redirect. */
+  readonly cdn: MediaHost;
   readonly api: ProviderApi;
+  /** The URL of the service, for providers that sign the address that they call; empty until it is known. */
+  readonly serviceUrl: () => string;
 }
 
 /** The number of the business, to which every simulated customer writes. */
@@ -102,5 +107,11 @@ export function present(fields: Readonly<Record<string, unknown>>): Record<strin
 export function unixSeconds(time: Date): number {
   return Math.floor(time.getTime() / 1000);
 }
+
+/**
+ * A header that no provider sends: the service then answers with its receipt, even if the provider expects
+ * another format.
+ */
+export const askingForReceipt = { accept: 'application/json' } as const;
 
 export const jsonHeaders = { 'content-type': 'application/json' } as const;

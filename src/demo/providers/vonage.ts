@@ -27,9 +27,9 @@ export interface VonageSecrets {
   /** Verifies Conversation events, which Vonage does not sign. */
   readonly webhookSecret: string;
   readonly applicationId: string;
-  /** In PEM; the service signs with it. */
+  /** The key in PEM with which the service signs. */
   readonly privateKey: string;
-  /** In PEM; the simulator verifies with it. */
+  /** The key in PEM with which the simulator verifies. */
   readonly publicKey: string;
 }
 

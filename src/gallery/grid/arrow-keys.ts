@@ -1,4 +1,7 @@
-/** The arrow keys move the focus from tile to tile: left and right in order, up and down to the nearest tile of the next row. */
+/**
+ * The arrow keys move the focus from tile to tile: left and right in order, up and down to the nearest tile
+ * of the next row.
+ */
 export function moveFocus(event: KeyboardEvent & { readonly currentTarget: HTMLElement }): void {
   const from = document.activeElement;
   if (!(from instanceof HTMLElement) || !from.matches('.tile')) return;

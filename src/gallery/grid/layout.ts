@@ -1,9 +1,9 @@
 /**
- * Rows of pictures that fill the width exactly, each picture in its own proportions, with a heading for each day.
- * A layout is computed from the one before it, so that a further page costs only its own rows.
+ * Rows of pictures that fill the width exactly, each picture in its own proportions, with a heading for each
+ * day or month. A layout is computed from the one before it, so that a further page costs only its own rows.
  */
 import type { Media } from '../../client/answers.js';
-import { dayKey } from '../format.js';
+import { headingKey, type Headings } from '../heading-key.js';
 
 /** The properties of a media item that a layout uses. */
 export type LaidOutMedia = Pick<Media, 'id' | 'kind' | 'receivedAt' | 'width' | 'height'>;
@@ -23,16 +23,16 @@ interface Place {
   /** Index of the first media item in the row, or below the heading. */
   readonly first: number;
 }
-interface DayRow extends Place {
-  readonly type: 'day';
-  /** A moment of the day. The name (`Today`) is not stored, because it changes at midnight. */
+interface HeadingRow extends Place {
+  readonly type: 'heading';
+  /** A moment of the day or the month. The name (`Today`) is not stored, because it changes at midnight. */
   readonly receivedAt: string;
 }
 interface CellRow<Item> extends Place {
   readonly type: 'cells';
   readonly cells: readonly Cell<Item>[];
 }
-export type GridRow<Item extends LaidOutMedia = Media> = DayRow | CellRow<Item>;
+export type GridRow<Item extends LaidOutMedia = Media> = HeadingRow | CellRow<Item>;
 
 export interface GridShape {
   /** Width in pixels. */
@@ -40,6 +40,7 @@ export interface GridShape {
   /** The preferred height of a row, in pixels. */
   readonly rowHeight: number;
   readonly gap: number;
+  readonly headings: Headings;
 }
 
 export interface Layout<Item extends LaidOutMedia = Media> {
@@ -50,8 +51,11 @@ export interface Layout<Item extends LaidOutMedia = Media> {
   readonly height: number;
 }
 
-const dayHeight = 52;
-/** Proportions (width divided by height) beyond these are cropped; such a picture would otherwise be a mere line. */
+const headingHeight = 52;
+/**
+ * Proportions (width divided by height) beyond these are cropped; such a picture would otherwise be a mere
+ * line.
+ */
 const narrowest = 0.6;
 const widest = 2.2;
 
@@ -60,8 +64,8 @@ export function emptyLayout(shape: GridShape): Layout<never> {
 }
 
 /**
- * Lays out `items` in the shape of an earlier layout. The result equals a layout from scratch; rows of the earlier layout that precede or
- * follow the changed media items are reused.
+ * Lays out `items` in the shape of an earlier layout. The result equals a layout from scratch; rows of the
+ * earlier layout that precede or follow the changed media items are reused.
  */
 export function layOut<Item extends LaidOutMedia>(
   before: Layout<Item>,
@@ -70,17 +74,17 @@ export function layOut<Item extends LaidOutMedia>(
   const { shape } = before;
   const rows = rowsBeforeChange(before, items);
   const findTail = tailFinder(before, items);
-  let { day, index, top } = endOf(rows);
+  let { heading, index, top } = endOf(rows);
   const push = (row: GridRow<Item>): void => {
     rows.push(row);
     top = row.top + row.height;
   };
   for (let media = items[index]; media !== undefined; media = items[index]) {
-    const key = dayKey(media.receivedAt);
-    if (key !== day) {
+    const key = headingKey(media.receivedAt, shape.headings);
+    if (key !== heading) {
       const { receivedAt } = media;
-      push({ type: 'day', key, receivedAt, top, height: dayHeight, first: index });
-      day = key;
+      push({ type: 'heading', key, receivedAt, top, height: headingHeight, first: index });
+      heading = key;
     }
     const tail = findTail(index, top);
     if (tail) {
@@ -95,20 +99,24 @@ export function layOut<Item extends LaidOutMedia>(
 }
 
 /** The position at which the layout continues below the rows. */
-function endOf(rows: readonly GridRow<LaidOutMedia>[]): { day: string; index: number; top: number } {
+function endOf(rows: readonly GridRow<LaidOutMedia>[]): {
+  heading: string;
+  index: number;
+  top: number;
+} {
   const last = rows.at(-1);
-  if (!last) return { day: '', index: 0, top: 0 };
-  const day = rows.findLast(({ type }) => type === 'day');
-  return { day: day?.key ?? '', index: endIndexOf(last), top: last.top + last.height };
+  if (!last) return { heading: '', index: 0, top: 0 };
+  const heading = rows.findLast(({ type }) => type === 'heading');
+  return { heading: heading?.key ?? '', index: endIndexOf(last), top: last.top + last.height };
 }
 
 function endIndexOf(row: GridRow<LaidOutMedia>): number {
-  return row.type === 'day' ? row.first : row.first + row.cells.length;
+  return row.type === 'heading' ? row.first : row.first + row.cells.length;
 }
 
 /**
- * The rows above the first changed media item. Where a row ends depends on the media item that follows it, so a row is kept only if that
- * media item is unchanged, too.
+ * The rows above the first changed media item. Where a row ends depends on the media item that follows it, so
+ * a row is kept only if that media item is unchanged, too.
  */
 function rowsBeforeChange<Item extends LaidOutMedia>(
   { items: old, rows }: Layout<Item>,
@@ -122,7 +130,9 @@ function rowsBeforeChange<Item extends LaidOutMedia>(
   );
 }
 
-/** Finds the rows from a media item on in the earlier layout, if nothing has changed from there to the end. */
+/**
+ * Finds the rows from a media item on in the earlier layout, if nothing has changed from there to the end.
+ */
 function tailFinder<Item extends LaidOutMedia>(before: Layout<Item>, items: readonly Item[]) {
   const { items: old, rows } = before;
   const added = items.length - old.length;
@@ -145,8 +155,8 @@ function isCellsFrom({ type, first }: GridRow<LaidOutMedia>, index: number): boo
 }
 
 /**
- * The index of the first row for which `isBehind` is true, by binary search; the number of rows if there is none. It must be true for all
- * rows after the first one.
+ * The index of the first row for which `isBehind` is true, by binary search; the number of rows if there is
+ * none. It must be true for all rows after the first one.
  */
 export function firstIndex<Row>(rows: readonly Row[], isBehind: (row: Row) => boolean): number {
   let low = 0;
@@ -174,12 +184,13 @@ function rowFrom<Item extends LaidOutMedia>(
   shape: GridShape,
 ): CellRow<Item> {
   const row: Item[] = [];
-  let day: string | undefined;
+  let heading: string | undefined;
   let sum = 0;
   let isLast = true;
   for (let at = first, media = items[at]; media !== undefined; at += 1, media = items[at]) {
-    day ??= dayKey(media.receivedAt);
-    if (dayKey(media.receivedAt) !== day) break;
+    const key = headingKey(media.receivedAt, shape.headings);
+    heading ??= key;
+    if (key !== heading) break;
     const joined = sum + proportions(media);
     if (isBetterWithout({ sum, joined, count: row.length }, shape)) {
       isLast = false;
@@ -189,7 +200,7 @@ function rowFrom<Item extends LaidOutMedia>(
     sum = joined;
   }
   const full = fullHeight(sum, row.length, shape);
-  // The last row of a day is not enlarged to fill the width.
+  // The last row below a heading is not enlarged to fill the width.
   const height = Math.floor(isLast ? Math.min(full, shape.rowHeight) : full);
   const cells = cellsOf(row, { height, isLast, shape });
   return { type: 'cells', key: row[0]?.id ?? '', cells, first, top, height: height + shape.gap };

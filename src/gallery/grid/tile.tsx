@@ -1,19 +1,23 @@
 import { memo } from 'preact/compat';
 import { useMemo, useState } from 'preact/hooks';
 
-import { typeName } from '../../domain/type-names.js';
 import type { MediaView } from '../api.js';
 import { at } from '../base.js';
-import { bytes, capital, clock, describe, kindNames, personOf } from '../format.js';
+import { bytes, clock, dayOfMonth, describe, personOf, typeLabel } from '../format.js';
+import { t } from '../languages/text.js';
 import { Badges, WarningBadge } from '../parts/badge.js';
 import { Icon, type IconName } from '../parts/icon.js';
 import { placeholder } from '../placeholder.js';
+import { sharpEnough } from './preview-choice.js';
 
 interface TileProps {
   readonly media: MediaView;
   readonly href: string;
   readonly width: number;
   readonly height: number;
+  /** Whether the caption shows the day, which no heading does. */
+  readonly withDay: boolean;
+  readonly isFavourite: boolean;
 }
 
 const icons = {
@@ -24,27 +28,40 @@ const icons = {
   document: 'document',
 } as const satisfies Record<MediaView['kind'], IconName>;
 
+/** Below this width, in pixels, the person and the time do not fit into one line. */
+const narrow = 170;
+
 /** One media item of the grid: its picture, or its name and size if it has none. */
-export const Tile = memo(function Tile({ media, href, width, height }: TileProps) {
-  const preview = media.previews.small;
+export const Tile = memo(function Tile(props: TileProps) {
+  const { media, href, width, height, withDay, isFavourite } = props;
+  const density = window.devicePixelRatio;
+  const preview = sharpEnough(media.previews, { width: width * density, height: height * density });
   return (
     <a
       id={`media-${media.id}`}
-      class={`tile ${media.kind} ${media.state}`}
+      class={`tile ${media.kind} ${media.state} ${width < narrow ? 'narrow' : ''}`}
       href={href}
       style={{ width, height }}
+      draggable={false}
       data-over
     >
-      <span class="unseen">{describe(media)}</span>
+      <span class="unseen">
+        {isFavourite ? `${describe(media)}, ${t('favourite.marker')}` : describe(media)}
+      </span>
       <span class="tile-face" aria-hidden="true">
         {preview ? <Picture url={preview.url} thumbhash={media.thumbhash} /> : <Facts media={media} />}
         <span class="tile-badges">
+          {isFavourite && (
+            <span class="badge favourite">
+              <Icon name="star" size={14} />
+            </span>
+          )}
           <Badges media={media} />
           <WarningBadge media={media} />
           {media.kind === 'document' && preview && media.type !== null && (
             <span class="badge">
               <Icon name="document" size={14} />
-              {typeName(media.type)}
+              {typeLabel(media.type)}
             </span>
           )}
         </span>
@@ -53,14 +70,24 @@ export const Tile = memo(function Tile({ media, href, width, height }: TileProps
             <Icon name="play" size={22} />
           </span>
         )}
-        <span class="tile-caption">
-          <b>{personOf(media)}</b>
-          <span>{clock(media.receivedAt)}</span>
-        </span>
+        <Caption media={media} withDay={withDay} />
       </span>
     </a>
   );
 });
+
+/** Who sent it and when. What was sent from here has an arrow and names the recipient. */
+function Caption({ media, withDay }: Pick<TileProps, 'media' | 'withDay'>) {
+  return (
+    <span class="tile-caption">
+      <span class="tile-person">
+        {media.direction === 'outbound' && <Icon name="outbound" size={14} />}
+        <b>{personOf(media)}</b>
+      </span>
+      <span class="tile-time">{withDay ? dayOfMonth(media.receivedAt) : clock(media.receivedAt)}</span>
+    </span>
+  );
+}
 
 function Picture({ url, thumbhash }: { readonly url: string; readonly thumbhash: string | null }) {
   const blurred = useMemo(() => placeholder(thumbhash), [thumbhash]);
@@ -85,9 +112,9 @@ function Picture({ url, thumbhash }: { readonly url: string; readonly thumbhash:
 
 /** An icon, a name and a size for a media item without a picture. */
 function Facts({ media }: { readonly media: MediaView }) {
-  const name = media.filename ?? shortError(media.error?.code) ?? kindNames[media.kind];
+  const name = media.filename ?? t(`kind.${media.kind}`);
   const details = [
-    media.type === null ? null : typeName(media.type),
+    media.type === null ? null : typeLabel(media.type),
     media.bytes === null ? null : bytes(media.bytes),
   ];
   return (
@@ -97,9 +124,4 @@ function Facts({ media }: { readonly media: MediaView }) {
       <span class="facts-more">{details.filter((text) => text !== null).join(' · ')}</span>
     </span>
   );
-}
-
-/** Turns `media.type_mismatch` into `Type mismatch`. */
-function shortError(code: string | undefined): string | undefined {
-  return code && capital(code.replace(/^media\./, '').replaceAll('_', ' '));
 }

@@ -12,8 +12,8 @@ interface Range {
 }
 
 /**
- * The rows in sight and a few around them, however long the list is. The layout knows the place of each row, so nothing is measured.
- * `top` is the distance of the grid from the top of the page, in pixels.
+ * The rows in sight and a few around them, however long the list is. The layout knows the place of each row,
+ * so nothing is measured. `top` is the distance of the grid from the top of the page, in pixels.
  */
 export function useVisibleRows(layout: Layout, top: number): readonly GridRow[] {
   const [, setShown] = useState<Range>({ start: 0, end: 0 });

@@ -1,6 +1,8 @@
 import { useState } from 'preact/hooks';
 
 import { api, type ChannelWithSecret, type ProviderView } from '../api.js';
+import { serviceText } from '../languages/service-text.js';
+import { t } from '../languages/text.js';
 import { FormDialog, textOf } from '../parts/form-dialog.js';
 import { Problem } from '../parts/problem.js';
 import { useLoad } from '../use-load.js';
@@ -17,8 +19,8 @@ export function AddChannel({ onAdded, onClose }: AddChannelProps) {
   const provider = value?.find(({ id }) => id === chosen) ?? value?.[0];
   return (
     <FormDialog
-      title="Add a channel"
-      action="Add"
+      title={t('add_channel.title')}
+      action={t('add_channel.action')}
       onClose={onClose}
       onSubmit={async (values) => {
         if (provider) onAdded(await api.channels.create(channelOf(provider, values)));
@@ -26,7 +28,7 @@ export function AddChannel({ onAdded, onClose }: AddChannelProps) {
     >
       {error !== undefined && <Problem error={error} retry={reload} />}
       <label class="field">
-        <span>Provider</span>
+        <span>{t('add_channel.provider')}</span>
         <select
           class="input"
           name="provider"
@@ -45,12 +47,12 @@ export function AddChannel({ onAdded, onClose }: AddChannelProps) {
       </label>
       <div class="pair">
         <label class="field">
-          <span>Name</span>
-          <input class="input" name="name" maxLength={100} placeholder="Shop in Recife" />
+          <span>{t('add_channel.name')}</span>
+          <input class="input" name="name" maxLength={100} placeholder={t('add_channel.name_example')} />
         </label>
         <label class="field">
-          <span>ID (used in the webhook URL)</span>
-          <input class="input mono" name="id" maxLength={63} placeholder="generated automatically" />
+          <span>{t('add_channel.id')}</span>
+          <input class="input mono" name="id" maxLength={63} placeholder={t('add_channel.id_example')} />
         </label>
       </div>
       {provider?.settings.map((setting) => (
@@ -61,20 +63,17 @@ export function AddChannel({ onAdded, onClose }: AddChannelProps) {
 }
 
 function Setting({ setting }: { readonly setting: ProviderView['settings'][number] }) {
-  const { name, required, secret, description } = setting;
+  const { name, required, secret, multiline, description } = setting;
   const common = { name: `setting ${name}`, required };
   return (
     <label class="field">
-      <span>
-        {name}
-        {required ? '' : ' (optional)'}
-      </span>
-      {secret ? (
+      <span>{required ? name : t('add_channel.optional', { name })}</span>
+      {multiline && <textarea class="input mono" {...common} rows={4} spellcheck={false} />}
+      {!multiline && secret && (
         <input class="input mono" {...common} type="password" autocomplete="new-password" />
-      ) : (
-        <input class="input mono" {...common} />
       )}
-      <span class="hint">{description}</span>
+      {!multiline && !secret && <input class="input mono" {...common} />}
+      <span class="hint">{serviceText(description)}</span>
     </label>
   );
 }

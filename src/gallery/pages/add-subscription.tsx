@@ -1,7 +1,8 @@
 import { eventTypes } from '../../domain/event.js';
 import { api } from '../api.js';
+import { t } from '../languages/text.js';
 import { FormDialog, textOf, textsOf } from '../parts/form-dialog.js';
-import { ChannelChoice } from './channel-choice.js';
+import { ChannelChoice } from '../parts/channel-choice.js';
 
 interface AddSubscriptionProps {
   /** Receives the signing secret of the new subscription. */
@@ -12,15 +13,15 @@ interface AddSubscriptionProps {
 export function AddSubscription({ onAdded, onClose }: AddSubscriptionProps) {
   return (
     <FormDialog
-      title="Add a subscription"
-      action="Add"
+      title={t('add_subscription.title')}
+      action={t('add_channel.action')}
       onClose={onClose}
       onSubmit={async (values) => {
         onAdded(await createSubscription(values));
       }}
     >
       <label class="field">
-        <span>URL</span>
+        <span>{t('add_subscription.url')}</span>
         <input
           class="input"
           name="url"
@@ -31,11 +32,11 @@ export function AddSubscription({ onAdded, onClose }: AddSubscriptionProps) {
         />
       </label>
       <label class="field">
-        <span>Description</span>
+        <span>{t('add_subscription.description')}</span>
         <input class="input" name="description" maxLength={200} />
       </label>
       <fieldset class="field">
-        <legend>Events (all, if none is selected)</legend>
+        <legend>{t('add_subscription.events')}</legend>
         <div class="checks">
           {eventTypes.map((type) => (
             <label key={type} class="check">

@@ -1,19 +1,14 @@
 import { scopes } from '../../domain/access.js';
 import { api } from '../api.js';
+import { t } from '../languages/text.js';
 import { FormDialog, textOf, textsOf } from '../parts/form-dialog.js';
-import { ChannelChoice } from './channel-choice.js';
-
-const meanings = {
-  'media:read': 'read files and messages, receive events',
-  'messages:send': 'upload files, send messages',
-  admin: 'everything, including erasing and all pages of the gallery',
-} as const satisfies Record<(typeof scopes)[number], string>;
+import { ChannelChoice, chosenChannels } from '../parts/channel-choice.js';
 
 const lifetimes = [
-  ['', 'Never'],
-  ['86400', 'In one day'],
-  ['2592000', 'In 30 days'],
-  ['31536000', 'In one year'],
+  ['', 'add_token.never'],
+  ['86400', 'add_token.in_day'],
+  ['2592000', 'add_token.in_month'],
+  ['31536000', 'add_token.in_year'],
 ] as const;
 
 interface AddTokenProps {
@@ -25,35 +20,35 @@ interface AddTokenProps {
 export function AddToken({ onCreated, onClose }: AddTokenProps) {
   return (
     <FormDialog
-      title="New token"
-      action="Create token"
+      title={t('tokens.new')}
+      action={t('add_token.action')}
       onClose={onClose}
       onSubmit={async (values) => {
         onCreated(await createToken(values));
       }}
     >
       <label class="field">
-        <span>Name (the person or program that uses it)</span>
+        <span>{t('add_token.name')}</span>
         <input class="input" name="name" required maxLength={100} autofocus />
       </label>
       <fieldset class="field">
-        <legend>Permissions</legend>
+        <legend>{t('tokens.permissions')}</legend>
         {scopes.map((scope) => (
           <label key={scope} class="check">
             <input type="checkbox" name="scope" value={scope} defaultChecked={scope === 'media:read'} />
             <span>
-              <code>{scope}</code> {meanings[scope]}
+              <code>{scope}</code> {t(`scope.${scope}`)}
             </span>
           </label>
         ))}
       </fieldset>
       <ChannelChoice />
       <label class="field">
-        <span>Expires</span>
+        <span>{t('tokens.expires')}</span>
         <select class="input" name="expiresIn">
           {lifetimes.map(([seconds, name]) => (
             <option key={seconds} value={seconds}>
-              {name}
+              {t(name)}
             </option>
           ))}
         </select>
@@ -64,12 +59,12 @@ export function AddToken({ onCreated, onClose }: AddTokenProps) {
 
 async function createToken(values: FormData): Promise<string> {
   const expiresIn = textOf(values, 'expiresIn');
-  const channels = textsOf(values, 'channel');
+  const channels = chosenChannels(values);
   const selected = textsOf(values, 'scope');
   const { token } = await api.tokens.create({
     name: textOf(values, 'name'),
     scopes: scopes.filter((scope) => selected.includes(scope)),
-    ...(channels.length > 0 && { channels }),
+    ...(channels && { channels }),
     ...(expiresIn !== '' && { expiresIn: Number(expiresIn) }),
   });
   return token;

@@ -2,14 +2,17 @@ import { useEffect } from 'preact/hooks';
 
 import { api, type MediaQuery, type MediaView } from '../api.js';
 import { at } from '../base.js';
-import { ago, describe, kindNames, personOf } from '../format.js';
+import { ago, describe, kindAndPerson } from '../format.js';
+import { t } from '../languages/text.js';
 import { onEvent } from '../live.js';
 import { StateBadge } from '../parts/badge.js';
+import { Details } from '../parts/details.js';
 import { Empty } from '../parts/empty.js';
 import { More } from '../parts/more.js';
+import { messageOfCode } from '../problem-text.js';
 import { usePages } from '../use-pages.js';
 import { BulkBar } from './bulk-bar.js';
-import { useBulk, type Bulk } from './use-bulk.js';
+import { useBulk, type Bulk } from '../use-bulk.js';
 
 /** A media item that waits longer is late. */
 const lateMs = 600_000;
@@ -36,27 +39,27 @@ export function TroubledMedia({ kind, onDone }: TroubledMediaProps) {
   useEffect(
     () =>
       onEvent((event) => {
-        if (event.type !== 'message.status') put(event.data);
+        if ('kind' in event.data) put(event.data);
       }),
     [],
   );
   const bulk = useBulk(async (id) => {
     put(await api.media.retry(id));
-    return 'Retry started';
+    return t('attention.retry_started');
   });
   const canRetry = kind !== 'late';
   const again = pages.items.filter(({ state }) => state === 'failed' || state === 'rejected');
   if (pages.status === 'end' && pages.items.length === 0) {
     return (
-      <Empty icon="check" title="Nothing to do">
-        There are no such files.
+      <Empty icon="check" title={t('attention.nothing')}>
+        {t('attention.no_files')}
       </Empty>
     );
   }
   return (
     <>
       {canRetry && pages.items.length > 0 && (
-        <BulkBar bulk={bulk} ids={again.map(({ id }) => id)} action="Try again" onDone={onDone} />
+        <BulkBar bulk={bulk} ids={again.map(({ id }) => id)} action={t('common.try_again')} onDone={onDone} />
       )}
       <ul class="card lines">
         {pages.items.map((media) => (
@@ -69,7 +72,7 @@ export function TroubledMedia({ kind, onDone }: TroubledMediaProps) {
 }
 
 function Line({ media, bulk }: { readonly media: MediaView; readonly bulk: Bulk | null }) {
-  const { id, state } = media;
+  const { id, state, error } = media;
   const result = bulk?.results.get(id);
   const canRetry = state === 'failed' || state === 'rejected';
   return (
@@ -77,7 +80,7 @@ function Line({ media, bulk }: { readonly media: MediaView; readonly bulk: Bulk 
       {bulk && (
         <input
           type="checkbox"
-          aria-label={`Select: ${describe(media)}`}
+          aria-label={t('attention.select', { media: describe(media) })}
           checked={bulk.selected.has(id)}
           disabled={!canRetry}
           onChange={() => {
@@ -87,16 +90,14 @@ function Line({ media, bulk }: { readonly media: MediaView; readonly bulk: Bulk 
       )}
       <div class="line-main">
         <p>
-          <a href={at(`/admin/media/${id}`)}>
-            {kindNames[media.kind]}
-            {personOf(media) === '' ? '' : ` from ${personOf(media)}`}
-          </a>
+          <a href={at(`/admin/media/${id}`)}>{kindAndPerson(media)}</a>
           <span class="soft">
             {' '}
             · {media.channel} · {ago(media.receivedAt)}
           </span>
         </p>
         <p class="soft small-text">{reasonOf(media)}</p>
+        {error && <Details lines={[`${error.code}: ${error.message ?? ''}`]} />}
         {result && <p class={result.ok ? 'small-text good-text' : 'error-text'}>{result.words}</p>}
       </div>
       <StateBadge state={state} />
@@ -106,9 +107,11 @@ function Line({ media, bulk }: { readonly media: MediaView; readonly bulk: Bulk 
 
 function reasonOf({ error, attempts, nextAttemptAt, state }: MediaView): string {
   const parts = [
-    error ? [error.code, error.message].filter((text) => text !== null).join(': ') : null,
-    attempts === 1 ? '1 attempt' : `${String(attempts)} attempts`,
-    state === 'pending' && nextAttemptAt !== null ? `next ${ago(nextAttemptAt)}` : null,
+    messageOfCode(error?.code ?? ''),
+    t('attention.attempts', { count: attempts }),
+    state === 'pending' && nextAttemptAt !== null
+      ? t('attention.next', { ago: ago(nextAttemptAt) })
+      : undefined,
   ];
-  return parts.filter((text) => text !== null).join(' · ');
+  return parts.filter((text) => text !== undefined).join(' · ');
 }

@@ -1,65 +1,75 @@
 import { api, type StatsView } from '../api.js';
-import { attentionCount, attentionDays, countAttention } from '../attention-count.js';
+import { attentionDays, loadAlerts, noteTroubles, openAlerts } from '../attention-count.js';
 import { at } from '../base.js';
 import { number } from '../format.js';
+import { t } from '../languages/text.js';
 import { PageHead } from '../parts/page-head.js';
 import { Problem } from '../parts/problem.js';
 import { query } from '../router.js';
-import { useLoad } from '../use-load.js';
+import { useLoad, type Loaded } from '../use-load.js';
+import { Alerts } from './attention-alerts.js';
 import { MalformedDeliveries } from './attention-deliveries.js';
 import { TroubledMedia } from './attention-media.js';
 
-type Kind = keyof StatsView['needsAttention'];
+type Kind = keyof StatsView['needsAttention'] | 'alerts';
 
-const names = {
-  failed: 'Failed',
-  rejected: 'Rejected',
-  late: 'Late',
-  malformed: 'Not understood',
-} as const satisfies Record<Kind, string>;
-const kinds = Object.keys(names) as readonly Kind[];
-
-const explanations = {
-  failed: 'All attempts failed, or the provider no longer has the file. Try again to request it once more.',
-  rejected:
-    'Refused by a rule: too large, not the type it claims to be, or at a forbidden address. Trying again helps only if that has changed.',
-  late: 'Waiting for more than ten minutes. Inlet retries automatically; no action needed.',
-  malformed:
-    'Webhooks that should contain media but have an unknown format. You can replay them after an update.',
-} as const satisfies Record<Kind, string>;
+const kinds = ['alerts', 'failed', 'rejected', 'late', 'malformed'] as const satisfies readonly Kind[];
 
 export function AttentionPage() {
   const requested = query.value.get('show');
   const stats = useLoad(async () => {
     const { needsAttention } = await api.stats({ days: attentionDays });
-    attentionCount.value = countAttention(needsAttention);
+    noteTroubles(needsAttention);
     return needsAttention;
   });
-  const counts = stats.value;
-  const kind =
-    kinds.find((name) => name === requested) ?? kinds.find((name) => (counts?.[name] ?? 0) > 0) ?? 'failed';
-  const isDecided = requested !== null || counts !== undefined || stats.error !== undefined;
+  const alerts = useLoad(loadAlerts);
+  const counts = stats.value && { ...stats.value, alerts: openAlerts.value.length };
+  const kind = kindOf(requested, counts);
+  const isLoaded = stats.value !== undefined && !alerts.loading;
+  const isDecided = requested !== null || isLoaded || stats.error !== undefined;
   return (
     <>
-      <PageHead title="Needs attention" lead={explanations[kind]} />
-      <nav class="segments" aria-label="Problems">
+      <PageHead title={t('attention.title')} lead={t(`attention_text.${kind}`)} />
+      <nav class="segments" aria-label={t('attention.problems')}>
         {kinds.map((name) => (
           <a
             key={name}
             href={at(`/admin/attention?show=${name}`)}
             aria-current={name === kind ? 'page' : undefined}
           >
-            {names[name]}
+            {t(`attention.${name}`)}
             {counts && <span class="segment-count">{number(counts[name])}</span>}
           </a>
         ))}
       </nav>
-      <p class="hint attention-span">
-        Counts cover the last {attentionDays} days; the lists show everything.
-      </p>
+      <p class="hint attention-span">{t('attention.span', { days: attentionDays })}</p>
       {stats.error !== undefined && <Problem error={stats.error} retry={stats.reload} />}
-      {isDecided && kind === 'malformed' && <MalformedDeliveries onDone={stats.reload} />}
-      {isDecided && kind !== 'malformed' && <TroubledMedia key={kind} kind={kind} onDone={stats.reload} />}
+      {isDecided && <Problems kind={kind} alerts={alerts} onDone={stats.reload} />}
     </>
   );
+}
+
+/** What the address names; otherwise the first kind that there is something of. */
+function kindOf(requested: string | null, counts: Readonly<Record<Kind, number>> | undefined): Kind {
+  const named = kinds.find((name) => name === requested);
+  return named ?? kinds.find((name) => (counts?.[name] ?? 0) > 0) ?? 'failed';
+}
+
+interface ProblemsProps {
+  readonly kind: Kind;
+  readonly alerts: Loaded<unknown>;
+  readonly onDone: () => void;
+}
+
+function Problems({ kind, alerts, onDone }: ProblemsProps) {
+  switch (kind) {
+    case 'alerts':
+      return <Alerts loaded={alerts} />;
+    case 'malformed':
+      return <MalformedDeliveries onDone={onDone} />;
+    case 'failed':
+    case 'rejected':
+    case 'late':
+      return <TroubledMedia key={kind} kind={kind} onDone={onDone} />;
+  }
 }

@@ -1,5 +1,6 @@
 import { api, type AuditEntryView } from '../api.js';
 import { fullTime } from '../format.js';
+import { isMessageId, t } from '../languages/text.js';
 import { Empty } from '../parts/empty.js';
 import { More } from '../parts/more.js';
 import { PageHead } from '../parts/page-head.js';
@@ -9,11 +10,25 @@ import { usePages } from '../use-pages.js';
 
 const actions = [
   'session.create',
+  'session.end',
+  'session.refuse',
+  'user.create',
+  'user.invite',
+  'user.change',
+  'user.password',
+  'user.delete',
   'token.create',
   'token.revoke',
+  'media.evidence',
+  'hold.create',
+  'hold.end',
+  'share.create',
+  'share.revoke',
   'channel.create',
   'channel.update',
   'channel.rotate',
+  'channel.connect',
+  'channel.backfill',
   'channel.delete',
   'subscription.create',
   'subscription.update',
@@ -22,10 +37,11 @@ const actions = [
   'subscription.delete',
   'media.erase',
   'media.retry',
+  'media.export',
   'contact.erase',
   'delivery.replay',
   'retention.run',
-];
+] as const;
 
 export function AuditPage() {
   const action = query.value.get('action') ?? '';
@@ -35,12 +51,9 @@ export function AuditPage() {
   );
   return (
     <>
-      <PageHead
-        title="Audit"
-        lead="Administrative actions, newest first. People are shown as anonymous codes."
-      >
+      <PageHead title={t('audit.title')} lead={t('audit.lead')}>
         <label class="field">
-          <span>Action</span>
+          <span>{t('audit.action')}</span>
           <select
             class="input"
             value={action}
@@ -48,15 +61,17 @@ export function AuditPage() {
               navigate(addressWith({ action: event.currentTarget.value }));
             }}
           >
-            <option value="">All</option>
+            <option value="">{t('common.all')}</option>
             {actions.map((name) => (
-              <option key={name}>{name}</option>
+              <option key={name} value={name}>
+                {t(`audit_action.${name}`)}
+              </option>
             ))}
           </select>
         </label>
       </PageHead>
       {pages.items.length > 0 && <Entries entries={pages.items} />}
-      {pages.status === 'end' && pages.items.length === 0 && <Empty icon="audit" title="No entries yet" />}
+      {pages.status === 'end' && pages.items.length === 0 && <Empty icon="audit" title={t('audit.none')} />}
       <More pages={pages} />
     </>
   );
@@ -64,12 +79,22 @@ export function AuditPage() {
 
 function Entries({ entries }: { readonly entries: readonly AuditEntryView[] }) {
   return (
-    <TableCard label="Entries" columns={['When', 'Action', 'By', 'Channel', 'Target', 'Details']}>
+    <TableCard
+      label={t('audit.entries')}
+      columns={[
+        t('audit.when'),
+        t('audit.action'),
+        t('audit.by'),
+        t('audit.channel'),
+        t('audit.target'),
+        t('audit.details'),
+      ]}
+    >
       {entries.map((entry) => (
         <tr key={entry.id}>
           <td class="nowrap">{fullTime(entry.at)}</td>
           <td>
-            <code>{entry.action}</code>
+            <span title={entry.action}>{nameOf(entry.action)}</span>
           </td>
           <td title={entry.actor}>{entry.actorName ?? entry.actor.slice(0, 13)}</td>
           <td>{entry.channel}</td>
@@ -79,6 +104,12 @@ function Entries({ entries }: { readonly entries: readonly AuditEntryView[] }) {
       ))}
     </TableCard>
   );
+}
+
+/** The name of an action, or its code if these pages do not know it. */
+function nameOf(action: string): string {
+  const id = `audit_action.${action}`;
+  return isMessageId(id) ? t(id) : action;
 }
 
 function detailsOf({ details }: AuditEntryView): string {

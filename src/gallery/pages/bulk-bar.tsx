@@ -1,4 +1,5 @@
-import type { Bulk } from './use-bulk.js';
+import { t } from '../languages/text.js';
+import type { Bulk } from '../use-bulk.js';
 
 interface BulkBarProps {
   readonly bulk: Bulk;
@@ -27,7 +28,9 @@ export function BulkBar({ bulk, ids, action, onDone }: BulkBarProps) {
           }}
         />
         <span>
-          {selectedIds.length === 0 ? `All ${String(ids.length)}` : `${String(selectedIds.length)} selected`}
+          {selectedIds.length === 0
+            ? t('bulk.all', { count: ids.length })
+            : t('bulk.selected', { count: selectedIds.length })}
         </span>
       </label>
       <button
@@ -40,9 +43,11 @@ export function BulkBar({ bulk, ids, action, onDone }: BulkBarProps) {
       </button>
       {progress && (
         <span class="bulk-progress">
-          <progress value={progress.done} max={progress.of} aria-label={`${action}: progress`} />
-          {progress.done} of {progress.of}
-          {progress.failed > 0 && <span class="error-text">, {progress.failed} failed</span>}
+          <progress value={progress.done} max={progress.of} aria-label={t('bulk.progress', { action })} />
+          {t('bulk.done_of', { done: progress.done, all: progress.of })}
+          {progress.failed > 0 && (
+            <span class="error-text">{t('bulk.failed', { count: progress.failed })}</span>
+          )}
         </span>
       )}
     </div>

@@ -2,6 +2,8 @@ import { useState } from 'preact/hooks';
 
 import { api, type ChannelView, type ChannelWithSecret } from '../api.js';
 import { at } from '../base.js';
+import { serviceText } from '../languages/service-text.js';
+import { t } from '../languages/text.js';
 import { Confirm } from '../parts/confirm.js';
 import { CopyButton } from '../parts/copy-button.js';
 import { Problem } from '../parts/problem.js';
@@ -13,10 +15,12 @@ interface ChannelCardProps {
   readonly onChange: () => void;
   /** Receives the channel with its new secret after a rotation, to show the secret once. */
   readonly onSecret: (channel: ChannelWithSecret) => void;
+  /** Called to open the steps that connect the channel. */
+  readonly onConnect: (channel: ChannelView) => void;
 }
 
-export function ChannelCard({ channel, onChange, onSecret }: ChannelCardProps) {
-  const { id, name, provider, webhookUrl, setup, settings } = channel;
+export function ChannelCard({ channel, onChange, onSecret, onConnect }: ChannelCardProps) {
+  const { id, name, provider, webhookUrl, enabled, canConnect, setup, settings } = channel;
   const light = lightOf(channel);
   return (
     <li class="card panel">
@@ -24,37 +28,53 @@ export function ChannelCard({ channel, onChange, onSecret }: ChannelCardProps) {
         <i class={`light ${light.colour}`} aria-hidden="true" />
         <h2>{name ?? id}</h2>
         <span class="badge">{provider}</span>
-        {!channel.enabled && <span class="badge disabled">disabled</span>}
+        {!enabled && <span class="badge disabled">{t('channel.disabled')}</span>}
       </div>
       <p class="hint">{light.words}</p>
       <div class="copy-field">
-        <input class="input mono" readOnly value={webhookUrl} aria-label={`Webhook URL of ${name ?? id}`} />
-        <CopyButton text={webhookUrl} label={`Copy the webhook URL of ${name ?? id}`} />
+        <input
+          class="input mono"
+          readOnly
+          value={webhookUrl}
+          aria-label={t('channel.url_of', { name: name ?? id })}
+        />
+        <CopyButton text={webhookUrl} label={t('channel.copy_url', { name: name ?? id })} />
       </div>
       <details class="raw">
-        <summary>How to connect it</summary>
+        <summary>{t('channel.how')}</summary>
         <ol class="steps">
           {setup.map((step) => (
-            <li key={step}>{step}</li>
+            <li key={step}>{serviceText(step)}</li>
           ))}
         </ol>
-        {settings.length > 0 && <p class="hint">Settings with a value: {settings.join(', ')}</p>}
+        {settings.length > 0 && <p class="hint">{t('channel.settings', { names: settings.join(', ') })}</p>}
       </details>
       <div class="button-row">
+        {enabled && (
+          <button
+            type="button"
+            class="button small"
+            onClick={() => {
+              onConnect(channel);
+            }}
+          >
+            {canConnect ? t('channel.connect') : t('channel.set_up')}
+          </button>
+        )}
         <a class="button small" href={at(`/admin?channel=${encodeURIComponent(id)}`)}>
-          View media
+          {t('channel.view_media')}
         </a>
         {channel.source === 'database' ? (
           <ChannelButtons channel={channel} onChange={onChange} onSecret={onSecret} />
         ) : (
-          <span class="hint read-only">Configured by environment variables</span>
+          <span class="hint read-only">{t('channel.read_only')}</span>
         )}
       </div>
     </li>
   );
 }
 
-function ChannelButtons({ channel, onChange, onSecret }: ChannelCardProps) {
+function ChannelButtons({ channel, onChange, onSecret }: Omit<ChannelCardProps, 'onConnect'>) {
   const { id, enabled } = channel;
   const rotation = useOpen();
   const deletion = useOpen();
@@ -71,13 +91,13 @@ function ChannelButtons({ channel, onChange, onSecret }: ChannelCardProps) {
   return (
     <>
       <button type="button" class="button small" onClick={() => void toggle()}>
-        {enabled ? 'Disable' : 'Enable'}
+        {enabled ? t('channel.disable') : t('channel.enable')}
       </button>
       <button type="button" class="button small" onClick={rotation.open}>
-        New secret
+        {t('channel.new_secret')}
       </button>
       <button type="button" class="button small quiet-danger" onClick={deletion.open}>
-        Delete
+        {t('common.delete')}
       </button>
       {error !== undefined && <Problem error={error} />}
       {rotation.isOpen && <RotateChannel id={id} onRotated={onSecret} onClose={rotation.close} />}
@@ -95,17 +115,14 @@ interface RotateChannelProps {
 function RotateChannel({ id, onRotated, onClose }: RotateChannelProps) {
   return (
     <Confirm
-      title="Create a new webhook secret?"
-      action="Create secret"
+      title={t('channel.rotate_title')}
+      action={t('channel.create_secret')}
       onClose={onClose}
       onConfirm={async () => {
         onRotated(await api.channels.rotate(id));
       }}
     >
-      <p>
-        The current secret stays valid beside the new one until the next rotation, so that you have time to
-        change it at the provider.
-      </p>
+      <p>{t('channel.rotate_text')}</p>
     </Confirm>
   );
 }
@@ -119,8 +136,8 @@ interface DeleteChannelProps {
 function DeleteChannel({ id, onDeleted, onClose }: DeleteChannelProps) {
   return (
     <Confirm
-      title="Delete this channel?"
-      action="Delete"
+      title={t('channel.delete_title')}
+      action={t('common.delete')}
       typed={id}
       onClose={onClose}
       onConfirm={async () => {
@@ -128,7 +145,7 @@ function DeleteChannel({ id, onDeleted, onClose }: DeleteChannelProps) {
         onDeleted();
       }}
     >
-      <p>Inlet will refuse its webhooks from now on. Files that were received stay.</p>
+      <p>{t('channel.delete_text')}</p>
     </Confirm>
   );
 }

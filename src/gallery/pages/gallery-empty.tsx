@@ -1,5 +1,6 @@
 import { at } from '../base.js';
 import type { Filters } from '../filters.js';
+import { t } from '../languages/text.js';
 import { Empty } from '../parts/empty.js';
 import { isAdmin } from '../session.js';
 
@@ -7,23 +8,20 @@ import { isAdmin } from '../session.js';
 export function NothingToSee({ filters }: { readonly filters: Filters }) {
   if (Object.keys(filters).length > 0) {
     return (
-      <Empty icon="search" title="Nothing found">
-        <p>Nothing matches these filters. Remove one or clear them all.</p>
+      <Empty icon="search" title={t('gallery.nothing_found')}>
+        <p>{t('gallery.no_match')}</p>
         <a class="button" href={at('/admin')}>
-          Clear all filters
+          {t('gallery.clear_filters')}
         </a>
       </Empty>
     );
   }
   return (
-    <Empty icon="gallery" title="Nothing yet">
-      <p>
-        Pictures appear here as soon as a provider sends them. Connect a channel, paste its webhook URL into
-        the provider’s console, and send yourself a photo.
-      </p>
+    <Empty icon="gallery" title={t('gallery.nothing_yet')}>
+      <p>{t('gallery.first_steps')}</p>
       {isAdmin.value && (
         <a class="button primary" href={at('/admin/channels')}>
-          Connect a channel
+          {t('gallery.connect')}
         </a>
       )}
     </Empty>

@@ -1,30 +1,50 @@
 import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 
 import { mediaStates } from '../../domain/media.js';
-import { ownValue } from '../../domain/own-value.js';
 import { directions, mediaKinds } from '../../domain/provider.js';
 import { api } from '../api.js';
 import { at } from '../base.js';
 import { filterNames, type FilterName, type Filters } from '../filters.js';
-import { directionNames, kindNames, stateNames } from '../format.js';
+import { isMessageId, t, type MessageId } from '../languages/text.js';
 import type { MediaList } from '../media-list.js';
 import { Icon } from '../parts/icon.js';
 import { addressWith, navigate, query } from '../router.js';
+import { PeriodChoice } from '../search/period-choice.js';
+import { SavedViews } from '../search/saved-views.js';
+import { SearchField } from '../search/search-field.js';
+import { TagInput } from '../tags/tag-input.js';
 import { useLoad } from '../use-load.js';
 
+/** Other filters make another list, in which the place is another one. */
 function setFilter(name: FilterName, value: string): void {
-  navigate(addressWith({ [name]: value }), { replace: name === 'q' });
+  navigate(addressWith({ [name]: value, at: null }), { replace: name === 'q' });
 }
 
 export function FilterBar({ list }: { readonly list: MediaList }) {
   const open = useSignal(false);
+  const views = useSignal(false);
   const { filters } = list;
   const count = Object.keys(filters).filter((name) => name !== 'q' && name !== 'kind').length;
   return (
-    <search class="filters" aria-label="Filters">
+    <search class="filters" aria-label={t('filters.label')}>
       <div class="filter-row">
-        <CaptionSearch value={filters.q ?? ''} />
+        <SearchField
+          value={filters.q ?? ''}
+          search={(text) => {
+            if (text !== (filters.q ?? '')) setFilter('q', text);
+          }}
+          chooseTag={(tag) => {
+            navigate(addressWith({ tag, q: null, at: null }));
+          }}
+        />
+        <PeriodChoice
+          since={filters.since}
+          until={filters.until}
+          choose={({ since, until }) => {
+            navigate(addressWith({ since, until, at: null }));
+          }}
+        />
         <button
           type="button"
           class="button"
@@ -35,59 +55,36 @@ export function FilterBar({ list }: { readonly list: MediaList }) {
           }}
         >
           <Icon name="filter" size={18} />
-          Filters{count > 0 ? ` (${String(count)})` : ''}
+          {count > 0 ? t('filters.counted', { count }) : t('filters.label')}
+        </button>
+        <button
+          type="button"
+          class="button"
+          aria-expanded={views.value}
+          aria-controls="saved-views"
+          onClick={() => {
+            views.value = !views.value;
+          }}
+        >
+          <Icon name="star" size={18} /> {t('views.title')}
         </button>
         <KindSwitch kind={filters.kind} />
       </div>
       <div id="more-filters" hidden={!open.value}>
         {open.value && <FilterFields filters={filters} />}
       </div>
+      <div id="saved-views" hidden={!views.value}>
+        {views.value && <SavedViews filters={filters} />}
+      </div>
       <Chips filters={filters} />
     </search>
   );
 }
 
-const pauseMs = 300;
-
-/** Searches after a pause in typing. */
-function CaptionSearch({ value }: { readonly value: string }) {
-  const text = useSignal(value);
-  const timer = useRef<number>(undefined);
-  useEffect(() => {
-    text.value = value;
-  }, [value, text]);
-  useEffect(
-    () => () => {
-      window.clearTimeout(timer.current);
-    },
-    [],
-  );
-  return (
-    <label class="search-field">
-      <Icon name="search" size={18} />
-      <span class="unseen">Search captions</span>
-      <input
-        class="input"
-        type="search"
-        placeholder="Search captions"
-        maxLength={200}
-        value={text.value}
-        onInput={(event) => {
-          text.value = event.currentTarget.value;
-          window.clearTimeout(timer.current);
-          timer.current = window.setTimeout(() => {
-            setFilter('q', text.value.trim());
-          }, pauseMs);
-        }}
-      />
-    </label>
-  );
-}
-
 function KindSwitch({ kind }: { readonly kind: string | undefined }) {
   return (
-    <div class="segments" role="group" aria-label="Kind">
-      {['', ...mediaKinds].map((value) => (
+    <div class="segments" role="group" aria-label={t('filters.kind')}>
+      {(['', ...mediaKinds] as const).map((value) => (
         <button
           key={value}
           type="button"
@@ -96,16 +93,11 @@ function KindSwitch({ kind }: { readonly kind: string | undefined }) {
             setFilter('kind', value);
           }}
         >
-          {value === '' ? 'All' : pluralOf(value)}
+          {value === '' ? t('common.all') : t(`kinds.${value}`)}
         </button>
       ))}
     </div>
   );
-}
-
-function pluralOf(kind: string): string {
-  const name = kindNames[kind as keyof typeof kindNames];
-  return kind === 'audio' ? name : `${name}s`;
 }
 
 function FilterFields({ filters }: { readonly filters: Filters }) {
@@ -113,23 +105,30 @@ function FilterFields({ filters }: { readonly filters: Filters }) {
   const channelNames = channels.map(({ id, name }): Option => [id, name ?? id]);
   return (
     <div class="filter-fields">
-      <Choice name="channel" label="Channel" filters={filters} options={channelNames} />
+      <Choice name="channel" label={t('filters.channel')} filters={filters} options={channelNames} />
       <Choice
         name="state"
-        label="State"
+        label={t('filters.state')}
         filters={filters}
-        options={mediaStates.map((id) => [id, stateNames[id]])}
+        options={mediaStates.map((id) => [id, t(`state.${id}`)])}
       />
       <Choice
         name="direction"
-        label="Direction"
+        label={t('filters.direction')}
         filters={filters}
-        options={directions.map((id) => [id, directionNames[id]])}
+        options={directions.map((id) => [id, t(`direction.${id}`)])}
       />
-      <Entry name="from" label="Person" filters={filters} placeholder="5511999990000" />
-      <Entry name="chat" label="Group or conversation" filters={filters} />
-      <Day name="since" label="From day" filters={filters} />
-      <Day name="until" label="To day" filters={filters} />
+      <Entry name="from" label={t('filters.person')} filters={filters} placeholder="5511999990000" />
+      <Entry name="chat" label={t('filters.chat')} filters={filters} />
+      <Choice
+        name="favourite"
+        label={t('filters.favourite')}
+        filters={filters}
+        options={[['true', t('favourite.only')]]}
+      />
+      <TagEntry tag={filters.tag ?? ''} />
+      <Day name="since" label={t('filters.from_day')} filters={filters} />
+      <Day name="until" label={t('filters.to_day')} filters={filters} />
     </div>
   );
 }
@@ -154,7 +153,7 @@ function Choice({ name, label, filters, options }: FieldProps & { readonly optio
           setFilter(name, event.currentTarget.value);
         }}
       >
-        <option value="">All</option>
+        <option value="">{t('common.all')}</option>
         {[...(known ? [] : [[chosen, chosen] as const]), ...options].map(([value, text]) => (
           <option key={value} value={value}>
             {text}
@@ -182,6 +181,26 @@ function Entry({ name, label, filters, placeholder = '' }: FieldProps & { readon
   );
 }
 
+/** Filters by a whole tag only, when it has been written or chosen. */
+function TagEntry({ tag }: { readonly tag: string }) {
+  const [text, setText] = useState(tag);
+  useEffect(() => {
+    setText(tag);
+  }, [tag]);
+  return (
+    <label class="field">
+      <span>{t('filters.tag')}</span>
+      <TagInput
+        value={text}
+        onType={setText}
+        onCommit={(written) => {
+          if (written !== tag) setFilter('tag', written);
+        }}
+      />
+    </label>
+  );
+}
+
 function Day({ name, label, filters }: FieldProps) {
   return (
     <label class="field">
@@ -198,17 +217,19 @@ function Day({ name, label, filters }: FieldProps) {
   );
 }
 
-const labels: Readonly<Record<FilterName, string>> = {
-  channel: 'Channel',
-  kind: 'Kind',
-  state: 'State',
-  direction: 'Direction',
-  from: 'Person',
-  chat: 'Group',
-  since: 'From',
-  until: 'To',
-  q: 'Caption',
-};
+const labels = {
+  channel: 'filters.channel',
+  kind: 'filters.kind',
+  state: 'filters.state',
+  direction: 'filters.direction',
+  from: 'filters.person',
+  chat: 'filters.group',
+  tag: 'filters.tag',
+  favourite: 'filters.favourite',
+  since: 'filters.from',
+  until: 'filters.to',
+  q: 'filters.text',
+} as const satisfies Record<FilterName, MessageId>;
 
 function Chips({ filters }: { readonly filters: Filters }) {
   const names = filterNames.filter((name) => filters[name] !== undefined);
@@ -224,14 +245,14 @@ function Chips({ filters }: { readonly filters: Filters }) {
             setFilter(name, '');
           }}
         >
-          <span class="unseen">Remove the filter </span>
-          <span>{labels[name]}</span> {shown(name, filters[name])}
+          <span class="unseen">{t('filters.remove')}</span>
+          <span>{t(labels[name])}</span> {shown(name, filters[name])}
           <Icon name="close" size={14} />
         </button>
       ))}
       {names.length > 1 && (
         <a class="chip-clear" href={addressWith({}, { path: at('/admin'), query: withoutFilters() })}>
-          Clear all
+          {t('filters.clear')}
         </a>
       )}
     </div>
@@ -240,14 +261,12 @@ function Chips({ filters }: { readonly filters: Filters }) {
 
 function withoutFilters(): URLSearchParams {
   const rest = new URLSearchParams(query.value);
-  for (const name of filterNames) rest.delete(name);
+  for (const name of [...filterNames, 'at']) rest.delete(name);
   return rest;
 }
 
-const words: Readonly<Record<string, string>> = { ...kindNames, ...stateNames, ...directionNames };
-
 function shown(name: FilterName, value = ''): string {
-  return name === 'kind' || name === 'state' || name === 'direction'
-    ? (ownValue(words, value) ?? value)
-    : value;
+  if (name === 'favourite') return '';
+  const id = `${name}.${value}`;
+  return isMessageId(id) ? t(id) : value;
 }

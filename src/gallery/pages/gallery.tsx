@@ -1,18 +1,23 @@
 import { useCallback, useEffect, useMemo } from 'preact/hooks';
 
 import { at } from '../base.js';
-import { listFor } from '../current-list.js';
-import { filterText } from '../filters.js';
+import { listFor, showNewest } from '../current-list.js';
+import { filterText, isSearch } from '../filters.js';
 import { Grid } from '../grid/grid.js';
+import { GridHelp } from '../grid/grid-help.js';
+import { t } from '../languages/text.js';
 import { announcement, onEvent, onReconnected } from '../live.js';
 import type { MediaList } from '../media-list.js';
 import { Icon } from '../parts/icon.js';
 import { PageHead } from '../parts/page-head.js';
 import { Problem } from '../parts/problem.js';
 import { addressWith, path, query } from '../router.js';
+import { createSelection } from '../selection.js';
+import { usePlaceInAddress } from '../use-place.js';
 import { Viewer } from '../viewer/viewer.js';
 import { FilterBar } from './gallery-filters.js';
 import { NothingToSee } from './gallery-empty.js';
+import { SelectionBar } from './selection-bar.js';
 
 /** Beyond this distance from the top, in pixels, new pictures would move the ones in sight. */
 const nearTop = 120;
@@ -21,6 +26,8 @@ export function GalleryPage() {
   const list = listFor(query.value);
   const opened = /\/admin\/media\/([^/]+)$/.exec(path.value)?.[1];
   useNews(list);
+  usePlaceInAddress({ entries: '.tile', isWhole: list.begin === undefined, page: at('/admin') });
+  const selection = useMemo(createSelection, [list]);
   const search = filterText(list.filters);
   const hrefOf = useCallback(
     (id: string) => at(`/admin/media/${id}${search === '' ? '' : `?${search}`}`),
@@ -32,11 +39,18 @@ export function GalleryPage() {
   );
   return (
     <>
-      <PageHead title="Gallery" />
+      <PageHead title={t('gallery.title')} />
       <FilterBar list={list} />
-      <NewPill list={list} />
-      <Grid list={list} hrefOf={hrefOf} />
+      {list.begin === undefined ? <NewPill list={list} /> : <NewestPill />}
+      <Grid
+        list={list}
+        selection={selection}
+        hrefOf={hrefOf}
+        headings={isSearch(list.filters) ? 'month' : 'day'}
+      />
       <ListEnd list={list} />
+      <SelectionBar list={list} selection={selection} />
+      <GridHelp />
       {opened !== undefined && (
         <Viewer key="viewer" id={opened} list={list} hrefOf={hrefOf} closedAt={gallery} />
       )}
@@ -50,7 +64,7 @@ function ListEnd({ list }: { readonly list: MediaList }) {
   if (status === 'end' && list.items.value.length === 0) return <NothingToSee filters={list.filters} />;
   return (
     <p class="list-end" aria-hidden="true">
-      {status === 'end' ? 'End of the list' : 'Loading …'}
+      {status === 'end' ? t('gallery.end') : t('common.loading')}
     </p>
   );
 }
@@ -68,7 +82,17 @@ function NewPill({ list }: { readonly list: MediaList }) {
       }}
     >
       <Icon name="up" size={16} />
-      {count} new
+      {t('gallery.new', { count })}
+    </button>
+  );
+}
+
+/** Leads back to the beginning, for a list that begins in the middle. */
+function NewestPill() {
+  return (
+    <button type="button" class="new-pill" onClick={showNewest}>
+      <Icon name="up" size={16} />
+      {t('gallery.newest')}
     </button>
   );
 }
@@ -82,7 +106,7 @@ function useNews(list: MediaList): void {
   useEffect(() => {
     const atTop = (): boolean => window.scrollY < nearTop;
     const stopListening = onEvent((event) => {
-      if (event.type === 'message.status') return;
+      if (!('kind' in event.data)) return;
       if (list.take(event.data, atTop()) && event.type === 'media.ready') announceNew();
     });
     const stopCatchingUp = onReconnected(() => void list.catchUp(atTop()).catch(() => undefined));
@@ -106,8 +130,7 @@ let soon: number | undefined;
 function announceNew(): void {
   arrived += 1;
   soon ??= window.setTimeout(() => {
-    announcement.value =
-      arrived === 1 ? 'One new picture or file' : `${String(arrived)} new pictures and files`;
+    announcement.value = t('gallery.arrived', { count: arrived });
     arrived = 0;
     soon = undefined;
   }, 1_000);

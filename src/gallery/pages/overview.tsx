@@ -1,7 +1,8 @@
 import { api, type StatsView } from '../api.js';
-import { attentionCount, countAttention } from '../attention-count.js';
+import { noteTroubles } from '../attention-count.js';
 import { at } from '../base.js';
-import { ago, bytes, capital, directionNames, duration, kindNames, number, stateNames } from '../format.js';
+import { ago, bytes, capital, duration, number, percent, shortDay } from '../format.js';
+import { t } from '../languages/text.js';
 import { DayChart } from '../parts/day-chart.js';
 import { Empty } from '../parts/empty.js';
 import { PageHead } from '../parts/page-head.js';
@@ -16,20 +17,20 @@ export function OverviewPage() {
   const days = spans.find((span) => String(span) === query.value.get('days')) ?? 30;
   const stats = useLoad(async () => {
     const value = await api.stats({ days });
-    attentionCount.value = countAttention(value.needsAttention);
+    noteTroubles(value.needsAttention);
     return value;
   }, String(days));
   return (
     <>
-      <PageHead title="Overview">
-        <div class="segments" role="group" aria-label="Days">
+      <PageHead title={t('overview.title')}>
+        <div class="segments" role="group" aria-label={t('overview.span')}>
           {spans.map((span) => (
             <a
               key={span}
               href={at(`/admin/overview?days=${String(span)}`)}
               aria-current={span === days ? 'true' : undefined}
             >
-              {span} days
+              {t('overview.days', { count: span })}
             </a>
           ))}
         </div>
@@ -44,9 +45,11 @@ export function OverviewPage() {
 function Spooled({ spool }: { readonly spool: StatsView['spool'] }) {
   return (
     <p role="status">
-      {number(spool.webhooks)} {spool.webhooks === 1 ? 'webhook' : 'webhooks'} ({bytes(spool.bytes)}) arrived
-      while the database was unavailable, the first {spool.oldestAt ? ago(spool.oldestAt) : 'just now'}. They
-      will appear here soon.
+      {t('overview.spooled', {
+        count: spool.webhooks,
+        size: bytes(spool.bytes),
+        ago: spool.oldestAt ? ago(spool.oldestAt) : t('time.now'),
+      })}
     </p>
   );
 }
@@ -54,8 +57,8 @@ function Spooled({ spool }: { readonly spool: StatsView['spool'] }) {
 function Figures({ stats, days }: { readonly stats: StatsView; readonly days: number }) {
   if (stats.total.media === 0) {
     return (
-      <Empty icon="overview" title="No statistics yet">
-        <p>Once files arrive, this page shows how many there are, how fast they came, and what failed.</p>
+      <Empty icon="overview" title={t('overview.nothing')}>
+        <p>{t('overview.nothing_text')}</p>
       </Empty>
     );
   }
@@ -64,8 +67,8 @@ function Figures({ stats, days }: { readonly stats: StatsView; readonly days: nu
     <>
       <KeyFigures stats={stats} sums={sums} days={days} />
       <section class="card panel">
-        <h2>Received per day</h2>
-        <DayChart name="All channels" days={sums.days} counts={sums.total} large />
+        <h2>{t('overview.per_day')}</h2>
+        <DayChart name={t('overview.all_channels')} days={sums.days} counts={sums.total} large />
         {sums.channels.length > 1 && (
           <div class="small-charts">
             {sums.channels.map(({ channel, counts }) => (
@@ -90,17 +93,21 @@ function KeyFigures({ stats, sums, days }: KeyFiguresProps) {
   const { oldestPending } = stats;
   return (
     <dl class="figures">
-      <Figure name={`Received in ${String(days)} days`} value={number(sums.media)} more={bytes(sums.bytes)} />
       <Figure
-        name="Median time to ready"
-        value={sums.secondsToReady === null ? '–' : duration(sums.secondsToReady)}
-        more="from webhook to stored file"
+        name={t('overview.received_in', { days })}
+        value={number(sums.media)}
+        more={bytes(sums.bytes)}
       />
-      <Figure name="Failed or rejected" value={number(sums.failed)} more={shareOfAll(sums)} />
       <Figure
-        name="Oldest waiting"
-        value={oldestPending ? ago(oldestPending.receivedAt) : 'None'}
-        more={oldestPending ? 'still being downloaded' : 'everything was downloaded'}
+        name={t('overview.median')}
+        value={sums.secondsToReady === null ? '–' : duration(sums.secondsToReady)}
+        more={t('overview.median_text')}
+      />
+      <Figure name={t('overview.failed')} value={number(sums.failed)} more={shareOfAll(sums)} />
+      <Figure
+        name={t('overview.oldest')}
+        value={oldestPending ? ago(oldestPending.receivedAt) : t('overview.no_oldest')}
+        more={oldestPending ? t('overview.downloading') : t('overview.downloaded')}
       />
     </dl>
   );
@@ -108,22 +115,27 @@ function KeyFigures({ stats, sums, days }: KeyFiguresProps) {
 
 function shareOfAll({ failed, media }: Sums): string {
   if (media === 0) return '';
-  const share = (failed / media).toLocaleString(undefined, { style: 'percent', maximumFractionDigits: 1 });
-  return `${share} of all`;
+  return t('overview.share', { share: percent(failed / media) });
 }
 
 function Breakdowns({ stats }: { readonly stats: StatsView }) {
   return (
     <div class="columns">
-      <Breakdown title="By channel" rows={stats.byChannel.map((row) => ({ ...row, name: row.channel }))} />
       <Breakdown
-        title="By state"
-        rows={stats.byState.map((row) => ({ ...row, name: stateNames[row.state] }))}
+        title={t('overview.by_channel')}
+        rows={stats.byChannel.map((row) => ({ ...row, name: row.channel }))}
       />
-      <Breakdown title="By kind" rows={stats.byKind.map((row) => ({ ...row, name: kindNames[row.kind] }))} />
       <Breakdown
-        title="By direction"
-        rows={stats.byDirection.map((row) => ({ ...row, name: directionNames[row.direction] }))}
+        title={t('overview.by_state')}
+        rows={stats.byState.map((row) => ({ ...row, name: t(`state.${row.state}`) }))}
+      />
+      <Breakdown
+        title={t('overview.by_kind')}
+        rows={stats.byKind.map((row) => ({ ...row, name: t(`kind.${row.kind}`) }))}
+      />
+      <Breakdown
+        title={t('overview.by_direction')}
+        rows={stats.byDirection.map((row) => ({ ...row, name: t(`direction.${row.direction}`) }))}
       />
     </div>
   );
@@ -153,26 +165,26 @@ function Figure({
 function DayTable({ sums }: { readonly sums: Sums }) {
   return (
     <details class="raw">
-      <summary>The numbers as a table</summary>
-      <div class="table-wrap" tabIndex={0} role="region" aria-label="Received per day and channel">
+      <summary>{t('overview.table')}</summary>
+      <div class="table-wrap" tabIndex={0} role="region" aria-label={t('overview.table_label')}>
         <table>
           <thead>
             <tr>
-              <th scope="col">Day</th>
+              <th scope="col">{t('overview.day')}</th>
               {sums.channels.map(({ channel }) => (
                 <th key={channel} scope="col" class="number">
                   {channel}
                 </th>
               ))}
               <th scope="col" class="number">
-                All
+                {t('common.all')}
               </th>
             </tr>
           </thead>
           <tbody>
             {sums.days.map((day, at) => (
               <tr key={day}>
-                <th scope="row">{day}</th>
+                <th scope="row">{shortDay(day)}</th>
                 {sums.channels.map(({ channel, counts }) => (
                   <td key={channel} class="number">
                     {number(counts[at] ?? 0)}
@@ -202,9 +214,9 @@ function Breakdown({ title, rows }: { readonly title: string; readonly rows: rea
       <table class="breakdown">
         <thead class="unseen">
           <tr>
-            <th scope="col">Name</th>
-            <th scope="col">Number</th>
-            <th scope="col">Size</th>
+            <th scope="col">{t('overview.name')}</th>
+            <th scope="col">{t('overview.number')}</th>
+            <th scope="col">{t('overview.size')}</th>
           </tr>
         </thead>
         <tbody>

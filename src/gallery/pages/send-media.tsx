@@ -1,27 +1,35 @@
 import { useMemo, useState } from 'preact/hooks';
 
-import { api, type ChannelLimits, type MediaView } from '../api.js';
+import { api, type ChannelLimits } from '../api.js';
+import { t } from '../languages/text.js';
 import { DropFile } from '../parts/drop-file.js';
 import { FormDialog, textOf } from '../parts/form-dialog.js';
 import { Problem } from '../parts/problem.js';
+import { kindOf } from '../reply/file-limits.js';
+import { recipientOf } from '../reply/recipient.js';
 import { useLoad } from '../use-load.js';
 import { optionsOf, SendOptions } from './send-options.js';
 import { SendLimitsText } from './send-limits.js';
 
 interface SendMediaProps {
+  /** Files that were chosen elsewhere. */
+  readonly files?: readonly File[];
   readonly onSent: () => void;
   readonly onClose: () => void;
 }
 
-/** The form that sends a file to a person. It shows the limits of the selected channel before anything is sent. */
-export function SendMedia({ onSent, onClose }: SendMediaProps) {
+/**
+ * The form that sends a file to a person. It shows the limits of the selected channel before anything is
+ * sent.
+ */
+export function SendMedia({ files, onSent, onClose }: SendMediaProps) {
   const { enabled, channel, select, limits, problem } = useTarget();
   // One idempotency key for this form, so that pressing the button twice sends one message.
   const key = useMemo(() => crypto.randomUUID(), []);
   return (
     <FormDialog
-      title="Send a picture"
-      action="Send"
+      title={t('sent.send')}
+      action={t('send.action')}
       onClose={onClose}
       onSubmit={async (values) => {
         if (!limits) return;
@@ -30,9 +38,9 @@ export function SendMedia({ onSent, onClose }: SendMediaProps) {
       }}
     >
       {problem !== undefined && <Problem error={problem} />}
-      <DropFile name="file" label="File" />
+      <DropFile name="file" label={t('send.file')} chosen={files} />
       <label class="field">
-        <span>Channel</span>
+        <span>{t('send.channel')}</span>
         <select
           class="input"
           name="channel"
@@ -51,17 +59,17 @@ export function SendMedia({ onSent, onClose }: SendMediaProps) {
       {limits && <SendLimitsText limits={limits} />}
       <div class="pair">
         <label class="field">
-          <span>To</span>
+          <span>{t('send.to')}</span>
           <input class="input mono" name="to" required maxLength={255} />
         </label>
         <label class="field">
-          <span>Caption</span>
+          <span>{t('send.caption')}</span>
           <input class="input" name="caption" />
         </label>
       </div>
       <label class="check">
         <input type="checkbox" name="fit" checked />
-        <span>Convert a picture that is too large or has an unsupported type</span>
+        <span>{t('send.fit')}</span>
       </label>
       {limits && <SendOptions limits={limits} />}
     </FormDialog>
@@ -87,16 +95,33 @@ interface Target {
   readonly key: string;
 }
 
-async function sendFrom(values: FormData, { channel, limits, key }: Target): Promise<void> {
-  const file = values.get('file');
-  if (!(file instanceof File) || file.size === 0) throw new Error('Choose a file first.');
+/** Sends the files one after another, so that they arrive in their order. The first one has the caption. */
+async function sendFrom(values: FormData, target: Target): Promise<void> {
+  const chosen = values.getAll('file').filter((value) => value instanceof File);
+  const files = chosen.filter(({ size }) => size > 0);
+  if (files.length === 0) throw new Error(t('send.choose_file'));
+  const caption = textOf(values, 'caption');
+  for (const [place, file] of files.entries())
+    await sendFile({ file, place, caption: place === 0 ? caption : '' }, values, target);
+}
+
+interface ChosenFile {
+  readonly file: File;
+  readonly place: number;
+  readonly caption: string;
+}
+
+async function sendFile(
+  { file, place, caption }: ChosenFile,
+  values: FormData,
+  { channel, limits, key }: Target,
+): Promise<void> {
   const kind = kindOf(file);
   const media = await api.media.upload(file, { channel, kind });
-  const caption = textOf(values, 'caption');
   await api.messages.send(
     {
       channel,
-      to: textOf(values, 'to'),
+      to: recipientOf(textOf(values, 'to')),
       kind,
       media: { id: media.id },
       ...(caption !== '' && { caption }),
@@ -107,12 +132,6 @@ async function sendFrom(values: FormData, { channel, limits, key }: Target): Pro
       },
     },
     // A different file makes a different message.
-    { idempotencyKey: `${key}-${media.sha256 ?? media.id}` },
+    { idempotencyKey: `${key}-${String(place)}-${media.sha256 ?? media.id}` },
   );
-}
-
-/** The kind that the browser reports for the file. The service detects the real type from the bytes. */
-function kindOf(file: File): MediaView['kind'] {
-  const [group] = file.type.split('/');
-  return group === 'image' || group === 'video' || group === 'audio' ? group : 'document';
 }

@@ -1,4 +1,6 @@
 import type { ChannelLimits } from '../api.js';
+import { serviceText } from '../languages/service-text.js';
+import { t } from '../languages/text.js';
 import { textOf } from '../parts/form-dialog.js';
 
 /** The parts of a JSON Schema that the fields use. */
@@ -14,7 +16,7 @@ export function SendOptions({ limits }: { readonly limits: ChannelLimits }) {
   if (options.length === 0) return null;
   return (
     <details class="raw">
-      <summary>Options of {limits.provider}</summary>
+      <summary>{t('send.options', { provider: limits.provider })}</summary>
       {options.map(([name, option]) => (
         <OptionField key={name} name={name} option={option} />
       ))}
@@ -28,7 +30,7 @@ function OptionField({ name, option }: { readonly name: string; readonly option:
     return (
       <label class="check">
         <input type="checkbox" name={field} />
-        <span>{option.description ?? name}</span>
+        <span>{serviceText(option.description ?? name)}</span>
       </label>
     );
   return (
@@ -44,7 +46,7 @@ function OptionField({ name, option }: { readonly name: string; readonly option:
       ) : (
         <input class="input" name={field} inputMode={isNumber(option) ? 'decimal' : 'text'} />
       )}
-      {option.description !== undefined && <span class="hint">{option.description}</span>}
+      {option.description !== undefined && <span class="hint">{serviceText(option.description)}</span>}
     </label>
   );
 }

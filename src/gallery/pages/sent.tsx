@@ -2,18 +2,22 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { api, type OutboundView } from '../api.js';
 import { at } from '../base.js';
-import { ago, fullTime, kindNames, sendingNames } from '../format.js';
+import { ago, fullTime } from '../format.js';
+import { t } from '../languages/text.js';
 import { onEvent, onReconnected } from '../live.js';
 import { Confirm } from '../parts/confirm.js';
+import { Details } from '../parts/details.js';
 import { Empty } from '../parts/empty.js';
 import { Icon } from '../parts/icon.js';
 import { More } from '../parts/more.js';
 import { PageButton } from '../parts/page-button.js';
 import { PageHead } from '../parts/page-head.js';
-import { isAdmin, maySend } from '../session.js';
+import { messageOfCode } from '../problem-text.js';
+import { mayManage, maySend } from '../session.js';
 import { useOpen } from '../use-open.js';
 import { usePages, type Pages } from '../use-pages.js';
 import { SendMedia } from './send-media.js';
+import { SharedForm } from './shared-form.js';
 
 /** Messages that were sent through Inlet, with their delivery status. */
 export function SentPage() {
@@ -23,12 +27,12 @@ export function SentPage() {
   useStatuses(pages);
   return (
     <>
-      <PageHead title="Sent" lead="Pictures and other files sent from here, and their delivery status.">
-        {maySend.value && <PageButton icon="send" label="Send a picture" onClick={form.open} />}
+      <PageHead title={t('sent.title')} lead={t('sent.lead')}>
+        {maySend.value && <PageButton icon="send" label={t('sent.send')} onClick={form.open} />}
       </PageHead>
       {pages.items.length === 0 && pages.status === 'end' && (
-        <Empty icon="send" title="Nothing sent yet">
-          <p>Everything you send through any channel appears here with its status.</p>
+        <Empty icon="send" title={t('sent.nothing')}>
+          <p>{t('sent.nothing_text')}</p>
         </Empty>
       )}
       <ul class="sent-list">
@@ -43,6 +47,7 @@ export function SentPage() {
         ))}
       </ul>
       <More pages={pages} />
+      <SharedForm onSent={pages.reload} />
       {form.isOpen && (
         <SendMedia
           onClose={form.close}
@@ -76,23 +81,22 @@ interface SendAgainProps {
 function SendAgain({ message, onQueued, onClose }: SendAgainProps) {
   return (
     <Confirm
-      title="Send it again?"
-      action="Send again"
+      title={t('sent.again_title')}
+      action={t('sent.again')}
       onClose={onClose}
       onConfirm={async () => {
         onQueued(await api.messages.retry(message.id));
       }}
     >
-      <p>
-        {message.state === 'unknown'
-          ? 'It is unknown whether the provider received this message. The person may receive it twice.'
-          : 'The provider refused this message before.'}
-      </p>
+      <p>{message.state === 'unknown' ? t('sent.again_unknown') : t('sent.again_refused')}</p>
     </Confirm>
   );
 }
 
-/** Reloads the newest messages when a status changes or the stream reconnects. The list keeps its scroll position. */
+/**
+ * Reloads the newest messages when a status changes or the stream reconnects. The list keeps its scroll
+ * position.
+ */
 function useStatuses({ replace }: Pages<OutboundView>): void {
   const latest = useRef(replace);
   latest.current = replace;
@@ -123,13 +127,13 @@ interface SentRowProps {
 
 function SentRow({ message, onAgain }: SentRowProps) {
   const { channel, to, caption, error, createdAt } = message;
-  const canGoAgain = isAdmin.value && (message.state === 'failed' || message.state === 'unknown');
+  const canGoAgain = mayManage.value && (message.state === 'failed' || message.state === 'unknown');
   return (
     <li class="card sent">
       <SentPreview message={message} />
       <div>
         <p>
-          <b>{to === '' ? 'Erased' : to}</b> · {channel}
+          <b>{to === '' ? t('sent.erased') : to}</b> · {channel}
         </p>
         {caption !== null && <p>{caption}</p>}
         <p class="hint">
@@ -138,21 +142,27 @@ function SentRow({ message, onAgain }: SentRowProps) {
           </time>
         </p>
         {error !== null && (
-          <p class="error-text">
-            {error.code}: {error.message}
-          </p>
+          <>
+            <p class="error-text">{reasonOf(error)}</p>
+            <Details lines={[`${error.code}: ${error.message ?? ''}`]} />
+          </>
         )}
       </div>
       <div class="sent-state">
         <SendingBadge message={message} />
         {canGoAgain && (
           <button type="button" class="button small" onClick={onAgain}>
-            Send again
+            {t('sent.again')}
           </button>
         )}
       </div>
     </li>
   );
+}
+
+/** The message of a code of Inlet, or the provider's own words. */
+function reasonOf({ code, message }: NonNullable<OutboundView['error']>): string {
+  return messageOfCode(code) ?? message ?? code;
 }
 
 function SentPreview({ message: { media, kind, to } }: { readonly message: OutboundView }) {
@@ -164,7 +174,10 @@ function SentPreview({ message: { media, kind, to } }: { readonly message: Outbo
       </span>
     );
   return (
-    <a href={at(`/admin/media/${media.id}`)} aria-label={`${kindNames[kind]} to ${to}`}>
+    <a
+      href={at(`/admin/media/${media.id}`)}
+      aria-label={t('kind.to', { kind: t(`kind.${kind}`), person: to })}
+    >
       <img src={at(preview.url)} alt="" width={72} height={72} loading="lazy" />
     </a>
   );
@@ -188,11 +201,11 @@ const looks = {
 } as const;
 
 function SendingBadge({ message: { status } }: { readonly message: OutboundView }) {
-  if (status === null) return <span class="badge erased">Erased</span>;
+  if (status === null) return <span class="badge erased">{t('sent.erased')}</span>;
   return (
     <span class={`badge ${looks[status]}`}>
       <Icon name={icons[status]} size={14} />
-      {sendingNames[status]}
+      {t(`sending.${status}`)}
     </span>
   );
 }

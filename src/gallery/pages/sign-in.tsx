@@ -1,89 +1,24 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { api } from '../api.js';
+import { t } from '../languages/text.js';
+import { query } from '../router.js';
+import { signInNotice } from '../session.js';
+import { useLoad } from '../use-load.js';
+import { PasswordSignIn } from '../users/password-sign-in.js';
+import { ProviderSignIn } from '../users/provider-sign-in.js';
+import { SignInCard } from '../users/sign-in-card.js';
+import { TokenSignIn } from '../users/token-sign-in.js';
 
-import { BrandMark } from '../parts/brand-mark.js';
-import { messageOf, signIn, signInNotice } from '../session.js';
-
-/** The command that creates a token in this installation: a clone, a package or an image. */
-const tokenCommand = document.documentElement.dataset['tokenCommand'] ?? 'inlet token';
-
+/** The ways of signing in. Until they are known, and if they cannot be read, a password is asked for. */
 export function SignInPage() {
-  const field = useRef<HTMLInputElement>(null);
-  const form = useSignIn(field);
+  const { value: ways } = useLoad(() => api.session.ways());
+  const hasForm = !ways?.oidc || ways.passwords;
   return (
-    <main class="sign-in" id="main">
-      <form
-        class="card"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void form.submit();
-        }}
-      >
-        <BrandMark size={44} />
-        <h1>Sign in to Inlet</h1>
-        {signInNotice.value !== null && <p class="notice">{signInNotice.value}</p>}
-        <label class="field">
-          <span>Token</span>
-          <input
-            ref={field}
-            class="input mono"
-            type="password"
-            name="token"
-            required
-            autocomplete="current-password"
-            spellcheck={false}
-            value={form.token}
-            aria-invalid={form.error !== null}
-            aria-describedby="sign-in-help"
-            onInput={(event) => {
-              form.setToken(event.currentTarget.value);
-            }}
-          />
-        </label>
-        {form.error !== null && (
-          <p class="error-text" role="alert">
-            {form.error}
-          </p>
-        )}
-        <button type="submit" class="button primary" disabled={form.busy || form.token.trim() === ''}>
-          {form.busy ? 'Signing in …' : 'Sign in'}
-        </button>
-        <SignInHelp />
-      </form>
-    </main>
-  );
-}
-
-/** The state of the form. After a failure the focus returns to the field. */
-function useSignIn(field: { readonly current: HTMLInputElement | null }) {
-  const [token, setToken] = useState('');
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<string | null>(null);
-  useEffect(() => {
-    document.title = 'Sign in · Inlet';
-    field.current?.focus();
-  }, [field]);
-  const submit = async (): Promise<void> => {
-    setBusy(true);
-    setError(null);
-    try {
-      await signIn(token.trim());
-    } catch (problem) {
-      setError(messageOf(problem));
-      setBusy(false);
-      field.current?.focus();
-    }
-  };
-  return { token, setToken, busy, error, submit };
-}
-
-function SignInHelp() {
-  return (
-    <div id="sign-in-help" class="hint">
-      <p>Create a token where the service runs:</p>
-      <code class="block">{tokenCommand} --scope admin</code>
-      <p>
-        Your browser keeps the token in a cookie that scripts cannot read, until it expires or you sign out.
-      </p>
-    </div>
+    <SignInCard heading={t('sign_in.heading')} title={t('sign_in.title')}>
+      {signInNotice.value !== null && <p class="notice">{signInNotice.value()}</p>}
+      {query.value.has('shared') && <p class="notice">{t('shared.sign_in')}</p>}
+      {ways?.oidc && <ProviderSignIn name={ways.oidc.name} />}
+      {hasForm && <PasswordSignIn />}
+      <TokenSignIn />
+    </SignInCard>
   );
 }

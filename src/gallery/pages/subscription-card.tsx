@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 
 import { api, type SampleResult, type SubscriptionView } from '../api.js';
 import { ago, capital } from '../format.js';
+import { t } from '../languages/text.js';
 import { Problem } from '../parts/problem.js';
 import { useOpen } from '../use-open.js';
 import { DeleteSubscription, RotateSubscription } from './subscription-dialogs.js';
@@ -23,19 +24,25 @@ export function SubscriptionCard({ subscription, onChange, onSecret }: Subscript
     <li class="card panel">
       <Description subscription={subscription} />
       <div class="button-row">
-        <SmallButton label="Send a test" disabled={calls.result === 'busy'} onClick={calls.sendTest} />
+        <SmallButton
+          label={t('subscription.test')}
+          disabled={calls.result === 'busy'}
+          onClick={calls.sendTest}
+        />
         <button
           type="button"
           class="button small"
           aria-expanded={posts.isOpen}
           onClick={posts.isOpen ? posts.close : posts.open}
         >
-          Recent posts
+          {t('subscription.posts')}
         </button>
-        <SmallButton label="New secret" onClick={rotation.open} />
-        {subscription.state === 'disabled' && <SmallButton label="Enable again" onClick={calls.enable} />}
+        <SmallButton label={t('channel.new_secret')} onClick={rotation.open} />
+        {subscription.state === 'disabled' && (
+          <SmallButton label={t('subscription.enable')} onClick={calls.enable} />
+        )}
         <button type="button" class="button small quiet-danger" onClick={deletion.open}>
-          Delete
+          {t('common.delete')}
         </button>
       </div>
       <SampleAnswer result={calls.result} />
@@ -104,12 +111,12 @@ function Description({ subscription }: { readonly subscription: SubscriptionView
     <>
       <div class="card-head">
         <h2 class="url">{url}</h2>
-        <span class={`badge ${state}`}>{state}</span>
+        <span class={`badge ${state}`}>{t(`subscription_state.${state}`)}</span>
       </div>
       {description !== null && <p>{description}</p>}
       <p class="hint">
-        {types.length === 0 ? 'All events' : types.join(', ')} ·{' '}
-        {channels.length === 0 ? 'all channels' : channels.join(', ')}
+        {types.length === 0 ? t('subscription.all_events') : types.join(', ')} ·{' '}
+        {channels.length === 0 ? t('subscription.all_channels') : channels.join(', ')}
       </p>
       <Health subscription={subscription} />
       {problem !== null && <p class="error-text">{capital(problem)}</p>}
@@ -128,21 +135,28 @@ function SampleAnswer({ result }: { readonly result: Sample }) {
 
 function wordsFor(result: Sample): string {
   if (result === null) return '';
-  if (result === 'busy') return 'Sending a test event …';
-  const status = result.status === null ? '' : ` (status ${String(result.status)})`;
-  return result.delivered
-    ? `The test event was delivered${status}.`
-    : `The test event was not delivered${status}: ${result.error ?? ''}`;
+  if (result === 'busy') return t('subscription.testing');
+  const status = String(result.status ?? '');
+  const why = result.error ?? '';
+  if (result.delivered) return t('subscription.delivered', { status });
+  return status === ''
+    ? t('subscription.not_delivered', { why })
+    : t('subscription.not_delivered_status', { status, why });
+}
+
+function disabledText(when: string, why: string | null): string {
+  if (why === null) return t('subscription.disabled', { ago: when });
+  return t('subscription.disabled_because', { ago: when, why });
 }
 
 function Health({ subscription }: { readonly subscription: SubscriptionView }) {
   const { lastDeliveredAt, failingSince, lastError, disabledAt, disabledReason } = subscription;
   const sentences = [
-    lastDeliveredAt === null ? 'nothing delivered yet' : `last delivered ${ago(lastDeliveredAt)}`,
-    failingSince === null ? null : `failing since ${ago(failingSince)}`,
-    disabledAt === null
-      ? null
-      : `disabled ${ago(disabledAt)}${disabledReason === null ? '' : `: ${disabledReason}`}`,
+    lastDeliveredAt === null
+      ? t('subscription.nothing_delivered')
+      : t('subscription.last_delivered', { ago: ago(lastDeliveredAt) }),
+    failingSince === null ? null : t('subscription.failing', { ago: ago(failingSince) }),
+    disabledAt === null ? null : disabledText(ago(disabledAt), disabledReason),
   ].filter((sentence) => sentence !== null);
   return (
     <>

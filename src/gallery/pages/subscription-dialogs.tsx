@@ -1,4 +1,6 @@
 import { api, type SubscriptionView } from '../api.js';
+import { Rich } from '../languages/rich.js';
+import { t } from '../languages/text.js';
 import { Confirm } from '../parts/confirm.js';
 
 interface RotateProps {
@@ -11,15 +13,15 @@ interface RotateProps {
 export function RotateSubscription({ subscription, onRotated, onClose }: RotateProps) {
   return (
     <Confirm
-      title="Create a new signing secret?"
-      action="Create secret"
+      title={t('subscription.rotate_title')}
+      action={t('channel.create_secret')}
       onClose={onClose}
       onConfirm={async () => {
         const { secret } = await api.subscriptions.rotate(subscription.id);
         onRotated(secret);
       }}
     >
-      <p>For one day, each request is signed with both secrets, so that your program can switch over.</p>
+      <p>{t('subscription.rotate_text')}</p>
     </Confirm>
   );
 }
@@ -33,8 +35,8 @@ interface DeleteProps {
 export function DeleteSubscription({ subscription, onDeleted, onClose }: DeleteProps) {
   return (
     <Confirm
-      title="Delete this subscription?"
-      action="Delete"
+      title={t('subscription.delete_title')}
+      action={t('common.delete')}
       onClose={onClose}
       onConfirm={async () => {
         await api.subscriptions.delete(subscription.id);
@@ -42,7 +44,7 @@ export function DeleteSubscription({ subscription, onDeleted, onClose }: DeleteP
       }}
     >
       <p>
-        <code>{subscription.url}</code> will receive no more events.
+        <Rich id="subscription.delete_text" values={{ url: subscription.url }} />
       </p>
     </Confirm>
   );

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 
 import { api } from '../api.js';
+import { t } from '../languages/text.js';
 import { Empty } from '../parts/empty.js';
 import { PageButton } from '../parts/page-button.js';
 import { PageHead } from '../parts/page-head.js';
@@ -22,16 +23,13 @@ export function SubscriptionsPage() {
   };
   return (
     <>
-      <PageHead
-        title="Subscriptions"
-        lead="URLs that receive a signed POST when a file is ready, fails or is rejected, and when the status of a message changes. Signatures follow Standard Webhooks."
-      >
-        <PageButton icon="plus" label="Add subscription" onClick={form.open} />
+      <PageHead title={t('subscriptions.title')} lead={t('subscriptions.lead')}>
+        <PageButton icon="plus" label={t('subscriptions.add')} onClick={form.open} />
       </PageHead>
       {error !== undefined && <Problem error={error} retry={reload} />}
       {value?.length === 0 && (
-        <Empty icon="subscriptions" title="No subscriptions yet">
-          <p>Add a URL and Inlet will POST every event to it.</p>
+        <Empty icon="subscriptions" title={t('subscriptions.none')}>
+          <p>{t('subscriptions.none_text')}</p>
         </Empty>
       )}
       <ul class="cards">
@@ -47,9 +45,9 @@ export function SubscriptionsPage() {
       {form.isOpen && <AddSubscription onClose={form.close} onAdded={showAdded} />}
       {secret !== null && (
         <SecretOnce
-          title="Signing secret"
-          explanation="This secret is shown only once. Use it to verify that requests come from Inlet."
-          secrets={[['Secret', secret]]}
+          title={t('subscriptions.secret_title')}
+          explanation={t('subscriptions.secret_text')}
+          secrets={[[t('subscriptions.secret'), secret]]}
           onClose={() => {
             setSecret(null);
           }}

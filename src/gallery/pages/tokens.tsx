@@ -2,6 +2,8 @@ import { useState } from 'preact/hooks';
 
 import { api, type TokenView } from '../api.js';
 import { ago, shortTime } from '../format.js';
+import { Rich } from '../languages/rich.js';
+import { t } from '../languages/text.js';
 import { Confirm } from '../parts/confirm.js';
 import { More } from '../parts/more.js';
 import { PageButton } from '../parts/page-button.js';
@@ -25,20 +27,17 @@ export function TokensPage() {
   };
   return (
     <>
-      <PageHead
-        title="Tokens"
-        lead="Credentials for apps and people. Tokens created on the command line appear after their first use."
-      >
-        <PageButton icon="plus" label="New token" onClick={form.open} />
+      <PageHead title={t('tokens.title')} lead={t('tokens.lead')}>
+        <PageButton icon="plus" label={t('tokens.new')} onClick={form.open} />
       </PageHead>
       {pages.items.length > 0 && <TokenTable tokens={pages.items} onRevoke={setRevoking} />}
       <More pages={pages} />
       {form.isOpen && <AddToken onClose={form.close} onCreated={showCreated} />}
       {created !== null && (
         <SecretOnce
-          title="Your new token"
-          explanation="This token is shown only once. Send it as “Authorization: Bearer …”, or sign in with it here."
-          secrets={[['Token', created]]}
+          title={t('tokens.created_title')}
+          explanation={t('tokens.created_text')}
+          secrets={[[t('tokens.token'), created]]}
           onClose={() => {
             setCreated(null);
           }}
@@ -67,9 +66,16 @@ interface TokenTableProps {
 function TokenTable({ tokens, onRevoke }: TokenTableProps) {
   return (
     <TableCard
-      label="Tokens"
-      columns={['Name', 'Permissions', 'Channels', 'Created', 'Last used', 'Expires']}
-      actions="Actions"
+      label={t('tokens.title')}
+      columns={[
+        t('tokens.name'),
+        t('tokens.permissions'),
+        t('tokens.channels'),
+        t('tokens.created'),
+        t('tokens.last_used'),
+        t('tokens.expires'),
+      ]}
+      actions={t('common.actions')}
     >
       {tokens.map((token) => (
         <TokenRow
@@ -93,17 +99,16 @@ interface RevokeTokenProps {
 function RevokeToken({ token, onRevoked, onClose }: RevokeTokenProps) {
   return (
     <Confirm
-      title="Revoke this token?"
-      action="Revoke"
+      title={t('tokens.revoke_title')}
+      action={t('tokens.revoke')}
       onClose={onClose}
       onConfirm={async () => {
         onRevoked(await api.tokens.revoke(token.id));
       }}
     >
       <p>
-        Every program that uses <b>{token.name ?? token.id}</b> will be refused from now on.
-        {token.id === session.value?.tokenId &&
-          ' You are signed in with this token, so you will be signed out.'}
+        <Rich id="tokens.revoke_text" values={{ name: token.name ?? token.id }} />{' '}
+        {token.id === session.value?.tokenId && t('tokens.revoke_own')}
       </p>
     </Confirm>
   );
@@ -115,20 +120,20 @@ function TokenRow({ token, onRevoke }: { readonly token: TokenView; readonly onR
     <tr class={revokedAt === null ? '' : 'gone'}>
       <td>
         {name ?? <code>{id.slice(0, 13)}</code>}
-        {id === session.value?.tokenId && <span class="badge active">yours</span>}
+        {id === session.value?.tokenId && <span class="badge active">{t('tokens.yours')}</span>}
       </td>
       <td>{scopes.join(', ')}</td>
-      <td>{channels === null ? 'all' : channels.join(', ')}</td>
+      <td>{channels === null ? t('tokens.all') : channels.join(', ')}</td>
       <td class="nowrap">{shortTime(createdAt)}</td>
-      <td class="nowrap">{lastUsedAt === null ? 'never' : ago(lastUsedAt)}</td>
-      <td class="nowrap">{expiresAt === null ? 'never' : shortTime(expiresAt)}</td>
+      <td class="nowrap">{lastUsedAt === null ? t('tokens.never') : ago(lastUsedAt)}</td>
+      <td class="nowrap">{expiresAt === null ? t('tokens.never') : shortTime(expiresAt)}</td>
       <td class="end">
         {revokedAt === null ? (
           <button type="button" class="button small quiet-danger" onClick={onRevoke}>
-            Revoke
+            {t('tokens.revoke')}
           </button>
         ) : (
-          <span class="badge disabled">revoked {ago(revokedAt)}</span>
+          <span class="badge disabled">{t('tokens.revoked', { ago: ago(revokedAt) })}</span>
         )}
       </td>
     </tr>

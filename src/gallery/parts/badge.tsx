@@ -1,5 +1,6 @@
 import type { MediaView } from '../api.js';
-import { deletedBySender, isDeletedBySender, stateNames, warningNames } from '../format.js';
+import { isDeletedBySender } from '../format.js';
+import { t } from '../languages/text.js';
 import { Icon, type IconName } from './icon.js';
 
 const icons = {
@@ -16,6 +17,7 @@ export function Badges({ media }: { readonly media: MediaView }) {
     <>
       {media.state !== 'ready' && <StateBadge state={media.state} />}
       {isDeletedBySender(media) && <DeletedBadge />}
+      {media.held && <HeldBadge />}
     </>
   );
 }
@@ -27,7 +29,7 @@ export function WarningBadge({ media: { warnings } }: { readonly media: MediaVie
   return (
     <span class="badge warning">
       <Icon name="attention" size={14} />
-      {warningNames[first.code]}
+      {t(`warning.${first.code}`)}
     </span>
   );
 }
@@ -37,7 +39,17 @@ function DeletedBadge() {
   return (
     <span class="badge deleted">
       <Icon name="erased" size={14} />
-      {deletedBySender}
+      {t('media.deleted_by_sender')}
+    </span>
+  );
+}
+
+/** Marks a file that a legal hold keeps. */
+function HeldBadge() {
+  return (
+    <span class="badge held">
+      <Icon name="held" size={14} />
+      {t('media.held')}
     </span>
   );
 }
@@ -47,7 +59,7 @@ export function StateBadge({ state }: { readonly state: MediaView['state'] }) {
   return (
     <span class={`badge ${state}`}>
       <Icon name={icons[state]} size={14} />
-      {stateNames[state]}
+      {t(`state.${state}`)}
     </span>
   );
 }

@@ -1,6 +1,8 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 
+import { Rich } from '../languages/rich.js';
+import { t } from '../languages/text.js';
 import { Dialog } from './dialog.js';
 import { Problem } from './problem.js';
 
@@ -46,7 +48,7 @@ export function Confirm({ title, children, action, typed, onConfirm, onClose }: 
         {typed !== undefined && (
           <label class="field">
             <span>
-              Type <code>{typed}</code> to confirm
+              <Rich id="confirm.type" values={{ typed }} />
             </span>
             <input
               class="input"
@@ -62,7 +64,7 @@ export function Confirm({ title, children, action, typed, onConfirm, onClose }: 
         {error !== undefined && <Problem error={error} />}
         <div class="dialog-actions">
           <button type="button" class="button" onClick={onClose}>
-            Cancel
+            {t('common.cancel')}
           </button>
           <button
             type="submit"

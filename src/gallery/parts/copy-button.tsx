@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 
+import { t } from '../languages/text.js';
 import { announcement } from '../live.js';
 import { Icon } from './icon.js';
 
@@ -18,12 +19,12 @@ export function CopyButton({ text, label }: { readonly text: string; readonly la
   const copy = async (): Promise<void> => {
     await copyText(text);
     setCopied(true);
-    announcement.value = 'Copied';
+    announcement.value = t('common.copied');
   };
   return (
     <button type="button" class="button small" onClick={() => void copy()} aria-label={label}>
       <Icon name={copied ? 'check' : 'copy'} size={16} />
-      {copied ? 'Copied' : 'Copy'}
+      {copied ? t('common.copied') : t('common.copy')}
     </button>
   );
 }

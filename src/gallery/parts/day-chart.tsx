@@ -1,4 +1,5 @@
-import { number } from '../format.js';
+import { number, shortDay } from '../format.js';
+import { t } from '../languages/text.js';
 
 interface DayChartProps {
   readonly name: string;
@@ -10,7 +11,6 @@ interface DayChartProps {
 }
 
 const width = 600;
-const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', timeZone: 'UTC' });
 
 /** One bar for each day. */
 export function DayChart({ name, days, counts, max, large = false }: DayChartProps) {
@@ -28,7 +28,7 @@ export function DayChart({ name, days, counts, max, large = false }: DayChartPro
         viewBox={`0 0 ${String(width)} ${String(height)}`}
         preserveAspectRatio="none"
         role="img"
-        aria-label={`${name}: ${number(total)} in ${String(days.length)} days, at most ${number(Math.max(0, ...counts))} in one`}
+        aria-label={t('chart.label', { name, total, days: days.length, most: Math.max(0, ...counts) })}
       >
         {large && (
           <path class="chart-line" d={`M0 .5H${String(width)}M0 ${String(height / 2)}H${String(width)}`} />
@@ -46,20 +46,18 @@ export function DayChart({ name, days, counts, max, large = false }: DayChartPro
               height={bar}
               rx="1.500"
             >
-              <title>{`${days[at] ?? ''}: ${number(count)}`}</title>
+              <title>{`${shortDay(days[at])}: ${number(count)}`}</title>
             </rect>
           );
         })}
       </svg>
       {large && (
         <div class="chart-ends" aria-hidden="true">
-          <span>{shown(days[0])}</span>
-          <span>busiest day: {number(highest)}</span>
-          <span>{shown(days.at(-1))}</span>
+          <span>{shortDay(days[0])}</span>
+          <span>{t('chart.busiest', { count: highest })}</span>
+          <span>{shortDay(days.at(-1))}</span>
         </div>
       )}
     </figure>
   );
 }
-
-const shown = (text: string | undefined): string => (text === undefined ? '' : day.format(new Date(text)));

@@ -5,7 +5,7 @@ interface DialogProps {
   readonly label: string;
   readonly class?: string;
   readonly onClose: () => void;
-  readonly onKeyDown?: (event: KeyboardEvent) => void;
+  readonly onKeyDown?: (event: KeyboardEvent & { readonly currentTarget: HTMLElement }) => void;
   readonly children: ComponentChildren;
 }
 
@@ -35,7 +35,8 @@ export function Dialog({ label, class: name = '', onClose, onKeyDown, children }
         onClose();
       }}
       onClick={(event) => {
-        // A click outside the dialog has the dialog itself as its target, a click inside has one of its elements.
+        // A click outside the dialog has the dialog itself as its target, a click inside has one of its
+        // elements.
         if (event.target === event.currentTarget) onClose();
       }}
     >
@@ -44,7 +45,10 @@ export function Dialog({ label, class: name = '', onClose, onKeyDown, children }
   );
 }
 
-/** The element, or its replacement: the grid draws a tile again when the proportions of its picture become known. */
+/**
+ * The element, or its replacement: the grid draws a tile again when the proportions of its picture become
+ * known.
+ */
 function placeOf(before: Element | null): HTMLElement | null {
   if (!(before instanceof HTMLElement)) return null;
   return before.isConnected ? before : document.getElementById(before.id);

@@ -1,19 +1,23 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 
+import { t } from '../languages/text.js';
 import { Dialog } from './dialog.js';
 import { Problem } from './problem.js';
 
 interface FormDialogProps {
   readonly title: string;
   readonly action: string;
+  /** Whether the form cannot be sent as it is. */
+  readonly disabled?: boolean;
   readonly children: ComponentChildren;
   readonly onSubmit: (values: FormData) => Promise<void>;
   readonly onClose: () => void;
 }
 
 /** A form above the page. It keeps its fields if the service refuses them. */
-export function FormDialog({ title, action, children, onSubmit, onClose }: FormDialogProps) {
+export function FormDialog(props: FormDialogProps) {
+  const { title, action, disabled = false, children, onSubmit, onClose } = props;
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
   const submit = async (form: HTMLFormElement): Promise<void> => {
@@ -42,9 +46,9 @@ export function FormDialog({ title, action, children, onSubmit, onClose }: FormD
         {error !== undefined && <Problem error={error} />}
         <div class="dialog-actions">
           <button type="button" class="button" onClick={onClose}>
-            Cancel
+            {t('common.cancel')}
           </button>
-          <button type="submit" class="button primary" disabled={busy}>
+          <button type="submit" class="button primary" disabled={busy || disabled}>
             {action}
           </button>
         </div>

@@ -1,15 +1,21 @@
-import { messageOf } from '../session.js';
+import { t } from '../languages/text.js';
+import { detailsOf, messageOf } from '../problem-text.js';
+import { Details } from './details.js';
 import { Icon } from './icon.js';
 
-/** The service's error message, with a button that tries again. */
+/** What went wrong, for people, with the technical details and a button that tries again. */
 export function Problem({ error, retry }: { readonly error: unknown; readonly retry?: () => void }) {
+  const details = detailsOf(error);
   return (
     <div class="problem" role="alert">
       <Icon name="failed" />
-      <p>{messageOf(error)}</p>
+      <div>
+        <p>{messageOf(error)}</p>
+        {details && <Details lines={details.lines} open={details.isNeeded} />}
+      </div>
       {retry && (
         <button type="button" class="button" onClick={retry}>
-          Try again
+          {t('common.try_again')}
         </button>
       )}
     </div>

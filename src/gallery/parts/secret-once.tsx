@@ -1,3 +1,4 @@
+import { t } from '../languages/text.js';
 import { CopyButton } from './copy-button.js';
 import { Dialog } from './dialog.js';
 
@@ -8,7 +9,10 @@ interface SecretOnceProps {
   readonly onClose: () => void;
 }
 
-/** Shows secrets that the service reveals only once. A click outside the dialog does not close it, so that none is lost by accident. */
+/**
+ * Shows secrets that the service reveals only once. A click outside the dialog does not close it, so that
+ * none is lost by accident.
+ */
 export function SecretOnce({ title, explanation, secrets, onClose }: SecretOnceProps) {
   return (
     <Dialog label={title} class="wide" onClose={() => undefined}>
@@ -28,13 +32,13 @@ export function SecretOnce({ title, explanation, secrets, onClose }: SecretOnceP
                   event.currentTarget.select();
                 }}
               />
-              <CopyButton text={value} label={`Copy: ${name}`} />
+              <CopyButton text={value} label={t('copy.named', { name })} />
             </div>
           </div>
         ))}
         <div class="dialog-actions">
           <button type="button" class="button primary" onClick={onClose}>
-            I have copied it
+            {t('secret.copied')}
           </button>
         </div>
       </div>

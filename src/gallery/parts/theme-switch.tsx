@@ -1,10 +1,10 @@
 import { useState } from 'preact/hooks';
 
+import { t } from '../languages/text.js';
 import { keepTheme, storedTheme, type Theme } from '../theme.js';
 import { Icon } from './icon.js';
 
 const next: Readonly<Record<Theme, Theme>> = { system: 'light', light: 'dark', dark: 'system' };
-const names = { system: 'system', light: 'light', dark: 'dark' } as const satisfies Record<Theme, string>;
 const icons = { system: 'system', light: 'sun', dark: 'moon' } as const;
 
 export function ThemeSwitch() {
@@ -19,7 +19,7 @@ export function ThemeSwitch() {
       }}
     >
       <Icon name={icons[theme]} />
-      <span>Theme: {names[theme]}</span>
+      <span>{t(`theme.${theme}`)}</span>
     </button>
   );
 }

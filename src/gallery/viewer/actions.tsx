@@ -3,11 +3,18 @@ import { useState } from 'preact/hooks';
 import { api, type MediaView } from '../api.js';
 import { refreshAttention } from '../attention-count.js';
 import { at } from '../base.js';
+import { customerOf } from '../format.js';
+import { Rich } from '../languages/rich.js';
+import { t } from '../languages/text.js';
 import { Confirm } from '../parts/confirm.js';
 import { Icon } from '../parts/icon.js';
+import { Menu, MenuItem, MenuLink } from '../parts/menu.js';
 import { Problem } from '../parts/problem.js';
 import { addressWith, navigate } from '../router.js';
-import { isAdmin } from '../session.js';
+import { isAdmin, mayManage } from '../session.js';
+import { ShareDialog } from '../share/share-dialog.js';
+import { downloadName } from './download-name.js';
+import { BeginHold, EndHolds } from './hold-dialogs.js';
 import { LinkDialog } from './link-dialog.js';
 
 interface ActionsProps {
@@ -15,7 +22,7 @@ interface ActionsProps {
   readonly onChange: (media: MediaView) => void;
 }
 
-type OpenDialog = 'link' | 'erase' | 'erase-person';
+type OpenDialog = 'link' | 'page' | 'erase' | 'erase-person' | 'hold' | 'end-hold';
 
 /** The actions for one media item. */
 export function Actions({ media, onChange }: ActionsProps) {
@@ -44,80 +51,157 @@ export function Actions({ media, onChange }: ActionsProps) {
     <>
       <div class="button-row">
         {media.contentUrl !== null && <FileButtons media={media} onShare={ask('link')} />}
-        {isAdmin.value && <AdminButtons media={media} onRetry={() => void retry()} onErase={ask('erase')} />}
+        {mayManage.value && isRetryable(media) && (
+          <button type="button" class="button" onClick={() => void retry()}>
+            <Icon name="retry" size={18} /> {t('common.try_again')}
+          </button>
+        )}
+        <AllFromPerson media={media} />
+        <MoreMenu media={media} onAsk={setShown} />
       </div>
       {error !== undefined && <Problem error={error} />}
-      <PersonActions media={media} onErase={ask('erase-person')} />
-      {shown === 'link' && <LinkDialog media={media} onClose={close} />}
-      {shown === 'erase' && <EraseMedia media={media} onErased={refresh} onClose={close} />}
-      {shown === 'erase-person' && <ErasePerson media={media} onErased={refresh} onClose={close} />}
+      {shown !== null && <ShownDialog shown={shown} media={media} onChanged={refresh} onClose={close} />}
     </>
   );
+}
+
+interface ShownDialogProps {
+  readonly shown: OpenDialog;
+  readonly media: MediaView;
+  readonly onChanged: () => Promise<void>;
+  readonly onClose: () => void;
+}
+
+function ShownDialog({ shown, media, onChanged, onClose }: ShownDialogProps) {
+  switch (shown) {
+    case 'link':
+      return <LinkDialog media={media} onClose={onClose} />;
+    case 'page':
+      return <ShareDialog ids={[media.id]} onClose={onClose} />;
+    case 'erase':
+      return <EraseMedia media={media} onErased={onChanged} onClose={onClose} />;
+    case 'erase-person':
+      return <ErasePerson media={media} onErased={onChanged} onClose={onClose} />;
+    case 'hold':
+      return <BeginHold media={media} onChanged={onChanged} onClose={onClose} />;
+    case 'end-hold':
+      return <EndHolds media={media} onChanged={onChanged} onClose={onClose} />;
+  }
 }
 
 function FileButtons({ media, onShare }: { readonly media: MediaView; readonly onShare: () => void }) {
   return (
     <>
-      <a
-        class="button"
-        href={at(media.contentUrl ?? '')}
-        download={media.filename ?? `${media.id}.${extension(media)}`}
-      >
-        <Icon name="download" size={18} /> Download
+      <a class="button" href={at(media.contentUrl ?? '')} download={downloadName(media)} data-key="d">
+        <Icon name="download" size={18} /> {t('viewer.download')}
       </a>
       <button type="button" class="button" onClick={onShare}>
-        <Icon name="link" size={18} /> Share link
+        <Icon name="link" size={18} /> {t('actions.share')}
       </button>
     </>
   );
 }
 
-interface AdminButtonsProps {
-  readonly media: MediaView;
-  readonly onRetry: () => void;
-  readonly onErase: () => void;
+function isRetryable({ state }: MediaView): boolean {
+  return state === 'failed' || state === 'rejected';
 }
 
-function AdminButtons({ media: { state }, onRetry, onErase }: AdminButtonsProps) {
+function AllFromPerson({ media }: { readonly media: MediaView }) {
+  const person = customerOf(media);
+  if (person === '' || media.direction !== 'inbound') return null;
+  const filesOfPerson = addressWith({ from: person }, { path: at('/admin'), query: new URLSearchParams() });
+  return (
+    <button
+      type="button"
+      class="button"
+      onClick={() => {
+        navigate(filesOfPerson);
+      }}
+    >
+      <Icon name="person" size={18} /> {t('actions.all_from_person')}
+    </button>
+  );
+}
+
+interface MoreMenuProps {
+  readonly media: MediaView;
+  readonly onAsk: (dialog: OpenDialog) => void;
+}
+
+/** What is done rarely, or cannot be undone, is out of the way of what is done all day. */
+function MoreMenu({ media, onAsk }: MoreMenuProps) {
+  if (!mayManage.value) return null;
+  return (
+    <Menu label={t('actions.more')}>
+      <MenuLink href={at(`/v1/media/${media.id}/evidence`)}>
+        <Icon name="document" size={18} /> {t('actions.evidence')}
+      </MenuLink>
+      {media.contentUrl !== null && <PageItem onAsk={onAsk} />}
+      {isAdmin.value && media.state !== 'erased' && <HoldItems media={media} onAsk={onAsk} />}
+      <EraseItems media={media} onAsk={onAsk} />
+    </Menu>
+  );
+}
+
+function PageItem({ onAsk }: Pick<MoreMenuProps, 'onAsk'>) {
+  return (
+    <MenuItem
+      onChoose={() => {
+        onAsk('page');
+      }}
+    >
+      <Icon name="share" size={18} /> {t('actions.share_page')}
+    </MenuItem>
+  );
+}
+
+function HoldItems({ media, onAsk }: MoreMenuProps) {
   return (
     <>
-      {(state === 'failed' || state === 'rejected') && (
-        <button type="button" class="button" onClick={onRetry}>
-          <Icon name="retry" size={18} /> Try again
-        </button>
-      )}
-      {state !== 'erased' && (
-        <button type="button" class="button quiet-danger" onClick={onErase}>
-          <Icon name="erased" size={18} /> Erase
-        </button>
+      <MenuItem
+        onChoose={() => {
+          onAsk('hold');
+        }}
+      >
+        <Icon name="held" size={18} /> {t('hold.begin')}
+      </MenuItem>
+      {media.held && (
+        <MenuItem
+          onChoose={() => {
+            onAsk('end-hold');
+          }}
+        >
+          <Icon name="held" size={18} /> {t('hold.title')}
+        </MenuItem>
       )}
     </>
   );
 }
 
-function PersonActions({ media, onErase }: { readonly media: MediaView; readonly onErase: () => void }) {
-  const person = personIn(media);
-  if (person === '') return null;
-  const filesOfPerson = addressWith({ from: person }, { path: at('/admin'), query: new URLSearchParams() });
+function EraseItems({ media, onAsk }: MoreMenuProps) {
   return (
-    <div class="button-row">
-      {media.direction === 'inbound' && (
-        <button
-          type="button"
-          class="button"
-          onClick={() => {
-            navigate(filesOfPerson);
+    <>
+      {media.state !== 'erased' && (
+        <MenuItem
+          danger
+          onChoose={() => {
+            onAsk('erase');
           }}
         >
-          <Icon name="person" size={18} /> All from this person
-        </button>
+          <Icon name="erased" size={18} /> {t('actions.erase')}
+        </MenuItem>
       )}
-      {isAdmin.value && (
-        <button type="button" class="button quiet-danger" onClick={onErase}>
-          <Icon name="erased" size={18} /> Erase person
-        </button>
+      {customerOf(media) !== '' && (
+        <MenuItem
+          danger
+          onChoose={() => {
+            onAsk('erase-person');
+          }}
+        >
+          <Icon name="erased" size={18} /> {t('actions.erase_person')}
+        </MenuItem>
       )}
-    </div>
+    </>
   );
 }
 
@@ -130,29 +214,26 @@ interface EraseProps {
 function EraseMedia({ media, onErased, onClose }: EraseProps) {
   return (
     <Confirm
-      title="Permanently delete this file?"
-      action="Erase"
+      title={t('erase.title')}
+      action={t('actions.erase')}
       onClose={onClose}
       onConfirm={async () => {
         await api.media.erase(media.id);
         await onErased();
       }}
     >
-      <p>
-        The file and its previews are deleted, unless another message contains the same file. Caption, sender
-        and the raw webhook are deleted, too. Only a record that the file existed is kept.
-      </p>
-      <p>This cannot be undone.</p>
+      <p>{t('erase.text')}</p>
+      <p>{t('erase.final')}</p>
     </Confirm>
   );
 }
 
 function ErasePerson({ media, onErased, onClose }: EraseProps) {
-  const person = personIn(media);
+  const person = customerOf(media);
   return (
     <Confirm
-      title="Erase this person?"
-      action="Erase everything"
+      title={t('erase_person.title')}
+      action={t('erase_person.action')}
       typed={person}
       onClose={onClose}
       onConfirm={async () => {
@@ -161,19 +242,11 @@ function ErasePerson({ media, onErased, onClose }: EraseProps) {
       }}
     >
       <p>
-        All data that <b>{media.message?.senderName ?? person}</b> sent or received in the channel{' '}
-        <b>{media.channel}</b> is deleted: pictures and files with their previews, captions, names, and the
-        raw webhooks. This cannot be undone.
+        <Rich
+          id="erase_person.text"
+          values={{ person: media.message?.senderName ?? person, channel: media.channel }}
+        />
       </p>
     </Confirm>
   );
-}
-
-/** The identifier of the customer: the sender of a received message, or the recipient of a sent one. */
-function personIn({ direction, message }: MediaView): string {
-  return (direction === 'inbound' ? message?.from : message?.to) ?? '';
-}
-
-function extension({ type }: MediaView): string {
-  return type?.split(';')[0]?.split('/').at(-1)?.replace('jpeg', 'jpg') ?? 'bin';
 }

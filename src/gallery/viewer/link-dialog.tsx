@@ -2,16 +2,17 @@ import { useState } from 'preact/hooks';
 
 import { api, type MediaView } from '../api.js';
 import { fullTime } from '../format.js';
+import { t } from '../languages/text.js';
 import { CopyButton } from '../parts/copy-button.js';
 import { Dialog } from '../parts/dialog.js';
 import { Problem } from '../parts/problem.js';
 import { useLoad } from '../use-load.js';
 
 const durations = [
-  ['3600', 'One hour'],
-  ['86400', 'One day'],
-  ['604800', 'One week'],
-  ['2592000', '30 days'],
+  { seconds: '3600', id: 'link.hours', count: 1 },
+  { seconds: '86400', id: 'link.days', count: 1 },
+  { seconds: '604800', id: 'link.weeks', count: 1 },
+  { seconds: '2592000', id: 'link.days', count: 30 },
 ] as const;
 
 /** Creates a link that opens one file without a token until it expires. */
@@ -22,12 +23,12 @@ export function LinkDialog({ media, onClose }: { readonly media: MediaView; read
     `${media.id} ${seconds}`,
   );
   return (
-    <Dialog label="Share a link" onClose={onClose}>
+    <Dialog label={t('link.title')} onClose={onClose}>
       <div class="dialog-body">
-        <h2>Share a link</h2>
-        <p>Anyone with this link can see this one file without signing in, until it expires.</p>
+        <h2>{t('link.title')}</h2>
+        <p>{t('link.text')}</p>
         <label class="field">
-          <span>Valid for</span>
+          <span>{t('link.valid_for')}</span>
           <select
             class="input"
             value={seconds}
@@ -35,9 +36,9 @@ export function LinkDialog({ media, onClose }: { readonly media: MediaView; read
               setSeconds(event.currentTarget.value);
             }}
           >
-            {durations.map(([length, name]) => (
+            {durations.map(({ seconds: length, id, count }) => (
               <option key={length} value={length}>
-                {name}
+                {t(id, { count })}
               </option>
             ))}
           </select>
@@ -46,15 +47,15 @@ export function LinkDialog({ media, onClose }: { readonly media: MediaView; read
         {value && (
           <>
             <div class="copy-field">
-              <input class="input mono" readOnly value={value.url} aria-label="Link" />
-              <CopyButton text={value.url} label="Copy the link" />
+              <input class="input mono" readOnly value={value.url} aria-label={t('link.link')} />
+              <CopyButton text={value.url} label={t('link.copy')} />
             </div>
-            <p class="hint">Expires {fullTime(value.expiresAt)}</p>
+            <p class="hint">{t('link.expires', { time: fullTime(value.expiresAt) })}</p>
           </>
         )}
         <div class="dialog-actions">
           <button type="button" class="button" onClick={onClose}>
-            Done
+            {t('link.done')}
           </button>
         </div>
       </div>

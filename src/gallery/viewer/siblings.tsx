@@ -1,17 +1,15 @@
 import { api, type MediaView } from '../api.js';
-import { at } from '../base.js';
-import { describe, kindNames } from '../format.js';
-import { navigate } from '../router.js';
+import { t } from '../languages/text.js';
 import { useLoad } from '../use-load.js';
+import { SmallTiles } from './small-tiles.js';
 
-/** The other media items of the same message. */
-export function Siblings({
-  media,
-  hrefOf,
-}: {
+interface SiblingsProps {
   readonly media: MediaView;
   readonly hrefOf: (id: string) => string;
-}) {
+}
+
+/** The other media items of the same message. */
+export function Siblings({ media, hrefOf }: SiblingsProps) {
   const { channel, message } = media;
   const loaded = useLoad(
     async () =>
@@ -21,25 +19,11 @@ export function Siblings({
     media.id,
   );
   const others = (loaded.value ?? []).filter(({ id }) => id !== media.id);
-  if (others.length === 0) return null;
   return (
-    <section>
-      <h3>In the same message</h3>
-      <div class="siblings">
-        {others.map((other) => (
-          <a
-            key={other.id}
-            href={hrefOf(other.id)}
-            aria-label={describe(other)}
-            onClick={(event) => {
-              event.preventDefault();
-              navigate(hrefOf(other.id), { replace: true });
-            }}
-          >
-            {other.previews.small ? <img src={at(other.previews.small.url)} alt="" /> : kindNames[other.kind]}
-          </a>
-        ))}
-      </div>
-    </section>
+    <SmallTiles
+      title={t('viewer.siblings')}
+      tiles={others.map((other) => ({ media: other }))}
+      hrefOf={hrefOf}
+    />
   );
 }

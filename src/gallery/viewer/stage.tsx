@@ -1,53 +1,52 @@
-import { typeName } from '../../domain/type-names.js';
 import type { MediaView } from '../api.js';
 import { at } from '../base.js';
-import { bytes, describe, kindNames } from '../format.js';
+import { describe } from '../format.js';
+import { t } from '../languages/text.js';
 import { showingOf } from '../media-kind.js';
 import { StateBadge } from '../parts/badge.js';
-import { Icon } from '../parts/icon.js';
+import { Details } from '../parts/details.js';
+import { messageOfCode, sentence } from '../problem-text.js';
+import { AudioPlayer } from './audio-player.js';
+import { DocumentView } from './document-view.js';
+import { PdfView, type PdfViewProps } from './pdf-view.js';
 import { ZoomPicture } from './zoom-picture.js';
 
+interface StageProps {
+  readonly media: MediaView;
+  readonly onPage: PdfViewProps['onPage'];
+}
+
 /** The picture, the player, or an explanation if there is nothing to show. */
-export function Stage({ media }: { readonly media: MediaView }) {
-  const url = at(media.contentUrl ?? '');
+export function Stage({ media, onPage }: StageProps) {
   switch (showingOf(media)) {
     case 'picture':
-      return <ZoomPicture media={media} />;
+      return media.type === 'application/pdf' ? (
+        <PdfView media={media} onPage={onPage} />
+      ) : (
+        <ZoomPicture media={media} />
+      );
     case 'video':
       return <Player media={media} />;
     case 'audio':
-      return (
-        <div class="stand-in">
-          <Icon name="sound" size={64} />
-          <audio src={url} controls preload="metadata" aria-label={describe(media)} />
-        </div>
-      );
+      return <AudioPlayer media={media} />;
     case 'file':
-      return <Download media={media} />;
+      return <DocumentView media={media} />;
     case 'nothing':
       return (
         <div class="stand-in">
           <StateBadge state={media.state} />
           <p>{explanation(media)}</p>
+          {media.state !== 'erased' && <ErrorDetails media={media} />}
         </div>
       );
   }
 }
 
-/** The name of a file that browsers must not show, with a button that downloads it. */
-function Download({ media }: { readonly media: MediaView }) {
-  const { filename, kind, type, contentUrl } = media;
-  return (
-    <div class="stand-in">
-      <Icon name="document" size={64} />
-      <p>{filename ?? kindNames[kind]}</p>
-      {type !== null && <p class="stand-in-type">{typeName(type)}</p>}
-      <a class="button primary" href={at(contentUrl ?? '')} download={filename ?? ''}>
-        <Icon name="download" size={18} />
-        Download{media.bytes === null ? '' : ` (${bytes(media.bytes)})`}
-      </a>
-    </div>
-  );
+/** The words of the provider or of the service, for support. */
+function ErrorDetails({ media: { error } }: { readonly media: MediaView }) {
+  if (!error) return null;
+  const lines = [error.message === null ? '' : sentence(error.message), error.code];
+  return <Details lines={lines.filter((line) => line !== '')} />;
 }
 
 function Player({ media }: { readonly media: MediaView }) {
@@ -65,8 +64,7 @@ function Player({ media }: { readonly media: MediaView }) {
 }
 
 function explanation({ state, error }: MediaView): string {
-  if (state === 'erased') return 'The file, its previews and all personal data were erased.';
-  if (state === 'pending')
-    return error ? 'The last attempt failed; Inlet will retry.' : 'The file is being downloaded.';
-  return error?.message ?? error?.code ?? 'The file could not be downloaded.';
+  if (state === 'erased') return t('viewer.erased');
+  if (state === 'pending') return error ? t('viewer.retrying') : t('viewer.downloading');
+  return messageOfCode(error?.code ?? '') ?? t('viewer.not_downloaded');
 }

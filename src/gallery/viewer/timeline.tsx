@@ -2,13 +2,18 @@ import { useState } from 'preact/hooks';
 
 import { api, type MediaHistory, type MediaView } from '../api.js';
 import { ago, fullTime } from '../format.js';
+import { t } from '../languages/text.js';
+import { Details } from '../parts/details.js';
 import { Problem } from '../parts/problem.js';
+import { messageOfCode } from '../problem-text.js';
 import { useLoad, type Loaded } from '../use-load.js';
 
 interface Entry {
   readonly at: string;
   readonly title: string;
-  readonly more?: string;
+  readonly more?: string | undefined;
+  /** Technical details. */
+  readonly details?: string;
   readonly tone: 'plain' | 'good' | 'bad' | 'next';
 }
 
@@ -22,7 +27,7 @@ export function Timeline({
 }) {
   return (
     <section>
-      <h3>History</h3>
+      <h3>{t('history.title')}</h3>
       {history.error !== undefined && <Problem error={history.error} retry={history.reload} />}
       <ol class="timeline">
         {entriesOf(history.value ?? { ...media, attempts: [], delivery: null, erasedAt: null }).map(
@@ -31,6 +36,7 @@ export function Timeline({
               <b>{entry.title}</b>
               <time dateTime={entry.at}>{entry.tone === 'next' ? ago(entry.at) : fullTime(entry.at)}</time>
               {entry.more !== undefined && <p>{entry.more}</p>}
+              {entry.details !== undefined && <Details lines={[entry.details]} />}
             </li>
           ),
         )}
@@ -46,8 +52,9 @@ function entriesOf(history: MediaHistory): Entry[] {
       : [
           {
             at,
-            title: `Attempt ${String(index + 1)} failed`,
-            more: [error.code, error.message].filter((text) => text !== null && text !== '').join(': '),
+            title: t('history.attempt_failed', { number: index + 1 }),
+            more: messageOfCode(error.code),
+            details: [error.code, error.message].filter((text) => text !== null && text !== '').join(': '),
             tone: 'bad',
           },
         ],
@@ -55,12 +62,12 @@ function entriesOf(history: MediaHistory): Entry[] {
   const moment = (at: string | null, title: string, tone: Entry['tone']): Entry[] =>
     at === null ? [] : [{ at, title, tone }];
   return [
-    ...moment(history.receivedAt, 'Received', 'plain'),
+    ...moment(history.receivedAt, t('history.received'), 'plain'),
     ...failures,
-    ...moment(history.readyAt, 'Ready', 'good'),
-    ...moment(history.deletedBySenderAt, 'Deleted by the sender', 'plain'),
-    ...moment(history.erasedAt, 'Erased', 'plain'),
-    ...moment(history.nextAttemptAt, 'Next attempt', 'next'),
+    ...moment(history.readyAt, t('history.ready'), 'good'),
+    ...moment(history.deletedBySenderAt, t('media.deleted_by_sender'), 'plain'),
+    ...moment(history.erasedAt, t('history.erased'), 'plain'),
+    ...moment(history.nextAttemptAt, t('history.next'), 'next'),
   ];
 }
 
@@ -74,7 +81,7 @@ export function RawDelivery({ id }: { readonly id: string }) {
         setOpen(event.currentTarget.open);
       }}
     >
-      <summary>Raw webhook</summary>
+      <summary>{t('raw.title')}</summary>
       {open && <RawBody id={id} />}
     </details>
   );
@@ -83,19 +90,19 @@ export function RawDelivery({ id }: { readonly id: string }) {
 export function RawBody({ id }: { readonly id: string }) {
   const { value, error, reload } = useLoad(() => api.deliveries.get(id), id);
   if (error !== undefined) return <Problem error={error} retry={reload} />;
-  if (!value) return <p class="hint">Loading …</p>;
+  if (!value) return <p class="hint">{t('common.loading')}</p>;
   return (
     <>
       <p class="hint">
-        {value.outcome}
+        {t(`outcome.${value.outcome}`)}
         {value.reason === null ? '' : `: ${value.reason}`} · {fullTime(value.receivedAt)}
       </p>
       {value.erasedAt === null ? (
-        <pre tabIndex={0} aria-label="Body of the webhook">
+        <pre tabIndex={0} aria-label={t('raw.body')}>
           {pretty(value.body)}
         </pre>
       ) : (
-        <p>Its content was erased {ago(value.erasedAt)}.</p>
+        <p>{t('raw.erased', { ago: ago(value.erasedAt) })}</p>
       )}
     </>
   );

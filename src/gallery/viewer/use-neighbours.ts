@@ -8,7 +8,10 @@ interface Neighbours {
   readonly older: string | undefined;
 }
 
-/** The ids before and after a media item in the list of the gallery, or in a list of its own if the visitor opened its address directly. */
+/**
+ * The ids before and after a media item in the list of the gallery, or in a list of its own if the visitor
+ * opened its address directly.
+ */
 export function useNeighbours(id: string, list: MediaList, media: MediaView | undefined): Neighbours {
   const [own, setOwn] = useState<MediaList>();
   const isIn = (candidate: MediaList | undefined): boolean =>

@@ -14,7 +14,8 @@ export function useZoomGestures(stage: { readonly current: HTMLElement | null },
   const latest = useRef(change);
   latest.current = change;
 
-  // Preact adds passive listeners, which cannot prevent the page from scrolling, so this one is added directly.
+  // Preact adds passive listeners, which cannot prevent the page from scrolling, so this one is added
+  // directly.
   useEffect(() => {
     const element = stage.current;
     if (!element) return undefined;

@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 
 import { api, type MediaView } from '../api.js';
 import { describe } from '../format.js';
+import { t } from '../languages/text.js';
 import { onEvent } from '../live.js';
 import type { MediaList } from '../media-list.js';
 import { Dialog } from '../parts/dialog.js';
@@ -11,7 +12,9 @@ import { goBack, navigate } from '../router.js';
 import { useLoad } from '../use-load.js';
 import { Facts } from './facts.js';
 import { Stage } from './stage.js';
+import { StageTools } from './stage-tools.js';
 import { useNeighbours } from './use-neighbours.js';
+import { useSwipe } from './use-swipe.js';
 
 interface ViewerProps {
   readonly id: string;
@@ -27,34 +30,39 @@ export function Viewer({ id, list, hrefOf, closedAt }: ViewerProps) {
   const { media, loaded, change } = useMedia(id, list);
   const { newer, older } = useNeighbours(id, list, loaded.value);
   useTitle(media);
+  /** The media item with another page of it as its preview, while that is in sight. */
+  const [page, setPage] = useState<MediaView>();
   const turn = (to: string | undefined) => () => {
     if (to !== undefined) navigate(hrefOf(to), { replace: true });
   };
   const close = (): void => {
     goBack(closedAt);
   };
+  const swipe = useSwipe({ left: turn(older), right: turn(newer), down: close });
 
   return (
     <Dialog
-      label={media ? describe(media) : 'Media'}
+      label={media ? describe(media) : t('viewer.media')}
       class="viewer"
       onClose={close}
       onKeyDown={(event) => {
         if (isForField(event)) return;
         if (event.key === 'ArrowLeft') turn(newer)();
         if (event.key === 'ArrowRight') turn(older)();
+        pressButtonOf(event);
       }}
     >
       <div class="viewer-body">
-        <div class="viewer-stage">
-          {media && <Stage key={media.id} media={media} />}
-          <Turn name="left" label="Newer" disabled={newer === undefined} onClick={turn(newer)} />
-          <Turn name="right" label="Older" disabled={older === undefined} onClick={turn(older)} />
-          <button type="button" class="round close" aria-label="Close" onClick={close}>
+        <div class="viewer-stage" {...swipe}>
+          {media && <Stage key={media.id} media={media} onPage={setPage} />}
+          {media && <StageTools key={`tools ${media.id}`} media={media} picture={page ?? media} />}
+          <Turn name="left" label={t('viewer.newer')} disabled={newer === undefined} onClick={turn(newer)} />
+          <Turn name="right" label={t('viewer.older')} disabled={older === undefined} onClick={turn(older)} />
+          <button type="button" class="round close" aria-label={t('common.close')} onClick={close}>
             <Icon name="close" />
           </button>
         </div>
-        <aside class="viewer-facts" aria-label="Facts" tabIndex={0}>
+        <aside class="viewer-facts" aria-label={t('viewer.facts')} tabIndex={0}>
           {loaded.error !== undefined && <Problem error={loaded.error} retry={loaded.reload} />}
           {media && <Facts key={media.id} media={media} hrefOf={hrefOf} onChange={change} />}
         </aside>
@@ -92,7 +100,7 @@ function useMedia(id: string, list: MediaList) {
   useEffect(
     () =>
       onEvent((event) => {
-        if (event.type !== 'message.status' && event.data.id === id) setChanged(event.data);
+        if ('kind' in event.data && event.data.id === id) setChanged(event.data);
       }),
     [id],
   );
@@ -113,6 +121,16 @@ function useTitle(media: MediaView | undefined): void {
       document.title = before;
     };
   }, [title]);
+}
+
+/** Presses the button that this key stands for. */
+function pressButtonOf(event: KeyboardEvent & { readonly currentTarget: HTMLElement }): void {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const key = event.key === '=' ? '+' : event.key.toLowerCase();
+  const button = event.currentTarget.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`);
+  if (!button) return;
+  event.preventDefault();
+  button.click();
 }
 
 /** Fields, players and dialogs above the viewer use the arrow keys themselves. */

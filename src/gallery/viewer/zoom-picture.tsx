@@ -4,10 +4,11 @@ import { isInline } from '../../domain/media.js';
 import type { MediaView } from '../api.js';
 import { at } from '../base.js';
 import { describe } from '../format.js';
+import { t } from '../languages/text.js';
 import { placeholder } from '../placeholder.js';
 import { useZoomGestures } from './use-zoom-gestures.js';
 import { ZoomBar } from './zoom-bar.js';
-import { fit, within, zoomAt, type Size, type Zoom } from './zoom.js';
+import { fit, turned, turnedSize, within, zoomAt, type Quarters, type Size, type Zoom } from './zoom.js';
 
 const step = 1.4;
 
@@ -15,7 +16,10 @@ const step = 1.4;
 export function ZoomPicture({ media }: { readonly media: MediaView }) {
   const stage = useRef<HTMLDivElement>(null);
   const size = useSize(stage);
-  const picture = useMemo(() => pictureSize(media), [media]);
+  const upright = useMemo(() => pictureSize(media), [media]);
+  /** Only the view is turned, never the file. */
+  const [quarters, setQuarters] = useState<Quarters>(0);
+  const picture = turnedSize(upright, quarters);
   /** The zoom of the user; null while the picture fits, also after the window changes its size. */
   const [chosen, setChosen] = useState<Zoom | null>(null);
   const fitting = fit(picture, size);
@@ -35,6 +39,10 @@ export function ZoomPicture({ media }: { readonly media: MediaView }) {
   const toFull = (): void => {
     setChosen(within({ scale: 1, x: 0, y: 0 }, picture, size));
   };
+  const rotate = (): void => {
+    setQuarters(turned);
+    setChosen(null);
+  };
 
   return (
     <div
@@ -42,18 +50,19 @@ export function ZoomPicture({ media }: { readonly media: MediaView }) {
       class={`zoom ${chosen ? 'zoomed' : ''}`}
       tabIndex={0}
       role="group"
-      aria-label="Picture; plus and minus zoom, 0 fits it, 1 shows every pixel"
-      onKeyDown={({ key }) => {
-        if (key === '+' || key === '=') by(true);
-        if (key === '-') by(false);
-        if (key === '0') toFit();
-        if (key === '1') toFull();
-      }}
+      aria-label={t('zoom.help')}
       onDblClick={chosen ? toFit : toFull}
       {...useZoomGestures(stage, change)}
     >
-      <Picture media={media} size={picture} zoom={zoom} />
-      <ZoomBar scale={zoom.scale} isFitting={!chosen} onStep={by} onFit={toFit} onFull={toFull} />
+      <Picture media={media} size={upright} zoom={zoom} quarters={quarters} />
+      <ZoomBar
+        scale={zoom.scale}
+        isFitting={!chosen}
+        onStep={by}
+        onFit={toFit}
+        onFull={toFull}
+        onRotate={rotate}
+      />
     </div>
   );
 }
@@ -62,11 +71,11 @@ interface PictureProps {
   readonly media: MediaView;
   readonly size: Size;
   readonly zoom: Zoom;
+  readonly quarters: Quarters;
 }
 
-function Picture({ media, size, zoom: { x, y, scale } }: PictureProps) {
+function Picture({ media, size, zoom: { x, y, scale }, quarters }: PictureProps) {
   const blurred = useMemo(() => placeholder(media.thumbhash), [media.thumbhash]);
-  const place = `translate(-50%, -50%) translate(${String(x)}px, ${String(y)}px) scale(${String(scale)})`;
   const isOpaque = (media.previews.large?.type ?? media.type) === 'image/jpeg';
   return (
     <img
@@ -77,7 +86,9 @@ function Picture({ media, size, zoom: { x, y, scale } }: PictureProps) {
       width={size.width}
       height={size.height}
       style={{
-        transform: place,
+        translate: `calc(-50% + ${String(x)}px) calc(-50% + ${String(y)}px)`,
+        rotate: `${String(quarters * 90)}deg`,
+        scale: String(scale),
         ...(isOpaque && blurred !== undefined && { backgroundImage: `url(${blurred})` }),
       }}
     />

@@ -11,7 +11,19 @@ export interface Size {
   readonly height: number;
 }
 
+/** Quarters of a turn, clockwise. */
+export type Quarters = 0 | 1 | 2 | 3;
+
 const maxScale = 8;
+
+export function turned(quarters: Quarters): Quarters {
+  return ((quarters + 1) % 4) as Quarters;
+}
+
+/** The size that a picture takes up after it was turned. */
+export function turnedSize({ width, height }: Size, quarters: Quarters): Size {
+  return quarters % 2 === 0 ? { width, height } : { width: height, height: width };
+}
 
 /** Shows the whole picture. Small pictures are not enlarged. */
 export function fit(picture: Size, stage: Size): Zoom {
@@ -19,7 +31,10 @@ export function fit(picture: Size, stage: Size): Zoom {
   return { scale: Number.isFinite(scale) && scale > 0 ? scale : 1, x: 0, y: 0 };
 }
 
-/** Zooms around the point `at`, an offset from the centre of the stage: that point of the picture stays in place. */
+/**
+ * Zooms around the point `at`, an offset from the centre of the stage: that point of the picture stays in
+ * place.
+ */
 export function zoomAt(zoom: Zoom, factor: number, at: { readonly x: number; readonly y: number }): Zoom {
   const scale = Math.min(Math.max(zoom.scale * factor, 0.02), maxScale);
   const ratio = scale / zoom.scale;

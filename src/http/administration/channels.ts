@@ -23,7 +23,16 @@ type ReadServices = ViewServices & Pick<RouteServices, 'channels'>;
 type ManageServices = ViewServices & Pick<RouteServices, 'manageChannels'>;
 
 const setting = z.string().trim().min(1).max(20_000);
-const byChannelId = z.object({ id: z.string() });
+/** Values of settings by name. */
+export const settingValues = z
+  .record(z.string().max(100), setting)
+  .meta({ description: 'Values by name; `GET /v1/providers` lists the names' });
+const days = z.int().min(1).max(36_500).nullable().optional();
+const retention = z.strictObject({ mediaDays: days, deliveryDays: days }).optional().meta({
+  description:
+    'For how many days media and raw webhooks are kept; null leaves it to the settings of the service',
+});
+export const byChannelId = z.object({ id: z.string() });
 const changing = ['channel.not_found', 'channel.read_only'] as const;
 const shownOnce = 'Only this answer shows a secret that the service has generated.';
 
@@ -86,10 +95,8 @@ export const addChannel = route(
         .meta({ description: "Derived from the provider's name by default" }),
       provider: searchText(63),
       name: searchText(100).nullish(),
-      settings: z
-        .record(z.string().max(100), setting)
-        .default({})
-        .meta({ description: 'Values by name; `GET /v1/providers` lists the names' }),
+      settings: settingValues.default({}),
+      retention,
     }),
     answers: {
       201: { description: 'The channel', schema: channelWithSecret, hasLocation: true, isSecret: true },
@@ -118,6 +125,7 @@ export const changeChannel = route(
         .record(z.string().max(100), setting.nullable())
         .optional()
         .meta({ description: 'Given settings replace those of the same name; null removes a setting' }),
+      retention,
     }),
     answers: { 200: { description: 'The channel', schema: channel } },
     errors: changing,
@@ -196,7 +204,8 @@ function requireId(id: string): string {
   return id;
 }
 
-function requireOwnChannel(access: Access, text: string): string {
+/** Returns the id of a channel that the token may administer. */
+export function requireOwnChannel(access: Access, text: string): string {
   const id = requireId(text);
   requireChannel(access, id);
   return id;

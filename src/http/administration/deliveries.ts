@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import { seesChannel, visibleChannels, type Access } from '../../domain/access.js';
 import { AppError } from '../../domain/errors.js';
-import { outcomes } from '../../infra/tables/inbox/entry.js';
+import { outcomes } from '../../domain/receipt.js';
 import type { DeliveryRecord } from '../../infra/tables/media/lookup.js';
 import { replay } from '../../pipeline/receive/replay.js';
 import { byId, cursor, pageLimit, searchText, toPage } from '../input.js';
@@ -16,7 +16,7 @@ export const listDeliveries = route(
   {
     method: 'get',
     path: '/v1/deliveries',
-    scope: 'admin',
+    scope: 'media:manage',
     operationId: 'listDeliveries',
     summary: 'List raw webhooks, newest first',
     query: z.strictObject({
@@ -40,7 +40,7 @@ export const getDelivery = route(
   {
     method: 'get',
     path: '/v1/deliveries/{id}',
-    scope: 'admin',
+    scope: 'media:manage',
     operationId: 'getDelivery',
     summary: 'Get a raw webhook with its body',
     params: byId,
@@ -57,7 +57,7 @@ export const replayDelivery = route(
   {
     method: 'post',
     path: '/v1/deliveries/{id}/replay',
-    scope: 'admin',
+    scope: 'media:manage',
     operationId: 'replayDelivery',
     summary: 'Replay a raw webhook',
     description: 'Existing messages and media stay as they are; missing ones are added.',
@@ -66,7 +66,7 @@ export const replayDelivery = route(
     answers: { 200: { description: 'The result', schema: receipt } },
     errors: ['delivery.not_found', 'delivery.erased'],
   },
-  (services: Pick<RouteServices, 'audit' | 'channels' | 'inbox' | 'lookup'>) =>
+  (services: Pick<RouteServices, 'audit' | 'channels' | 'evaluate' | 'inbox' | 'lookup'>) =>
     async ({ params, access }) => {
       const found = await findVisible(services.lookup, params.id, access);
       const { id: target, channel } = found;

@@ -15,7 +15,7 @@ export const getStats = route(
   {
     method: 'get',
     path: '/v1/stats',
-    scope: 'admin',
+    scope: 'media:read',
     operationId: 'getStats',
     summary: 'Count media and bytes by channel, state, kind, direction and day',
     description:
@@ -50,7 +50,7 @@ function spoolView({ oldestAt, ...count }: SpoolCount): StatsView['spool'] {
 }
 
 function statsView(since: Date, record: StatsRecord): Omit<StatsView, 'spool'> {
-  const { byChannel, byState, byKind, byDirection, byDay, oldestPending, late, malformed } = record;
+  const { byChannel, byState, byKind, byDirection, byDay, oldestPending, late, malformed, resolved } = record;
   const inState = (wanted: MediaState): number => byState.find(({ state }) => state === wanted)?.media ?? 0;
   return {
     since: since.toISOString(),
@@ -64,7 +64,12 @@ function statsView(since: Date, record: StatsRecord): Omit<StatsView, 'spool'> {
       id: oldestPending.id,
       receivedAt: oldestPending.receivedAt.toISOString(),
     },
-    needsAttention: { late, failed: inState('failed'), rejected: inState('rejected'), malformed },
+    needsAttention: {
+      late,
+      failed: Math.max(0, inState('failed') - resolved.failed),
+      rejected: Math.max(0, inState('rejected') - resolved.rejected),
+      malformed,
+    },
   };
 }
 

@@ -1,7 +1,7 @@
 /** API tokens. A token cannot create tokens with more rights than it has itself. */
 import { z } from 'zod';
 
-import { allows, scopes, type Access } from '../../domain/access.js';
+import { allows, scopes, seesChannels, type Access } from '../../domain/access.js';
 import { AppError } from '../../domain/errors.js';
 import type { CreatedByToken, TokenRecord } from '../../infra/tables/tokens.js';
 import { byId, cursor, pageLimit, searchText, toPage } from '../input.js';
@@ -27,6 +27,7 @@ export const listTokens = route(
     scope: 'admin',
     operationId: 'listTokens',
     summary: 'List tokens that were created through the API or used, newest first',
+    description: 'Sessions of users are not among them.',
     query: z.strictObject({ limit: pageLimit, cursor: cursor.optional() }),
     answers: { 200: { description: 'A page of tokens', schema: pageOf(token) } },
   },
@@ -45,7 +46,8 @@ export const createToken = route(
     scope: 'admin',
     operationId: 'createToken',
     summary: 'Create a token',
-    description: 'It cannot have more rights than the token that creates it. Only this answer shows it.',
+    description:
+      'It cannot have more rights than the caller, and belongs to the user who creates it. Only this answer shows it.',
     body: z.strictObject({
       name: searchText(100),
       scopes: z.array(z.enum(scopes)).min(1).max(scopes.length),
@@ -67,7 +69,8 @@ export const createToken = route(
   ({ tokens }: Services) =>
     async ({ body, access }) => {
       const { name, scopes: wanted, channels = null, expiresIn = null } = body;
-      const grant = { name, scopes: [...new Set(wanted)], channels, expiresInSeconds: expiresIn };
+      const owner = access.user && { user: { id: access.user.id, isSession: false } };
+      const grant = { name, scopes: [...new Set(wanted)], channels, expiresInSeconds: expiresIn, ...owner };
       refuseMoreThan(access, grant);
       const { record, token: secret } = await tokens.create(grant, access.tokenId);
       return { ...tokenView(record), token: secret };
@@ -121,8 +124,7 @@ function refuseMoreThan(access: Access, grant: Pick<Access, 'scopes' | 'channels
   const more = grant.scopes.find((scope) => !allows(access, scope));
   if (more !== undefined)
     throw new AppError('auth.scope', `a token without the scope ${more} cannot grant it`);
-  const own = access.channels;
-  if (own && !grant.channels?.every((channel) => own.includes(channel)))
+  if (!seesChannels(access, grant.channels))
     throw new AppError('auth.scope', 'a token that is limited to channels can only create tokens for those');
 }
 
@@ -143,12 +145,13 @@ function detailsView(record: TokenRecord, created: CreatedByToken): TokenDetails
 }
 
 function tokenView(record: TokenRecord): TokenView {
-  const { id, name, scopes: granted, channels, createdAt, expiresAt, lastUsedAt, revokedAt } = record;
+  const { id, name, scopes: granted, channels, owner, createdAt, expiresAt, lastUsedAt, revokedAt } = record;
   return {
     id,
     name,
     scopes: [...granted],
     channels: channels && [...channels],
+    owner,
     createdAt: createdAt.toISOString(),
     expiresAt: expiresAt?.toISOString() ?? null,
     lastUsedAt: lastUsedAt?.toISOString() ?? null,

@@ -72,7 +72,8 @@ export const streamEvents = rawRoute(
       // A client that has seen no event sends an empty header.
       const header = headers['Last-Event-ID'];
       const given = header === '' ? query.lastEventId : (header ?? query.lastEventId);
-      // Express calls this handler for HEAD as well. A stream has no end, so the response would never complete.
+      // Express calls this handler for HEAD as well. A stream has no end, so the response would never
+      // complete.
       if (request.method === 'HEAD') {
         response.writeHead(200, streamHeaders).end();
         return;
@@ -173,8 +174,9 @@ async function writeNewEvents(
 }
 
 /**
- * Keeps an idle connection alive for the client and for proxies. If events were skipped because the client does
- * not want them, the client receives the new position, so that it does not read them again when it resumes.
+ * Keeps an idle connection alive for the client and for proxies. If events were skipped because the client
+ * does not want them, the client receives the new position, so that it does not read them again when it
+ * resumes.
  */
 function startHeartbeat(
   { response, mayListen }: Stream,

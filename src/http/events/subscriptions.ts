@@ -9,6 +9,7 @@ import { eventTypes } from '../../domain/event.js';
 import type { GuardedPost } from '../../infra/net/guarded-post.js';
 import type { Together } from '../../infra/postgres/database.js';
 import type { Audit } from '../../infra/tables/audit.js';
+import { disabledByHand } from '../../infra/tables/events/subscription.js';
 import type { Subscription, SubscriptionTable } from '../../infra/tables/events/subscriptions.js';
 import { byId, moment, searchText } from '../input.js';
 import { route } from '../routing/route.js';
@@ -162,7 +163,7 @@ export const changeSubscription = route(
       const { enabled, ...settings } = body;
       if (settings.channels) checkChannels(access, settings.channels);
       if (settings.url !== undefined) await checkUrl(services.guardedPost, settings.url);
-      const disabled = enabled === true ? null : { reason: 'disabled by hand', at: services.now() };
+      const disabled = enabled === true ? null : { reason: disabledByHand, at: services.now() };
       const change = enabled === undefined ? settings : { ...settings, disabled };
       await subscriptions.update(id, change, auditEntry(audit, access, { action: 'update', target: id }));
       return subscriptionView(await find(subscriptions, id, access));

@@ -101,7 +101,8 @@ export const getPublicMedia = rawRoute(
     },
 );
 
-function bytesOf(contentType: string): Answers {
+/** The answers of a route that sends bytes. */
+export function bytesOf(contentType: string): Answers {
   return {
     200: { description: 'All bytes', contentType },
     206: { description: 'The bytes of the range', contentType },
@@ -110,7 +111,7 @@ function bytesOf(contentType: string): Answers {
   };
 }
 
-/** Whatever is wrong with a link, there is nothing: a caller that guesses learns nothing of what there is. */
+/** Every fault of a link has the same answer, so that a caller that guesses links learns nothing. */
 function openedByPublicLink({ links, now }: LinkServices): RequestHandler {
   return (request, response, next) => {
     const params = byId.safeParse(request.params);
@@ -134,7 +135,7 @@ function readerOf(access: Access, request: Request): Reader {
   return { isShared, mayRedirect: isShared || request.headers.authorization !== undefined };
 }
 
-function storedContent(media: MediaRecord): Omit<StoredBytes, keyof Reader> {
+export function storedContent(media: MediaRecord): Omit<StoredBytes, keyof Reader> {
   const { blob } = requireBytes(media);
   return {
     key: blobKey(blob.sha256),
@@ -146,7 +147,7 @@ function storedContent(media: MediaRecord): Omit<StoredBytes, keyof Reader> {
   };
 }
 
-function storedPreview(media: MediaRecord, size: PreviewSize): Omit<StoredBytes, keyof Reader> {
+export function storedPreview(media: MediaRecord, size: PreviewSize): Omit<StoredBytes, keyof Reader> {
   const { blob } = requireBytes(media);
   const preview = storedPreviews(blob).find((candidate) => candidate.size === size);
   if (!preview) throw new AppError('media.no_preview', 'there is no preview of this media');
@@ -164,7 +165,8 @@ function tagOf(ranges: readonly ByteRange[]): string {
   return ranges.map(({ start, end }) => `${String(start)}-${String(end)}`).join('.');
 }
 
-function requireBytes(media: MediaRecord): { blob: NonNullable<MediaRecord['blob']> } {
+/** Throws if the media item has no stored file. */
+export function requireBytes(media: MediaRecord): { blob: NonNullable<MediaRecord['blob']> } {
   if (media.state === 'erased') throw new AppError('media.erased', 'the media was erased');
   if (media.state === 'pending') throw new AppError('media.not_ready', 'the media is not here yet');
   if (!media.blob) throw new AppError('media.no_bytes', 'the media could not be fetched; its error says why');

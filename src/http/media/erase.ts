@@ -22,16 +22,16 @@ export const eraseMedia = route(
   {
     method: 'delete',
     path: '/v1/media/{id}',
-    scope: 'admin',
+    scope: 'media:manage',
     operationId: 'eraseMedia',
     summary: 'Erase a media item',
     description:
-      'Erases bytes, previews and all personal data, including the raw webhooks that contained it. A tombstone stays, so that the same message does not restore it. Repeating the call changes nothing.',
+      'Erases bytes, previews and all personal data, including the raw webhooks that contained it. A tombstone stays, so that the same message does not restore it. Repeating the call changes nothing. What a legal hold keeps is refused.',
     params: byId,
     notFound: noSuchMedia,
     query: eraseQuery,
     answers: { 200: { description: 'How much was erased', schema: erasedShape } },
-    errors: ['media.not_found'],
+    errors: ['media.not_found', 'hold.active'],
   },
   ({ erase, lookup }: Pick<RouteServices, 'erase' | 'lookup'>) =>
     async ({ params, query, access }) => {
@@ -46,15 +46,15 @@ export const eraseContact = route(
   {
     method: 'delete',
     path: '/v1/contacts/{channel}/{contact}',
-    scope: 'admin',
+    scope: 'media:manage',
     operationId: 'eraseContact',
     summary: 'Erase everything that a person sent or received in a channel',
     description:
-      'The person is given as the provider names them: the complete `from`, `to` or `chat` of a message. Raw webhooks of the channel that contain this id are erased as well, even if they are about another person, whose messages and media stay. The audit trail names the person by a keyed hash.',
+      'The person is given as the provider names them: the complete `from`, `to` or `chat` of a message. Raw webhooks of the channel that contain this id are erased as well, even if they are about another person, whose messages and media stay. The audit trail names the person by a keyed hash. If a legal hold keeps anything of it, all of it is refused.',
     params: z.object({ channel: searchText(255), contact: searchText(255) }),
     query: eraseQuery,
     answers: { 200: { description: 'How much was erased', schema: erasedShape } },
-    errors: ['contact.unknown_channel', 'contact.not_found'],
+    errors: ['contact.unknown_channel', 'contact.not_found', 'hold.active'],
   },
   (services: Pick<RouteServices, 'channels' | 'erase' | 'erasure'>) =>
     async ({ params, query, access }) => {

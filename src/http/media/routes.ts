@@ -1,7 +1,7 @@
 /** Lists and shows media, creates signed links, and retries downloads. */
 import { z } from 'zod';
 
-import { visibleChannels } from '../../domain/access.js';
+import { ownerOf, visibleChannels, type Access } from '../../domain/access.js';
 import { AppError } from '../../domain/errors.js';
 import { mediaStates, previewSizes } from '../../domain/media.js';
 import { directions, mediaKinds } from '../../domain/provider.js';
@@ -31,15 +31,38 @@ const mediaQuery = z.strictObject({
     .regex(/^[0-9a-fA-F]{64}$/, 'must have 64 hexadecimal digits')
     .toLowerCase()
     .optional(),
+  tag: searchText(64).optional().meta({ description: 'A whole tag; case and accents are ignored' }),
+  resolved: z
+    .enum(['true', 'false'])
+    .transform((word) => word === 'true')
+    .optional()
+    .meta({ description: 'Whether somebody said that it needs no attention any more' }),
+  favourite: z
+    .literal('true')
+    .transform(() => true)
+    .optional()
+    .meta({ description: 'Only the favourites of the caller' }),
   since: moment.optional().meta({ description: 'By time of receipt' }),
   until: moment.optional().meta({ description: 'By time of receipt, exclusive' }),
   q: searchText(200).optional().meta({
     description:
-      'A part of the caption; case is ignored. Without three letters or digits in a row, one request looks through 2,000 media',
+      'A part of the caption, of the file name, of a tag, of the words of a fact, or of the name or number of the person or the group, such as `+55 (11) 90000-0123`; case and accents are ignored. Without three letters or digits in a row, one request looks through 2,000 media',
   }),
   limit: pageLimit,
   cursor: cursor.optional(),
 });
+
+/** The filters of lists of media, without the page. */
+export const mediaFilters = mediaQuery.omit({ limit: true, cursor: true });
+
+/** What a token demands of media that it filters. */
+export function mediaFilterOf(
+  { channel, favourite, ...rest }: z.infer<typeof mediaFilters>,
+  access: Access,
+): MediaFilter {
+  const favouriteOf = favourite ? ownerOf(access).id : undefined;
+  return { ...rest, favouriteOf, channels: visibleChannels(access, channel) };
+}
 
 const waitQuery = z.strictObject({
   wait: z.coerce
@@ -76,8 +99,8 @@ export const listMedia = route(
   },
   ({ lookup }: Pick<RouteServices, 'lookup'>) =>
     async ({ query, access }) => {
-      const { limit: size, cursor: after, channel, ...rest } = query;
-      const filter: MediaFilter = { ...rest, channels: visibleChannels(access, channel) };
+      const { limit: size, cursor: after, ...filters } = query;
+      const filter = mediaFilterOf(filters, access);
       const { items, next } = await lookup.listMedia(filter, { limit: size, after });
       return { items: items.map(mediaView), nextCursor: next === undefined ? null : encodeCursor(next) };
     },
@@ -144,7 +167,7 @@ export const retryMedia = route(
   {
     method: 'post',
     path: '/v1/media/{id}/retry',
-    scope: 'admin',
+    scope: 'media:manage',
     operationId: 'retryMedia',
     summary: 'Retry a media item that is rejected or failed',
     params: byId,

@@ -1,4 +1,7 @@
-/** Sends stored bytes: conditional requests, ranges and HEAD, with headers that let no file do harm in a browser. */
+/**
+ * Sends stored bytes: conditional requests, ranges and HEAD, with headers that let no file do harm in a
+ * browser.
+ */
 import { finished, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
@@ -8,6 +11,7 @@ import parseRange from 'range-parser';
 import { AppError } from '../../domain/errors.js';
 import { isInline, type ByteRange } from '../../domain/media.js';
 import type { BlobStore } from '../../infra/files/blob-store.js';
+import { isMissing } from '../../infra/files/missing-file.js';
 import { bytesIn, rangesWithin, readRanges } from '../../infra/files/ranges.js';
 import type { RecentBytes } from '../../infra/files/recent-bytes.js';
 
@@ -27,6 +31,8 @@ export interface StoredBytes {
   readonly filename: string | null;
   /** Whether pages of other sites may show it: it was opened by a link that was made to be handed out. */
   readonly isShared: boolean;
+  /** False if the browser must not keep it, because access to it may end. */
+  readonly mayBeKept?: false;
   /** Whether the reader may be sent to an address of the store, if it has any. */
   readonly mayRedirect: boolean;
 }
@@ -38,8 +44,8 @@ export interface BytesServices {
 }
 
 /**
- * Answers with the bytes. Throws while nothing of the answer has left: `media.no_bytes` when they are gone or cut short, `service.unavailable` when
- * they cannot be read now.
+ * Answers with the bytes. Throws while nothing of the answer has left: `media.no_bytes` when they are gone or
+ * cut short, `service.unavailable` when they cannot be read now.
  */
 export async function sendStored(
   services: BytesServices,
@@ -106,7 +112,10 @@ function redirect(response: Response, address: string): void {
     .end();
 }
 
-/** How many bytes there are. A caller would keep for a year what is answered under the tag of the whole, so none of it may be missing. */
+/**
+ * How many bytes there are. A caller would keep for a year what is answered under the tag of the whole, so
+ * none of it may be missing.
+ */
 async function sizeOf(recentBytes: RecentBytes, { key, bytes }: StoredBytes): Promise<number> {
   const size = await Promise.resolve(recentBytes.size(key)).catch(throwAsAnswer);
   if (size === undefined || size === 0 || (bytes !== null && size !== bytes)) throw noBytes();
@@ -159,7 +168,9 @@ async function sendStream(bytes: Readable, response: Response): Promise<void> {
   });
 }
 
-/** Resolves when there are bytes to send, or when the client has gone away. Rejects if they cannot be read. */
+/**
+ * Resolves when there are bytes to send, or when the client has gone away. Rejects if they cannot be read.
+ */
 function firstBytes(bytes: Readable, response: Response): Promise<void> {
   return new Promise((resolve, reject) => {
     bytes.once('readable', resolve).once('error', reject);
@@ -180,9 +191,10 @@ function noBytes(): AppError {
   return new AppError('media.no_bytes', 'the bytes are not in the store, or not all of them');
 }
 
-function throwAsAnswer(error: unknown): never {
+/** Throws `media.no_bytes` if the file is gone, and `service.unavailable` if it cannot be read now. */
+export function throwAsAnswer(error: unknown): never {
   if (error instanceof AppError) throw error;
-  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') throw noBytes();
+  if (isMissing(error)) throw noBytes();
   throw new AppError('service.unavailable', 'the bytes cannot be read now', { cause: error });
 }
 
@@ -205,6 +217,7 @@ function setHeaders(response: Response, stored: StoredBytes): void {
   response.setHeader('ETag', `"${tag}"`);
   response.setHeader('Last-Modified', lastModified.toUTCString());
   for (const [name, value] of isShared ? sharedHeaders : ownHeaders) response.setHeader(name, value);
+  if (stored.mayBeKept === false) response.setHeader('Cache-Control', 'no-store');
 }
 
 /** Private: it was opened for one token or one link, and a shared cache must not open it for others. */
@@ -222,13 +235,14 @@ const ownHeaders = Object.entries({
 const sharedHeaders = Object.entries({
   ...Object.fromEntries(ownHeaders),
   'Cross-Origin-Resource-Policy': 'cross-origin',
-  // A caller with the link may read the bytes anyway. Without this header the sandbox, which has no origin, could not play the sound.
+  // A caller with the link may read the bytes anyway. Without this header the sandbox, which has no origin,
+  // could not play the sound.
   'Access-Control-Allow-Origin': '*',
 });
 
 /**
- * The name as given by a stranger is only ever a label; RFC 6266 and 8187 keep it inside its quotes. Letters that turn the
- * direction of writing go too: with one of them, `gpj.exe` is read as `exe.jpg`.
+ * The name as given by a stranger is only ever a label; RFC 6266 and 8187 keep it inside its quotes. Letters
+ * that turn the direction of writing go too: with one of them, `gpj.exe` is read as `exe.jpg`.
  */
 export function disposition(kind: 'inline' | 'attachment', filename: string | null): string {
   if (filename === null) return kind;
@@ -243,8 +257,8 @@ function wantedRange(request: Request, stored: StoredBytes, size: number): Retur
 }
 
 /**
- * The one range of a `Range` header, both ends included; undefined: all bytes, for a header that is not understood and for
- * several ranges at once, which RFC 9110 allows. `size` is at least 1.
+ * The one range of a `Range` header, both ends included; undefined: all bytes, for a header that is not
+ * understood and for several ranges at once, which RFC 9110 allows. `size` is at least 1.
  */
 export function rangeOf(
   header: string | undefined,
@@ -262,7 +276,10 @@ export function rangeOf(
 /** More ranges than a client needs: they would only make work. */
 const mostRanges = 50;
 
-/** Whether the header is one of bytes that follows RFC 9110, 14.1.2. Any other is to be ignored, which the parser does not tell apart. */
+/**
+ * Whether the header is one of bytes that follows RFC 9110, 14.1.2. Any other is to be ignored, which the
+ * parser does not tell apart.
+ */
 function isValidRange(header: string): boolean {
   const [, list] = /^bytes=(.*)$/i.exec(header) ?? [];
   const ranges = list?.split(',', mostRanges + 1) ?? [];
@@ -275,7 +292,9 @@ function isValidSpec(spec: string): boolean {
   return last === '' || Number(first) <= Number(last);
 }
 
-/** Whether a download that was broken off may go on: `If-Range` holds the tag or the date it was begun with. */
+/**
+ * Whether a download that was broken off may go on: `If-Range` holds the tag or the date it was begun with.
+ */
 function isStillSame(condition: string | undefined, { tag, lastModified }: StoredBytes): boolean {
   return condition === undefined || condition === `"${tag}"` || condition === lastModified.toUTCString();
 }

@@ -127,7 +127,7 @@ export const retryMessage = route(
   {
     method: 'post',
     path: '/v1/messages/{id}/retry',
-    scope: 'admin',
+    scope: 'media:manage',
     operationId: 'retryMessage',
     summary: 'Retry a message that is failed or unknown',
     description: 'If it is unknown whether the provider received it, the recipient may get it twice.',

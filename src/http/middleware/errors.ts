@@ -30,12 +30,17 @@ export function problemText({ status, code, message, fields }: AppError): string
   });
 }
 
-/** The default delay: most failures of a database or a file store are over soon. */
-const defaultRetrySeconds = 2;
+/** The default delays: most failures of a database or a file store are over soon. */
+const retrySeconds: ReadonlyMap<string, number> = new Map([
+  ['service.unavailable', 2],
+  ['channel.provider_unavailable', 10],
+  ['oidc.unavailable', 10],
+]);
 
-function retryAfterSeconds({ code, retryAt }: AppError): number | undefined {
+/** The value of `Retry-After`, if the error has one. */
+export function retryAfterSeconds({ code, retryAt }: AppError): number | undefined {
   if (retryAt) return Math.max(1, Math.ceil((retryAt.getTime() - Date.now()) / 1000));
-  return code === 'service.unavailable' ? defaultRetrySeconds : undefined;
+  return retrySeconds.get(code);
 }
 
 /**
@@ -88,7 +93,8 @@ const codeOfStatus: Readonly<Record<number, RequestErrorCode>> = {
   415: 'request.unsupported_type',
 };
 
-function translate(error: unknown): AppError {
+/** The error as the caller learns of it. */
+export function translate(error: unknown): AppError {
   if (error instanceof AppError) return isMediaError(error.code) ? withoutMediaCode(error) : error;
   return dependencyFailure(error) ?? parserFailure(error);
 }

@@ -6,15 +6,16 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 
-import type { RequestHandler, Response } from 'express';
+import type { RequestHandler } from 'express';
 
 import { AppError } from '../../domain/errors.js';
 import type { Logger } from '../../infra/logging/logger.js';
+import { watchAccepting } from './accepting.js';
 import { accessOf } from './authenticate.js';
-import { problemText, sendProblem } from './errors.js';
+import { problemText } from './errors.js';
 import { afterEarlierResponses } from './pipelining.js';
 import { createPlaces, type PlaceLimits, type Refusal } from './places.js';
-import { requestIdHeader, requestIdOf } from './requests.js';
+import { noteProblem, requestIdHeader, requestIdOf } from './requests.js';
 import { inTurns } from './turns.js';
 
 /**
@@ -38,6 +39,8 @@ export interface LoadLimits {
   readonly download: RequestHandler;
   /** Requests with a file in the body. They last until the caller has sent it. */
   readonly upload: RequestHandler;
+  /** Downloads of many media. Each keeps the store and the database busy for as long as it lasts. */
+  readonly export: RequestHandler;
   /** Requests that wait for an event. They occupy only their connection. */
   readonly listen: RequestHandler;
 }
@@ -67,6 +70,15 @@ const bounds = {
     waitMs: 5_000,
     slowMs: Infinity,
   },
+  // Nobody waits for a place: an export may take hours.
+  export: {
+    working: 4,
+    workingOfOne: 2,
+    present: 4,
+    presentOfOne: 2,
+    waitMs: 0,
+    slowMs: Infinity,
+  },
   listen: {
     working: 5_000,
     workingOfOne: 2_500,
@@ -84,7 +96,8 @@ const waiting = { max: 3_000, maxPerCaller: 1_000 } as const;
 const pipelined = { max: 1_000, maxPerConnection: 32 } as const;
 
 /** Short, because a full queue is processed in one or two seconds. */
-const retryAfterMs = 1_000;
+const retryMs = 1_000;
+const exportRetryMs = 30_000;
 const logIntervalMs = 10_000;
 
 /** A caller that reads nothing of its response for this long is disconnected. */
@@ -92,20 +105,26 @@ const stalledMs = 60_000;
 
 export function createLoadLimits(logger: Logger): LoadLimits & Turns {
   const noteRefusal = createRefusalLog(logger);
+  const accepting = watchAccepting();
   const limit = (kind: keyof LoadLimits): RequestHandler => {
     const places = createPlaces(bounds[kind]);
-    return (_request, response, next) => {
+    return (request, response, next) => {
       // The caller disconnected while its token was checked, so no event would ever free its place.
       if (response.destroyed) return;
       // A request that waited is not to run in the context of the one whose place it takes.
       const context = new AsyncResource('InletRequest');
       const visit = places.visit(accessOf(response).tokenId, {
         entered: () => {
-          context.runInAsyncScope(next);
+          const begin = (): void => {
+            if (!response.destroyed) context.runInAsyncScope(next);
+          };
+          // The answer to any other kind takes less time than to accept a connection, or waits.
+          if (kind === 'query') accepting.afterwards(begin);
+          else begin();
         },
         refused: (by) => {
           noteRefusal(kind);
-          sendProblem(response, problemOf(by));
+          refuse({ by, retryMs: kind === 'export' ? exportRetryMs : retryMs }, request, response);
         },
       });
       // The work ends when the response is complete, although the caller may take long to read it.
@@ -121,11 +140,12 @@ export function createLoadLimits(logger: Logger): LoadLimits & Turns {
     read: limit('read'),
     download: limit('download'),
     upload: limit('upload'),
+    export: limit('export'),
     listen: limit('listen'),
     inFrontOf: (app) => {
       const inOrder = inTurns(app, waiting, (by, request, response) => {
         noteRefusal('early');
-        refuseEarly(by, request, response);
+        refuse({ by, retryMs }, request, response);
       });
       const limited = afterEarlierResponses(inOrder, pipelined);
       return (request, response) => {
@@ -142,27 +162,33 @@ function isHealthCheck({ url = '' }: IncomingMessage): boolean {
   return /^(?:https?:\/\/[^/?#]*)?\/health\//i.test(url);
 }
 
-/** The same response as that of the app. */
-function refuseEarly(by: Refusal, request: IncomingMessage, response: ServerResponse): void {
-  const problem = problemOf(by);
+interface RefusedRequest {
+  readonly by: Refusal;
+  readonly retryMs: number;
+}
+
+/** Answers as the error handler of the app does, before Express and without a line in the log for each. */
+function refuse(refused: RefusedRequest, request: IncomingMessage, response: ServerResponse): void {
+  const problem = problemOf(refused);
+  noteProblem(response, problem.code);
   const body = problemText(problem);
   response
     .writeHead(problem.status, {
       'content-type': 'application/problem+json; charset=utf-8',
       'content-length': Buffer.byteLength(body),
-      'retry-after': String(retryAfterMs / 1_000),
+      'retry-after': String(refused.retryMs / 1_000),
       'x-content-type-options': 'nosniff',
       [requestIdHeader]: requestIdOf(request),
     })
     .end(body);
 }
 
-function disconnectIfStalled(response: Response): void {
+function disconnectIfStalled(response: ServerResponse): void {
   if (!response.writableFinished) response.setTimeout(stalledMs);
 }
 
-function problemOf(by: Refusal): AppError {
-  const retryAt = new Date(Date.now() + retryAfterMs);
+function problemOf({ by, retryMs }: RefusedRequest): AppError {
+  const retryAt = new Date(Date.now() + retryMs);
   if (by === 'caller')
     return new AppError('request.too_many_at_once', 'too many requests at once with this token', { retryAt });
   const message = by === 'slowness' ? 'requests take longer than usual' : 'too many requests at once';

@@ -16,8 +16,8 @@ export interface PipeliningLimits {
  * the request would occupy its place for as long as the earlier response takes, and forever if the client
  * disconnects.
  *
- * A connection with too many waiting requests is closed, because a response to each of them would be work, and
- * clients that pipeline have to expect it (RFC 9112, 9.3.2).
+ * A connection with too many waiting requests is closed, because a response to each of them would be work,
+ * and clients that pipeline have to expect it (RFC 9112, 9.3.2).
  */
 export function afterEarlierResponses(begin: RequestListener, limits: PipeliningLimits): RequestListener {
   const waiting = new Map<Socket, number>();

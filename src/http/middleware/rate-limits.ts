@@ -85,11 +85,44 @@ export function limitFailures(limit: number, message: string): RequestHandler {
     standardHeaders: false,
     legacyHeaders: false,
     keyGenerator: callerKeyOf,
-    handler: (request, _, next) => {
-      const { rateLimit: info } = request as Request & { rateLimit?: { resetTime?: Date } };
-      next(tooMany(message, info?.resetTime ?? new Date(Date.now() + windowMs)));
-    },
+    handler: refusal(message, windowMs),
   });
+}
+
+export interface AttemptLimit {
+  readonly windowMs: number;
+  readonly limit: number;
+  readonly message: string;
+  /** Whose attempts are counted together; the address of the caller by default. */
+  readonly keyOf?: (request: Request) => string;
+  /** Whether the answer is one to a successful attempt; by default, one without an error. */
+  readonly isSuccess?: (response: Response) => boolean;
+}
+
+/**
+ * Limits attempts, for instance with a password. Each is counted before it is judged, so that many at the
+ * same moment are no way around the limit; one that succeeds is given back.
+ */
+export function limitAttempts(options: AttemptLimit): RequestHandler {
+  const { windowMs: length, limit, message, keyOf } = options;
+  const { isSuccess = ({ statusCode }) => statusCode < 400 } = options;
+  return rateLimit({
+    windowMs: length,
+    limit,
+    standardHeaders: false,
+    legacyHeaders: false,
+    keyGenerator: keyOf ?? callerKeyOf,
+    skipSuccessfulRequests: true,
+    requestWasSuccessful: (_, response) => isSuccess(response),
+    handler: refusal(message, length),
+  });
+}
+
+function refusal(message: string, length: number): (...handled: Parameters<RequestHandler>) => void {
+  return (request, _, next) => {
+    const { rateLimit: info } = request as Request & { rateLimit?: { resetTime?: Date } };
+    next(tooMany(message, info?.resetTime ?? new Date(Date.now() + length)));
+  };
 }
 
 function tooMany(message: string, retryAt: Date): AppError {

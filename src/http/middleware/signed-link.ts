@@ -25,7 +25,10 @@ export function isByLink({ tokenId }: Access): boolean {
   return tokenId === linkCaller.tokenId;
 }
 
-/** A signed link stands for reading exactly the resource it names. Requests without one go on to the route with a token. */
+/**
+ * A signed link stands for reading exactly the resource it names. Requests without one go on to the route
+ * with a token.
+ */
 export function openedByLink({ links, now }: LinkServices): RequestHandler {
   return (request, response, next) => {
     const query: Readonly<Record<string, unknown>> =

@@ -14,7 +14,9 @@ export interface TurnLimits {
 /** Responds to a request that cannot wait. */
 export type Refuse = (by: Refusal, request: IncomingMessage, response: ServerResponse) => void;
 
-/** So long requests are begun in a turn, in milliseconds: some ten whose answer is small, or one that is work. */
+/**
+ * So long requests are begun in a turn, in milliseconds: some ten whose answer is small, or one that is work.
+ */
 const turnMs = 0.5;
 
 /**

@@ -62,7 +62,7 @@ export function requestOperation(request: RequestDescription, schemas: Schemas):
 
 /** The first word of the path. */
 export function tagOf({ path }: Pick<RouteDescription, 'path'>): string {
-  return /^\/(?:v1\/)?([a-z]+)/.exec(path)?.[1] ?? 'index';
+  return /^\/(?:v1\/)?([a-z-]+)/.exec(path)?.[1] ?? 'index';
 }
 
 /** One parameter for each member of the schema. */
@@ -91,12 +91,17 @@ function securityOf({ scope, signedLink, errors = [] }: RouteDescription): Recor
 }
 
 function responseOf(answer: Answer, schemas: Schemas): object {
-  const { description, schema, contentType = 'application/json', hasLocation } = answer;
+  const { description, schema, contentType = 'application/json', hasLocation, hasPage } = answer;
   const hasBody = schema !== undefined || answer.contentType !== undefined;
   return {
     description,
     ...(hasLocation && { headers: { Location: locationHeader } }),
-    ...(hasBody && { content: { [contentType]: schema ? { schema: schemas.of(schema) } : {} } }),
+    ...(hasBody && {
+      content: {
+        [contentType]: schema ? { schema: schemas.of(schema) } : {},
+        ...(hasPage && { 'text/html': {} }),
+      },
+    }),
   };
 }
 

@@ -1,10 +1,6 @@
 /** `GET /`: browsers are redirected to the gallery, and programs receive the addresses of the service. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-
 import { z } from 'zod';
 
-import { projectFolder } from '../../infra/process/project-folder.js';
 import { basePathOf } from '../middleware/base-path.js';
 import { rawRoute } from '../routing/route.js';
 import type { RouteServices } from '../services.js';
@@ -35,11 +31,11 @@ export const getIndex = rawRoute(
       302: { description: 'For browsers: the address of the gallery' },
     },
   },
-  ({ publicUrl }: Pick<RouteServices, 'publicUrl'>) => {
+  ({ publicUrl, version }: Pick<RouteServices, 'publicUrl' | 'version'>) => {
     const gallery = `${basePathOf(publicUrl)}/admin`;
     const answer = {
       name: 'inlet',
-      version: readVersion(),
+      version,
       links: {
         gallery: `${publicUrl}/admin`,
         documentation: `${publicUrl}/docs`,
@@ -54,10 +50,3 @@ export const getIndex = rawRoute(
     };
   },
 );
-
-function readVersion(): string {
-  const manifest = JSON.parse(readFileSync(join(projectFolder, 'package.json'), 'utf8')) as {
-    readonly version: string;
-  };
-  return manifest.version;
-}

@@ -20,7 +20,10 @@ export function docsPage(files: string): string {
 `;
 }
 
-/** The script that starts Swagger UI. Requests go to the host of the page, whatever address the document names. */
+/**
+ * The script that starts Swagger UI. Requests go to the host of the page, whatever address the document
+ * names.
+ */
 export const docsScript = `fetch('openapi.json')
   .then((response) => response.json())
   .then((spec) => {

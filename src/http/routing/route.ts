@@ -22,6 +22,8 @@ export interface Answer {
   readonly schema?: z.ZodType;
   /** The default is JSON if there is a schema, and no body otherwise. */
   readonly contentType?: string;
+  /** A browser gets a page in place of the JSON of the schema. */
+  readonly hasPage?: true;
   /** `Location` is the address of the created object: the path of the route and the `id` of the answer. */
   readonly hasLocation?: true;
   /** The answer contains a secret, which must not be cached. */
@@ -61,8 +63,8 @@ export interface RouteDescription {
 /** The parts of a route that do not follow from its description. */
 export interface Serving<Services> {
   /**
-   * The limit that counts the requests in progress; `query` by default. Public routes have no limit unless they
-   * name one.
+   * The limit that counts the requests in progress; `query` by default. Public routes have no limit unless
+   * they name one.
    */
   readonly limit?: LimitKind | ((request: Request) => LimitKind);
   /** Replaces the check that follows from the scope. It sets the access by which the limits count. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 import { scopes } from '../../domain/access.js';
 import { mediaStates } from '../../domain/media.js';
-import { directions, mediaKinds } from '../../domain/provider.js';
+import { directions, mediaKinds, messageStatuses } from '../../domain/provider.js';
 import { exampleId, moment } from './media.js';
 import { named } from './named.js';
 
@@ -18,8 +18,15 @@ const channelShape = z.object({
   webhookUrl: z.string().meta({ description: 'For the console of the provider; without the secret' }),
   /** The steps in the provider's console. */
   setup: z.array(z.string()),
+  canConnect: z.boolean().meta({
+    description: 'Whether the provider can be told the address: `POST /v1/channels/{id}/connect`',
+  }),
   /** The names of the settings that have a value. Values are never shown. */
   settings: z.array(z.string()),
+  retention: z.object({ mediaDays: z.int().nullable(), deliveryDays: z.int().nullable() }).meta({
+    description:
+      'For how many days media and raw webhooks of this channel are kept; null leaves it to the settings of the service',
+  }),
   createdAt: moment.nullable(),
   updatedAt: moment.nullable(),
   lastWebhookAt: moment.nullable(),
@@ -41,7 +48,9 @@ const exampleChannel: ChannelView = {
   source: 'database',
   webhookUrl: 'https://inlet.example.com/webhooks/z-api-2',
   setup: ['Set the webhook "on receive" to https://inlet.example.com/webhooks/z-api-2?token=<webhookSecret>'],
+  canConnect: false,
   settings: ['webhookSecret'],
+  retention: { mediaDays: 90, deliveryDays: null },
   createdAt: '2026-11-21T09:58:31.120Z',
   updatedAt: '2026-11-21T09:58:31.120Z',
   lastWebhookAt: null,
@@ -68,23 +77,52 @@ export const provider = named(
   z.object({
     id: z.string(),
     settings: z.array(
-      z.object({ name: z.string(), required: z.boolean(), secret: z.boolean(), description: z.string() }),
+      z.object({
+        name: z.string(),
+        required: z.boolean(),
+        secret: z.boolean(),
+        multiline: z.boolean().meta({ description: 'Whether values may have several lines' }),
+        group: z
+          .string()
+          .nullable()
+          .meta({ description: 'What the setting belongs to, where a provider has many settings' }),
+        description: z.string(),
+      }),
     ),
+    reports: z.array(z.enum(messageStatuses)).meta({
+      description: 'The statuses that the provider reports about sent messages; empty if it reports none',
+    }),
     setup: z.array(z.string()),
+    examples: z
+      .array(
+        z.object({
+          id: z.string(),
+          title: z.string(),
+          source: z.string().nullable().meta({ description: 'The page that describes the payloads' }),
+          notes: z.array(z.string()),
+          settings: z.record(z.string(), z.string()).meta({ description: 'Values by name, without secrets' }),
+          sample: z.object({ contentType: z.string(), body: z.string() }),
+        }),
+      )
+      .meta({ description: 'Settings for kinds of senders, each with a webhook of invented values' }),
   }),
   {
     id: 'z-api',
+    reports: ['sent', 'delivered', 'read', 'failed'],
     settings: [
       {
         name: 'webhookSecret',
         required: false,
         secret: true,
+        multiline: false,
+        group: null,
         description: 'Verifies the sender: at least 16 characters',
       },
     ],
     setup: [
       'Set the webhook "on receive" to https://inlet.example.com/webhooks/<channel>?token=<webhookSecret>',
     ],
+    examples: [],
   },
 );
 export type ProviderView = z.infer<typeof provider>;
@@ -94,6 +132,10 @@ const tokenShape = z.object({
   name: z.string().nullable(),
   scopes: z.array(z.enum(scopes)),
   channels: z.array(z.string()).nullable().meta({ description: 'Null for all channels' }),
+  owner: z
+    .object({ id: z.uuid(), name: z.string() })
+    .nullable()
+    .meta({ description: 'The user who has created it; null for a token of nobody in particular' }),
   createdAt: moment,
   expiresAt: moment.nullable(),
   lastUsedAt: moment.nullable(),
@@ -106,6 +148,7 @@ const exampleToken: TokenView = {
   name: 'night shift',
   scopes: ['media:read'],
   channels: ['z-api'],
+  owner: { id: '019aa5e0-1f22-7d10-9c41-5a0b7d3e6f21', name: 'Fernanda Souza' },
   createdAt: '2026-11-21T09:58:31.120Z',
   expiresAt: '2026-12-21T09:58:31.000Z',
   lastUsedAt: null,
@@ -132,24 +175,6 @@ export const tokenWithSecret = named('TokenWithSecret', tokenShape.extend({ toke
   ...exampleToken,
   token: 'eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJpbmxldCJ9.c2lnbmF0dXJl',
 });
-
-/** `GET /v1/session`: the token of the session. */
-export const session = named(
-  'Session',
-  z.object({
-    tokenId: z.string(),
-    scopes: z.array(z.enum(scopes)),
-    channels: z.array(z.string()).nullable(),
-    publicUrl: z.string(),
-  }),
-  {
-    tokenId: exampleToken.id,
-    scopes: exampleToken.scopes,
-    channels: exampleToken.channels,
-    publicUrl: 'https://inlet.example.com',
-  },
-);
-export type SessionView = z.infer<typeof session>;
 
 export const auditEntry = named(
   'AuditEntry',

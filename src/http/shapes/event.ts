@@ -1,7 +1,7 @@
 /** Shapes of events and subscriptions. */
 import { z } from 'zod';
 
-import { eventTypes, mediaEventTypes } from '../../domain/event.js';
+import { alertTypes, eventTypes, mediaEventTypes } from '../../domain/event.js';
 import { messageStatuses } from '../../domain/provider.js';
 import { exampleMedia, failure, media, moment } from './media.js';
 import { named } from './named.js';
@@ -26,6 +26,20 @@ const eventShape = z.discriminatedUnion('type', [
       status: z.enum([...messageStatuses, 'unknown']),
       at: moment.nullable(),
       error: failure.nullable(),
+    }),
+  }),
+  z.object({
+    ...common,
+    channel: z.string().nullable().meta({ description: 'Null for an alert about the service as a whole' }),
+    type: z.enum(alertTypes),
+    data: z.object({
+      state: z.enum(['began', 'ended']),
+      subject: z
+        .string()
+        .meta({ description: 'The channel, the id of the subscription, or a part of the service' }),
+      since: moment,
+      until: moment.nullable(),
+      message: z.string().meta({ description: 'A sentence for the operator' }),
     }),
   }),
 ]);

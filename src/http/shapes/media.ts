@@ -38,6 +38,47 @@ export const exampleFacts: z.infer<typeof messageFacts> = {
 
 const preview = z.object({ url: z.string(), type: z.string(), width: z.int(), height: z.int() });
 
+const annotationsShape = z.object({
+  tags: z.array(z.string()),
+  note: z.string().nullable(),
+  resolvedAt: moment
+    .nullable()
+    .meta({ description: 'When somebody said that it needs no attention any more' }),
+  revision: z.int().meta({ description: 'For `If-Match` of a change' }),
+});
+export type AnnotationsView = z.infer<typeof annotationsShape>;
+
+const exampleAnnotations: AnnotationsView = {
+  tags: ['roses', 'case 4711'],
+  note: 'Replaced free of charge',
+  resolvedAt: null,
+  revision: 2,
+};
+
+/** `PATCH /v1/media/:id`. */
+export const annotations = named('Annotations', annotationsShape, exampleAnnotations);
+
+/** `GET /v1/tags`. */
+export const tagList = named('TagList', z.object({ items: z.array(z.string()) }), {
+  items: ['case 4711', 'roses'],
+});
+
+/** `GET /v1/favourites`. */
+export const favouriteList = named('FavouriteList', z.object({ items: z.array(z.uuid()) }), {
+  items: [exampleId],
+});
+
+const fileMetadata = z.object({
+  takenAt: z.string().nullable().meta({
+    description:
+      'ISO 8601: the local time of the camera, such as `2026-11-20T16:42:07`, with the offset from UTC if the file contains it',
+  }),
+  camera: z.string().nullable(),
+  latitude: z.number().nullable().meta({ description: 'Degrees; south is negative' }),
+  longitude: z.number().nullable().meta({ description: 'Degrees; west is negative' }),
+  software: z.string().nullable(),
+});
+
 const mediaShape = z.object({
   id: z.uuid(),
   channel: z.string(),
@@ -63,9 +104,15 @@ const mediaShape = z.object({
   warnings: z
     .array(z.object({ code: z.enum(warningCodes), message: z.string() }))
     .meta({ description: 'The irregularities of a stored file; usually empty' }),
+  metadata: fileMetadata.nullable().meta({
+    description:
+      'What the camera or a program has written into the picture. Null if the file contains nothing of it: most messengers remove it from pictures, and keep it in pictures that are sent as documents',
+  }),
   attempts: z.int(),
   nextAttemptAt: moment.nullable(),
   error: failure.nullable(),
+  annotations: annotationsShape,
+  held: z.boolean().meta({ description: 'Whether a legal hold keeps it: it is not erased then' }),
 });
 export type MediaView = z.infer<typeof mediaShape>;
 
@@ -98,12 +145,52 @@ export const exampleMedia: MediaView = {
   },
   contentUrl: `/v1/media/${exampleId}/content`,
   warnings: [],
+  metadata: null,
   attempts: 1,
   nextAttemptAt: null,
   error: null,
+  annotations: exampleAnnotations,
+  held: false,
 };
 
 export const media = named('Media', mediaShape, exampleMedia);
+
+/** The answer of `GET /v1/media/:id/pages`. */
+export const documentPages = named(
+  'DocumentPages',
+  z.object({
+    count: z.int().meta({ description: 'How many pages there are' }),
+    items: z.array(
+      z.object({
+        number: z.int().meta({ description: 'The first page is 1' }),
+        width: z.int().meta({ description: 'Of the picture, in pixels' }),
+        height: z.int(),
+        url: z.string().meta({ description: 'The path of the picture, which is a JPEG' }),
+      }),
+    ),
+  }),
+  {
+    count: 2,
+    items: [1, 2].map((number) => ({
+      number,
+      width: 1131,
+      height: 1600,
+      url: `/v1/media/${exampleId}/pages/${String(number)}`,
+    })),
+  },
+);
+
+/** An item of `GET /v1/media/:id/similar`. */
+export const similarMedia = named(
+  'SimilarMedia',
+  z.object({
+    distance: z
+      .int()
+      .meta({ description: 'How many of the 64 bits of the hashes differ; 0 for the same bytes' }),
+    media,
+  }),
+  { distance: 2, media: exampleMedia },
+);
 
 /** A media item for callers that may not read media. */
 export const mediaFacts = mediaShape.pick({

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 
 import { directions, messageStatuses } from '../../domain/provider.js';
-import { outcomes } from '../../infra/tables/inbox/entry.js';
+import { outcomes } from '../../domain/receipt.js';
 import {
   exampleDeliveryId,
   exampleFacts,

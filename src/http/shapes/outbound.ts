@@ -82,20 +82,25 @@ export const queued = named(
 );
 export type QueuedView = z.infer<typeof queued>;
 
+const mediaLimits = z.object({
+  types: z.array(z.string()),
+  maxBytes: z.int(),
+  maxCaption: z
+    .int()
+    .nullable()
+    .meta({ description: 'In characters; 0 if captions are not supported; null if no limit is known' }),
+  needsFilename: z.literal(true).optional(),
+  eightBitRgb: z.literal(true).optional(),
+  maxEdges: z.int().optional().meta({ description: 'Width and height together, in pixels' }),
+  maxRatio: z.number().optional().meta({ description: 'Of the longer to the shorter edge' }),
+});
+
 const sendLimits = z.object({
-  media: z.partialRecord(
-    z.enum(mediaKinds),
-    z.object({
-      types: z.array(z.string()),
-      maxBytes: z.int(),
-      maxCaption: z
-        .int()
-        .nullable()
-        .meta({ description: 'In characters; 0 if captions are not supported; null if no limit is known' }),
-      needsFilename: z.literal(true).optional(),
-      eightBitRgb: z.literal(true).optional(),
-    }),
-  ),
+  media: z.partialRecord(z.enum(mediaKinds), mediaLimits),
+  linkedMedia: z
+    .partialRecord(z.enum(mediaKinds), mediaLimits)
+    .optional()
+    .meta({ description: 'Of links that the provider downloads itself, for kinds where they differ' }),
   rate: z.object({ messages: z.int(), perMs: z.int(), burst: z.int() }),
   recipient: z.object({ description: z.string(), pattern: z.string() }),
   ways: z.array(z.enum(['link', 'inline', 'upload'])),

@@ -1,11 +1,14 @@
 import type { EventRecord } from '../../infra/tables/events/log.js';
 import type { EventView } from '../shapes/event.js';
+import type { MediaView } from '../shapes/media.js';
 import { mediaView } from './media.js';
 
 /** An event as streams and subscriptions receive it. */
 export function eventView(event: EventRecord): EventView {
   const common = { id: String(event.seq), timestamp: event.at.toISOString(), channel: event.channel };
-  if (event.type !== 'message.status') return { ...common, type: event.type, data: mediaView(event.media) };
+  if ('media' in event) return { ...common, type: event.type, data: mediaView(event.media) };
+  if ('alert' in event)
+    return { ...common, channel: event.channel || null, type: event.type, data: event.alert };
   const { channel, messageId, status, at, errorCode, errorMessage } = event.status;
   return {
     ...common,
@@ -24,7 +27,7 @@ export function eventView(event: EventRecord): EventView {
 const nobody = '00000000-0000-0000-0000-000000000000';
 
 /** The event of a test post, with a picture that does not exist. */
-export function sampleEvent(now: Date): EventView {
+export function sampleEvent(now: Date): Extract<EventView, { readonly data: MediaView }> {
   const moment = now.toISOString();
   const message = { from: '15550100', to: '15550199', chat: null, senderName: 'Sample', caption: 'A sample' };
   return {
@@ -53,9 +56,12 @@ export function sampleEvent(now: Date): EventView {
       previews: {},
       contentUrl: `/v1/media/${nobody}/content`,
       warnings: [],
+      metadata: null,
       attempts: 1,
       nextAttemptAt: null,
       error: null,
+      annotations: { tags: [], note: null, resolvedAt: null, revision: 0 },
+      held: false,
     },
   };
 }

@@ -8,7 +8,8 @@ import type {
   MediaRecord,
   MessageRecord,
 } from '../../infra/tables/media/lookup.js';
-import type { MediaView } from '../shapes/media.js';
+import type { Annotations } from '../../infra/tables/media/annotations.js';
+import type { AnnotationsView, MediaView } from '../shapes/media.js';
 import type { DeliverySummaryView, DeliveryView, MessageView } from '../shapes/message.js';
 
 type PreviewView = NonNullable<MediaView['previews']['small']>;
@@ -32,7 +33,18 @@ export function mediaView(media: MediaRecord): MediaView {
     attempts,
     nextAttemptAt: iso(media.nextAttemptAt),
     error: media.errorCode === null ? null : { code: media.errorCode, message: media.errorMessage },
+    annotations: annotationsView({
+      tags: media.tags ?? [],
+      note: media.note,
+      resolvedAt: media.resolvedAt,
+      revision: media.annotationRevision,
+    }),
+    held: media.held,
   };
+}
+
+export function annotationsView({ tags, note, resolvedAt, revision }: Annotations): AnnotationsView {
+  return { tags: [...tags], note, resolvedAt: iso(resolvedAt), revision };
 }
 
 type StoredMember = keyof typeof nothingStored;
@@ -40,7 +52,7 @@ type StoredBlob = NonNullable<MediaRecord['blob']>;
 
 function storedFacts(media: MediaRecord, blob: StoredBlob): Pick<MediaView, StoredMember> {
   const { id } = media;
-  const { type, bytes, width, height, sha256, thumbhash } = blob;
+  const { type, bytes, width, height, sha256, thumbhash, metadata } = blob;
   const previews = storedPreviews(blob).map((preview) => [preview.size, previewView(id, preview)]);
   return {
     type,
@@ -52,6 +64,7 @@ function storedFacts(media: MediaRecord, blob: StoredBlob): Pick<MediaView, Stor
     previews: Object.fromEntries(previews) as MediaView['previews'],
     contentUrl: contentPath(id),
     warnings: [...warningsOf(media, blob)],
+    metadata,
   };
 }
 
@@ -66,6 +79,7 @@ const nothingStored = {
   previews: {},
   contentUrl: null,
   warnings: [],
+  metadata: null,
 };
 
 function messageFacts(message: NonNullable<MediaRecord['message']>): NonNullable<MediaView['message']> {
@@ -90,6 +104,11 @@ export function contentPath(id: string): string {
 
 export function previewPath(id: string, size: string): string {
   return `/v1/media/${id}/preview?size=${size}`;
+}
+
+/** The address of a page of a document; the first one is 1. */
+export function pagePath(id: string, number: number): string {
+  return `/v1/media/${id}/pages/${String(number)}`;
 }
 
 /** The previews of a blob: the column is JSON that only this service writes. */

@@ -12,9 +12,12 @@ import { parse as parseQuery } from 'node:querystring';
 import type { Channel, Channels } from '../../domain/channel.js';
 import { AppError } from '../../domain/errors.js';
 import type { WebhookRequest } from '../../domain/provider.js';
+import type { Acknowledgement } from '../../domain/provider-adapter.js';
+import type { Receipt } from '../../domain/receipt.js';
 import type { Logger } from '../../infra/logging/logger.js';
 import type { ChannelActivity } from '../../infra/tables/channel-activity.js';
-import { parsePayload, type Receipt, type Receive } from '../../pipeline/receive/receive.js';
+import { channelPartsOf, type ChannelPart } from '../../pipeline/receive/accounts.js';
+import { payloadOf, type Receive } from '../../pipeline/receive/receive.js';
 import { requestIdHeader, requestIdOf } from '../middleware/requests.js';
 import { createRefusalLog } from './refusal-log.js';
 
@@ -38,6 +41,8 @@ export interface WebhookServices {
   readonly webhookSeen: (seen: SeenWebhook) => void;
   readonly logger: Logger;
   readonly now: () => Date;
+  /** The base of the addresses under which providers call this service, without a slash at the end. */
+  readonly publicUrl: string;
 }
 
 /** The errors of refused webhooks by request. The app responds to them. */
@@ -69,7 +74,7 @@ export function createIntake(services: WebhookServices, { maxBytes }: { maxBytes
     const rawBody = await readBody(request, maxBytes);
     const receipt = await accept(services, { channel, rawBody, request });
     const requestId = requestIdOf(request);
-    answer(response, receipt, requestId);
+    answer(response, acknowledgementOf(channel, receipt, request), requestId);
     const { delivery, outcome } = receipt;
     services.logger.debug({ request: requestId, channel: id, delivery, outcome }, 'a webhook was accepted');
     return receipt;
@@ -119,12 +124,15 @@ interface UnverifiedWebhook {
 }
 
 async function accept(
-  { receive, activity, now }: WebhookServices,
+  services: WebhookServices,
   { channel, rawBody, request }: UnverifiedWebhook,
 ): Promise<Receipt> {
+  const { activity, now, publicUrl } = services;
   const webhook: WebhookRequest = {
+    method: 'POST',
+    url: publicUrl + targetOf(request),
     rawBody,
-    headers: request.headers as WebhookRequest['headers'],
+    headers: headersOf(request),
     query: singleParameters(request),
     receivedAt: now(),
   };
@@ -138,25 +146,61 @@ async function accept(
     );
   }
   activity.received(channel.id, webhook.receivedAt);
-  const payload = parsePayload(rawBody);
+  const payload = payloadOf(channel, rawBody, webhook.headers);
+  const whole: ChannelPart = { channel, payload, rawBody, headers: headersToKeep(request) };
+  const { receivedAt } = webhook;
   try {
-    return await receive({
-      channel,
-      rawBody,
-      payload,
-      headers: headersToKeep(request),
-      receivedAt: webhook.receivedAt,
-    });
+    const parts = channelPartsOf(whole, services.channels);
+    return await receiveAll(services, parts, receivedAt);
   } catch (cause) {
     throw new AppError('webhook.not_stored', 'the webhook could not be stored; send it again', { cause });
   }
 }
 
-function answer(response: ServerResponse, receipt: Receipt, requestId: string): void {
-  const body = JSON.stringify(receipt);
+/** The receipt names everything that the webhook brought, and the delivery of the first part. */
+async function receiveAll(
+  { receive }: WebhookServices,
+  [first, ...others]: readonly ChannelPart[],
+  receivedAt: Date,
+): Promise<Receipt> {
+  if (!first) throw new Error('a webhook has no part');
+  const receipt = await receive({ ...first, receivedAt });
+  if (others.length === 0) return receipt;
+  const receipts = [receipt];
+  for (const part of others) receipts.push(await receive({ ...part, receivedAt }));
+  return {
+    ...receipt,
+    outcome: outcomeOfAll(receipts),
+    duplicate: receipts.every(({ duplicate }) => duplicate),
+    media: receipts.flatMap(({ media }) => media),
+  };
+}
+
+/** The most important outcome of several, as in one payload. */
+function outcomeOfAll(receipts: readonly Receipt[]): Receipt['outcome'] {
+  const byRank = ['malformed', 'accepted', 'status'] as const;
+  return byRank.find((outcome) => receipts.some((receipt) => receipt.outcome === outcome)) ?? 'ignored';
+}
+
+/** What the provider expects. Callers that accept nothing but JSON are somebody else, and get the receipt. */
+function acknowledgementOf(
+  { adapter }: Channel,
+  receipt: Receipt,
+  { headers: { accept = '' } }: IncomingMessage,
+): Acknowledgement {
+  const wantsReceipt = accept.trim().toLowerCase() === 'application/json';
+  if (adapter.acknowledge && !wantsReceipt) return adapter.acknowledge(receipt);
+  return { status: 200, contentType: 'application/json', body: JSON.stringify(receipt) };
+}
+
+function answer(
+  response: ServerResponse,
+  { status, contentType, body }: Acknowledgement,
+  requestId: string,
+): void {
   response
-    .writeHead(200, {
-      'content-type': 'application/json',
+    .writeHead(status, {
+      'content-type': contentType,
       'content-length': Buffer.byteLength(body),
       [requestIdHeader]: requestId,
     })
@@ -196,6 +240,19 @@ function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
       reject(new AppError('request.invalid', 'the request body is incomplete', { cause }));
     });
   });
+}
+
+/**
+ * The headers with one text each. Node.js makes a list of `Set-Cookie`, which no request has, so it is left
+ * out.
+ */
+function headersOf({ headers: { 'set-cookie': list, ...others }, headers }: IncomingMessage) {
+  return (list === undefined ? headers : others) as WebhookRequest['headers'];
+}
+
+/** The path and query as they were sent. A proxy may send the absolute URL (RFC 9112, 3.2.2). */
+function targetOf({ url = '' }: IncomingMessage): string {
+  return url.replace(/^https?:\/\/[^/?#]*/i, '');
 }
 
 /** The query parameters that appear once. */

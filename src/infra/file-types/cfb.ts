@@ -28,7 +28,7 @@ export async function typeOfCfb(file: Pick<FileReader, 'read'>): Promise<string 
   return undefined;
 }
 
-/** In UTF-16, with a terminating zero that is counted. */
+/** UTF-16 with a terminating zero that is counted. */
 function nameOf(entry: Buffer): string {
   const length = Math.min(entry.readUInt16LE(64), 64);
   return entry.toString('utf16le', 0, Math.max(0, length - 2));

@@ -20,13 +20,13 @@ export interface BlobStore {
    */
   readonly size: (key: string) => Promise<number | undefined>;
   /**
-   * The same as `size`, at once, for files that were read lately: the system then has their entries in memory. Absent where the answer may take
-   * long, because the store or its folder is at another machine.
+   * The same as `size`, at once, for files that were read lately: the system then has their entries in
+   * memory. Absent where the answer may take long, because the store or its folder is at another machine.
    */
   readonly sizeAtOnce?: (key: string) => number | undefined;
   /**
-   * An address at which anybody can read the bytes for some minutes, with these headers. Absent if the store has no such addresses, or if the
-   * settings do not allow them.
+   * An address at which anybody can read the bytes for some minutes, with these headers. Absent if the store
+   * has no such addresses, or if the settings do not allow them.
    */
   readonly link?: (key: string, headers: LinkOptions) => Promise<string>;
   /**
@@ -57,8 +57,8 @@ export function previewKey(sha256: string, size: PreviewSize): string {
 }
 
 /**
- * The keys under which the files of a blob must exist. The bytes come first: if they are missing, the previews
- * are stored again as well.
+ * The keys under which the files of a blob must exist. The bytes come first: if they are missing, the
+ * previews are stored again as well.
  */
 export function keysOf({ sha256, previews }: Pick<BlobFacts, 'sha256' | 'previews'>): readonly string[] {
   const files = previews.filter(({ ranges }) => !ranges);
@@ -66,8 +66,8 @@ export function keysOf({ sha256, previews }: Pick<BlobFacts, 'sha256' | 'preview
 }
 
 /**
- * The keys under which files of a blob may exist. Another version may have stored the same bytes with a preview
- * in a file of its own where the row now names parts of the stored file.
+ * The keys under which files of a blob may exist. Another version may have stored the same bytes with a
+ * preview in a file of its own where the row now names parts of the stored file.
  */
 export function possibleKeysOf(sha256: string): readonly string[] {
   return [blobKey(sha256), ...previewSizes.map((size) => previewKey(sha256, size))];

@@ -16,8 +16,8 @@ import { folderProblem } from './storage-problem.js';
 const validForMs = 5_000;
 
 /**
- * The size of one read. Each read waits for a thread that decoders use as well, so a photo of 400 KB should take few of them; but a slow reader
- * holds twice this much memory.
+ * The size of one read. Each read waits for a thread that decoders use as well, so a photo of 400 KB should
+ * take few of them; but a slow reader holds twice this much memory.
  */
 const readBytes = 128 * 1024;
 
@@ -48,8 +48,8 @@ export function createLocalBlobStore(root: string): BlobStore {
     remove: async (keys) => {
       const paths = keys.map(pathOf);
       await Promise.all(paths.map((path) => rm(path, { force: true })));
-      // Syncing a folder takes as long as everything else, and covers all files that were removed from it. A missing
-      // folder has no content to sync.
+      // Syncing a folder takes as long as everything else, and covers all files that were removed from it. A
+      // missing folder has no content to sync.
       const touched = new Set(paths.map((path) => dirname(path)));
       await Promise.all([...touched].map((path) => folders.sync(path).catch(ignoreMissing)));
     },
@@ -101,7 +101,10 @@ function sizeAtOnce(path: string): number | undefined {
   }
 }
 
-/** The types of file systems that do not depend on another machine (statfs(2)): ext4, XFS, Btrfs, ZFS, F2FS, tmpfs, overlayfs. */
+/**
+ * The types of file systems that do not depend on another machine (statfs(2)): ext4, XFS, Btrfs, ZFS, F2FS,
+ * tmpfs, overlayfs.
+ */
 const localFileSystems = new Set([
   0xef53, 0x58465342, 0x9123683e, 0x2fc12fc1, 0xf2f52010, 0x01021994, 0x794c7630,
 ]);

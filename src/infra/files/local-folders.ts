@@ -11,7 +11,9 @@ export interface SyncedFolders {
    * if the folder exists already: another process may have created it and died before the sync.
    */
   readonly make: (path: string) => Promise<void>;
-  /** Resolves when the names in this folder are durable. Calls during a sync of the folder share the next one. */
+  /**
+   * Resolves when the names in this folder are durable. Calls during a sync of the folder share the next one.
+   */
   readonly sync: (path: string) => Promise<void>;
   /** Forgets which folders exist, because one may have been deleted. */
   readonly forget: () => void;

@@ -12,15 +12,22 @@ export interface Quarantine {
   readonly put: (mediaId: string, file: string) => Promise<void>;
   /**
    * Deletes files whose media item is no longer infected because it was erased or downloaded again, and files
-   * older than the given time.
+   * that were kept for long enough.
    */
-  readonly sweep: (before?: Date) => Promise<void>;
+  readonly sweep: (retention?: QuarantineRetention) => Promise<void>;
+}
+
+export interface QuarantineRetention {
+  /** Files of this channel that were moved to the quarantine before this moment are deleted. */
+  readonly before: (channel: string) => Date;
+  /** Returns those of the media whose files stay, however old they are. */
+  readonly findKept: (ids: readonly string[]) => Promise<ReadonlySet<string>>;
 }
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** Returns the ids whose media are infected, or are about to receive their result. */
-type FindInfected = (ids: readonly string[]) => Promise<ReadonlySet<string>>;
+/** Returns the channels of those media that are infected, or are about to receive their result, by their ids. */
+type FindInfected = (ids: readonly string[]) => Promise<ReadonlyMap<string, string>>;
 
 export function createQuarantine(folder: string, findInfected: FindInfected): Quarantine {
   const isOlder = async (name: string, before: Date): Promise<boolean> =>
@@ -37,13 +44,19 @@ export function createQuarantine(folder: string, findInfected: FindInfected): Qu
       await rename(file, join(folder, mediaId));
       await syncFolder(folder);
     },
-    sweep: async (before = new Date(0)) => {
+    sweep: async (retention) => {
       const names = (await readdir(folder).catch(() => [])).filter((name) => uuid.test(name));
       if (names.length === 0) return;
       const infected = await findInfected(names);
-      for (const name of names)
-        if (!infected.has(name) || (await isOlder(name, before)))
-          await rm(join(folder, name), { force: true });
+      const kept = await retention?.findKept(names);
+      const isDue = async (name: string): Promise<boolean> => {
+        const channel = infected.get(name);
+        if (channel === undefined) return true;
+        return (
+          retention !== undefined && !kept?.has(name) && (await isOlder(name, retention.before(channel)))
+        );
+      };
+      for (const name of names) if (await isDue(name)) await rm(join(folder, name), { force: true });
     },
   };
 }

@@ -1,11 +1,14 @@
-/** Keeps the bytes of files that were read lately. The same key always has the same bytes, so nothing that is kept becomes wrong. */
+/**
+ * Keeps the bytes of files that were read lately. The same key always has the same bytes, so nothing that is
+ * kept becomes wrong.
+ */
 import { buffer } from 'node:stream/consumers';
 
 import type { BlobStore } from './blob-store.js';
 
 /**
- * Small previews have 5 to 30 KB, and photos from messengers 100 to 600 KB. Each kind has room of its own, so that a few photos do not displace
- * a thousand previews.
+ * Small previews have 5 to 30 KB, and photos from messengers 100 to 600 KB. Each kind has room of its own, so
+ * that a few photos do not displace a thousand previews.
  */
 const kinds = [
   { maxFileBytes: 64 * 1024, maxBytes: 16 * 1024 * 1024 },
@@ -24,13 +27,13 @@ export interface Loan {
 
 export interface RecentBytes {
   /**
-   * The size of a file, asked of the store each time: a file that is gone must not be answered from memory. Undefined if there is none; rejects
-   * as the store does.
+   * The size of a file, asked of the store each time: a file that is gone must not be answered from memory.
+   * Undefined if there is none; rejects as the store does.
    */
   readonly size: (key: string) => number | undefined | Promise<number | undefined>;
   /**
-   * All bytes under a key, of which there are `size`. Undefined if the file is too large to be kept, or if too many bytes are lent: then it is
-   * read in parts.
+   * All bytes under a key, of which there are `size`. Undefined if the file is too large to be kept, or if
+   * too many bytes are lent: then it is read in parts.
    */
   readonly borrow: (key: string, size: number) => Loan | undefined;
 }

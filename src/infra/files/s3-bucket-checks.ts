@@ -18,7 +18,9 @@ export function isReachable({ client, bucket }: Bucket): Promise<boolean> {
   );
 }
 
-/** Whether the store refuses a listing with 403, which is reported. Any other failure says nothing about that. */
+/**
+ * Whether the store refuses a listing with 403, which is reported. Any other failure says nothing about that.
+ */
 export async function isListingDenied({ client, bucket }: Bucket, notice: StoreNotice): Promise<boolean> {
   const list = new ListObjectsV2Command({ Bucket: bucket, MaxKeys: 1 });
   const isDenied = await callStore((within) => client.send(list, within)).then(

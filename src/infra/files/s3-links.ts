@@ -21,8 +21,9 @@ interface Signer {
 }
 
 /**
- * A signed address of an object, with the headers that the store is to send with it. The SDK builds the request and finds the credentials; a
- * step before its own signing signs the query and ends the call, so that nothing is sent.
+ * A signed address of an object, with the headers that the store is to send with it. The SDK builds the
+ * request and finds the credentials; a step before its own signing signs the query and ends the call, so that
+ * nothing is sent.
  */
 export async function linkToObject(
   { client, bucket }: Bucket,
@@ -55,7 +56,10 @@ export async function linkToObject(
   return address;
 }
 
-/** Every signed header would have to be sent by the browser, so only the host is signed. The header for the body becomes part of the query. */
+/**
+ * Every signed header would have to be sent by the browser, so only the host is signed. The header for the
+ * body becomes part of the query.
+ */
 function withoutHeaders(request: unknown): object {
   if (!isRequest(request)) throw new Error('the SDK has no request to sign');
   const { host = '' } = request.headers;
@@ -78,7 +82,7 @@ function addressOf({ protocol, hostname, port, path, query }: SignedRequest): st
   return `${protocol}//${host}${path}?${parameters.join('&')}`;
 }
 
-/** As the signature covers it: everything except unreserved letters (RFC 3986). */
+/** Escapes text as the signature covers it: everything except unreserved letters (RFC 3986). */
 function escaped(text: string): string {
   return encodeURIComponent(text).replace(
     /[!'()*]/g,

@@ -24,7 +24,7 @@ export interface S3Put {
 
 /** The properties of the bytes to store. */
 interface ObjectFacts {
-  /** In hex. */
+  /** The digest in hex. */
   readonly sha256: string;
   readonly bytes: number;
 }
@@ -76,8 +76,8 @@ export function createS3Put(target: Bucket, notice: StoreNotice): S3Put {
 }
 
 /**
- * The signature covers the SHA-256 of the bytes, so that the store refuses bytes that were changed in transit.
- * Without this, the SDK would leave a stream unsigned.
+ * The signature covers the SHA-256 of the bytes, so that the store refuses bytes that were changed in
+ * transit. Without this, the SDK would leave a stream unsigned.
  */
 async function putOnce(
   target: Bucket,

@@ -42,8 +42,8 @@ export function readObject(target: Bucket, key: string, range: Range): Readable 
   const abort = new AbortController();
   const content = contentOf(target, { key, ...range }, abort.signal);
   const stream = Readable.from(content, { objectMode: false });
-  // If the reader leaves before the store has responded, the request is aborted, so that no connection remains
-  // open.
+  // If the reader leaves before the store has responded, the request is aborted, so that no connection
+  // remains open.
   return stream.once('close', () => {
     abort.abort();
   });

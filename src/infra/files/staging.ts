@@ -10,12 +10,13 @@ import { AppError } from '../../domain/errors.js';
 import { failureName } from '../logging/failure-name.js';
 import { shareRun } from '../scheduling/concurrent-calls.js';
 import { isMissing } from './missing-file.js';
+import { openScratchFile, type ScratchFile } from './scratch-file.js';
 import { folderProblem } from './storage-problem.js';
 
 export interface StagedFile {
   readonly path: string;
   readonly bytes: number;
-  /** In hex. */
+  /** The digest in hex. */
   readonly sha256: string;
   /** The first bytes, enough to detect the type. */
   readonly head: Buffer;
@@ -26,6 +27,8 @@ export interface StagedFile {
 export interface Staging {
   /** Writes a stream to a temporary file. If it rejects, the file is deleted. */
   readonly receive: (chunks: AsyncIterable<Buffer>) => Promise<StagedFile>;
+  /** Opens an empty file for intermediate results, which the caller closes. */
+  readonly scratch: () => Promise<ScratchFile>;
   /**
    * Rejects with a `StorageProblem` if a file cannot be written now. Calls during a probe share its result.
    */
@@ -55,6 +58,7 @@ export function createStaging(folder: string): Staging {
         throw error;
       }
     },
+    scratch: () => openScratchFile(folder),
     // If the disk hangs, each call would otherwise occupy a thread.
     probe: shareRun(probe),
     sweep: async (olderThanMs) => {

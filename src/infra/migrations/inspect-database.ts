@@ -2,11 +2,12 @@
 import type pg from 'pg';
 
 import { newSession } from '../postgres/database.js';
+import type { ChannelSettings } from '../tables/channels.js';
 import { readMigrationState, type MigrationState } from './migrate.js';
 import { connectBoth, connectTimeoutMs, inOneSentence } from './start-database.js';
 
 export interface DatabaseState {
-  /** As the server writes it: `18.1`. */
+  /** The version as the server writes it: `18.1`. */
   readonly version: string;
   readonly migrations: MigrationState;
   /** What the user may not do and has to, in words. */
@@ -14,13 +15,7 @@ export interface DatabaseState {
   /** How far the clock of the server is ahead of this machine's clock. */
   readonly clockAheadMs: number;
   /** The channels that were added at run time. */
-  readonly channels: readonly StoredChannel[];
-}
-
-interface StoredChannel {
-  readonly id: string;
-  readonly provider: string;
-  readonly enabled: boolean;
+  readonly channels: readonly ChannelSettings[];
 }
 
 interface InspectOptions {
@@ -98,13 +93,14 @@ async function readMissingRights(session: pg.Client, { pending }: MigrationState
   ];
 }
 
-async function readChannels(session: pg.Client): Promise<StoredChannel[]> {
+async function readChannels(session: pg.Client): Promise<ChannelSettings[]> {
   const { rows: tables } = await session.query<{ name: string | null }>(
     `select to_regclass('channel') as name`,
   );
   if (tables[0]?.name == null) return [];
-  const { rows } = await session.query<StoredChannel>(
-    'select id, provider, enabled from channel order by id',
+  const { rows } = await session.query<ChannelSettings>(
+    `select id, provider, name, settings, enabled, created_at as "createdAt", updated_at as "updatedAt"
+     from channel order by id`,
   );
   return rows;
 }

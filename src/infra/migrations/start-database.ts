@@ -79,7 +79,10 @@ export async function retryWhileDown(
   }
 }
 
-/** An error that says in one sentence why the database cannot be used; the given error if the reason is unknown. */
+/**
+ * An error that says in one sentence why the database cannot be used; the given error if the reason is
+ * unknown.
+ */
 export function inOneSentence(setting: string, error: unknown): unknown {
   const reason = explain(error);
   return reason === undefined ? error : new DatabaseStartError(`${setting}: ${reason}`, { cause: error });
@@ -102,7 +105,9 @@ async function prepareOnce({ connectionString, logger, stopping }: StartOptions)
   }
 }
 
-/** Rejects when the database cannot be used as it is, or a pooler gives sessions the connections of others. */
+/**
+ * Rejects when the database cannot be used as it is, or a pooler gives sessions the connections of others.
+ */
 export async function connectBoth(session: pg.Client, other: pg.Client): Promise<void> {
   await session.connect();
   await refuseUnusable(session);

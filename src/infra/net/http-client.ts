@@ -128,8 +128,14 @@ async function toUndici(
 async function encode({
   json,
   form,
+  urlencoded,
 }: HttpRequest): Promise<{ type: string; content: Buffer | string } | null> {
   if (form !== undefined) return encodeForm(form);
+  if (urlencoded !== undefined) {
+    const fields = new URLSearchParams();
+    for (const { name, value } of urlencoded) fields.append(name, value);
+    return { type: 'application/x-www-form-urlencoded', content: fields.toString() };
+  }
   return json === undefined ? null : { type: 'application/json', content: JSON.stringify(json) };
 }
 

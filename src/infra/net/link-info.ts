@@ -11,7 +11,7 @@ import { decode, parseContentCodings } from './decompression.js';
 
 /** The known facts about a link; null if unknown. */
 export interface LinkInfo {
-  /** In lower case, without parameters. */
+  /** Lower case, without parameters. */
   readonly type: string | null;
   readonly bytes: number | null;
 }

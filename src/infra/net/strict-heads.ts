@@ -59,7 +59,7 @@ function rewriteHeads(socket: Socket): void {
 
 interface CollectedHead {
   /**
-   * In Latin-1. Empty if the bytes are not an HTTP head or the head is too long; the parser then refuses
+   * Latin-1 text. Empty if the bytes are not an HTTP head or the head is too long; the parser then refuses
    * them.
    */
   readonly head: string;

@@ -1,4 +1,6 @@
-/** Traces with OpenTelemetry. Only the `trace-*` files beside it import its packages; nothing global is set. */
+/**
+ * Traces with OpenTelemetry. Only the `trace-*` files beside it import its packages; nothing global is set.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';

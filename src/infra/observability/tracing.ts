@@ -6,7 +6,7 @@ export interface TracingSettings {
   readonly headers: Readonly<Record<string, string>>;
   readonly serviceName: string;
   readonly sampler: SamplerName;
-  /** For the ratio samplers: from 0 to 1. */
+  /** The ratio of the ratio samplers, from 0 to 1. */
   readonly ratio: number;
 }
 

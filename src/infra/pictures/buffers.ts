@@ -1,6 +1,6 @@
 /**
- * Buffers that are used again. New ones for each picture would make the garbage collector mark the whole heap every
- * dozen pictures.
+ * Buffers that are used again. New ones for each picture would make the garbage collector mark the whole heap
+ * every dozen pictures.
  */
 import { open } from 'node:fs/promises';
 

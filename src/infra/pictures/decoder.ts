@@ -15,8 +15,8 @@ import type { RawPicture } from './tiff.js';
 
 interface PreviewOptions {
   /**
-   * Whether the input is the file that is stored. Only then may parts of it serve as the large preview. False by
-   * default.
+   * Whether the input is the file that is stored. Only then may parts of it serve as the large preview. False
+   * by default.
    */
   readonly isStoredFile?: boolean;
 }
@@ -86,7 +86,7 @@ interface Decoding {
   readonly withinLimits: <T>(source: Source, work: (metadata: Metadata) => Promise<T>) => Promise<T>;
   /** Runs a task once this number of bytes is free. */
   readonly inBudget: <T>(bytes: number, task: () => Promise<T>) => Promise<T>;
-  /** For small files. */
+  /** The cache for small files. */
   readonly buffers: BufferPool;
 }
 
@@ -189,7 +189,9 @@ function encodeOnCanvas(input: string | Buffer): (picture: Sharp, metadata: Meta
   };
 }
 
-/** Runs a task with the bytes of a small file, which the decoder would read several times, or with its path. */
+/**
+ * Runs a task with the bytes of a small file, which the decoder would read several times, or with its path.
+ */
 function withBytes<T>(
   input: string | Buffer,
   buffers: BufferPool,
@@ -200,8 +202,8 @@ function withBytes<T>(
 }
 
 /**
- * The previews of a picture whose own image data are the large one; undefined if they cannot be, or if anything
- * is wrong with them.
+ * The previews of a picture whose own image data are the large one; undefined if they cannot be, or if
+ * anything is wrong with them.
  */
 async function reusing(input: string | Buffer, decoding: Decoding): Promise<Previewed | undefined> {
   const bytes = Buffer.isBuffer(input) ? input : undefined;
@@ -228,11 +230,11 @@ async function decodeReusable(
     channels: components.length === 1 ? 1 : 3,
     chromaSubsampling: components[0]?.across === 2 && components[0].down === 2 ? '4:2:0' : '',
   });
-  const { small, thumbhash } = await inBudget(neededBytes, () =>
+  const { small, ...hashes } = await inBudget(neededBytes, () =>
     encodeSmall(open({ input, failOn: 'warning' }), { width, height, hasAlpha: false }),
   );
   const large = { size: 'large', type: 'image/jpeg', width, height, ranges } as const;
-  return { width, height, thumbhash, previews: [small, large] };
+  return { width, height, ...hashes, previews: [small, large] };
 }
 
 async function pixelsOf(picture: Sharp): ReturnType<ImageDecoder['pixels']> {

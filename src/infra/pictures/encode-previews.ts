@@ -4,6 +4,7 @@ import { rgbaToThumbHash } from 'thumbhash';
 
 import { previewEdge, type ByteRange, type Preview } from '../../domain/media.js';
 import { toneMapped, type HdrColours } from './hdr.js';
+import { perceptualHash } from './perceptual-hash.js';
 
 /** A preview with bytes of its own. */
 export interface EncodedPreview extends Preview {
@@ -19,11 +20,13 @@ interface ReusedPreview extends Preview {
 type MadePreview = EncodedPreview | ReusedPreview;
 
 export interface Previewed {
-  /** As displayed. */
+  /** The displayed size. */
   readonly width: number;
   readonly height: number;
-  /** In Base64. */
+  /** The hash in Base64. */
   readonly thumbhash: string;
+  /** 16 hexadecimal digits; null for a picture without contrast. */
+  readonly perceptualHash: string | null;
   readonly previews: readonly MadePreview[];
 }
 
@@ -43,13 +46,13 @@ export async function encodePreviews(picture: Sharp, metadata: Metadata): Promis
     hasAlpha ? upright.webp({ quality: 80, effort: 2 }) : upright.jpeg({ quality: 80, ...fastCoding }),
   );
   // The picture itself is decoded once, and the rest is made from the large preview. Pixels of the full size
-  // never become a JavaScript buffer, which would trigger the garbage collector every few pictures (measured: a
-  // fifth of all time).
-  const { small, thumbhash } = await encodeSmall(sharp(large.data), { ...large.info, hasAlpha });
+  // never become a JavaScript buffer, which would trigger the garbage collector every few pictures (measured:
+  // a fifth of all time).
+  const { small, ...hashes } = await encodeSmall(sharp(large.data), { ...large.info, hasAlpha });
   return {
     width: autoOrient.width,
     height: autoOrient.height,
-    thumbhash,
+    ...hashes,
     previews: [
       small,
       {
@@ -82,9 +85,10 @@ export async function encodeToned(
   return encodePreviews(toned, { ...metadata, format: 'raw', hasAlpha: false });
 }
 
-interface SmallPreview {
+type Hashes = Pick<Previewed, 'thumbhash' | 'perceptualHash'>;
+
+interface SmallPreview extends Hashes {
   readonly small: EncodedPreview;
-  readonly thumbhash: string;
 }
 
 /** The small preview of a picture that is as large as a large preview. */
@@ -103,22 +107,26 @@ export async function encodeSmall(
   const type = hasAlpha ? 'image/webp' : 'image/jpeg';
   return {
     small: { size: 'small', type, width: info.width, height: info.height, data },
-    thumbhash: await thumbhashOf(data),
+    ...(await hashesOf(data)),
   };
 }
 
 /** Thumbhash uses at most 100x100 pixels; fewer do not change its result noticeably but cost less. */
 const thumbhashEdge = 32;
 
-/** The placeholder of a small preview. */
-async function thumbhashOf(small: Buffer): Promise<string> {
+/** The placeholder of a small preview, and what it looks like. */
+async function hashesOf(small: Buffer): Promise<Hashes> {
   const { data, info } = await sharp(small)
     .resize(fitting(thumbhashEdge))
     .toColourspace('srgb')
     .ensureAlpha()
     .raw()
     .toBuffer({ resolveWithObject: true });
-  return Buffer.from(rgbaToThumbHash(info.width, info.height, data)).toString('base64');
+  const { width, height } = info;
+  return {
+    thumbhash: Buffer.from(rgbaToThumbHash(width, height, data)).toString('base64'),
+    perceptualHash: perceptualHash({ width, height, pixels: data }),
+  };
 }
 
 /** A large preview may be this small if it costs much less then. */
@@ -127,9 +135,9 @@ const minLargeEdge = 1_280;
 const cheapDivisors = [2, 4, 8];
 
 /**
- * The longest edge of the large preview. libvips lets the JPEG decoder divide by 2, 4 or 8 only if the picture is
- * to become more than that much smaller, so a slightly smaller preview may cost half (measured for 12 megapixels:
- * 1 600 pixels 190 ms, 1 333 pixels 85 ms).
+ * The longest edge of the large preview. libvips lets the JPEG decoder divide by 2, 4 or 8 only if the
+ * picture is to become more than that much smaller, so a slightly smaller preview may cost half (measured for
+ * 12 megapixels: 1 600 pixels 190 ms, 1 333 pixels 85 ms).
  */
 function largeEdgeOf({ format, width, height }: Metadata): number {
   const longest = Math.max(width, height);
@@ -142,8 +150,8 @@ function largeEdgeOf({ format, width, height }: Metadata): number {
 const minSmallEdge = 400;
 
 /**
- * The longest edge of the small preview: a third of the large one, because the decoder divides by 2 first then.
- * Up to 533 pixels, so that it is sharp on screens of high density.
+ * The longest edge of the small preview: a third of the large one, because the decoder divides by 2 first
+ * then. Up to 533 pixels, so that it is sharp on screens of high density.
  */
 function smallEdgeOf(longest: number): number {
   return Math.max(minSmallEdge, Math.floor(longest / 3));

@@ -21,6 +21,9 @@ export interface Colours {
   readonly channels: number;
   /** The decoder's name: `uchar` is 8 bits. */
   readonly depth: string;
+  /** The edges in pixels, as stored. */
+  readonly width: number;
+  readonly height: number;
 }
 
 const maxQuality = 95;
@@ -36,8 +39,8 @@ export function isEncodable(type: string): type is MakeableType {
 
 /** The colours of the picture before any conversion. Reads no pixels. */
 export async function coloursOf(picture: Sharp): Promise<Colours> {
-  const { space, channels, depth } = await picture.metadata();
-  return { space, channels, depth };
+  const { space, channels, depth, width, height } = await picture.metadata();
+  return { space, channels, depth, width, height };
 }
 
 /**

@@ -1,4 +1,6 @@
-/** Finds GIF files whose first picture leaves a part of the canvas free, which browsers show as transparent. */
+/**
+ * Finds GIF files whose first picture leaves a part of the canvas free, which browsers show as transparent.
+ */
 import type { Sharp } from 'sharp';
 
 /** A rectangle on the canvas, in pixels. */
@@ -56,8 +58,8 @@ function firstDescriptor(bytes: Buffer): number | undefined {
 }
 
 /**
- * The pixels of the whole canvas, with transparency. libvips makes the rest black, and drops it for some sizes of
- * the canvas that old programs wrote wrongly.
+ * The pixels of the whole canvas, with transparency. libvips makes the rest black, and drops it for some
+ * sizes of the canvas that old programs wrote wrongly.
  */
 export function onCanvas(picture: Sharp, { canvas, frame }: PartialFrame): Promise<Buffer> {
   return picture

@@ -118,8 +118,8 @@ interface Plane {
 const minEdge = 1_280;
 
 /**
- * Reduces the picture to less than twice the smallest edge by averaging squares, so that the thread's output is
- * always small.
+ * Reduces the picture to less than twice the smallest edge by averaging squares, so that the thread's output
+ * is always small.
  */
 function reduce({ width, height, channels, stride, data }: Plane) {
   const side = Math.max(1, Math.floor(Math.max(width, height) / minEdge));

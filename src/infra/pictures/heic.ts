@@ -11,7 +11,7 @@ import { AppError } from '../../domain/errors.js';
 import { projectFolder } from '../process/project-folder.js';
 
 export interface DecodedHeic {
-  /** As displayed: rotated and cropped as the file specifies. */
+  /** The displayed size, rotated and cropped as the file specifies. */
   readonly width: number;
   readonly height: number;
   /**

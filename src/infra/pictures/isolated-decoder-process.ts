@@ -1,10 +1,12 @@
 /**
- * The program of the isolated process, which only makes previews of one picture after another (see
- * isolated-decoder.ts).
+ * The program of the isolated process, which only makes previews of one picture and renders one page after
+ * another (see isolated-decoder.ts).
  */
 import { writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { setPriority } from 'node:os';
+
+import sharp from 'sharp';
 
 import { AppError } from '../../domain/errors.js';
 import type { MediaWarning } from '../../domain/media.js';
@@ -13,7 +15,8 @@ import { backgroundNice } from '../process/thread-priority.js';
 import { createImageDecoder, allowOnlyRasterDecoders } from './decoder.js';
 import type { HdrColours } from './hdr.js';
 import { createHeicDecoder } from './heic.js';
-import type { IsolatedAnswer, IsolatedTask, PreviewResult } from './isolated-decoder.js';
+import type { IsolatedAnswer, IsolatedTask, PagesAnswer, PreviewResult } from './isolated-decoder.js';
+import { listPages, renderPage } from './pdf.js';
 import { translated, type UntranslatedPicture } from './translations.js';
 
 const maxPixels = Number(process.argv[2]);
@@ -30,15 +33,28 @@ function preferOomKill(): void {
   }
 }
 
-async function answerOf({ input, hdr }: IsolatedTask): Promise<IsolatedAnswer> {
+async function answerOf({ input, hdr, pages }: IsolatedTask): Promise<IsolatedAnswer> {
   try {
+    if (pages !== undefined) return await pagesOf(await bytesOf(input), pages);
     const path = typeof input === 'string' ? input : undefined;
-    const bytes = typeof input === 'string' ? await readFile(input) : Buffer.from(input);
-    return await decode({ bytes, path }, hdr);
+    return await decode({ bytes: await bytesOf(input), path }, hdr);
   } catch (error) {
     const { code, message } = asMediaError(error);
     return { code, message };
   }
+}
+
+async function bytesOf(input: string | Uint8Array): Promise<Buffer> {
+  return typeof input === 'string' ? readFile(input) : Buffer.from(input);
+}
+
+/** Lists the pages of a document, or draws one of them as JPEG. */
+async function pagesOf(document: Buffer, wanted: 'all' | number): Promise<PagesAnswer> {
+  const answer = wanted === 'all' ? await listPages(document) : await renderPage(document, wanted);
+  if (!('page' in answer)) return answer;
+  const { pixels, width, height, channels } = answer.page;
+  const picture = sharp(pixels, { raw: { width, height, channels } });
+  return { jpeg: await picture.jpeg({ quality: 80 }).toBuffer() };
 }
 
 const damagedWarning: MediaWarning = {

@@ -4,26 +4,34 @@
  * else, and it is clear which picture caused a crash. The process is kept for the next picture, but not for
  * long.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { AppError, type MediaErrorCode } from '../../domain/errors.js';
 import type { MediaWarning } from '../../domain/media.js';
+import { cpuMsOf, isStarved } from '../process/cpu-time.js';
+import { startLimited } from '../process/limited-process.js';
 import { projectFolder } from '../process/project-folder.js';
 import type { Previewed } from './encode-previews.js';
 import type { HdrColours } from './hdr.js';
+import type { PageList, PdfProblem } from './pdf.js';
 
 /** The request to the process: the path of a picture, or its bytes. */
 export interface IsolatedTask {
   readonly input: string | Uint8Array;
-  /** For a picture with a high dynamic range. */
+  /** The colours of a picture with a high dynamic range. */
   readonly hdr?: HdrColours | undefined;
+  /** Instead of previews: the list of all pages of a document, or one page, of which the first is 0. */
+  readonly pages?: 'all' | number | undefined;
 }
 
+/** The pages of a document, or one of them as JPEG. */
+export type PagesAnswer = PageList | { readonly jpeg: Uint8Array } | PdfProblem;
+
 /** The response of the process. */
-export type IsolatedAnswer = PreviewResult | { readonly code: MediaErrorCode; readonly message: string };
+export type IsolatedAnswer =
+  PreviewResult | PagesAnswer | { readonly code: MediaErrorCode; readonly message: string };
 
 /** The previews of a file. */
 export interface PreviewResult {
@@ -37,6 +45,8 @@ export interface IsolatedDecoderOptions {
   readonly maxPixels: number;
   /** Timeout for one picture. */
   readonly timeoutMs?: number;
+  /** Timeout for a page, for which a reader waits, and behind it the readers of other pages. */
+  readonly pageTimeoutMs?: number;
   /** How long the process waits for another picture. */
   readonly idleMs?: number;
   /**
@@ -52,6 +62,12 @@ export interface IsolatedDecoder {
    * `media.crashed` if the process crashed twice.
    */
   readonly preview: (input: string | Buffer, hdr?: HdrColours) => Promise<PreviewResult>;
+  /**
+   * Lists the pages of the document in a file, or draws one of them. Rejects with `media.crashed` if the
+   * process crashed twice or took too long, and with `media.busy` if other processes had its time. Once
+   * `signal` is aborted, the process is ended.
+   */
+  readonly pages: (path: string, wanted: 'all' | number, signal: AbortSignal) => Promise<PagesAnswer>;
   /** Ends the process that waits for the next picture. */
   readonly close: () => void;
 }
@@ -63,57 +79,49 @@ const maxDecodedBytes = 800_000_000;
 /** The process needs some memory besides that for pictures. */
 const defaultMaxMemoryBytes = 1_200_000_000;
 /**
- * Counts only memory that is written to: Node.js reserves much more (which `ulimit -v` would count). A lower
- * existing limit stays.
- */
-const limited = 'ulimit -d "$1" 2>/dev/null; shift; exec "$@"';
-/**
- * The number of bytes that V8 reserves for its code. Node.js 24 maps 509 MB as writable at once, and the limit
- * counts them although nearly none of them is used. A process with the same binary reserves the same.
- */
-function reservedCodeBytes(): number {
-  try {
-    const maps = readFileSync('/proc/self/maps', 'utf8');
-    return [...maps.matchAll(/^([0-9a-f]+)-([0-9a-f]+) rwxp/gm)]
-      .map(([, start = '0', end = '0']) => parseInt(end, 16) - parseInt(start, 16))
-      .reduce((sum, bytes) => sum + bytes, 0);
-  } catch {
-    return 0; // Other systems do not have this file, nor this limit.
-  }
-}
-
-/**
  * The first crash may be a coincidence: a process may be killed for other reasons, for example if the machine
  * is out of memory.
  */
 const maxRuns = 2;
 /** Another run would take as long again. */
 const timedOut: IsolatedAnswer = { code: 'media.crashed', message: 'decoding the picture took too long' };
+const pageTimedOut: IsolatedAnswer = { code: 'media.crashed', message: 'rendering the page took too long' };
+const starved: IsolatedAnswer = { code: 'media.busy', message: 'the machine had no time to render the page' };
 
 export function createIsolatedDecoder({
   maxPixels,
   timeoutMs = 30_000,
+  pageTimeoutMs = 10_000,
   idleMs = 5_000,
   maxMemoryBytes = defaultMaxMemoryBytes,
 }: IsolatedDecoderOptions): IsolatedDecoder {
-  const codeBytes = reservedCodeBytes();
-  const processes = createReusedProcess(
-    () => startProcess({ maxPixels, maxMemoryBytes: maxMemoryBytes + codeBytes }),
-    idleMs,
-  );
-  const ask = async (task: IsolatedTask): Promise<IsolatedAnswer | undefined> => {
+  const args = ['--single-threaded-gc', program, String(maxPixels), String(maxDecodedBytes)];
+  const env = { MALLOC_ARENA_MAX: '2' };
+  const processes = createReusedProcess(() => startLimited({ args, maxMemoryBytes, env }), idleMs);
+  const ask = async (task: IsolatedTask, signal?: AbortSignal): Promise<IsolatedAnswer | undefined> => {
     const child = processes.take();
-    const timeout = { isOver: false };
+    const isPage = task.pages !== undefined;
+    const limitMs = isPage ? pageTimeoutMs : timeoutMs;
+    const cpuMs = (): number | undefined => (child.pid === undefined ? undefined : cpuMsOf(child.pid));
+    const before = cpuMs() ?? 0;
+    let late: IsolatedAnswer | undefined;
     const timer = setTimeout(() => {
-      timeout.isOver = true;
+      const used = cpuMs();
+      late = isPage ? pageTimedOut : timedOut;
+      if (isPage && isStarved(used === undefined ? undefined : used - before, limitMs)) late = starved;
       child.kill('SIGKILL');
-    }, timeoutMs);
+    }, limitMs);
+    const leave = (): void => {
+      child.kill('SIGKILL');
+    };
+    signal?.addEventListener('abort', leave);
     try {
       const answer = await answerOf(child, task);
       if (answer) processes.putBack(child);
-      return answer ?? (timeout.isOver ? timedOut : undefined);
+      return answer ?? late;
     } finally {
       clearTimeout(timer);
+      signal?.removeEventListener('abort', leave);
     }
   };
 
@@ -122,12 +130,24 @@ export function createIsolatedDecoder({
       for (let time = 0; time < maxRuns; time++) {
         const answer = await ask({ input, hdr });
         if (answer && 'warnings' in answer) return answer;
-        if (answer) throw new AppError(answer.code, answer.message);
+        if (answer && 'code' in answer) throw new AppError(answer.code, answer.message);
       }
-      throw new AppError('media.crashed', 'the decoder crashed twice on this file');
+      throw crashed();
+    },
+    pages: async (input, pages, signal) => {
+      for (let time = 0; time < maxRuns && !signal.aborted; time++) {
+        const answer = await ask({ input, pages }, signal);
+        if (answer && 'code' in answer) throw new AppError(answer.code, answer.message);
+        if (answer && !('warnings' in answer)) return answer;
+      }
+      throw crashed();
     },
     close: processes.close,
   };
+}
+
+function crashed(): AppError {
+  return new AppError('media.crashed', 'the decoder crashed on this file');
 }
 
 /** Keeps a process that has answered for the next task, but not for long. */
@@ -165,30 +185,6 @@ function createReusedProcess(start: () => ChildProcess, idleMs: number): ReusedP
     },
     close,
   };
-}
-
-function startProcess({
-  maxPixels,
-  maxMemoryBytes,
-}: {
-  readonly maxPixels: number;
-  readonly maxMemoryBytes: number;
-}): ChildProcess {
-  const kilobytes = String(Math.ceil(maxMemoryBytes / 1024));
-  const command = [
-    process.execPath,
-    '--single-threaded-gc',
-    program,
-    String(maxPixels),
-    String(maxDecodedBytes),
-  ];
-  const child = spawn('/bin/sh', ['-c', limited, 'sh', kilobytes, ...command], {
-    env: { MALLOC_ARENA_MAX: '2' },
-    serialization: 'advanced',
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-  });
-  child.on('error', () => undefined); // The code that waits for the response receives the error as well.
-  return child;
 }
 
 /** Undefined if the process ended instead. Rejects if there is no process. */

@@ -1,5 +1,5 @@
 /**
- * Renders the first page of a PDF with PDFium as WebAssembly: a build without JavaScript and XFA, which reads
+ * Renders pages of a PDF with PDFium as WebAssembly: a build without JavaScript and XFA, which reads
  * the given document and nothing else. It runs in the isolated process, so that a document that takes too
  * long or needs too much memory ends with that process.
  */
@@ -14,12 +14,33 @@ import { boundGrowth, memoriesOf, type MemoryBound } from './wasm-memory.js';
 
 export type RenderedPage = Pick<RawPicture, 'width' | 'height' | 'channels' | 'pixels'>;
 
-export type PdfAnswer =
-  | { readonly page: RenderedPage }
-  /** `locked`: a password is required. `large`: it needs too much memory. */
-  | { readonly problem: 'locked' | 'large' | 'broken' };
+/**
+ * `locked`: a password is required. `large`: it needs too much memory. `missing`: it has no such page.
+ * `unreadable`: this page cannot be rendered, but others may be.
+ */
+export interface PdfProblem {
+  readonly problem: 'locked' | 'large' | 'broken' | 'missing' | 'unreadable';
+}
 
-type Pdfium = Awaited<ReturnType<typeof PDFiumModule>>;
+export type PdfAnswer = { readonly page: RenderedPage } | PdfProblem;
+
+/** The pages of a document in their order. */
+export interface PageList {
+  /** How many pages there are. */
+  readonly count: number;
+  /** The sizes in pixels at which pages are rendered, of the first thousand at most. */
+  readonly sizes: readonly PixelSize[];
+}
+
+interface PixelSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+type Pdfium = Awaited<ReturnType<typeof PDFiumModule>> & {
+  /** Writes two floats; returns 0 if the page cannot be read. The module's types lack it. */
+  readonly _FPDF_GetPageSizeByIndexF: (document: number, index: number, size: number) => number;
+};
 /** The module's own types are for browsers. */
 type StartPdfium = (options: { readonly instantiateWasm: Instantiate }) => Promise<Pdfium>;
 type Instantiate = (imports: object, receive: (instance: WebAssembly.Instance) => void) => object;
@@ -42,19 +63,73 @@ const require = createRequire(import.meta.url);
 /** Compiled once; each document gets its own memory. */
 let compiled: WebAssembly.Module | undefined;
 
-/** Draws the first page on white so that it fits the large preview. Never rejects. */
-export async function renderFirstPage(bytes: Buffer): Promise<PdfAnswer> {
+/** Larger lists are of no use to a person, and each size takes a moment. */
+const maxListed = 1_000;
+
+/** Draws a page on white so that it fits the large preview. The first page is 0. Never rejects. */
+export function renderPage(bytes: Buffer, index: number): Promise<PdfAnswer> {
+  return withDocument<PdfAnswer>(bytes, (pdfium, document) => {
+    if (index >= pdfium._FPDF_GetPageCount(document)) return { problem: index === 0 ? 'broken' : 'missing' };
+    const page = pdfium._FPDF_LoadPage(document, index);
+    if (page === 0) return { problem: 'unreadable' };
+    const points = { width: pdfium._FPDF_GetPageWidth(page), height: pdfium._FPDF_GetPageHeight(page) };
+    if (!hasArea(points)) return { problem: 'unreadable' };
+    return { page: draw(pdfium, { document, page, points }) };
+  });
+}
+
+/** Never rejects. */
+export function listPages(bytes: Buffer): Promise<PageList | PdfProblem> {
+  return withDocument<PageList | PdfProblem>(bytes, (pdfium, document) => {
+    const count = pdfium._FPDF_GetPageCount(document);
+    if (count === 0) return { problem: 'broken' };
+    const sizes = Array.from({ length: Math.min(count, maxListed) }, (_, index) =>
+      pixelSizeOf(pageSize(pdfium, document, index)),
+    );
+    return { count, sizes };
+  });
+}
+
+async function withDocument<Answer>(
+  bytes: Buffer,
+  use: (pdfium: Pdfium, document: number) => Answer,
+): Promise<Answer | PdfProblem> {
   const bound: MemoryBound = { maxBytes: maxMemoryBytes, isExceeded: false };
   try {
     const pdfium = await load(bound);
     const document = pdfium._FPDF_LoadMemDocument(copyInto(pdfium, bytes), bytes.length, 0);
-    if (document === 0 && pdfium._FPDF_GetLastError() === passwordError) return { problem: 'locked' };
-    const page = document === 0 ? 0 : pdfium._FPDF_LoadPage(document, 0);
-    if (page !== 0) return { page: draw(pdfium, { document, page }) };
+    if (document !== 0) return use(pdfium, document);
+    if (pdfium._FPDF_GetLastError() === passwordError) return { problem: 'locked' };
   } catch {
     // PDFium has ended, or an allocation failed.
   }
   return { problem: bound.isExceeded ? 'large' : 'broken' };
+}
+
+/**
+ * The size of a page in points, without loading it. A page that cannot be read, or that has no area that a
+ * picture can have, has the size of a square.
+ */
+function pageSize(pdfium: Pdfium, document: number, index: number): PixelSize {
+  const size = allocate(pdfium, 2 * Float32Array.BYTES_PER_ELEMENT);
+  const isKnown = pdfium._FPDF_GetPageSizeByIndexF(document, index, size) !== 0;
+  const [width = 0, height = 0] = new Float32Array(pdfium.HEAPU8.slice(size, size + 8).buffer);
+  pdfium.wasmExports.free(size);
+  return isKnown && hasArea({ width, height }) ? { width, height } : { width: 1, height: 1 };
+}
+
+/** The boxes of a page may lie beside each other, be endless, or be no numbers. */
+function hasArea({ width, height }: PixelSize): boolean {
+  return Math.min(width, height) > 0 && Math.max(width, height) < Infinity;
+}
+
+/** The size at which a page of so many points is rendered. */
+function pixelSizeOf(points: PixelSize): PixelSize {
+  const scale = previewEdge.large / Math.max(points.width, points.height);
+  return {
+    width: Math.max(1, Math.round(points.width * scale)),
+    height: Math.max(1, Math.round(points.height * scale)),
+  };
 }
 
 async function load(bound: MemoryBound): Promise<Pdfium> {
@@ -91,12 +166,13 @@ function copyInto(pdfium: Pdfium, bytes: Uint8Array): number {
 
 function draw(
   pdfium: Pdfium,
-  { document, page }: { readonly document: number; readonly page: number },
+  {
+    document,
+    page,
+    points,
+  }: { readonly document: number; readonly page: number; readonly points: PixelSize },
 ): RenderedPage {
-  const points = { width: pdfium._FPDF_GetPageWidth(page), height: pdfium._FPDF_GetPageHeight(page) };
-  const scale = previewEdge.large / Math.max(points.width, points.height);
-  const width = Math.max(1, Math.round(points.width * scale));
-  const height = Math.max(1, Math.round(points.height * scale));
+  const { width, height } = pixelSizeOf(points);
   const size = width * height * 4;
   const at = allocate(pdfium, size);
   const bitmap = pdfium._FPDFBitmap_CreateEx(width, height, bitmapFormat, at, width * 4);

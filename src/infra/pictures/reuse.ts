@@ -1,6 +1,6 @@
 /**
- * Pictures that already are what a large preview has to be: their own image data, without metadata, are served
- * as the preview, and nothing is encoded.
+ * Pictures that already are what a large preview has to be: their own image data, without metadata, are
+ * served as the preview, and nothing is encoded.
  */
 import { previewEdge, type ByteRange } from '../../domain/media.js';
 import { bytesIn } from '../files/ranges.js';
@@ -14,8 +14,8 @@ export interface ReusablePicture {
   /** The parts of the file that are the preview. */
   readonly ranges: readonly ByteRange[];
   /**
-   * Whether the coded pixels are exactly those of the picture. The decoder finds out for a progressive picture,
-   * if it fails on warnings. `scratch` has `fileBufferBytes`.
+   * Whether the coded pixels are exactly those of the picture. The decoder finds out for a progressive
+   * picture, if it fails on warnings. `scratch` has `fileBufferBytes`.
    */
   readonly isExact: (scratch: Buffer) => Promise<boolean>;
 }
@@ -35,7 +35,10 @@ const maxReusableBytes = previewEdge.large ** 2 * maxBytesPerPixel + spareBytes 
 /** The size of a buffer for such files. */
 export const fileBufferBytes = maxReusableBytes + scratchBytes;
 
-/** Undefined for a picture whose preview must be encoded. Only the complete decoding shows that it is undamaged. */
+/**
+ * Undefined for a picture whose preview must be encoded. Only the complete decoding shows that it is
+ * undamaged.
+ */
 export function findReusable(bytes: Buffer): ReusablePicture | undefined {
   const jpeg = bytes.length <= maxReusableBytes ? readJpeg(bytes) : undefined;
   if (!jpeg || !isSmallEnough(jpeg) || !hasUsualColours(jpeg)) return undefined;

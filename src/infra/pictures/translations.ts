@@ -10,7 +10,7 @@ import { isCgbi, plainPng } from './cgbi.js';
 import type { ImageDecoder } from './decoder.js';
 import type { HeicDecoder } from './heic.js';
 import { picturesIn } from './ico.js';
-import { renderFirstPage } from './pdf.js';
+import { renderPage, type PdfProblem } from './pdf.js';
 import { asTiff } from './tiff.js';
 
 /** The converted picture, or the reason why there is none. */
@@ -126,14 +126,17 @@ async function fromCgbi(
   return { bytes: Buffer.from(tiff.buffer), damaged: false };
 }
 
-const pdfProblems = {
+/** Why a document has no previews, or no such page. */
+export const pdfProblems: Readonly<Record<PdfProblem['problem'], MediaWarning>> = {
   locked: { code: 'media.no_decoder', message: 'the document requires a password' },
-  large: { code: 'media.no_decoder', message: 'rendering the first page would take too much memory' },
+  large: { code: 'media.no_decoder', message: 'rendering the page would take too much memory' },
   broken: { code: 'media.damaged', message: 'the document has no page that can be rendered' },
-} as const satisfies Record<string, MediaWarning>;
+  missing: { code: 'media.damaged', message: 'the document has fewer pages' },
+  unreadable: { code: 'media.damaged', message: 'the page cannot be rendered' },
+};
 
 async function fromPdf(bytes: Buffer): Promise<TranslatedPicture> {
-  const answer = await renderFirstPage(bytes);
+  const answer = await renderPage(bytes, 0);
   if ('problem' in answer) return { warning: pdfProblems[answer.problem] };
   const tiff = asTiff({ ...answer.page, premultiplied: false, profile: new Uint8Array() });
   return { bytes: Buffer.from(tiff.buffer), damaged: false };

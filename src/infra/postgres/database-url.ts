@@ -1,4 +1,6 @@
-/** Validates `DATABASE_URL`. Parts that the driver would silently ignore or misunderstand are refused by name. */
+/**
+ * Validates `DATABASE_URL`. Parts that the driver would silently ignore or misunderstand are refused by name.
+ */
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 
@@ -8,8 +10,8 @@ export type DatabaseUrl = { readonly url: string } | { readonly problem: string 
 
 const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'];
 /**
- * The driver treats these modes as `verify-full` and prints a warning, because its next major version will not.
- * Replaced by `verify-full`, they mean the same with every version, and nothing is printed to the log.
+ * The driver treats these modes as `verify-full` and prints a warning, because its next major version will
+ * not. Replaced by `verify-full`, they mean the same with every version, and nothing is printed to the log.
  */
 const strictModes = /([?&]sslmode=)(?:allow|prefer|require|verify-ca)(?=&|$)/;
 

@@ -1,4 +1,7 @@
-/** Connections to PostgreSQL: one pool for each kind of load, so that no load occupies the connections of another. */
+/**
+ * Connections to PostgreSQL: one pool for each kind of load, so that no load occupies the connections of
+ * another.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 
 import pg from 'pg';
@@ -18,28 +21,31 @@ export interface Database {
   /** For requests of the API. A statement fails if there is no answer within {@link statementTimeoutMs}. */
   readonly api: Pool;
   /**
-   * The connections of `api` for SQL without a timeout, because an erasure may concern half of the database. Prisma
-   * Client outside a transaction keeps the timeout of `api`.
+   * The connections of `api` for SQL without a timeout, because an erasure may concern half of the database.
+   * Prisma Client outside a transaction keeps the timeout of `api`.
    */
   readonly erasing: Pool;
-  /** For the queue, its jobs and maintenance. */
+  /** The pool of the queue, its jobs and maintenance. */
   readonly work: Pool;
-  /** For the worker's most frequent statements, some of which uploads use as well; with the timeout of `api`. See {@link neverScan}. */
+  /**
+   * For the worker's most frequent statements, some of which uploads use as well; with the timeout of `api`.
+   * See {@link neverScan}.
+   */
   readonly workByKey: Pool;
   /** Only for verified webhooks from the network and from the spool; see {@link neverScan}. */
   readonly intake: Pool;
   readonly connectionString: string;
   /**
-   * Aborts statements that still run after a second. It never resolves if the server does not close the connections,
-   * so callers need a timeout.
+   * Aborts statements that still run after a second. It never resolves if the server does not close the
+   * connections, so callers need a timeout.
    */
   readonly close: () => Promise<void>;
 }
 
 /**
- * The connections of one process. Three more are used outside the pools: for LISTEN, for the locks of the queue,
- * and for the lock of the spool while it is replayed. These are the 19 that docs/operations.md promises; the
- * default pool of PgBouncer has 20.
+ * The connections of one process. Three more are used outside the pools: for LISTEN, for the locks of the
+ * queue, and for the lock of the spool while it is replayed. These are the 19 that docs/operations.md
+ * promises; the default pool of PgBouncer has 20.
  */
 const poolSizes = { api: 5, work: 5, workByKey: 3, intake: 3 } as const;
 const sessions = 3;
@@ -49,14 +55,14 @@ export const connectionsPerProcess =
 /** The name by which processes recognise each other's connections (see embedded/server.ts). */
 export const applicationName = 'inlet';
 /**
- * A host that vanishes does not close its connections, and a session that only listens would wait for hours. The
- * system probes the connection after this idle time, and closes it about ten seconds later.
+ * A host that vanishes does not close its connections, and a session that only listens would wait for hours.
+ * The system probes the connection after this idle time, and closes it about ten seconds later.
  */
 const keepAlive = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 } as const;
 /**
- * The timeout of a statement for which a caller waits. A server that hangs, or a network that loses packets, would
- * otherwise occupy callers and connections for a quarter of an hour and longer. The slowest statements, the counts
- * of a large database, take some seconds.
+ * The timeout of a statement for which a caller waits. A server that hangs, or a network that loses packets,
+ * would otherwise occupy callers and connections for a quarter of an hour and longer. The slowest statements,
+ * the counts of a large database, take some seconds.
  */
 export const statementTimeoutMs = 30_000;
 /** How long statements may continue when the database is closed. */
@@ -137,8 +143,8 @@ function withoutTimeout(pool: Pool): Pool {
     Object.assign(Object.create(target) as Target, {
       query: (statement: string | pg.QueryConfig, values?: unknown[]) => {
         const config: pg.QueryConfig = typeof statement === 'string' ? { text: statement } : statement;
-        // A copy, because the same statement may be used with another timeout. The driver reads `query_timeout`,
-        // which its types omit.
+        // A copy, because the same statement may be used with another timeout. The driver reads
+        // `query_timeout`, which its types omit.
         const untimedConfig: pg.QueryConfig & { readonly query_timeout: number } = {
           ...config,
           values: values ?? config.values ?? [],
@@ -160,7 +166,9 @@ export interface Transaction extends Pick<pg.ClientBase, 'query'> {
   readonly prisma: <T>(work: (prisma: Prisma.TransactionClient) => Promise<T>) => Promise<T>;
 }
 
-/** Writes that belong to a change, such as its entry in the audit trail, and are committed together with it. */
+/**
+ * Writes that belong to a change, such as its entry in the audit trail, and are committed together with it.
+ */
 export type Together = (transaction: Transaction) => Promise<void>;
 
 /** The result of a transaction that is rolled back. */
@@ -174,8 +182,8 @@ class Undone<T> {
 export const undone = <T>(result: T): Undone<T> => new Undone(result);
 
 /**
- * Commits everything that `work` does with the transaction, or nothing. After a deadlock or a serialization failure,
- * `work` is repeated as a whole, so it must have no effects besides those of the transaction.
+ * Commits everything that `work` does with the transaction, or nothing. After a deadlock or a serialization
+ * failure, `work` is repeated as a whole, so it must have no effects besides those of the transaction.
  */
 export async function transaction<T>(
   pool: Pool,
@@ -230,9 +238,9 @@ function awaited(prepare: (client: pg.ClientBase) => Promise<void>): (client: pg
 const invalidParameterValue = '22023';
 
 /**
- * Makes the server end a statement within a second when this process has ended. Otherwise, a statement that waits
- * for a lock or reads a whole table continues without a client, and keeps its locks. Servers on some systems cannot
- * check that and refuse the setting.
+ * Makes the server end a statement within a second when this process has ended. Otherwise, a statement that
+ * waits for a lock or reads a whole table continues without a client, and keeps its locks. Servers on some
+ * systems cannot check that and refuse the setting.
  */
 export async function endStatementsWithProcess(client: pg.ClientBase): Promise<void> {
   try {
@@ -252,9 +260,9 @@ async function neverCompile(client: pg.ClientBase): Promise<void> {
 }
 
 /**
- * Forbids sequential scans, for statements that are prepared once for the life of the connection and read a few rows
- * by key. Otherwise, the planner would choose a scan while the table is small, and keep that plan while the table
- * grows (measured: 20 µs more for each webhook with every 4 000 waiting jobs).
+ * Forbids sequential scans, for statements that are prepared once for the life of the connection and read a
+ * few rows by key. Otherwise, the planner would choose a scan while the table is small, and keep that plan
+ * while the table grows (measured: 20 µs more for each webhook with every 4 000 waiting jobs).
  */
 async function neverScan(client: pg.ClientBase): Promise<void> {
   await endStatementsWithProcess(client);
@@ -269,7 +277,8 @@ export function newSession(connectionString: string, connectTimeoutMs?: number):
     ...keepAlive,
     ...(connectTimeoutMs !== undefined && { connectionTimeoutMillis: connectTimeoutMs }),
   });
-  // A terminated connection emits its error twice. The first one is handled; the second one must not end the process.
+  // A terminated connection emits its error twice. The first one is handled; the second one must not end the
+  // process.
   session.on('error', () => undefined);
   return session;
 }
@@ -277,9 +286,9 @@ export function newSession(connectionString: string, connectTimeoutMs?: number):
 const lockTimeoutMs = 5_000;
 
 /**
- * Runs the work unless another session runs work under the same name, and resolves to whether it ran. Rejects if the
- * database does not answer soon. The lock disappears with its connection: if that breaks, another session may
- * begin before the work has ended.
+ * Runs the work unless another session runs work under the same name, and resolves to whether it ran. Rejects
+ * if the database does not answer soon. The lock disappears with its connection: if that breaks, another
+ * session may begin before the work has ended.
  */
 export async function runExclusively(
   connectionString: string,

@@ -6,8 +6,9 @@ export class DatabaseTimeoutError extends Error {
 }
 
 /**
- * SQLSTATE classes for values that PostgreSQL cannot store (22), rows that violate a constraint (23) and exceeded
- * size limits (54). Every other failure says nothing about the data: the same statement may succeed later.
+ * SQLSTATE classes for values that PostgreSQL cannot store (22), rows that violate a constraint (23) and
+ * exceeded size limits (54). Every other failure says nothing about the data: the same statement may succeed
+ * later.
  */
 const refusedStates = /^(22|23|54)/;
 
@@ -29,8 +30,8 @@ const driverMessages =
 const prismaCode = /^P[1-9]\d{3}$/;
 
 /**
- * Failures that Prisma reports without an SQLSTATE: connections (P1), no free connection, a closed transaction, a
- * conflict, too many connections.
+ * Failures that Prisma reports without an SQLSTATE: connections (P1), no free connection, a closed
+ * transaction, a conflict, too many connections.
  */
 const prismaFailures = /^(P1\d{3}|P20(24|28|34|37))$/;
 
@@ -57,7 +58,10 @@ function isPrismaInitialization(error: unknown): boolean {
   return ((error ?? {}) as MaybeDatabaseError).name === 'PrismaClientInitializationError';
 }
 
-/** Whether the database refuses the data itself. Only then is the caller's input at fault, and a retry is useless. */
+/**
+ * Whether the database refuses the data itself. Only then is the caller's input at fault, and a retry is
+ * useless.
+ */
 export function isDataRefused(error: unknown): boolean {
   return refusedStates.test(codeOf(error) ?? '');
 }

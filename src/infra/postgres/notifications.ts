@@ -43,7 +43,9 @@ export interface Notifications {
   readonly on: (topic: Topic, listener: Listener) => () => void;
   /** Whether all notifications are received now. */
   readonly isListening: () => boolean;
-  /** Resolves when the media item has changed, when a change may have been missed, or when `signal` aborts. */
+  /**
+   * Resolves when the media item has changed, when a change may have been missed, or when `signal` aborts.
+   */
   readonly mediaChange: (id: string, signal: AbortSignal) => Promise<void>;
   readonly close: () => Promise<void>;
 }

@@ -34,7 +34,10 @@ export function createParameters(): Parameters {
   return { values, add: (value) => `$${String(values.push(value))}` };
 }
 
-/** What a filter demands: the conditions of those of its members that are given, with `?` replaced by their values. */
+/**
+ * What a filter demands: the conditions of those of its members that are given, with `?` replaced by their
+ * values.
+ */
 export function conditionsOf(
   conditions: Readonly<Record<string, string>>,
   filter: object,

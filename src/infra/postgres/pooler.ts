@@ -1,13 +1,13 @@
 /**
- * Detects whether a session stays on one connection of the server. A pooler in transaction mode or statement mode
- * runs every transaction, or every statement, on any free connection. Prepared statements, LISTEN and the locks
- * that say which process holds which jobs then belong to other sessions.
+ * Detects whether a session stays on one connection of the server. A pooler in transaction mode or statement
+ * mode runs every transaction, or every statement, on any free connection. Prepared statements, LISTEN and
+ * the locks that say which process holds which jobs then belong to other sessions.
  */
 import type pg from 'pg';
 
 /**
- * Identifies the connection of the server that answers. Process ids are reused, and two servers behind one address
- * may use the same one.
+ * Identifies the connection of the server that answers. Process ids are reused, and two servers behind one
+ * address may use the same one.
  */
 const whichConnection = `select pid::text || ' ' || coalesce(backend_start::text, '') as connection
   from pg_stat_activity where pid = pg_backend_pid()`;

@@ -1,6 +1,7 @@
 /**
- * Prisma Client on the connections of a pool. In a transaction (see database.ts), its calls use the connection of
- * that transaction, so that ordinary reads and writes are committed together with statements that lock.
+ * Prisma Client on the connections of a pool. In a transaction (see database.ts), its calls use the
+ * connection of that transaction, so that ordinary reads and writes are committed together with statements
+ * that lock.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 

@@ -1,4 +1,7 @@
-/** Pages of a numbered list that many callers request at the same moment share one statement and one connection. */
+/**
+ * Pages of a numbered list that many callers request at the same moment share one statement and one
+ * connection.
+ */
 
 /** A part of a numbered list. */
 export interface NumberedPage<Item> {
@@ -26,9 +29,9 @@ interface Reader<Item> extends Position {
 const sharedDistance = 100;
 
 /**
- * Reads one page at a time, for the reader that has waited longest and for all others for which the page contains
- * everything that they have not read. Readers that follow the list thus wait for one statement, and a reader that
- * is far behind delays them by one page at most.
+ * Reads one page at a time, for the reader that has waited longest and for all others for which the page
+ * contains everything that they have not read. Readers that follow the list thus wait for one statement, and
+ * a reader that is far behind delays them by one page at most.
  */
 export function sharePages<Item extends { readonly seq: number }>(read: ReadPage<Item>): ReadPage<Item> {
   const waiting = new Set<Reader<Item>>();
@@ -51,8 +54,8 @@ export function sharePages<Item extends { readonly seq: number }>(read: ReadPage
   };
   const readAll = async (): Promise<void> => {
     isReading = true;
-    // A reader that arrives while a page is being read may need items that the page does not contain, so it waits
-    // for the next one.
+    // A reader that arrives while a page is being read may need items that the page does not contain, so it
+    // waits for the next one.
     while (waiting.size > 0) await readFor([...waiting]);
     isReading = false;
   };

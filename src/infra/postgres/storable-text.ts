@@ -1,10 +1,16 @@
-/** Removes what PostgreSQL cannot store in a text: NUL and unpaired surrogates, which occur in hostile payloads only. */
+/**
+ * Removes what PostgreSQL cannot store in a text: NUL and unpaired surrogates, which occur in hostile
+ * payloads only.
+ */
 import { isStorable } from '../../domain/text.js';
 
 // eslint-disable-next-line no-control-regex -- NUL is what is removed.
 const nul = /\u0000/g;
 
-/** The text in a form that can be stored, cut to `maxLength` UTF-16 units between two user-perceived characters. */
+/**
+ * The text in a form that can be stored, cut to `maxLength` UTF-16 units between two user-perceived
+ * characters.
+ */
 export function storable(text: string, maxLength: number): string {
   const isUnchanged = text.length <= maxLength && isStorable(text);
   return isUnchanged ? text : cut(text.replace(nul, ''), maxLength).toWellFormed();

@@ -153,8 +153,8 @@ function preferOldestPictures(events: WorkerEvents, lane: Lane, { database, logg
 function presetOf(lane: Lane): GraphileConfig.Preset {
   return {
     worker: {
-      // The index of the few jobs besides fetch jobs is only used by statements that are planned for their own
-      // tasks.
+      // The index of the few jobs besides fetch jobs is only used by statements that are planned for their
+      // own tasks.
       preparedStatements: lane.tasks.includes(fetchTask),
       concurrentJobs: lane.concurrency,
       localQueue: { size: lane.batch, ttl: 60_000 },
@@ -169,9 +169,9 @@ function presetOf(lane: Lane): GraphileConfig.Preset {
 }
 
 /**
- * A run that takes longer than its interval is never joined by another one: each task has a queue of its own, in
- * which at most one further run waits. Otherwise, the runs of a long clean-up would occupy all workers of their
- * lane, and nothing else in it would run.
+ * A run that takes longer than its interval is never joined by another one: each task has a queue of its own,
+ * in which at most one further run waits. Otherwise, the runs of a long clean-up would occupy all workers of
+ * their lane, and nothing else in it would run.
  */
 const maintenanceCron: CronItem[] = [
   { task: maintainTask, match: '* * * * *', options: cronOptions(maintainTask, priorities.maintain) },

@@ -110,15 +110,28 @@ function addJobs(specs: JobSpecs, { keepsTime = false }: { readonly keepsTime?: 
  */
 const newestFirst = 'to_timestamp(-extract(epoch from now()))';
 
-/** Adds the first fetch jobs for new media, selected as `id` by `rows`. */
+/**
+ * Returns an `insert` of the first fetch jobs for new media, selected as `id` by `rows`. In a `with`, the rest
+ * of the statement must read {@link announcement} of it.
+ *
+ * The library's own function looks for jobs with the same key and returns each row, which these jobs do not
+ * need: measured for 32 pictures, it took 60 % of the time of the statement that stores their webhooks. The
+ * insert fails if the task has no row, which the start of the service adds ({@link indexOtherJobs}).
+ */
 export function addFirstFetchJobs(rows: string): string {
-  return addJobs({
-    task: fetchTask,
-    payload: `json_build_object('mediaId', id)`,
-    from: `(${rows}) as fresh`,
-    runAt: newestFirst,
-    priority: priorities.first,
-  });
+  return `insert into graphile_worker._private_jobs (task_id, payload, run_at, max_attempts, priority)
+          select (select id from graphile_worker._private_tasks where identifier = '${fetchTask}'),
+                 json_build_object('mediaId', fresh.id), ${newestFirst}, ${String(maxJobAttempts)},
+                 ${String(priorities.first)}
+          from (${rows}) as fresh
+          returning 1`;
+}
+
+/** An expression that wakes the workers for the jobs that `inserted` holds, as the library does. */
+export function announcement(inserted: string): string {
+  return `(select case when count(*) > 0
+                       then pg_notify('jobs:insert', json_build_object('r', random(), 'count', count(*))::text) end
+           from ${inserted})`;
 }
 
 /** Prioritises the `$1` first attempts that have waited longest, and as many later attempts that are due. */
@@ -192,7 +205,10 @@ export function addSendJobs(
   );
 }
 
-/** A query that finds the send job of the channel (an SQL expression) if it is running or waits for its time; used with `exists`. */
+/**
+ * A query that finds the send job of the channel (an SQL expression) if it is running or waits for its time;
+ * used with `exists`.
+ */
 export function sendJobOf(channel: string): string {
   // The library waits longer and longer for a job that has failed: such a job is added again as well.
   return `select from graphile_worker._private_jobs as job

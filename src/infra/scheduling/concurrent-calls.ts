@@ -10,8 +10,8 @@ export function shareRun<T>(work: () => Promise<T>): () => Promise<T> {
 }
 
 /**
- * A call during a run starts another run afterwards, and several calls during a run share that one. No caller thus
- * gets a result that is older than its call.
+ * A call during a run starts another run afterwards, and several calls during a run share that one. No caller
+ * thus gets a result that is older than its call.
  */
 export function coalesced<T>(work: () => Promise<T>): () => Promise<T> {
   let running: Promise<unknown> = Promise.resolve();
@@ -25,7 +25,10 @@ export function coalesced<T>(work: () => Promise<T>): () => Promise<T> {
   return () => (next ??= running.then(runNext));
 }
 
-/** Runs the given pieces of work one after another, in the order of the calls. A failure does not stop the next one. */
+/**
+ * Runs the given pieces of work one after another, in the order of the calls. A failure does not stop the
+ * next one.
+ */
 export function createSequence(): <T>(work: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
   return (work) => {

@@ -7,16 +7,15 @@ import { createSecretKey, hkdfSync } from 'node:crypto';
 import jwt from 'jsonwebtoken';
 import { z } from 'zod';
 
-import { scopes, type Access, type Scope } from '../../domain/access.js';
+import { scopes, type Access, type Rights } from '../../domain/access.js';
 import { AppError } from '../../domain/errors.js';
 import { newId } from '../../domain/id.js';
 
-export interface Grant {
+export interface Grant extends Rights {
   readonly name: string | null;
-  readonly scopes: readonly Scope[];
-  /** Null: all channels. */
-  readonly channels: readonly string[] | null;
   readonly expiresInSeconds: number | null;
+  /** See {@link Access}. */
+  readonly user?: Access['user'];
 }
 
 /** The claims of a token. */
@@ -42,6 +41,10 @@ const issuer = 'inlet';
 const dateClaim = z.number().transform((seconds) => new Date(seconds * 1000));
 const claims = z.object({
   jti: z.string(),
+  /** The id of the user. */
+  sub: z.uuid().optional(),
+  /** Whether it is a session of the user. */
+  session: z.literal(true).optional(),
   name: z.string().nullish(),
   scope: z
     .string()
@@ -58,9 +61,11 @@ export function createTokenSigner(secret: string, now: () => Date): TokenSigner 
   const key = createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', 'inlet api tokens', 32)));
   const seconds = (): number => Math.floor(now().getTime() / 1000);
   return {
-    issue: ({ name, scopes: granted, channels, expiresInSeconds }) => {
+    issue: ({ name, scopes: granted, channels, expiresInSeconds, user }) => {
       const token = jwt.sign(
         {
+          ...(user && { sub: user.id }),
+          ...(user?.isSession && { session: true }),
           ...(name !== null && { name }),
           scope: granted.join(' '),
           ...(channels && { channels }),
@@ -76,9 +81,10 @@ export function createTokenSigner(secret: string, now: () => Date): TokenSigner 
     check: (token) => {
       try {
         const decoded = jwt.verify(token, key, { algorithms: ['HS256'], issuer, clockTimestamp: seconds() });
-        const { jti, name, scope, channels, iat, exp } = claims.parse(decoded);
+        const { jti, sub, session, name, scope, channels, iat, exp } = claims.parse(decoded);
         return {
           tokenId: jti,
+          ...(sub !== undefined && { user: { id: sub, isSession: session === true } }),
           name: name ?? null,
           scopes: scope,
           channels: channels ?? null,

@@ -15,7 +15,9 @@ interface SegmentCount {
   readonly webhooks: number;
 }
 
-/** Counts the webhooks of all processes that share the folder. Only segments that have changed are read again. */
+/**
+ * Counts the webhooks of all processes that share the folder. Only segments that have changed are read again.
+ */
 export function createSpoolCounter(folder: string): () => Promise<SpoolCount> {
   /** The result of the last count, by file name. */
   let cachedCounts: ReadonlyMap<string, SegmentCount> = new Map();

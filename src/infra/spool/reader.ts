@@ -37,7 +37,8 @@ export async function countWebhooks({ path, name }: SegmentFile): Promise<number
 }
 
 /**
- * Returns undefined if the segment is gone, another process writes to it, or it cannot be read and was renamed.
+ * Returns undefined if the segment is gone, another process writes to it, or it cannot be read and was
+ * renamed.
  */
 async function takeOver(
   { name, path: found, modifiedMs }: SegmentFile,

@@ -13,7 +13,7 @@ export interface SpooledWebhook {
   /** The ids of its media in their order, which the sender has received. */
   readonly media: readonly string[];
   readonly headers: Readonly<Record<string, string>>;
-  /** In ISO 8601. */
+  /** The time in ISO 8601. */
   readonly receivedAt: string;
   readonly body: Buffer;
 }

@@ -1,8 +1,9 @@
 /**
  * The files of a spool. The name of a segment consists of the time of its first webhook, its mark (see
- * record.ts) and its state: `.open` while its writer appends, `.whole` when the writer has finished it, `.left`
- * when another process took it over and its end may be torn, `.damaged` when its webhooks are replayed but some
- * of its bytes could not be read, `.aside` for one webhook that the database refuses although it stores others.
+ * record.ts) and its state: `.open` while its writer appends, `.whole` when the writer has finished it,
+ * `.left` when another process took it over and its end may be torn, `.damaged` when its webhooks are
+ * replayed but some of its bytes could not be read, `.aside` for one webhook that the database refuses
+ * although it stores others.
  */
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -3,8 +3,8 @@
  * folder, synced before the sender is answered, replayed, and deleted once their rows are written. Several
  * processes may share the folder.
  *
- * A process that takes over an open segment renames it before reading it (see segment-files.ts for the names);
- * the writer checks the name after each sync, and writes again what may not have been read.
+ * A process that takes over an open segment renames it before reading it (see segment-files.ts for the
+ * names); the writer checks the name after each sync, and writes again what may not have been read.
  */
 import { randomBytes } from 'node:crypto';
 import { open, rm, writeFile } from 'node:fs/promises';

@@ -98,7 +98,9 @@ interface Admitted {
   readonly records: readonly Buffer[];
 }
 
-/** The bytes of all segments as far as this process knows; they are determined again with each new segment. */
+/**
+ * The bytes of all segments as far as this process knows; they are determined again with each new segment.
+ */
 interface Room {
   readonly setUsed: (bytes: number) => void;
   /** Encodes the webhooks for which there is room, and rejects the others. */

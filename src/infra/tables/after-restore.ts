@@ -1,6 +1,6 @@
 /**
- * Brings a restored backup up to date before the service starts with it. No other process may use the database
- * meanwhile.
+ * Brings a restored backup up to date before the service starts with it. No other process may use the
+ * database meanwhile.
  */
 import { keysOf, type BlobStore } from '../files/blob-store.js';
 import { newSession, type Pool } from '../postgres/database.js';
@@ -36,9 +36,9 @@ export async function isInUse(connectionString: string): Promise<boolean> {
 }
 
 /**
- * Continues the numbers of events far beyond those that were published after the dump. A subscriber that has seen
- * `evt_7` would otherwise take another event of that name for a repetition, and a stream that resumes after
- * number 7 would miss all events below it.
+ * Continues the numbers of events far beyond those that were published after the dump. A subscriber that has
+ * seen `evt_7` would otherwise take another event of that name for a repetition, and a stream that resumes
+ * after number 7 would miss all events below it.
  */
 export async function skipEventNumbers(pool: Pool): Promise<void> {
   await pool.query(

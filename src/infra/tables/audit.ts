@@ -8,11 +8,14 @@ import type { Pool, Transaction } from '../postgres/database.js';
 import { columnsOf, pageOf, type FilteredList, type Page } from '../postgres/pages.js';
 
 export interface AuditRecord {
-  /** The id of the token, or a name such as `retention`. */
+  /**
+   * The id of the token, or a name such as `retention`. The entry of a session names its user instead, so that the
+   * trail says what a person did, whatever the session.
+   */
   readonly actor: string;
-  /** By default the name of the token, if it has one. */
+  /** The name of the token by default, if it has one. */
   readonly actorName?: string | null;
-  /** For instance `contact.erase` or `channel.create`. */
+  /** The name of the action, for instance `contact.erase` or `channel.create`. */
   readonly action: string;
   readonly channel?: string | null;
   /** The id of the affected object. */
@@ -20,8 +23,8 @@ export interface AuditRecord {
   /** Counts and similar facts. */
   readonly details?: Readonly<Record<string, unknown>>;
   /**
-   * For work of several transactions with one entry: the first one creates it with this id, and each later one
-   * updates its details.
+   * For work of several transactions with one entry: the first one creates it with this id, and each later
+   * one updates its details.
    */
   readonly id?: string;
 }
@@ -42,6 +45,7 @@ export interface AuditFilter {
   readonly channels?: readonly string[] | undefined;
   readonly action?: string | undefined;
   readonly actor?: string | undefined;
+  readonly target?: string | undefined;
   readonly since?: Date | undefined;
   readonly until?: Date | undefined;
 }
@@ -69,6 +73,7 @@ const entries: FilteredList<AuditFilter> = {
     channels: 'channel = any(?)',
     action: 'action = ?',
     actor: 'actor = ?',
+    target: 'target = ?',
     since: 'at >= ?',
     until: 'at < ?',
   },
@@ -90,16 +95,23 @@ async function writeEntry(
   { id = newId(), actor, actorName, action, channel = null, target = null, details = {} }: AuditRecord,
   at: Date,
 ): Promise<void> {
-  const name = actorName ?? (await nameOf(prisma, actor));
+  const known = await knownActor(prisma, actor);
+  const by = { actor: known.id, actorName: actorName ?? known.name };
   const counted = { details: details as Prisma.InputJsonObject };
   await prisma.auditEntry.upsert({
     where: { id },
-    create: { id, at, actor, actorName: name, action, channel, target, ...counted },
+    create: { id, at, ...by, action, channel, target, ...counted },
     update: counted,
   });
 }
 
-async function nameOf(prisma: Prisma.TransactionClient, actor: string): Promise<string | null> {
-  const token = await prisma.apiToken.findUnique({ where: { id: actor }, select: { name: true } });
-  return token?.name ?? null;
+/** The user of a session instead of the session itself, and the name of the token. */
+async function knownActor(
+  { apiToken }: Prisma.TransactionClient,
+  actor: string,
+): Promise<{ readonly id: string; readonly name: string | null }> {
+  const select = { name: true, userId: true, isSession: true };
+  const token = await apiToken.findUnique({ where: { id: actor }, select });
+  if (!token) return { id: actor, name: null };
+  return { id: token.isSession ? (token.userId ?? actor) : actor, name: token.name };
 }

@@ -1,6 +1,6 @@
 /**
- * When each channel last received a webhook. It is recorded in memory while a webhook is answered, and written
- * every few seconds, because a statement for each webhook would cost more than the webhook.
+ * When each channel last received a webhook. It is recorded in memory while a webhook is answered, and
+ * written every few seconds, because a statement for each webhook would cost more than the webhook.
  */
 import type { Logger } from '../logging/logger.js';
 import type { Pool } from '../postgres/database.js';
@@ -36,7 +36,8 @@ export function createChannelActivity(pool: Pool, logger: Logger): ChannelActivi
   let writing = Promise.resolve();
 
   const write = async (): Promise<void> => {
-    // The order is the same everywhere: processes that write the same rows in different orders could deadlock.
+    // The order is the same everywhere: processes that write the same rows in different orders could
+    // deadlock.
     const channels = [...new Set([...webhooks.keys(), ...refusals.keys()])].sort();
     if (channels.length === 0) return;
     const received = take(webhooks, channels);

@@ -9,9 +9,15 @@ export interface ChannelRow {
   /** Encrypted (see sealed-box.ts). */
   readonly settings: Uint8Array;
   readonly enabled: boolean;
+  /** For how many days media and raw webhooks are kept; null leaves it to the settings of the service. */
+  readonly mediaDays: number | null;
+  readonly deliveryDays: number | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
+
+/** A channel as commands read it, perhaps from the tables of an earlier version. */
+export type ChannelSettings = Omit<ChannelRow, 'mediaDays' | 'deliveryDays'>;
 
 export interface ChannelTable {
   readonly all: () => Promise<ChannelRow[]>;

@@ -1,4 +1,7 @@
-/** Reads of single rows that many callers share: one statement for all of them, and none of them sees anything older than its call. */
+/**
+ * Reads of single rows that many callers share: one statement for all of them, and none of them sees anything
+ * older than its call.
+ */
 
 /** The largest number of keys in one statement. */
 const mostTogether = 200;
@@ -11,9 +14,10 @@ interface Question<Row> {
 }
 
 /**
- * Resolves with the row of a key, or undefined if there is none. While a statement is under way, the keys for the next one are collected: the
- * statement that answers a call always begins after the call, so a change that was committed before is seen, in every process. Rejects if
- * the statement fails. `read` returns the rows by key; keys without a row are absent.
+ * Resolves with the row of a key, or undefined if there is none. While a statement is under way, the keys for
+ * the next one are collected: the statement that answers a call always begins after the call, so a change
+ * that was committed before is seen, in every process. Rejects if the statement fails. `read` returns the
+ * rows by key; keys without a row are absent.
  */
 export function shareReads<Row>(
   read: (keys: readonly string[]) => Promise<ReadonlyMap<string, Row>>,

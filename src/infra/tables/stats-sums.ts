@@ -1,37 +1,51 @@
 /**
- * The sums of the statistics. Triggers append what a statement changes to `stats_change`, where no two writers meet; here the changes are
- * added to the sums, in batches that move rows: SQL. The tables are described in prisma/schema.prisma, the triggers in prisma/migrations.
+ * The sums of the statistics. Triggers append what a statement changes to `stats_change`, where no two
+ * writers meet; here the changes are added to the sums, in batches that move rows: SQL. The tables are
+ * described in prisma/schema.prisma, the triggers in prisma/migrations.
  */
 import { transaction, type Pool, type Transaction } from '../postgres/database.js';
 
 export interface StatsSums {
   /**
-   * Adds some of the changes to the sums, and returns how many. When another process is doing it, this one does nothing and returns 0.
+   * Adds some of the changes to the sums, and returns how many. When another process is doing it, this one
+   * does nothing and returns 0.
    */
   readonly fold: () => Promise<number>;
+  /**
+   * Adds changes until few are left: while webhooks arrive, there are always some, and a caller that waited for
+   * none would never end.
+   */
+  readonly foldMost: () => Promise<void>;
 }
 
 /** One batch takes about 0.3 s, and no other statement waits for it. */
 const foldedAtOnce = 50_000;
 
 export function createStatsSums(pool: Pool): StatsSums {
+  const fold = (): Promise<number> =>
+    transaction(pool, async (connection) => {
+      const { rows } = await connection.query<{ isAlone: boolean }>(
+        `select pg_try_advisory_xact_lock(hashtextextended('stats', 0)) as "isAlone"`,
+      );
+      if (rows[0]?.isAlone !== true) return 0;
+      const { count, days, timedDays } = await moveChanges(connection);
+      if (count === 0) return 0;
+      await removeZeros(connection, days);
+      await renewMedians(connection, timedDays);
+      return count;
+    });
   return {
-    fold: () =>
-      transaction(pool, async (connection) => {
-        const { rows } = await connection.query<{ isAlone: boolean }>(
-          `select pg_try_advisory_xact_lock(hashtextextended('stats', 0)) as "isAlone"`,
-        );
-        if (rows[0]?.isAlone !== true) return 0;
-        const { count, days, timedDays } = await moveChanges(connection);
-        if (count === 0) return 0;
-        await removeZeros(connection, days);
-        await renewMedians(connection, timedDays);
-        return count;
-      }),
+    fold,
+    foldMost: async () => {
+      while ((await fold()) === foldedAtOnce);
+    },
   };
 }
 
-/** Counts everything anew, with writers kept out. Needed only after rows have changed without triggers, as in a backup of data alone. */
+/**
+ * Counts everything anew, with writers kept out. Needed only after rows have changed without triggers, as in
+ * a backup of data alone.
+ */
 export async function recountStats(pool: Pool): Promise<void> {
   await pool.query('select stats_recount()');
 }

@@ -1,7 +1,8 @@
 /**
- * Counts over everything that was received. They are not counted on request: triggers append each change to `stats_change`, in
- * the transaction that makes it (see prisma/migrations), and stats-sums.ts adds them to sums by day (decision 128). The
- * counts are the sums and the changes that are not in them yet, read in one snapshot: SQL.
+ * Counts over everything that was received. They are not counted on request: triggers append each change to
+ * `stats_change`, in the transaction that makes it (see prisma/migrations), and stats-sums.ts adds them to
+ * sums by day (decision 128). The counts are the sums and the changes that are not in them yet, read in one
+ * snapshot: SQL.
  */
 import type { MediaState } from '../../domain/media.js';
 import type { Direction, MediaKind } from '../../domain/provider.js';
@@ -41,12 +42,14 @@ export interface StatsRecord {
   readonly byKind: readonly (StatsCount & { readonly kind: MediaKind })[];
   readonly byDirection: readonly (StatsCount & { readonly direction: Direction })[];
   readonly byDay: readonly StatsDay[];
-  /** Of all times. */
+  /** All times count, not only the selected period. */
   readonly oldestPending: { readonly id: string; readonly receivedAt: Date } | null;
-  /** Of all times. */
+  /** All times count, not only the selected period. */
   readonly late: number;
   /** Webhooks that were not understood. */
   readonly malformed: number;
+  /** Those of the failed and the rejected media that need no attention any more. */
+  readonly resolved: { readonly failed: number; readonly rejected: number };
 }
 
 export interface Stats {
@@ -176,7 +179,7 @@ async function readMedians(pool: Pool, scope: StatsScope): Promise<Median[]> {
   return rows;
 }
 
-type Attention = Pick<StatsRecord, 'oldestPending' | 'late' | 'malformed'>;
+type Attention = Pick<StatsRecord, 'oldestPending' | 'late' | 'malformed' | 'resolved'>;
 
 async function readAttention(pool: Pool, { channels, since, lateBefore }: StatsScope): Promise<Attention> {
   const parameters = createParameters();
@@ -185,6 +188,10 @@ async function readAttention(pool: Pool, { channels, since, lateBefore }: StatsS
     .join('');
   const minute = parameters.add(lateBefore);
   const day = parameters.add(dayOf(since));
+  // Found by an index that has only these.
+  const resolvedOf = (state: string): string => `
+       (select count(*)::float8 from media where resolved_at is not null and state in ('rejected', 'failed')
+          and state = '${state}' and received_at >= (${day}::date at time zone 'UTC')${ofChannels})`;
   const oldest = candidates(
     { state: 'pending', channels },
     { after: undefined, size: 1, isOldestFirst: true },
@@ -193,6 +200,8 @@ async function readAttention(pool: Pool, { channels, since, lateBefore }: StatsS
   const { rows } = await pool.query<{
     late: number;
     malformed: number;
+    failed: number;
+    rejected: number;
     id: string | null;
     receivedAt: Date | null;
   }>(
@@ -207,12 +216,19 @@ async function readAttention(pool: Pool, { channels, since, lateBefore }: StatsS
           select deliveries from stats_malformed where day >= ${day}::date${ofChannels}
           union all
           select malformed from stats_change where malformed <> 0 and day >= ${day}::date${ofChannels}
-        ) as deliveries) as malformed
+        ) as deliveries) as malformed,
+       ${resolvedOf('failed')} as failed, ${resolvedOf('rejected')} as rejected
      ) as counts left join media on media.id = (${oldest})`,
     parameters.values,
   );
-  const { late = 0, malformed = 0, id = null, receivedAt = null } = rows[0] ?? {};
-  return { late, malformed, oldestPending: id !== null && receivedAt !== null ? { id, receivedAt } : null };
+  const { late = 0, malformed = 0, failed = 0, rejected = 0, id = null, receivedAt = null } = rows[0] ?? {};
+  const resolved = { failed, rejected };
+  return {
+    late,
+    malformed,
+    resolved,
+    oldestPending: id !== null && receivedAt !== null ? { id, receivedAt } : null,
+  };
 }
 
 function dayOf(moment: Date): string {

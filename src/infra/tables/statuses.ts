@@ -24,8 +24,8 @@ export function withDates(status: StatusRecord): StatusRecord {
 }
 
 /**
- * The id of an outbound message in `messageId` (SQL), or null. Statuses and events of a message use that id until
- * the provider has assigned its own.
+ * The id of an outbound message in `messageId` (SQL), or null. Statuses and events of a message use that id
+ * until the provider has assigned its own.
  */
 export function ownIdIn(messageId: string): string {
   return `case when ${messageId} ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then ${messageId}::uuid end`;

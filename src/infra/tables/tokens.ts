@@ -1,17 +1,16 @@
 /** Records of API tokens that were created over the API or used; never the tokens themselves. */
-import type { Scope } from '../../domain/access.js';
-import type { ApiToken } from '../generated/client.js';
+import type { Rights, Scope } from '../../domain/access.js';
+import type { ApiToken, Prisma } from '../generated/client.js';
 import type { Pool, Transaction } from '../postgres/database.js';
 import { columnsOf, pageOf, type FilteredList, type Page } from '../postgres/pages.js';
 import type { Bearer } from '../secrets/token-signer.js';
 import { shareReads } from './shared-reads.js';
 
-export interface TokenRecord {
+export interface TokenRecord extends Rights {
   readonly id: string;
   readonly name: string | null;
-  readonly scopes: readonly Scope[];
-  /** Null means all channels. */
-  readonly channels: readonly string[] | null;
+  /** The user who has created it; null for a token of nobody in particular, or of a user who was deleted. */
+  readonly owner: { readonly id: string; readonly name: string } | null;
   readonly createdAt: Date;
   readonly expiresAt: Date | null;
   readonly lastUsedAt: Date | null;
@@ -34,17 +33,21 @@ export type TokenChannels = readonly string[] | undefined;
 
 export interface TokenTable {
   readonly add: (bearer: Bearer, transaction: Transaction) => Promise<TokenRecord>;
-  /** A token from the command line gets its row when it is first used. The time is written at most once a minute. */
+  /**
+   * A token from the command line gets its row when it is first used. The time is written at most once a
+   * minute.
+   */
   readonly used: (bearer: Bearer, at: Date) => Promise<void>;
-  /** Newest first. */
+  /** Newest first, without sessions. */
   readonly list: (channels: TokenChannels, page: Page) => Promise<TokenRecord[]>;
   /** Null if there is no such token. */
   readonly find: (id: string, channels: TokenChannels) => Promise<TokenRecord | null>;
   /** Read from the audit trail. */
   readonly created: (id: string) => Promise<CreatedByToken>;
   /**
-   * Revokes a token. One that was never used has no row yet, and gets one here if `channels` is undefined. Resolves to
-   * null if no token of these channels has this id. A token that is revoked already keeps its time.
+   * Revokes a token. One that was never used has no row yet, and gets one here if `channels` is undefined.
+   * Resolves to null if no token of these channels has this id. A token that is revoked already keeps its
+   * time.
    */
   readonly revoke: (
     id: string,
@@ -59,18 +62,22 @@ const columns = columnsOf<TokenRecord>({
   name: 'name',
   scopes: 'scopes',
   channels: `nullif(channels, '{}')`,
+  owner: `(select json_build_object('id', u.id, 'name', u.name) from user_account as u where u.id = user_id)`,
   createdAt: 'created_at',
   expiresAt: 'expires_at',
   lastUsedAt: 'last_used_at',
   revokedAt: 'revoked_at',
 });
-const tokens: FilteredList<{ readonly channels: TokenChannels }> = {
+const tokens: FilteredList<{ readonly channels: TokenChannels; readonly isSession: boolean }> = {
   select: `select ${columns} from api_token`,
   key: 'id',
-  conditions: { channels: `(channels <> '{}' and channels <@ ?)` },
+  conditions: { channels: `(channels <> '{}' and channels <@ ?)`, isSession: 'is_session = ?' },
 };
 
-/** Every request asks this, so it is SQL that is prepared once: see decision 123 for what a call of Prisma Client costs. */
+/**
+ * Every request asks this, so it is SQL that is prepared once: see decision 123 for what a call of Prisma
+ * Client costs.
+ */
 const revokedAmong = {
   name: 'tokens-revoked',
   text: 'select id from api_token where id = any($1) and revoked_at is not null',
@@ -78,8 +85,8 @@ const revokedAmong = {
 
 /** One statement, because many requests may use one token at the same time. */
 const recordUse = `
-  insert into api_token (id, name, scopes, channels, created_at, expires_at, last_used_at)
-  values ($1, $2, $3, $4, $5, $6, $7)
+  insert into api_token (id, name, scopes, channels, created_at, expires_at, last_used_at, user_id, is_session)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
   on conflict (id) do update set last_used_at = excluded.last_used_at
   where api_token.last_used_at is null or api_token.last_used_at <= excluded.last_used_at - interval '1 minute'`;
 
@@ -100,19 +107,26 @@ export function createTokenTable(pool: Pool): TokenTable {
     return new Map(rows.map((row) => [row.id, row]));
   });
   return {
-    add: async (bearer, { prisma }) =>
-      toRecord(await prisma(({ apiToken }) => apiToken.create({ data: rowOf(bearer) }))),
+    add: (bearer, { prisma }) =>
+      prisma(async (client) => {
+        const row = await client.apiToken.create({ data: rowOf(bearer) });
+        return toRecord(row, await ownerOf(client, row));
+      }),
 
     used: async (bearer, at) => {
-      const { id, name, scopes, channels, createdAt, expiresAt } = rowOf(bearer);
-      await pool.query(recordUse, [id, name, scopes, channels, createdAt, expiresAt, at]);
+      const { id, name, scopes, channels, createdAt, expiresAt, userId, isSession } = rowOf(bearer);
+      const values = [id, name, scopes, channels, createdAt, expiresAt, at, userId, isSession];
+      await pool.query(recordUse, values);
     },
 
-    list: async (channels, page) => (await pool.query<TokenRecord>(pageOf(tokens, { channels }, page))).rows,
+    list: async (channels, page) => {
+      const statement = pageOf(tokens, { channels, isSession: false }, page);
+      return (await pool.query<TokenRecord>(statement)).rows;
+    },
 
     find: async (id, channels) => {
       const row = await pool.prisma.apiToken.findUnique({ where: { id } });
-      const token = row && toRecord(row);
+      const token = row && toRecord(row, await ownerOf(pool.prisma, row));
       return token && isLimitedTo(token, channels) ? token : null;
     },
 
@@ -149,7 +163,7 @@ async function createdBy({ prisma }: Pool, actor: string): Promise<CreatedByToke
       select: { id: true, name: true, createdAt: true },
     }),
   ]);
-  /** In the order of their creation. */
+  /** The order is that of their creation. */
   const inOrder = <Row extends { readonly id: string }>(action: string, rows: readonly Row[]) => {
     const byId = new Map(rows.map((row) => [row.id, row]));
     return created(action).flatMap(({ id, at }) => {
@@ -160,7 +174,8 @@ async function createdBy({ prisma }: Pool, actor: string): Promise<CreatedByToke
   return {
     tokens: inOrder('token.create', tokenRows).map(({ row }) => row),
     subscriptions: inOrder('subscription.create', subscriptionRows).map(({ row }) => row),
-    // Another token may have created a channel with this id again after the channel of this token was removed.
+    // Another token may have created a channel with this id again after the channel of this token was
+    // removed.
     channels: inOrder('channel.create', channelRows)
       .filter(({ row, at }) => row.createdAt <= at)
       .map(({ row: { id, name } }) => ({ id, name })),
@@ -168,7 +183,7 @@ async function createdBy({ prisma }: Pool, actor: string): Promise<CreatedByToke
 }
 
 /** The row of a token that was not used yet. */
-function rowOf({ tokenId, name, scopes, channels, issuedAt, expiresAt }: Bearer) {
+function rowOf({ tokenId, name, scopes, channels, issuedAt, expiresAt, user }: Bearer) {
   return {
     id: tokenId,
     name,
@@ -176,12 +191,33 @@ function rowOf({ tokenId, name, scopes, channels, issuedAt, expiresAt }: Bearer)
     channels: [...(channels ?? [])],
     createdAt: issuedAt,
     expiresAt,
+    userId: user?.id ?? null,
+    isSession: user?.isSession ?? false,
   };
 }
 
-function toRecord(row: ApiToken): TokenRecord {
-  const channels = row.channels.length > 0 ? row.channels : null;
-  return { ...row, scopes: row.scopes as Scope[], channels };
+async function ownerOf(
+  { user }: Pick<Prisma.TransactionClient, 'user'>,
+  { userId }: ApiToken,
+): Promise<TokenRecord['owner']> {
+  return userId === null
+    ? null
+    : user.findUnique({ where: { id: userId }, select: { id: true, name: true } });
+}
+
+function toRecord(row: ApiToken, owner: TokenRecord['owner']): TokenRecord {
+  const { id, name, scopes, channels, createdAt, expiresAt, lastUsedAt, revokedAt } = row;
+  return {
+    id,
+    name,
+    scopes: scopes as Scope[],
+    channels: channels.length > 0 ? channels : null,
+    owner,
+    createdAt,
+    expiresAt,
+    lastUsedAt,
+    revokedAt,
+  };
 }
 
 function isLimitedTo({ channels: own }: TokenRecord, channels: TokenChannels): boolean {

@@ -2,6 +2,7 @@
 import { AppError } from '../../domain/errors.js';
 import { ownValue } from '../../domain/own-value.js';
 import type { ProviderKind } from '../../domain/provider-kind.js';
+import { changedRetention, noOwnRetention, type RetentionChange } from '../../domain/retention.js';
 import type { Audit } from '../../infra/tables/audit.js';
 import type { ChannelRow, ChannelTable } from '../../infra/tables/channels.js';
 import type { ChannelEntry, ChannelRegistry } from './registry.js';
@@ -13,12 +14,14 @@ export interface NewChannel {
   readonly provider: string;
   readonly name?: string | null | undefined;
   readonly settings: SettingValues;
+  readonly retention?: RetentionChange | undefined;
 }
 
 /** Omitted members stay unchanged. */
 export interface ChannelChange {
   readonly name?: string | null | undefined;
   readonly enabled?: boolean | undefined;
+  readonly retention?: RetentionChange | undefined;
   /** Given settings replace those of the same name; null removes a setting. */
   readonly settings?: Readonly<Record<string, string | null>> | undefined;
 }
@@ -72,7 +75,7 @@ export function createManageChannels(dependencies: ManageDependencies): ManageCh
 
 async function createChannel(
   dependencies: ManageDependencies,
-  { id: requestedId, provider, name = null, settings }: NewChannel,
+  { id: requestedId, provider, name = null, settings, retention }: NewChannel,
   actor: string,
 ): Promise<WithSecret> {
   const { registry, table, audit, now } = dependencies;
@@ -83,7 +86,8 @@ async function createChannel(
   for (const id of requestedId === undefined ? candidateIds(provider) : [requestedId]) {
     if (isFromEnvironment(registry, id)) continue;
     const at = now();
-    const row = { id, provider, name, enabled: true, createdAt: at, updatedAt: at };
+    const own = changedRetention(noOwnRetention, retention);
+    const row = { id, provider, name, enabled: true, ...own, createdAt: at, updatedAt: at };
     const entry = { actor, action: 'channel.create', channel: id, target: id, details: { provider } };
     const added = await table.add(
       { ...row, settings: checkAndSeal(dependencies, row, values) },
@@ -128,11 +132,12 @@ async function changeRow(
 function changedRow(
   dependencies: ManageDependencies,
   row: ChannelRow,
-  { name, enabled, settings }: ChannelChange,
+  { name, enabled, settings, retention }: ChannelChange,
 ): ChannelRow {
   const values = settings && merged(openOrEmpty(dependencies.sealed, row), settings);
   return {
     ...row,
+    ...changedRetention(row, retention),
     name: name === undefined ? row.name : name,
     enabled: enabled ?? row.enabled,
     settings: values ? checkAndSeal(dependencies, row, values) : row.settings,

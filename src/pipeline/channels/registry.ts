@@ -5,6 +5,7 @@
 import type { Channel, Channels, ChannelSource } from '../../domain/channel.js';
 import { AppError } from '../../domain/errors.js';
 import type { ProviderKind } from '../../domain/provider-kind.js';
+import { noOwnRetention, type OwnRetention } from '../../domain/retention.js';
 import type { Logger } from '../../infra/logging/logger.js';
 import type { Notifications } from '../../infra/postgres/notifications.js';
 import { retryUntilDone } from '../../infra/process/retry-until-done.js';
@@ -20,6 +21,7 @@ export interface ChannelEntry {
   /** Whether the channel accepts webhooks. */
   readonly enabled: boolean;
   readonly source: ChannelSource;
+  readonly retention: OwnRetention;
   /** Null for channels from the environment. */
   readonly createdAt: Date | null;
   readonly updatedAt: Date | null;
@@ -90,6 +92,8 @@ export function createChannelRegistry(dependencies: RegistryDependencies): Chann
   return {
     active: (id) => active.get(id),
     any: (id) => entries.get(id)?.channel ?? undefined,
+    ofProvider: (provider) =>
+      [...entries.values()].flatMap(({ channel }) => (channel?.provider === provider ? [channel] : [])),
     entries: () => [...entries.values()],
     entry: (id) => entries.get(id),
     reload,
@@ -109,6 +113,7 @@ function environmentEntry(channel: Channel): ChannelEntry {
     channel,
     enabled: true,
     name: null,
+    retention: noOwnRetention,
     createdAt: null,
     updatedAt: null,
     problem: null,
@@ -128,18 +133,26 @@ function unchanged(before: Built | undefined, row: ChannelRow): Built | undefine
 }
 
 /** A problem with one channel does not affect other channels. */
-function build({ providers, sealed, logger, now }: RegistryDependencies, row: ChannelRow): Built {
-  const { id, provider, name, enabled, createdAt, updatedAt } = row;
-  const common = { id, provider, name, createdAt, updatedAt, source: 'database' as const };
-  const broken = (problem: string): Built => {
-    logger.error({ channel: id, problem }, 'a channel cannot be set up');
-    return { row, entry: { ...common, enabled: false, channel: null, problem } };
-  };
+function build(dependencies: RegistryDependencies, row: ChannelRow): Built {
+  const entry = entryOf(row, dependencies);
+  const { id, problem } = entry;
+  if (problem !== null) dependencies.logger.error({ channel: id, problem }, 'a channel cannot be set up');
+  return { row, entry };
+}
+
+/** The channel of a row, or the problem that it has. */
+export function entryOf(
+  { id, provider, name, enabled, settings, mediaDays, deliveryDays, createdAt, updatedAt }: ChannelRow,
+  { providers, sealed, now }: Pick<RegistryDependencies, 'providers' | 'sealed' | 'now'>,
+): ChannelEntry {
+  const retention = { mediaDays, deliveryDays };
+  const common = { id, provider, name, retention, createdAt, updatedAt, source: 'database' as const };
+  const broken = (problem: string): ChannelEntry => ({ ...common, enabled: false, channel: null, problem });
   const kind = providers.find((candidate) => candidate.id === provider);
   if (!kind) return broken('its provider is unknown');
   let values;
   try {
-    values = sealed.open(row.settings, id);
+    values = sealed.open(settings, id);
   } catch {
     return broken('its settings cannot be decrypted: AUTH_SECRET has changed since they were stored');
   }
@@ -152,7 +165,7 @@ function build({ providers, sealed, logger, now }: RegistryDependencies, row: Ch
       source: 'database',
       settings: Object.keys(values),
     } as const;
-    return { row, entry: { ...common, enabled, channel, problem: null } };
+    return { ...common, enabled, channel, problem: null };
   } catch (error) {
     return broken(error instanceof AppError ? error.message : 'its settings are invalid');
   }

@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 
 import { AppError, type FieldError } from '../../domain/errors.js';
+import { wordsOf } from '../../domain/issue-words.js';
 import type { ProviderAdapter } from '../../domain/provider-adapter.js';
 import type { ProviderKind } from '../../domain/provider-kind.js';
 import type { SealedBox } from '../../infra/secrets/sealed-box.js';
@@ -32,12 +33,19 @@ export function buildAdapter(kind: ProviderKind, values: SettingValues, now: () 
     if (!(error instanceof z.ZodError))
       throw invalidSettings([{ field: 'settings', message: 'are not valid for this provider' }]);
     throw invalidSettings(
-      error.issues.map(({ path: [name], message }) => ({
-        field: name === undefined ? 'settings' : `settings.${String(name)}`,
-        message,
-      })),
+      error.issues.map((issue) => ({ field: settingOf(issue), message: messageOf(issue) })),
     );
   }
+}
+
+function settingOf({ path: [name] }: z.core.$ZodIssue): string {
+  return name === undefined ? 'settings' : `settings.${String(name)}`;
+}
+
+/** A setting with JSON has places of its own. Those of a list say nothing, because it is entered as one text. */
+function messageOf(issue: z.core.$ZodIssue): string {
+  const place = issue.path.slice(1).filter((name) => typeof name === 'string');
+  return place.length === 0 ? wordsOf(issue) : `${place.join('.')} ${wordsOf(issue)}`;
 }
 
 function unknownSettings(kind: ProviderKind, values: SettingValues): FieldError[] {

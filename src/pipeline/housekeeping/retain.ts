@@ -3,84 +3,128 @@
  * time. Several workers may run it at once.
  */
 import { newId } from '../../domain/id.js';
+import { aroundMinutes } from '../../domain/keep-texts.js';
 import { ownValue } from '../../domain/own-value.js';
+import type { RetentionDays } from '../../domain/retention.js';
 import type { Quarantine } from '../../infra/files/quarantine.js';
 import type { Together } from '../../infra/postgres/database.js';
 import type { Audit } from '../../infra/tables/audit.js';
 import { countsOf, type Erasure } from '../../infra/tables/erasure/erasure.js';
-import type { Retention } from '../../infra/tables/erasure/retention.js';
+import type { Parked } from '../../infra/tables/erasure/parked.js';
+import type { Deleted, Retention, RetentionBatch } from '../../infra/tables/erasure/retention.js';
+import type { PeopleSums } from '../../infra/tables/people/sums.js';
 import type { Discard } from '../media/discard.js';
 
 export interface RetainOptions {
   readonly erasure: Pick<Erasure, 'receivedBefore'>;
   readonly retention: Retention;
+  readonly parked: Parked;
+  readonly people: Pick<PeopleSums, 'settle'>;
   readonly discard: Discard;
   readonly quarantine: Pick<Quarantine, 'sweep'>;
+  /** The media that a legal hold keeps, of some. */
+  readonly heldOf: (mediaIds: readonly string[]) => Promise<ReadonlySet<string>>;
   readonly audit: Pick<Audit, 'record'>;
   readonly now: () => Date;
-  /** If undefined, media are kept forever. */
-  readonly mediaDays: number | undefined;
-  readonly deliveryDays: number;
+  /** For how long a channel is kept. */
+  readonly daysOf: (channel: string) => RetentionDays;
   /** Returns whether the process is shutting down; the rest is then left to the next run. */
   readonly stopping: () => boolean;
 }
 
+/** A file may arrive for so long, and then be on its way through the spool. */
+const loneDays = (2 * aroundMinutes) / (24 * 60);
 const eventDays = 7;
 const noticeDays = 30;
 const mediaBatchSize = 500;
 
 export function createRetain(options: RetainOptions): () => Promise<void> {
-  const { erasure, retention, discard, audit, now, mediaDays } = options;
-  const daysAgo = (days: number): Date => new Date(now().getTime() - days * 86_400_000);
-  // Raw webhooks contain the same data as their media, so they are not kept any longer.
-  const deliveryDays = Math.min(options.deliveryDays, mediaDays ?? Infinity);
+  const { retention, parked, people, quarantine, stopping } = options;
+  const steps = createSteps(options);
+  return async () => {
+    const runCounts = startRunCounts(options.audit);
+    // A hold on a person covers the ids that were told of the person until now.
+    await people.settle();
+    while (!stopping() && (await parked.release()) > 0);
+    for (const channel of await parked.channels()) {
+      if (stopping()) return;
+      await steps.ofChannel(channel, runCounts);
+    }
+    await steps.deleteAll(retention.loneContexts, loneDays, { name: 'loneTexts', runCounts });
+    await people.settle();
+    await steps.deleteAll(retention.events, eventDays, { name: 'events', runCounts });
+    await steps.deleteAll(retention.notices, noticeDays, { name: 'notices', runCounts });
+    await quarantine.sweep({
+      before: (channel) => steps.daysAgo(deliveryDaysOf(options.daysOf(channel))),
+      findKept: options.heldOf,
+    });
+  };
+}
 
+/** Raw webhooks contain the same data as their media, so they are not kept any longer. */
+function deliveryDaysOf({ mediaDays, deliveryDays }: RetentionDays): number {
+  return Math.min(deliveryDays ?? Infinity, mediaDays ?? Infinity);
+}
+
+type DeleteBatch = (batch: RetentionBatch, together: (count: number) => Together) => Promise<Deleted>;
+
+interface Steps {
+  readonly daysAgo: (days: number) => Date;
   /** Deletes batch after batch until nothing is left. */
-  const deleteAll = async (
-    kind: keyof Retention,
-    days: number,
-    { name, runCounts }: CountedBatch,
-  ): Promise<void> => {
+  readonly deleteAll: (deleteBatch: DeleteBatch, days: number, counted: CountedBatch) => Promise<void>;
+  /** Erases and deletes what a channel has not to keep any longer. */
+  readonly ofChannel: (channel: string, runCounts: RunCounts) => Promise<void>;
+}
+
+function createSteps({ erasure, retention, discard, now, daysOf, stopping }: RetainOptions): Steps {
+  const daysAgo = (days: number): Date => new Date(now().getTime() - days * 86_400_000);
+
+  const deleteAll: Steps['deleteAll'] = async (deleteBatch, days, { name, runCounts }) => {
     const before = daysAgo(days);
     let after: string | undefined;
     do {
-      const { count, next } = await retention[kind]({ before, after }, (deleted) =>
+      const { count, next } = await deleteBatch({ before, after }, (deleted) =>
         runCounts.auditWith({ [name]: deleted }),
       );
       after = next;
       runCounts.add({ [name]: count });
-    } while (after !== undefined && !options.stopping());
+    } while (after !== undefined && !stopping());
   };
 
   /**
    * Starts with the oldest media and continues after the previous batch. Rows that another transaction has
    * locked are skipped.
    */
-  const eraseMedia = async (days: number, runCounts: RunCounts): Promise<void> => {
+  const eraseMedia = async (channel: string, days: number, runCounts: RunCounts): Promise<void> => {
     const before = daysAgo(days);
     let after: string | undefined;
     do {
-      const page = { limit: mediaBatchSize, after };
+      const page = { channel, limit: mediaBatchSize, after };
       const { last, ...erased } = await erasure.receivedBefore(before, page, (some) =>
         runCounts.auditWith(countsOf(some)),
       );
       after = last;
       runCounts.add(countsOf(erased));
       await discard(erased.blobs);
-    } while (after !== undefined && !options.stopping());
+    } while (after !== undefined && !stopping());
   };
 
-  return async () => {
-    const runCounts = startRunCounts(audit);
+  const ofChannel: Steps['ofChannel'] = async (channel, runCounts) => {
+    const days = daysOf(channel);
+    const { mediaDays } = days;
+    const inChannel =
+      (kind: 'outbound' | 'contexts' | 'deliveries'): DeleteBatch =>
+      (batch, together) =>
+        retention[kind]({ ...batch, channel }, together);
     if (mediaDays !== undefined) {
-      await eraseMedia(mediaDays, runCounts);
-      await deleteAll('outbound', mediaDays, { name: 'outbound', runCounts });
+      await eraseMedia(channel, mediaDays, runCounts);
+      await deleteAll(inChannel('outbound'), mediaDays, { name: 'outbound', runCounts });
+      await deleteAll(inChannel('contexts'), mediaDays, { name: 'texts', runCounts });
     }
-    await deleteAll('deliveries', deliveryDays, { name: 'deletedDeliveries', runCounts });
-    await deleteAll('events', eventDays, { name: 'events', runCounts });
-    await deleteAll('notices', noticeDays, { name: 'notices', runCounts });
-    await options.quarantine.sweep(daysAgo(deliveryDays));
+    const counted = { name: 'deletedDeliveries', runCounts };
+    await deleteAll(inChannel('deliveries'), deliveryDaysOf(days), counted);
   };
+  return { daysAgo, deleteAll, ofChannel };
 }
 
 type Counts = Readonly<Record<string, number>>;

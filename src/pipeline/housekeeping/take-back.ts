@@ -2,6 +2,7 @@
  * Handles a message that its sender has deleted: marks its media, and erases them if the operator has
  * configured that.
  */
+import { AppError } from '../../domain/errors.js';
 import type { Deletion, Deletions } from '../../infra/tables/media/deletions.js';
 import type { Erase } from './erase.js';
 
@@ -27,6 +28,12 @@ export function createTakeBack({ deletions, erase, eraseWhenDeleted }: TakeBackO
     if (media === undefined && tries < maxTries)
       await deletions.waitFor(deletion, tries + 1, firstWaitMs * 2 ** tries);
     if (!eraseWhenDeleted) return;
-    for (const id of media ?? []) await erase.media({ id, channel: deletion.channel }, { actor });
+    for (const id of media ?? [])
+      await erase.media({ id, channel: deletion.channel }, { actor }).catch(leaveHeld);
   };
+}
+
+/** What a legal hold keeps stays, and is marked like what is not erased at all. */
+function leaveHeld(error: unknown): void {
+  if (!(error instanceof AppError) || error.code !== 'hold.active') throw error;
 }

@@ -12,9 +12,9 @@ import type { Store } from './store.js';
 export interface UploadedFile {
   readonly file: StagedFile;
   readonly channel: Channel;
-  /** By default, the kind that follows from the bytes. */
+  /** The kind that follows from the bytes by default. */
   readonly kind?: MediaKind | undefined;
-  /** As the caller names it. */
+  /** The name that the caller gives. */
   readonly filename: string | null;
 }
 

@@ -177,7 +177,10 @@ function createOrder({ fresh, long, waiting, pace }: Downloads, maxWaiting: numb
   };
 }
 
-/** Returns a function that admits waiting downloads as long as there is room, and evicts those that are too many. */
+/**
+ * Returns a function that admits waiting downloads as long as there is room, and evicts those that are too
+ * many.
+ */
 function createSettlement(downloads: Downloads, { maxWaiting }: HostGateOptions): () => void {
   const { fresh, waiting } = downloads;
   const order = createOrder(downloads, maxWaiting);

@@ -90,7 +90,9 @@ interface Decoders {
   readonly decodeIsolated: Decode;
   /** Decodes in the isolated process, which has more memory and a longer timeout. */
   readonly queueIsolated: Decode;
-  /** Retries a refused picture in the isolated process. If it crashes that process, the first error counts. */
+  /**
+   * Retries a refused picture in the isolated process. If it crashes that process, the first error counts.
+   */
   readonly retryIsolated: (
     error: unknown,
     input: string | Buffer,
@@ -102,8 +104,8 @@ interface Decoders {
 
 function createDecoders({ images, isolated, decoders, stopSignal }: PreviewOptions): Decoders {
   const pictureLimit = createLimit(decoders, { stopSignal });
-  // With two files in the isolated process, it would be unclear which one killed it, and each may need a lot of
-  // memory.
+  // With two files in the isolated process, it would be unclear which one killed it, and each may need a lot
+  // of memory.
   const isolatedLimit = createLimit(1, { stopSignal });
   // Files without a suspicion against them do not keep suspicious files waiting for long.
   const secondOpinionLimit = createLimit(maxQueued, { maxQueued: 0, stopSignal });

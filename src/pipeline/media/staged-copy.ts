@@ -19,8 +19,8 @@ export async function stagedCopy(
 }
 
 /**
- * Opens the file when the first chunk is requested. A stream that was opened before would report a missing file
- * while nobody listens yet, and such an error ends the process.
+ * Opens the file when the first chunk is requested. A stream that was opened before would report a missing
+ * file while nobody listens yet, and such an error ends the process.
  */
 async function* bytesOf(
   blobs: CopyServices['blobs'],

@@ -9,6 +9,7 @@ import type { MalwareScanner } from '../../infra/files/malware-scanner.js';
 import type { Quarantine } from '../../infra/files/quarantine.js';
 import type { StagedFile } from '../../infra/files/staging.js';
 import type { EncodedPreview, Previewed } from '../../infra/pictures/encode-previews.js';
+import type { ReadMetadata } from '../../infra/pictures/metadata/read-metadata.js';
 import type { MediaTable } from '../../infra/tables/media/media.js';
 import { createKeyedLock, createLimit } from '../concurrency.js';
 import { canHavePreviews, type MakePreviews, type Suspicion } from './previews.js';
@@ -21,6 +22,7 @@ interface Scanning {
 export interface StoreOptions {
   readonly blobs: BlobStore;
   readonly makePreviews: MakePreviews;
+  readonly readMetadata: ReadMetadata;
   readonly table: Pick<MediaTable, 'findBlob' | 'announce' | 'previewLater'>;
   readonly now: () => Date;
   /** If undefined, files are not scanned for malware. */
@@ -69,8 +71,8 @@ export function createStore(options: StoreOptions): Store {
 }
 
 /**
- * Rejects for an infected file. Runs before other code reads the bytes, and again for known bytes, because the
- * scanner's signatures change.
+ * Rejects for an infected file. Runs before other code reads the bytes, and again for known bytes, because
+ * the scanner's signatures change.
  */
 function createMalwareRefusal(
   scanning: Scanning | undefined,
@@ -90,7 +92,7 @@ async function storeFile(
   file: StagedFile,
   { kind, canRefetch, suspicion, previewAttempts = 0 }: Expectation,
 ): Promise<HeldBlob> {
-  const { blobs, makePreviews, table, now } = options;
+  const { blobs, makePreviews, readMetadata, table, now } = options;
   const type = await typeOfFile(file);
   if (isNotMedia(type, kind)) {
     const message = `announced as ${kind}, but the file is ${readableType(type)}`;
@@ -102,9 +104,12 @@ async function storeFile(
     return stored;
   }
   const { path, head, sha256, bytes } = file;
-  const { pictures, warnings } = await makePreviews({ path, head, type, canRefetch, suspicion });
+  const [{ pictures, warnings }, metadata] = await Promise.all([
+    makePreviews({ path, head, type, canRefetch, suspicion }),
+    readMetadata({ path, head, type }),
+  ]);
   const facts = pictures ? pictureFacts(pictures) : noPicture;
-  const blob: BlobFacts = { sha256, type, bytes, ...facts, warnings };
+  const blob: BlobFacts = { sha256, type, bytes, ...facts, warnings, metadata };
   const announced = await table.announce(blob, now());
   await Promise.all([
     ...encodedIn(pictures).map(({ size, data }) => blobs.put(previewKey(sha256, size), { data })),
@@ -142,15 +147,22 @@ function isUpToDate(blob: BlobFacts, typeNow: string): boolean {
   return type === typeNow && isDone && !awaitsPreviews(blob);
 }
 
-type PictureFacts = Pick<BlobFacts, 'width' | 'height' | 'thumbhash' | 'previews'>;
+type PictureFacts = Pick<BlobFacts, 'width' | 'height' | 'thumbhash' | 'perceptualHash' | 'previews'>;
 
-const noPicture: PictureFacts = { width: null, height: null, thumbhash: null, previews: [] };
+const noPicture: PictureFacts = {
+  width: null,
+  height: null,
+  thumbhash: null,
+  perceptualHash: null,
+  previews: [],
+};
 
-function pictureFacts({ width, height, thumbhash, previews }: Previewed): PictureFacts {
+function pictureFacts({ previews, width, height, thumbhash, perceptualHash }: Previewed): PictureFacts {
   return {
     width,
     height,
     thumbhash,
+    perceptualHash,
     previews: previews.map(({ size, type, width, height, ranges }) => ({
       size,
       type,

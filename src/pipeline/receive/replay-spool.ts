@@ -8,12 +8,13 @@ import type { SpooledWebhook } from '../../infra/spool/record.js';
 import type { Segment, Spool } from '../../infra/spool/spool.js';
 import type { InboxEntry } from '../../infra/tables/inbox/entry.js';
 import type { Inbox } from '../../infra/tables/inbox/inbox.js';
-import { commit, malformedEntry, parsePayload, toEntry } from './receive.js';
+import { commit, malformedEntry, payloadOf, toEntry, translated, type EvaluateFor } from './receive.js';
 
 export interface ReplayDependencies {
   readonly spool: Spool;
   readonly inbox: Inbox;
   readonly channels: Pick<Channels, 'any'>;
+  readonly evaluate: EvaluateFor;
   /** Called when the database turned out to be available. */
   readonly noteDatabaseUp: () => void;
   readonly logger: Logger;
@@ -123,24 +124,29 @@ interface SpooledEntry {
 
 async function readAll(
   webhooks: readonly SpooledWebhook[],
-  dependencies: Pick<ReplayDependencies, 'channels'>,
+  dependencies: Pick<ReplayDependencies, 'channels' | 'evaluate'>,
 ): Promise<SpooledEntry[]> {
   const read: SpooledEntry[] = [];
   for (const webhook of webhooks) {
-    read.push({ webhook, entry: entryOf(webhook, dependencies) });
+    read.push({ webhook, entry: await entryOf(webhook, dependencies) });
     if (webhook.body.length > largeBodyBytes) await setImmediate();
   }
   return read;
 }
 
 /** Parses the webhook as of now, with the ids that the sender received. */
-function entryOf(webhook: SpooledWebhook, { channels }: Pick<ReplayDependencies, 'channels'>): InboxEntry {
+async function entryOf(
+  webhook: SpooledWebhook,
+  { channels, evaluate }: Pick<ReplayDependencies, 'channels' | 'evaluate'>,
+): Promise<InboxEntry> {
   const { id, provider, body, headers } = webhook;
   const channel = channels.any(webhook.channel);
   if (channel?.provider !== provider) return malformedFrom(webhook, 'its channel no longer exists');
   const receivedAt = new Date(webhook.receivedAt);
   try {
-    const entry = toEntry(id, { channel, rawBody: body, payload: parsePayload(body), headers, receivedAt });
+    const payload = payloadOf(channel, body, headers);
+    const received = { channel, rawBody: body, payload, headers, receivedAt };
+    const entry = toEntry(id, await translated(received, evaluate));
     const media = entry.media.map((row, place) => ({ ...row, id: webhook.media[place] ?? row.id }));
     return { ...entry, media };
   } catch {

@@ -6,12 +6,13 @@
  * that arrive after the database is available again do not wait for the spool; all webhooks are sorted by
  * their time of receipt.
  */
+import type { Receipt } from '../../domain/receipt.js';
 import type { Logger } from '../../infra/logging/logger.js';
 import { isDatabaseFailure } from '../../infra/postgres/errors.js';
 import { createWakeLoop } from '../../infra/postgres/wake-loop.js';
 import type { Spool } from '../../infra/spool/spool.js';
 import type { InboxEntry } from '../../infra/tables/inbox/entry.js';
-import type { Receipt, WebhookFallback } from './receive.js';
+import type { WebhookFallback } from './receive.js';
 import { createReplay, type ReplayDependencies } from './replay-spool.js';
 
 export interface Spooling extends WebhookFallback {
@@ -28,7 +29,10 @@ export interface Spooling extends WebhookFallback {
   readonly close: () => Promise<void>;
 }
 
-interface SpoolingDependencies extends Pick<ReplayDependencies, 'spool' | 'inbox' | 'channels' | 'logger'> {
+interface SpoolingDependencies extends Pick<
+  ReplayDependencies,
+  'spool' | 'inbox' | 'channels' | 'evaluate' | 'logger'
+> {
   /**
    * Runs the work unless another process is running it, and returns whether it ran. Rejects if the database
    * is unavailable.

@@ -3,7 +3,7 @@
  */
 import { newId } from '../../domain/id.js';
 import { isDecodable } from '../../domain/media.js';
-import { mediaProblems, type MediaFacts } from '../../domain/outbound.js';
+import { examinesPixels, mediaProblems, type MediaFacts } from '../../domain/outbound.js';
 import type { MediaKind } from '../../domain/provider.js';
 import type { MediaLimits } from '../../domain/sending.js';
 import { typeOfFile } from '../../infra/file-types/detect.js';
@@ -94,11 +94,11 @@ async function check(
   { kind, limits }: FileRequest,
 ): Promise<Checked> {
   const type = await typeOfFile(file);
-  const needsColours = limits.eightBitRgb === true && kind !== 'document' && isDecodable(type);
+  const needsColours = examinesPixels(limits) && kind !== 'document' && isDecodable(type);
   const colours = needsColours ? await orErrorMessage(images.colours(file.path)) : undefined;
   const facts = { type, bytes: file.bytes, colours: typeof colours === 'string' ? undefined : colours };
   const unreadable =
-    typeof colours === 'string' ? [`pictures must be RGB or RGBA with 8 bits per channel: ${colours}`] : [];
+    typeof colours === 'string' ? [`the pixels of the picture cannot be read: ${colours}`] : [];
   return { facts, problems: [...mediaProblems(facts, limits), ...unreadable] };
 }
 

@@ -1,7 +1,7 @@
 /** Checks the media of a message: a foreign link, a stored media item, or bytes in the request. */
 import { aboutCallersFile, type FieldError } from '../../domain/errors.js';
 import { isDecodable } from '../../domain/media.js';
-import { mediaProblems, chooseWay } from '../../domain/outbound.js';
+import { chooseWay, examinesPixels, mediaProblems } from '../../domain/outbound.js';
 import type { MediaKind } from '../../domain/provider.js';
 import type { MediaLimits, SendLimits } from '../../domain/sending.js';
 import type { BlobStore } from '../../infra/files/blob-store.js';
@@ -28,6 +28,8 @@ export interface MediaRequest {
   readonly fit?: boolean | undefined;
   /** Downloads a link and sends the stored file. */
   readonly fetch?: boolean | undefined;
+  /** Whether the provider can get files from links to this service. */
+  readonly linksAreReachable: boolean;
   /** Finds a ready media item that the caller may see. */
   readonly findVisible: (id: string) => Promise<MediaRecord | undefined>;
 }
@@ -42,7 +44,6 @@ export interface CheckMediaOptions
   readonly blobs: BlobStore;
   readonly download: SafeFetch;
   readonly maxBytes: number;
-  readonly linksAreReachable: boolean;
 }
 
 /** A host that takes longer to answer a link check is not waited for. */
@@ -71,12 +72,12 @@ export function createCheckMedia(
     if (!kindLimits) return { ...emptyResult, problems: [] };
     const isLink = source.url !== undefined && !fetch;
     const check = (): Promise<CheckedFile> => {
-      if (isLink) return checkLink(options, request, kindLimits);
+      if (isLink) return checkLink(options, request, limits.linkedMedia?.[kind] ?? kindLimits);
       if (source.id === undefined) return checkBytes({ ...options, checkFile }, request, kindLimits);
       return checkStored({ ...options, checkFile }, request, kindLimits);
     };
     const unreachable =
-      isLink || chooseWay(limits.ways, options.linksAreReachable) ? [] : [unreachableMessage];
+      isLink || chooseWay(limits.ways, request.linksAreReachable) ? [] : [unreachableMessage];
     const result = await check().catch((error: unknown) => ({
       ...emptyResult,
       problems: [aboutCallersFile(error).message],
@@ -118,7 +119,7 @@ async function checkStored(
   const problems = mediaProblems({ type, bytes }, limits);
   const isConverted = request.fit === true && problems.length > 0;
   const obstacle = isConverted ? obstacleToConversion({ kind: request.kind, type }, limits) : undefined;
-  const needsBytes = isConverted ? obstacle === undefined : isDecodable(type) && limits.eightBitRgb === true;
+  const needsBytes = isConverted ? obstacle === undefined : isDecodable(type) && examinesPixels(limits);
   if (needsBytes)
     return options.checkFile({
       ...request,

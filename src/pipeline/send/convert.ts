@@ -58,8 +58,8 @@ export function obstacleToConversion(
 }
 
 /**
- * Converts the picture in full size if this process can decode it. Otherwise converts the large preview, which
- * the isolated process also makes of other formats and of damaged files.
+ * Converts the picture in full size if this process can decode it. Otherwise converts the large preview,
+ * which the isolated process also makes of other formats and of damaged files.
  */
 async function fitted(
   { images, decodeHeic, makePreviews }: ConvertOptions,

@@ -7,7 +7,8 @@ import type { Waiting } from '../../infra/tables/sending/send-queue.js';
 export interface HandOverOptions {
   readonly blobs: BlobStore;
   readonly links: LinkSigner;
-  readonly linksAreReachable: boolean;
+  /** Whether a provider can get files from links to this service. */
+  readonly linksReach: (sending: Sending) => boolean;
   readonly publicUrl: string;
   readonly now: () => Date;
 }
@@ -22,11 +23,11 @@ const linkLifetimeMs = 86_400_000;
 export function createContentOf(
   options: HandOverOptions,
 ): (message: Waiting, sending: Sending) => OutboundContent | undefined {
-  const { blobs, links, linksAreReachable, publicUrl, now } = options;
+  const { blobs, links, linksReach, publicUrl, now } = options;
   return ({ id, link, sha256, bytes, options: sendOptions }, sending) => {
     const { ways } = sending.limitsFor(sendOptions);
     if (link !== null) return ways.includes('link') ? { way: 'link', url: link } : undefined;
-    const way = chooseWay(ways, linksAreReachable);
+    const way = chooseWay(ways, linksReach(sending));
     if (sha256 === null || bytes === null || way === undefined) return undefined;
     if (way === 'link') {
       const path = publicMediaPath(id);

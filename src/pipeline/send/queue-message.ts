@@ -49,6 +49,8 @@ export interface QueueMessageOptions {
   readonly lookup: Pick<Lookup, 'media'>;
   readonly table: Pick<OutboundTable, 'add' | 'findByKey'>;
   readonly checkMedia: (wanted: MediaRequest) => Promise<CheckedMedia>;
+  /** Whether a provider can get files from links to this service. */
+  readonly linksReach: (sending: Sending) => boolean;
   readonly now: () => Date;
 }
 
@@ -134,7 +136,7 @@ interface Checked {
 }
 
 async function check(
-  { providers, lookup, checkMedia }: QueueMessageOptions,
+  { providers, lookup, checkMedia, linksReach }: QueueMessageOptions,
   request: MessageRequest,
   { channel, access }: { channel: Channel; access: Access },
 ): Promise<Checked> {
@@ -143,13 +145,20 @@ async function check(
   const { options, problems } = checkOptions(sending, request.options);
   const limits = sending.limitsFor(options);
   const { to, kind, caption = null, replyTo = null } = request;
-  if (replyTo !== null && !sending.takesReply(options))
-    problems.push({ field: 'replyTo', message: 'is not accepted: this provider does not support replies' });
+  if (replyTo !== null) problems.push(...replyProblems(sending, { to, options, replyTo }));
   const findVisible: MediaRequest['findVisible'] = async (id) => {
     const media = await lookup.media(id);
     return media?.state === 'ready' && seesChannel(access, media.channel) ? media : undefined;
   };
-  const media = await checkMedia({ ...request.options, source: request.media, kind, limits, findVisible });
+  const linksAreReachable = linksReach(sending);
+  const media = await checkMedia({
+    ...request.options,
+    source: request.media,
+    kind,
+    limits,
+    linksAreReachable,
+    findVisible,
+  });
   const filename = request.filename ?? media.filename;
   problems.push(...textProblems({ to, kind, caption, filename }, limits), ...media.problems);
   if (problems.length > 0) {
@@ -157,6 +166,16 @@ async function check(
     throw refused(problems);
   }
   return { recipient: sending.personOf?.(to) ?? to, options, filename, media };
+}
+
+function replyProblems(
+  sending: Sending,
+  reply: { readonly to: string; readonly options: SendOptions; readonly replyTo: string },
+): readonly FieldError[] {
+  const problem = sending.takesReply(reply.options)
+    ? sending.replyProblem?.(reply)
+    : 'is not accepted: this provider does not support replies';
+  return problem === undefined ? [] : [{ field: 'replyTo', message: problem }];
 }
 
 /**

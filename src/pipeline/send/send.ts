@@ -3,6 +3,7 @@
  * processes; it sends to several recipients at once, with one message in progress for each recipient.
  */
 import type { Channel, Channels } from '../../domain/channel.js';
+import type { Evaluate } from '../../domain/evaluation.js';
 import { paceOf, resendDelayMs } from '../../domain/outbound.js';
 import type { Http } from '../../domain/provider.js';
 import type { OutboundContent, SendOutcome, Sending } from '../../domain/sending.js';
@@ -17,11 +18,15 @@ export interface SendJobOptions {
   readonly channels: Channels;
   /** Returns the HTTP client for the provider of a channel. */
   readonly http: (channel: Channel) => Http;
+  /** Returns the evaluator for the expressions of a channel. */
+  readonly evaluate: (channel: Channel) => Evaluate;
   /**
    * Chooses how the provider receives the media; undefined if the media is gone or can no longer be handed
    * over.
    */
   readonly contentOf: (message: Waiting, sending: Sending) => OutboundContent | undefined;
+  /** The address of a channel's webhooks. */
+  readonly webhookUrlOf: (channel: string) => string;
   readonly logger: Logger;
   /** Called with the outcome of each message. */
   readonly observe: (message: {
@@ -141,6 +146,11 @@ async function sendNext(
     return ms === undefined ? 'done' : { ms, maxMs: 0 };
   }
   const { way, pace } = wayOf(options, sender, message);
+  const recipientMs = await waitForRecipient(options, sender, message);
+  if (recipientMs > 0) {
+    await queue.defer(message, recipientMs);
+    return { ms: 0, maxMs: 0 };
+  }
   // The end of another message makes room, also for the next message to its recipient.
   if (inFlight.size >= maxInFlight[way]) return { ms: maxPauseMs, maxMs: maxPauseMs };
   if (!(await queue.claim(message, pace)))
@@ -148,6 +158,12 @@ async function sendNext(
   const sent = sendOne(options, sender, message).finally(() => inFlight.delete(sent));
   inFlight.add(sent);
   return { ms: 0, maxMs: 0 };
+}
+
+/** The milliseconds until the recipient may get another message; 0 if it may now. */
+async function waitForRecipient({ queue }: SendJob, { sending }: Sender, message: Waiting): Promise<number> {
+  const intervalMs = sending.recipientIntervalMs?.(message.recipient) ?? 0;
+  return intervalMs === 0 ? 0 : queue.waitForRecipient(message, intervalMs);
 }
 
 interface Way {
@@ -212,7 +228,7 @@ async function outcomeOf(job: SendJob, sender: Sender, message: Waiting): Promis
 }
 
 async function callAdapter(
-  { http, reportFault }: SendJob,
+  { http, evaluate, webhookUrlOf, reportFault }: SendJob,
   { channel, sending }: Sender,
   { message, content }: { readonly message: Waiting; readonly content: OutboundContent },
 ): Promise<SendOutcome> {
@@ -229,10 +245,11 @@ async function callAdapter(
     caption,
     replyTo,
     options,
+    webhookUrl: webhookUrlOf(channel.id),
   };
   let outcome: SendOutcome;
   try {
-    outcome = await sending.send(outbound, http(channel));
+    outcome = await sending.send(outbound, http(channel), evaluate(channel));
   } catch (error) {
     // The adapter is not to blame for bytes that cannot be read.
     if (!tracked.hasFailed()) reportFault('an adapter threw an error', error, { message: id });
@@ -285,14 +302,15 @@ async function writeOutcome(options: SendJob, message: Waiting, outcome: SendOut
       await queue.ended(id, 'unknown', { code: 'send.unanswered', message: outcome.message });
       return;
     case 'busy': {
-      const { retryAfterMs, code, message: text } = outcome;
+      const { retryAfterMs, code, message: text, concerns } = outcome;
       const waitingMs = now().getTime() - createdAt.getTime();
       const attempts = message.attempts + 1;
       const afterMs = resendDelayMs({ attempts, waitingMs, retryAfterMs, chance: chance() });
       const error = { code, message: text };
+      const blocksChannel = retryAfterMs !== null && concerns !== 'recipient';
       const isOver = code === fault.code && attempts >= maxFaults;
       if (afterMs === undefined || isOver) await queue.ended(id, 'failed', error);
-      else await queue.postponed(message, { afterMs, blocksChannel: retryAfterMs !== null, error });
+      else await queue.postponed(message, { afterMs, blocksChannel, error });
     }
   }
 }

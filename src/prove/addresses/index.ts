@@ -1,4 +1,6 @@
-/** No sender or caller can make the service connect to a private address; all public addresses are reachable. */
+/**
+ * No sender or caller can make the service connect to a private address; all public addresses are reachable.
+ */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 

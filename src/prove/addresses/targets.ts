@@ -85,7 +85,7 @@ const otherSpellings = words(`
   3232235521 0xc0a80001 0300.0250.0.1 192.168.1 192.11010049 167772161 0x0a000001 012.0.0.1 10.1 10.0.1 1681915905 2886729729 0xac100001
 `);
 
-/** As the host of a URL. */
+/** The address as the host of a URL. */
 export const privateSpellings: readonly string[] = [
   ...loopbackSpellings,
   ...otherSpellings,
@@ -116,7 +116,7 @@ const publicV6 = words(`
 
 export const publicAddresses: readonly string[] = [...publicV4, ...publicV6];
 
-/** As the host of a URL: plain, and in odd spellings of the same public address. */
+/** The address as the host of a URL: plain, and in odd spellings of the same public address. */
 export const publicSpellings: readonly string[] = [
   ...publicAddresses.map((address) => (address.includes(':') ? `[${address}]` : address)),
   ...words(

@@ -80,12 +80,9 @@ function inspectPersons(
   );
   const ours = new Set(outbound.map(({ channel, messageId }) => `${channel} ${String(messageId)}`));
   const nameless = taken.filter(({ channel, id }) => !ours.has(`${channel} ${id}`));
-  const tooMany = [...countsOver(taken, recipientOf)].filter(
-    ([who, times]) => times > (expected.get(who) ?? 0),
-  );
-  const untold = [...countsOver(nameless, recipientOf)].filter(
-    ([who, times]) => times > (unheard.get(who) ?? 0),
-  );
+  const anonymous = outbound.filter(({ id, recipient }) => recipient === '' && !recipients.has(id));
+  const tooMany = exceptAnonymous(countsOver(taken, recipientOf), { known: expected, anonymous });
+  const untold = exceptAnonymous(countsOver(nameless, recipientOf), { known: unheard, anonymous });
   return [
     ...tooMany.map(([who, times]): Finding => {
       return {
@@ -97,6 +94,28 @@ function inspectPersons(
       return { kind: 'lost', what: `${who} got a message whose row does not say so` };
     }),
   ];
+}
+
+/**
+ * The persons who got more messages than the rows of which they are known to be the recipients. Nobody knows the
+ * recipient of a message whose request was not answered and which was erased afterwards: as many messages of
+ * its channel are explained by such rows.
+ */
+function exceptAnonymous(
+  got: ReadonlyMap<string, number>,
+  {
+    known,
+    anonymous,
+  }: { readonly known: ReadonlyMap<string, number>; readonly anonymous: readonly OutboundRecord[] },
+): (readonly [string, number])[] {
+  const left = countsOver(anonymous, ({ channel }) => channel);
+  return [...got].filter(([who, times]) => {
+    const excess = times - (known.get(who) ?? 0);
+    const [channel = ''] = who.split(' ');
+    const explained = Math.min(Math.max(0, excess), left.get(channel) ?? 0);
+    left.set(channel, (left.get(channel) ?? 0) - explained);
+    return excess > explained;
+  });
 }
 
 /**

@@ -90,7 +90,7 @@ const queries: { readonly [Table in keyof Records]: string } = {
   deliveries: `select id, channel, encode(content_hash, 'hex') as "contentHash", encode(sha256(body), 'hex') as "bodyHash",
                       length(body) as "bodyBytes", erased_at as "erasedAt" from delivery order by id`,
   messages: `select id, channel, message_id as "messageId", direction, delivery_id as "deliveryId", erased_at as "erasedAt",
-                    sender <> '' or num_nonnulls(recipient, chat, sender_name, caption, sent_at) > 0 as "isPersonal"
+                    sender <> '' or num_nonnulls(recipient, chat, sender_name, chat_name, person_alias, caption, sent_at) > 0 as "isPersonal"
              from message order by id`,
   media: `select id, channel, message_row_id as "messageRowId", kind, position, direction, state, source_url as "sourceUrl",
                  filename, sha256, error_code as "errorCode", attempts from media order by id`,

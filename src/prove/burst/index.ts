@@ -7,7 +7,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { startCompanion, type BenchService, type Companion, type Sibling } from '../../bench/service.js';
 import { bytes } from '../../demo/media-host.js';
 import { uniquePhotos } from '../../demo/photos.js';
-import { providerIds, type Webhook } from '../../demo/providers/simulated-provider.js';
+import { providerIds } from '../../demo/providers/registry.js';
+import { askingForReceipt, type Webhook } from '../../demo/providers/simulated-provider.js';
 import { standBetween, type Spoiling } from '../proxy.js';
 import type { Check, Context, Mutation, Outcome } from '../check.js';
 import { countReady } from '../rows.js';
@@ -87,7 +88,9 @@ async function judge(stage: Stage, burst: Burst): Promise<Outcome> {
   const serving: Promise<Answer>[] = [];
   for (const { path, headers, body } of coming) {
     await delay(pauseMs);
-    acknowledging.push(send(port, { method: 'POST', path, headers, body }));
+    acknowledging.push(
+      send(port, { method: 'POST', path, headers: { ...headers, ...askingForReceipt }, body }),
+    );
     serving.push(send(port, listing(other)));
   }
   const [{ verdicts }, acknowledged, served] = await Promise.all([

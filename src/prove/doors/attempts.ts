@@ -135,16 +135,18 @@ function foreign(webhook: Webhook, others: readonly string[]): Attempt[] {
   }));
 }
 
-/** For signatures of the body: the signature of one webhook with the body of another. */
+/** The signature of one webhook with the body of another, where the body is signed. */
 function borrowed({ webhook }: Door): Attempt[] {
   const one = webhook();
   const another = webhook();
   const { value } = proofOf(one);
   if (value === proofOf(another).value) return [];
   const bodies = [another.body, `${one.body} `, one.body.replace('{', '{ '), '', '{}', `\u{feff}${one.body}`];
-  return bodies.map((body) => ({
-    what: 'another body under a right signature',
-    allowedStatuses: refused,
-    request: { ...forged(one, value), body },
-  }));
+  return bodies
+    .filter((body) => body !== one.body)
+    .map((body) => ({
+      what: 'another body under a right signature',
+      allowedStatuses: refused,
+      request: { ...forged(one, value), body },
+    }));
 }

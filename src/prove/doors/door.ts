@@ -2,7 +2,9 @@
 import { createHash, createHmac, randomUUID } from 'node:crypto';
 
 import type { Simulator } from '../../demo/providers/index.js';
-import { providerIds, type SimulatedMedia, type Webhook } from '../../demo/providers/simulated-provider.js';
+import { providerIds } from '../../demo/providers/registry.js';
+import { signedAddress, twilioSignature } from '../../demo/providers/twilio.js';
+import type { SimulatedMedia, Webhook } from '../../demo/providers/simulated-provider.js';
 import { providers } from '../../providers/index.js';
 import type { WireRequest } from '../wire.js';
 
@@ -20,15 +22,31 @@ export type Proof =
   | { readonly place: 'query'; readonly value: string }
   | { readonly place: 'header'; readonly name: string; readonly scheme: string; readonly value: string };
 
-const proofHeaders = ['authorization', 'x-inlet-token', 'x-aisoule-signature', 'x-webhook-signature'];
+const proofHeaders = [
+  'authorization',
+  'x-inlet-token',
+  'x-aisoule-signature',
+  'x-webhook-signature',
+  'x-hub-signature-256',
+  'x-twilio-signature',
+  'x-telegram-bot-api-secret-token',
+  'x-app-signature',
+];
+/** Headers that contain a secret itself. */
+const secretHeaders: readonly string[] = ['x-inlet-token', 'x-telegram-bot-api-secret-token'];
 
-/** The settings that verify a channel, by their environment names. */
+/**
+ * The secrets of each channel: the token that may be in its URL or answers a challenge, and the key of its
+ * signatures.
+ */
 export function secretsOf(simulator: Simulator): Map<string, { token: string; signing: string }> {
   const env = simulator.env();
   return new Map(
     providers.map(({ id, envKeys }) => {
-      const token = env[envKeys['webhookSecret'] ?? ''] ?? '';
-      return [id, { token, signing: env[envKeys['signatureSecret'] ?? ''] ?? token }];
+      const valueOf = (setting: string): string | undefined => env[envKeys[setting] ?? ''];
+      const token = valueOf('webhookSecret') ?? valueOf('verifyToken') ?? '';
+      const signing = valueOf('signatureSecret') ?? valueOf('appSecret') ?? valueOf('authToken');
+      return [id, { token, signing: signing ?? token }];
     }),
   );
 }
@@ -53,7 +71,7 @@ export function doorsOf(simulator: Simulator): Door[] {
   const signed = secrets.get('vonage');
   return [
     ...doors,
-    ...doors.filter(({ webhook, secret }) => proofOf(webhook()).value === secret).map(otherPlace),
+    ...doors.filter(({ webhook }) => mayBeElsewhere(proofOf(webhook()))).map(otherPlace),
     {
       name: 'vonage, Conversation',
       channel: 'vonage',
@@ -75,6 +93,9 @@ const picture = (): SimulatedMedia => ({
   // No server listens there, because the outcome of the picture is irrelevant.
   url: 'http://192.0.2.1/picture.jpg',
 });
+
+/** Whether the proof is a secret for which there are two places. */
+const mayBeElsewhere = (proof: Proof): boolean => proof.place === 'query' || proof.name === 'x-inlet-token';
 
 /** A secret that may be in the URL may also be in a header, and vice versa. */
 function otherPlace(door: Door): Door {
@@ -127,12 +148,13 @@ export function forged(
 
 /** The proof of `body` for a verifier that trusts `secret`, in the form of this door. */
 export function proven(proof: Proof, body: string | Buffer, secret: string): string {
-  if (proof.place === 'query' || proof.name === 'x-inlet-token') return secret;
+  if (proof.place === 'query' || secretHeaders.includes(proof.name)) return secret;
+  if (proof.name === 'x-twilio-signature') return twilioSignature(signedAddress(''), body.toString(), secret);
   if (proof.name === 'authorization') return jwt({ alg: 'HS256', typ: 'JWT' }, claimsFor(body), secret);
   return createHmac('sha256', secret).update(body).digest('hex');
 }
 
-/** In the format of Vonage. */
+/** Claims in the format of Vonage. */
 export function claimsFor(body: string | Buffer): Record<string, unknown> {
   return {
     iss: 'Vonage',

@@ -1,4 +1,6 @@
 /** Every request without a valid proof is rejected, and nothing of it is stored. */
+import type { Simulator } from '../../demo/providers/index.js';
+import { providers } from '../../providers/index.js';
 import type { Check, Context, Mutation, Outcome } from '../check.js';
 import { standBetween } from '../proxy.js';
 import { countDeliveries } from '../rows.js';
@@ -65,9 +67,11 @@ function welcome({ name, webhook }: Door): Attempt {
   };
 }
 
-/** GET challenges with an almost valid token. */
-function challenges(simulator: Parameters<typeof secretsOf>[0]): Attempt[] {
-  return [...secretsOf(simulator)].flatMap(([channel, { token }]) => {
+/** GET challenges with an almost valid token, for channels that answer challenges. */
+function challenges(simulator: Simulator): Attempt[] {
+  const answering = answeringChannels(simulator);
+  const asked = [...secretsOf(simulator)].filter(([, { token }]) => token !== '');
+  return asked.flatMap(([channel, { token }]) => {
     const ask = (guess: string, wanted: number): Attempt => ({
       what: `${channel}: a challenge with ${String(guess.length)} characters of the secret`,
       allowedStatuses: [wanted],
@@ -78,8 +82,20 @@ function challenges(simulator: Parameters<typeof secretsOf>[0]): Attempt[] {
         path: `/webhooks/${channel}?hub.mode=subscribe&hub.challenge=1158&hub.verify_token=${guess}`,
       },
     });
-    return [...Array.from(token, (_, length) => ask(token.slice(0, length), 404)), ask(token, 200)];
+    if (token === '') return [];
+    const wanted = answering.has(channel) ? 200 : 404;
+    return [...Array.from(token, (_, length) => ask(token.slice(0, length), 404)), ask(token, wanted)];
   });
+}
+
+/** The channels whose providers send challenges. */
+function answeringChannels(simulator: Simulator): ReadonlySet<string> {
+  const env = simulator.env();
+  const answering = providers.filter(({ envKeys, load }) => {
+    const settings = Object.entries(envKeys).map(([name, key]) => [name, env[key]]);
+    return load(Object.fromEntries(settings), () => new Date()).handshake !== undefined;
+  });
+  return new Set(answering.map(({ id }) => id));
 }
 
 async function run(context: Context): Promise<Outcome> {

@@ -14,8 +14,8 @@ const short: Extent = { awayMs: 3_000, lastsMs: 500, pictures: 2, times: 1 };
 /** The limits of the process: at work, and idle. */
 const maxMemoryMb = 400;
 /**
- * Without the pages of files: those of Node.js 24 alone are 63 MB, and those of Node.js 20 were 36 MB. With them, the limit was 150 MB
- * on Node.js 20.
+ * Without the pages of files: those of Node.js 24 alone are 63 MB, and those of Node.js 20 were 36 MB. With
+ * them, the limit was 150 MB on Node.js 20.
  */
 const maxIdleMb = 114;
 /** About half a minute after the start, the garbage collector releases what the start has used. */

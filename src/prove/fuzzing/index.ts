@@ -3,7 +3,11 @@ import { randomUUID } from 'node:crypto';
 
 import { runLoad } from '../../bench/load.js';
 import { seededRandom, type Random } from '../../demo/random.js';
-import type { SimulatedMessage, Webhook } from '../../demo/providers/simulated-provider.js';
+import {
+  askingForReceipt,
+  type SimulatedMessage,
+  type Webhook,
+} from '../../demo/providers/simulated-provider.js';
 import type { Memory } from '../../bench/service.js';
 import { standBetween } from '../proxy.js';
 import type { Check, Context, Mutation, Outcome } from '../check.js';
@@ -98,7 +102,9 @@ function anything(random: Random): SimulatedMessage {
 /** Damages the payload first, then adds the proof. */
 function damagedWebhook({ secret }: Door, webhook: Webhook, random: Random): Buffer {
   const body = mutated(webhook.body, random);
-  return bytesOf({ ...forged(webhook, proven(proofOf(webhook), body, secret)), body });
+  const request = forged(webhook, proven(proofOf(webhook), body, secret));
+  const lines = Object.entries(askingForReceipt).map(([name, value]) => `${name}: ${value}`);
+  return bytesOf({ ...request, lines: [...request.lines, ...lines], body });
 }
 
 async function run(context: Context): Promise<Outcome> {

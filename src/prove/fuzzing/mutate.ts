@@ -43,13 +43,26 @@ const oddities: readonly unknown[] = [
   JSON.parse(`${'['.repeat(500)}${']'.repeat(500)}`),
 ];
 
-/** Returns a different payload each time; the same for the same numbers. */
+/** Returns a different payload each time, JSON or a form; the same for the same numbers. */
 export function mutated(payload: string, random: Random): Buffer {
   const below = (count: number): number => Math.floor(random() * count);
-  let value: unknown = JSON.parse(payload);
+  const isForm = !/^\s*[[{]/.test(payload);
+  let value: unknown = isForm ? Object.fromEntries(new URLSearchParams(payload)) : JSON.parse(payload);
   for (let times = 1 + below(3); times > 0; times -= 1) value = damaged(value, below);
-  const bytes = Buffer.from(JSON.stringify(value) || 'null');
+  const bytes = Buffer.from(isForm ? formOf(value) : JSON.stringify(value) || 'null');
   return random() < 0.15 ? bytewise(bytes, below) : bytes;
+}
+
+/**
+ * The items of lists are fields of the same name. Other values are written as JSON, as no form contains them.
+ */
+function formOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return new URLSearchParams(String(value)).toString();
+  const fields = new URLSearchParams();
+  for (const [name, items] of Object.entries(value) as [string, unknown][])
+    for (const item of Array.isArray(items) ? (items as unknown[]) : [items])
+      fields.append(name, typeof item === 'string' ? item : JSON.stringify(item));
+  return fields.toString();
 }
 
 type Below = (count: number) => number;

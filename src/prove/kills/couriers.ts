@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { between, type Random } from '../../demo/random.js';
 import type { Simulator } from '../../demo/providers/index.js';
-import { providerIds } from '../../demo/providers/simulated-provider.js';
+import { providerIds } from '../../demo/providers/registry.js';
 import { standBetween } from '../proxy.js';
 import type { WireRequest } from '../wire.js';
 import type { UnderWay } from './ledger.js';
@@ -31,19 +31,21 @@ export async function startCouriers(
   { underWay, random, onRequest }: CourierOptions,
 ): Promise<Couriers> {
   let env = simulator.env();
+  // Questions, such as where a file is, send no message.
+  const isSending = ({ method }: WireRequest): boolean => method !== 'GET';
   const standing = await Promise.all(
     providerIds.map(async (id) => {
       const { host } = simulator.providers[id].api;
       const port = Number(host.split(':')[1]);
       const one = await standBetween(port, {
         request: (request) => {
-          underWay.send += 1;
+          if (isSending(request)) underWay.send += 1;
           return request;
         },
         answer: async (answer, request) => {
           await onRequest?.(request, port);
           await delay(between(random, [0, maxResponseMs]));
-          underWay.send -= 1;
+          if (isSending(request)) underWay.send -= 1;
           return answer;
         },
       });

@@ -112,7 +112,7 @@ function createProcesses(startProcess: (mode: Mode) => ServiceProcess): Processe
       const one = startProcess(mode);
       running.set(mode, one);
       void one.ended.then(() => running.delete(mode));
-      await (mode === 'worker' ? saysReady(one) : one.ready()).catch((error: unknown) => {
+      await one.ready().catch((error: unknown) => {
         throw new Error(`${String(error)}: ${one.lastOutput()}`);
       });
     },
@@ -126,15 +126,6 @@ function createProcesses(startProcess: (mode: Mode) => ServiceProcess): Processe
     },
     peakMb: () => Math.max(peak, ...[...running.values()].map(({ pid }) => memoryOf(pid)?.peak ?? 0)),
   };
-}
-
-/** A worker does not listen. */
-async function saysReady({ ended, lastOutput }: ServiceProcess): Promise<void> {
-  const end = ended.then((how) => {
-    throw new Error(`The worker ended (${how})`);
-  });
-  while (!lastOutput().includes('Inlet is ready (worker)')) await Promise.race([end, delay(20)]);
-  end.catch(() => undefined); // From now on it may end.
 }
 
 /** The server with all its processes. It may not exist while it starts or after it died. */

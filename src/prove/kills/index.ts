@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { join } from 'node:path';
 
 import { startSimulator, type Simulator } from '../../demo/providers/index.js';
-import { providerIds } from '../../demo/providers/simulated-provider.js';
+import { providerIds } from '../../demo/providers/registry.js';
 import { seededRandom } from '../../demo/random.js';
 import { audit } from '../auditor/index.js';
 import type { Check, Context, Outcome } from '../check.js';

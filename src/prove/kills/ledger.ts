@@ -5,7 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { uniquePhotos } from '../../demo/photos.js';
 import { between, type Random } from '../../demo/random.js';
 import type { Simulator } from '../../demo/providers/index.js';
-import { providerIds, type ProviderId, type Webhook } from '../../demo/providers/simulated-provider.js';
+import { providerIds, type ProviderId } from '../../demo/providers/registry.js';
+import type { SimulatedProvider, Webhook } from '../../demo/providers/simulated-provider.js';
 import type { AskedMessage, Claims, HeardEvent, SentWebhook } from '../auditor/claims.js';
 
 /** The current activity. */
@@ -153,14 +154,14 @@ interface PublishedPhoto {
 }
 
 function pictureOf(simulator: Simulator, { photo, url, person }: PublishedPhoto): Picture {
-  const { webhook } = simulator.providers[person.provider];
-  const messageId = randomUUID();
-  const message = { kind: 'image', id: messageId, from: person.number, url, sentAt: new Date() } as const;
+  const { webhook, messageIdOf }: SimulatedProvider = simulator.providers[person.provider];
+  const id = randomUUID();
+  const message = { kind: 'image', id, from: person.number, url, sentAt: new Date() } as const;
   const first = webhook(message);
   return {
     channel: person.provider,
     body: first.body,
-    messageId,
+    messageId: messageIdOf?.(message) ?? id,
     pictures: [sha256(photo)],
     webhook: () => {
       const made = webhook(message);

@@ -47,7 +47,7 @@ export async function settle({ fleet, simulator, traffic, book }: Scene): Promis
   await traffic.hangUp();
 }
 
-/** As long as the amount decreases, and a minute more. */
+/** Waits as long as the amount decreases, and a minute more. */
 const timeoutMs = 60_000;
 
 async function waitUntilDone(fleet: Fleet): Promise<void> {

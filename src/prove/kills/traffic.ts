@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { createClient } from '../../client/index.js';
 import { between, type Random } from '../../demo/random.js';
-import { providerIds, type ProviderId } from '../../demo/providers/simulated-provider.js';
+import { providerIds, type ProviderId } from '../../demo/providers/registry.js';
 import { nameOf, type Activity, type Book, type Picture } from './ledger.js';
 
 export interface Traffic {
@@ -63,6 +63,10 @@ const sendEveryMs: Readonly<Record<ProviderId, number>> = {
   vonage: 300,
   aisoule: 500,
   sobot: 500,
+  meta: 300,
+  twilio: 300,
+  telegram: 500,
+  custom: 300,
 };
 
 export function startTraffic(surroundings: Surroundings): Traffic {
@@ -206,7 +210,10 @@ async function find(
 ): Promise<{ readonly from: string; readonly media: readonly MediaFound[] } | undefined> {
   if (!picture) return undefined;
   const { channel, messageId } = picture;
-  const given = await ask(world, { method: 'GET', path: `/v1/messages/${channel}/${messageId}` });
+  const given = await ask(world, {
+    method: 'GET',
+    path: `/v1/messages/${channel}/${encodeURIComponent(messageId)}`,
+  });
   return given?.status === 200 ? (given.body as never) : undefined;
 }
 
@@ -271,10 +278,10 @@ interface Listening {
 /** Receives every event, through all deaths. */
 async function listen({ service, book, signal }: Listening): Promise<void> {
   for await (const { id, type, data } of createClient(service).events({ lastEventId: '0', signal })) {
-    const mediaId = type === 'message.status' ? null : data.id;
-    const message = type === 'message.status' ? null : data.message;
-    const name = message && nameOf({ channel: data.channel, messageId: message.id });
-    book.noteHeard({ seq: Number(id), type, mediaId, name });
+    const media = 'kind' in data ? data : null;
+    const message = media?.message;
+    const name = message ? nameOf({ channel: media.channel, messageId: message.id }) : null;
+    book.noteHeard({ seq: Number(id), type, mediaId: media?.id ?? null, name });
   }
 }
 

@@ -6,15 +6,17 @@
  */
 import { randomUUID } from 'node:crypto';
 
+import { answeredWithin, sendAtRate } from '../../bench/fixed-rate.js';
 import { httpRequest } from '../../bench/load.js';
-import { startCompanion, type BenchService, type Companion } from '../../bench/service.js';
+import type { Sent } from '../../bench/sender.js';
+import type { BenchService } from '../../bench/service.js';
 import { bytes } from '../../demo/media-host.js';
 import { uniquePhotos } from '../../demo/photos.js';
-import { providerIds, type SimulatedMessage } from '../../demo/providers/simulated-provider.js';
+import { providerIds } from '../../demo/providers/registry.js';
+import { askingForReceipt, type SimulatedMessage } from '../../demo/providers/simulated-provider.js';
 import { seededRandom } from '../../demo/random.js';
 import type { Check, Context, Outcome } from '../check.js';
 import { countDeliveries, countKept, countReady } from '../rows.js';
-import type { Sent } from './sender.js';
 import { forgetful, refusing, stalling } from './weak-services.js';
 
 export interface Load {
@@ -33,33 +35,21 @@ const short: Load = { perSecond: 200, seconds: 5, pictures: 0.02, p99Ms: Infinit
 
 /** How long pictures may take that were not processed while webhooks arrived. */
 const drainMs = 120_000;
-/** The number of requests in one message to the sender. */
-const piece = 1_000;
 
 /** Sends to `port`, which is the service or a proxy in front of it. */
 export async function tryLoad(context: Context, load: Load, port?: number): Promise<Outcome> {
   const service = await context.service();
   const before = await countDeliveries(service);
-  const sender = await startCompanion('../prove/load/sender.js');
-  try {
-    await hand(sender, await webhooks(context, service, load));
-    service.forgetPeak();
-    const sent = (await sender.ask({
-      port: port ?? service.port,
-      perSecond: load.perSecond,
-    })) as unknown as Sent;
-    return await judge(service, { sent, load, before });
-  } finally {
-    sender.stop();
-  }
+  const sent = await sendAtRate({
+    port: port ?? service.port,
+    perSecond: load.perSecond,
+    requests: await webhooks(context, service, load),
+    begins: service.forgetPeak,
+  });
+  return judge(service, { sent, load, before });
 }
 
-async function hand(sender: Companion, requests: readonly Buffer[]): Promise<void> {
-  for (let at = 0; at < requests.length; at += piece)
-    await sender.ask({ requests: requests.slice(at, at + piece).map((one) => one.toString('latin1')) });
-}
-
-/** Pictures, texts and statuses of all five providers in random order. */
+/** Pictures, texts and statuses of all providers in random order. */
 async function webhooks(
   { seed }: Context,
   { simulator }: BenchService,
@@ -79,7 +69,7 @@ async function webhooks(
         : { kind: 'status', id, status: 'read' };
     };
     const { path, headers, body } = provider.webhook(anything());
-    return httpRequest(path, headers, body);
+    return httpRequest(path, { ...headers, ...askingForReceipt }, body);
   });
 }
 
@@ -104,8 +94,8 @@ async function judge(service: BenchService, { sent, load, before }: Run): Promis
   const kept = await countKept(service, deliveries, load.storeTimeoutMs);
   const lost = deliveries.length - kept;
   const doubled = Math.max(0, (await countDeliveries(service)) - before - sent.statuses.length);
-  const took = sent.took.filter((ms) => ms >= 0).sort((one, other) => one - other);
-  const at = (part: number): number => took[Math.min(took.length - 1, Math.floor(part * took.length))] ?? NaN;
+  const at = (share: number): number => answeredWithin(sent, share);
+  const worst = at(1);
   const failures = [
     ...(at(0.99) > load.p99Ms ? [`99 in 100 answers took up to ${at(0.99).toFixed(0)} ms`] : []),
     ...(refused > 0 ? [`${String(refused)} were not taken`] : []),
@@ -120,7 +110,7 @@ async function judge(service: BenchService, { sent, load, before }: Run): Promis
     doubled,
     failures,
     worstMemoryMb: peak,
-    worstMs: took.at(-1) ?? null,
+    worstMs: Number.isNaN(worst) ? null : worst,
     notes: [
       `${String(load.perSecond)}/s for ${String(load.seconds)} s, ${String(media.length)} of them pictures; ` +
         `${times.join(', ')}; at most ${String(sent.connections)} connections; ` +

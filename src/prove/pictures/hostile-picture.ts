@@ -5,7 +5,7 @@ export interface HostilePicture {
   readonly allowed: readonly Fate[];
 }
 
-/** With previews, without, or in none of the states with bytes. */
+/** The state that is expected: with previews, without, or none of the states with bytes. */
 export type Fate = 'shown' | 'kept' | 'rejected';
 
 export const shown: readonly Fate[] = ['shown'];

@@ -22,8 +22,9 @@ export interface PowerDisk {
 }
 
 /**
- * An ext4 file system in a file. What is written stays in the memory of the kernel until it is synced (nothing else writes it out: neither
- * a commit every few seconds nor the help for programs that rename without a sync), so that a copy of the file is what a power cut leaves.
+ * An ext4 file system in a file. What is written stays in the memory of the kernel until it is synced
+ * (nothing else writes it out: neither a commit every few seconds nor the help for programs that rename
+ * without a sync), so that a copy of the file is what a power cut leaves.
  */
 export async function openPowerDisk(): Promise<PowerDisk> {
   const place = await mkdtemp(join(tmpdir(), 'inlet-power-'));

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import type { BenchService } from '../../bench/service.js';
 import { uniquePhotos } from '../../demo/photos.js';
-import { providerIds } from '../../demo/providers/simulated-provider.js';
+import { providerIds } from '../../demo/providers/registry.js';
 import { seededRandom } from '../../demo/random.js';
 import { audit, type Audit } from '../auditor/index.js';
 import { standBetween, type Spoiling } from '../proxy.js';
@@ -66,7 +66,7 @@ async function inspect(
   const { uploadsDir, inletDir } = service;
   const databaseUrl = await databaseUrlOf(service);
   const { found, failures } = await audit({ databaseUrl, uploadsDir, spoolDir: join(inletDir, 'spool') });
-  const secrets = raced.map(({ secret }) => secret);
+  const secrets = raced.flatMap((one) => one.secrets);
   const remains = await withRows(service, (client) => findRemains(client, secrets));
   const unfinished = isCalm ? [] : ['what was begun did not come to its end'];
   return { found, notErased: [...remains, ...failures, ...unfinished] };

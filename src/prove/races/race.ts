@@ -5,7 +5,14 @@ import { randomUUID } from 'node:crypto';
 
 import type { BenchService } from '../../bench/service.js';
 import { bytes } from '../../demo/media-host.js';
-import type { ProviderId, SimulatedMessage, Webhook } from '../../demo/providers/simulated-provider.js';
+import type { ProviderId } from '../../demo/providers/registry.js';
+import {
+  askingForReceipt,
+  type SimulatedMedia,
+  type SimulatedMessage,
+  type SimulatedProvider,
+  type Webhook,
+} from '../../demo/providers/simulated-provider.js';
 
 /** What is erased: a person with everything, or one picture. */
 export type Victim = 'person' | 'media';
@@ -30,7 +37,7 @@ export interface Round {
 
 export interface Raced {
   /** The texts that must not remain anywhere. */
-  readonly secret: string;
+  readonly secrets: readonly string[];
   /** Responses that broke a guarantee. */
   readonly failures: readonly string[];
 }
@@ -43,11 +50,11 @@ interface Receipt {
 export async function race(surroundings: Surroundings, round: Round): Promise<Raced> {
   const { service } = surroundings;
   const { provider, victim, from } = round;
-  const simulated = service.simulator.providers[provider];
+  const simulated: SimulatedProvider = service.simulator.providers[provider];
   const url = simulated.publish(bytes('image/jpeg', () => round.photo));
-  const id = randomUUID();
-  const told = (message: Partial<SimulatedMessage>): Webhook =>
-    simulated.webhook({ kind: 'image', id, from, url, ...message } as SimulatedMessage);
+  const message = { kind: 'image', id: randomUUID(), from, name: randomUUID(), url } as const;
+  const told = (changes: Partial<SimulatedMessage>): Webhook =>
+    simulated.webhook({ ...message, ...changes } as SimulatedMessage);
   const first = await deliver(surroundings, told({}));
   const { delivery, media } = (await first.json()) as Receipt;
   const path = `/v1/media/${media[0] ?? ''}`;
@@ -73,7 +80,18 @@ export async function race(surroundings: Surroundings, round: Round): Promise<Ra
       return isRight ? [] : [`${name} was answered ${String(status)} while a ${victim} was erased`];
     }),
   );
-  return { secret: victim === 'person' ? from : url, failures: failures.flat() };
+  const secrets =
+    victim === 'person' ? personalTexts(simulated, message) : [simulated.referenceTo?.(url) ?? url];
+  return { secrets, failures: failures.flat() };
+}
+
+/** The row of an erased message keeps the provider's id of it, which names the person at some providers. */
+function personalTexts(
+  { messageIdOf }: SimulatedProvider,
+  message: SimulatedMedia & { readonly from: string; readonly name: string },
+): string[] {
+  const { from, name } = message;
+  return messageIdOf?.(message).includes(from) === true ? [name] : [name, from];
 }
 
 async function drain(answer: Promise<Response>): Promise<Response> {
@@ -83,7 +101,8 @@ async function drain(answer: Promise<Response>): Promise<Response> {
 }
 
 function deliver({ port }: Surroundings, { path, headers, body }: Webhook): Promise<Response> {
-  return fetch(`http://127.0.0.1:${String(port)}${path}`, { method: 'POST', headers, body });
+  const request = { method: 'POST', headers: { ...headers, ...askingForReceipt }, body };
+  return fetch(`http://127.0.0.1:${String(port)}${path}`, request);
 }
 
 function ask({ service, port }: Surroundings, method: string, path: string): Promise<Response> {

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import type { BenchService } from '../../bench/service.js';
 import { bytes, startMediaHost, type MediaHost } from '../../demo/media-host.js';
 import { uniquePhotos } from '../../demo/photos.js';
-import type { ProviderId } from '../../demo/providers/simulated-provider.js';
+import type { ProviderId } from '../../demo/providers/registry.js';
 import { arrivalOf, sendPicture } from '../arrival.js';
 import type { Check, Context, Mutation, Outcome } from '../check.js';
 import { eventually } from '../eventually.js';

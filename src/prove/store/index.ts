@@ -191,7 +191,7 @@ function isWhole({ objects }: Bucket, sha256: string): boolean {
 
 /** Weakened services are always tested by a short run. */
 function weakened(mutation: Omit<Mutation, 'run'>, weakness: Weakness): Mutation {
-  const impatient = { ...weakness, patienceMs: patienceMs.mutation };
+  const impatient: Weakness = { ...weakness, timeoutMs: patienceMs.mutation };
   return { ...mutation, run: (context) => tryMoods({ ...context, short: true }, impatient) };
 }
 

@@ -8,8 +8,9 @@ import { z } from 'zod';
 
 import type { ProviderAdapter } from '../../domain/provider-adapter.js';
 import { apiUrl, credential, defineProvider, hostList, issuedSecretList } from '../kit/define-provider.js';
+import { metaAccessToken, metaApiUrl, passedOn } from '../kit/meta-passed-on.js';
 import { secretMatcher, sharedSecret } from '../kit/verification.js';
-import { parse } from './parse.js';
+import { parserFor } from './parse.js';
 import { generations, hosts, sendingOf, sendOptions } from './send.js';
 
 export const aisoule = defineProvider({
@@ -26,6 +27,8 @@ export const aisoule = defineProvider({
     }),
     apiUrl: apiUrl(hosts.v1),
     mediaHosts: hostList,
+    metaAccessToken,
+    metaApiUrl,
   }),
   enabledBy: ['webhookSecret'],
   ownSecret: 'webhookSecret',
@@ -36,15 +39,18 @@ export const aisoule = defineProvider({
     'To send, give it the API key, from Settings, API, as the setting apiKey.',
   ],
   sending: { needs: [['apiKey']], options: sendOptions },
-  create: ({ webhookSecret, mediaHosts, apiKey, generation, apiUrl }, now) => ({
-    verify: signatureCheck(webhookSecret),
-    handshake: sharedSecret(webhookSecret).handshake,
-    parse,
+  create: ({ webhookSecret, apiKey, generation, apiUrl, ...media }, now) => {
     // Media hosts and their authorisation are UNVERIFIED. It is unknown whether the API key would be right
     // there, so links are downloaded without credentials.
-    downloads: { trustedHosts: mediaHosts },
-    ...(apiKey !== undefined && { sending: sendingOf({ apiKey, generation, apiUrl }, now) }),
-  }),
+    const { dialect, downloads } = passedOn(media, now);
+    return {
+      verify: signatureCheck(webhookSecret),
+      handshake: sharedSecret(webhookSecret).handshake,
+      parse: parserFor(dialect),
+      downloads,
+      ...(apiKey !== undefined && { sending: sendingOf({ apiKey, generation, apiUrl }, now) }),
+    };
+  },
 });
 
 /**

@@ -6,7 +6,7 @@ import { z } from 'zod';
 
 import type { HttpRequest, MediaKind } from '../../domain/provider.js';
 import type { OutboundMessage, Sending, SendLimits, SendOptions } from '../../domain/sending.js';
-import { asRecord, fieldsOf, identifier, type JsonRecord } from '../kit/lenient.js';
+import { asRecord, fieldsOf, firstPresent, identifier, type JsonRecord } from '../kit/lenient.js';
 import { type ResponseReader, compact, linkOf, optionsCheck, sender } from '../kit/sending.js';
 import { captionLength, megabyte, whatsApp, whatsAppPerson } from '../kit/whatsapp.js';
 
@@ -63,7 +63,7 @@ interface Account {
 export function sendingOf(account: Account, now: () => Date): Sending {
   const generationOf = ({ generation }: SendOptions): Generation =>
     generations.find((one) => one === generation) ?? account.generation;
-  const reader: ResponseReader = { idIn, errorIn, secrets: [account.apiKey], now };
+  const reader: ResponseReader = { idIn, errorIn, waitIn, secrets: [account.apiKey], now };
   return {
     checkOptions: optionsCheck(
       sendOptions.extend({ generation: z.enum(generations).default(account.generation) }),
@@ -71,6 +71,7 @@ export function sendingOf(account: Account, now: () => Date): Sending {
     limitsFor: (options) => limits[generationOf(options)],
     limits,
     takesReply: () => false,
+    apiUrl: account.apiUrl,
     send: sender((message) => requests[generationOf(message.options)](message, account), reader),
   };
 }
@@ -113,6 +114,10 @@ const idIn: ResponseReader['idIn'] = ({ body }) => {
   const { message_id: id, data, success } = fieldsOf(body);
   return success === false ? undefined : (identifier(id) ?? identifier(fieldsOf(data)['message_id']));
 };
+
+/** aisoule.com/docs, rate limits. */
+const waitIn: NonNullable<ResponseReader['waitIn']> = ({ error, retry_after_seconds: seconds }) =>
+  firstPresent([fieldsOf(error)['retry_after_seconds'], seconds]);
 
 /** v1 `{success: false, error: {code, message}}`, v2 `{status: "error", message}`. */
 const errorIn: ResponseReader['errorIn'] = ({ error, success, status, message }) => {

@@ -36,6 +36,9 @@ export const blip = defineProvider({
     'Or use Integrations, Webhook with the same address and header, which also brings what attendants send.',
     'To send, give this channel the contract id and the key, both from Connection information, as contractId and key.',
   ],
+  connecting: {
+    absent: 'Blip documents no command that sets the addresses of a bot: set them in its portal',
+  },
   sending: {
     needs: [
       ['key', 'contractId'],

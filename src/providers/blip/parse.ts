@@ -11,6 +11,13 @@ import type {
   MessageStatus,
 } from '../../domain/provider.js';
 import {
+  contactContent,
+  type ContextContent,
+  locationContent,
+  textContent,
+  withContext,
+} from '../kit/context.js';
+import {
   deletion,
   ignored,
   linkTo,
@@ -97,21 +104,33 @@ function eventsOfMessage(envelope: JsonRecord, type: string): InboundEvent[] {
   if (type === deletedContent) return [eventOfDeletion(envelope, metadata)];
   const links: (JsonRecord | undefined)[] = [];
   findMediaLinks({ type, document: envelope['content'], depth: 0 }, links);
-  if (links.length === 0) return [ignored(lookUp(mediaFreeTypes, type) ?? 'other')];
+  const withoutMedia = ignored(lookUp(mediaFreeTypes, type) ?? 'other');
   const byBusiness = domainOf(identityOf(envelope['from'])) === 'msging.net';
   // The data webhook also contains the bot's own messages; messages of an attendant are marked (help.blip.ai
   // 4474381206423, and `#messageEmitter` as seen in third-party code).
-  if (byBusiness && metadata['#messageEmitter'] !== 'Human') return [ignored('echo of an API send')];
-  return messageEvents({
+  if (byBusiness && metadata['#messageEmitter'] !== 'Human')
+    return [links.length === 0 ? withoutMedia : ignored('echo of an API send')];
+  const facts = {
     messageId: messageIdOf(envelope['id'], metadata),
     ...(byBusiness ? sentTo(envelope, metadata) : receivedFrom(envelope, metadata)),
     // UNVERIFIED: the key was only seen in third-party code.
     chat: identifier(metadata['#wa.context.group_id']) ?? null,
     senderName: null,
-    caption: captionIn(links),
     sentAt: dateFromSeconds(metadata['#wa.timestamp']) ?? dateFromMillis(metadata['date_created']),
+  };
+  if (links.length === 0) return [withContext(withoutMedia, contentOf(envelope['content'], type), facts)];
+  return messageEvents({
+    ...facts,
+    caption: captionIn(links),
     media: links.map((link) => link && mediaOf(link, metadata)),
   });
+}
+
+function contentOf(content: unknown, type: string): ContextContent | undefined {
+  if (type === 'text/plain') return textContent(content);
+  if (type === lime('location')) return locationContent(content);
+  const { name, phoneNumber, cellPhoneNumber } = fieldsOf(content);
+  return type === lime('contact') ? contactContent(name, [phoneNumber, cellPhoneNumber]) : undefined;
 }
 
 /**

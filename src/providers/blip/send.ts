@@ -82,6 +82,7 @@ export function sendingOf({ api, headers, key, messagesPerSecond }: Account, now
     // Received messages name people without the domain of the network.
     personOf: (to) => to.replace(/@wa\.gw\.msging\.net$/, ''),
     takesReply: () => false,
+    apiUrl: api,
     send: (message, http) =>
       sender(requestFor, {
         idIn: ({ status }) => (status === 202 ? message.id : undefined),

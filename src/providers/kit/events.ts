@@ -39,14 +39,22 @@ export function mediaKindOf(word: unknown): MediaKind | undefined {
 interface LinkTerms {
   readonly expiresAt?: Date | null;
   readonly needsCredentials?: boolean;
+  /** The provider's own id of the file, which leads to a new link. */
+  readonly reference?: string | undefined;
 }
 
 /** A link source, or undefined if there is no address. */
 export function linkTo(url: unknown, terms: LinkTerms = {}): MediaSource | undefined {
   const link = address(url);
   if (link === undefined) return undefined;
-  const { expiresAt = null, needsCredentials = false } = terms;
-  return { type: 'link', url: link, expiresAt, needsCredentials };
+  const { expiresAt = null, needsCredentials = false, reference } = terms;
+  const source = { type: 'link', url: link, expiresAt, needsCredentials } as const;
+  return reference === undefined ? source : { ...source, reference };
+}
+
+/** A source that is the provider's own id of the file; undefined if there is no usable id. */
+export function referenceTo(id: string | undefined): MediaSource | undefined {
+  return id === undefined ? undefined : { type: 'reference', reference: id };
 }
 
 /** Media for which the provider gives only its own id, without a way to use it. */
@@ -62,19 +70,33 @@ interface MediaFacts {
   readonly declaredType?: unknown;
   readonly filename?: unknown;
   readonly sha256?: unknown;
+  /** See {@link InboundMedia.key}. */
+  readonly key?: string | undefined;
 }
 
 /** Builds one attachment; undefined, like its source, if its shape is not understood. */
 export function mediaFrom(facts: MediaFacts): InboundMedia | undefined {
-  const { kind, source } = facts;
+  const { kind, source, key } = facts;
   if (source === undefined) return undefined;
-  return {
+  const media: InboundMedia = {
     kind,
     source,
     declaredType: textOrNull(facts.declaredType),
     filename: textOrNull(facts.filename),
     sha256: sha256OrNull(facts.sha256),
   };
+  return key === undefined ? media : { ...media, key };
+}
+
+/** The members of a message that have a value. Nearly all messages have none of them. */
+export function furtherNames({
+  chatName,
+  personAlias,
+}: {
+  readonly chatName?: string | null | undefined;
+  readonly personAlias?: string | null | undefined;
+}): Pick<InboundMessage, 'chatName' | 'personAlias'> {
+  return { ...(chatName != null && { chatName }), ...(personAlias != null && { personAlias }) };
 }
 
 /** Replaces a missing sender, so that the media are stored nevertheless. */

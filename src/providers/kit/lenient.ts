@@ -140,6 +140,14 @@ export function dateFromIso(value: unknown): Date | null {
   return plausibleDate(Date.parse(/T[\d:.]+$/.test(value) ? `${value}Z` : value));
 }
 
+/** The format of e-mail: `Sat, 21 Nov 2026 10:00:00 +0000`. */
+export function dateFromRfc2822(value: unknown): Date | null {
+  const isDate =
+    typeof value === 'string' &&
+    /^(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (?:[+-]\d{4}|GMT|UTC)$/.test(value);
+  return isDate ? plausibleDate(Date.parse(value)) : null;
+}
+
 /** Providers also write numbers as strings. */
 function numberOf(value: unknown): number {
   if (typeof value === 'number') return value;

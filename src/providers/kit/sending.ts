@@ -14,9 +14,9 @@ import type {
   SendOptions,
   SendOutcome,
 } from '../../domain/sending.js';
-import { fieldsOf, firstPresent, type JsonRecord, textOrNull } from './lenient.js';
-
-const maxMessageLength = 300;
+import { wordsOf } from '../../domain/issue-words.js';
+import { cleanText } from './clean-text.js';
+import { fieldsOf, type JsonRecord } from './lenient.js';
 
 /** Creates the validation from a schema of options; `fit` and `fetch` belong to the service. */
 export function optionsCheck(schema: z.ZodType<SendOptions>): Sending['checkOptions'] {
@@ -27,13 +27,13 @@ export function optionsCheck(schema: z.ZodType<SendOptions>): Sending['checkOpti
     const problems = checked.error.issues.flatMap((issue) =>
       issue.code === 'unrecognized_keys'
         ? issue.keys.map((key) => ({ field: `options.${key}`, message: 'is unknown to this provider' }))
-        : [{ field: ['options', ...issue.path].join('.'), message: issue.message }],
+        : [{ field: ['options', ...issue.path].join('.'), message: wordsOf(issue) }],
     );
     return { ok: false, problems };
   };
 }
 
-interface ProviderError {
+export interface ProviderError {
   readonly code: unknown;
   readonly message: unknown;
 }
@@ -44,16 +44,32 @@ export interface ResponseReader {
   readonly idIn: (response: HttpResponse) => string | undefined;
   /** The provider's own code and message, if the body reports an error. */
   readonly errorIn: (body: JsonRecord) => ProviderError | undefined;
+  /**
+   * The meaning of a reported error, for providers whose codes say more than the HTTP status. Undefined
+   * leaves the decision to the status. `busy` is right only if the provider certainly has not accepted the
+   * message.
+   */
+  readonly meaningOf?: (
+    error: ProviderError,
+    status: number,
+  ) => Extract<SendOutcome['type'], 'busy' | 'refused' | 'unknown'> | undefined;
+  /** Whether an error that is `busy` concerns only messages to the same recipient. */
+  readonly concernsRecipient?: (error: ProviderError) => boolean;
+  /** The seconds to wait that a body names, if it names any. */
+  readonly waitIn?: (body: JsonRecord) => unknown;
   /** Secrets that must never be repeated, even if the provider does so. */
   readonly secrets: readonly string[];
   readonly now: () => Date;
 }
 
+/** Sends a message to an API whose requests need no expression. */
+export type SendMessage = (message: OutboundMessage, http: Http) => Promise<SendOutcome>;
+
 /** Sends with one call. A failure before the call means that nothing was sent. */
 export function sender(
   requestFor: (message: OutboundMessage) => MaybePromise<HttpRequest | SendOutcome>,
   reader: ResponseReader,
-): Sending['send'] {
+): SendMessage {
   return async (message, http) => {
     const request = await tryPrepare(() => requestFor(message));
     return 'type' in request ? request : callProvider(request, http, reader);
@@ -109,10 +125,31 @@ function outcomeOf(response: HttpResponse, reader: ResponseReader): SendOutcome 
   if (messageId !== undefined) return { type: 'accepted', messageId };
   const error = reader.errorIn(fieldsOf(response.body));
   const described = describeError(error, status, reader.secrets);
-  const retryAfterMs = requestedDelayMs(response, reader.now());
-  if (isRetryLater(status, retryAfterMs)) return { type: 'busy', retryAfterMs, ...described };
-  const isRejected = isOk ? error !== undefined : isRejection(status);
-  return isRejected ? { type: 'refused', ...described } : { type: 'unknown', message: described.message };
+  const retryAfterMs = requestedDelayMs(response, reader);
+  const meaning =
+    (error && reader.meaningOf?.(error, status)) ?? meaningOfStatus(status, error, retryAfterMs);
+  if (meaning === 'busy') return { type: 'busy', retryAfterMs, ...described, ...concernOf(error, reader) };
+  return meaning === 'refused'
+    ? { type: 'refused', ...described }
+    : { type: 'unknown', message: described.message };
+}
+
+/** Nothing, if the whole channel has to wait. */
+function concernOf(
+  error: ProviderError | undefined,
+  { concernsRecipient }: ResponseReader,
+): Pick<Extract<SendOutcome, { type: 'busy' }>, 'concerns'> {
+  return error !== undefined && concernsRecipient?.(error) === true ? { concerns: 'recipient' } : {};
+}
+
+function meaningOfStatus(
+  status: number,
+  error: ProviderError | undefined,
+  retryAfterMs: number | null,
+): 'busy' | 'refused' | 'unknown' {
+  if (isRetryLater(status, retryAfterMs)) return 'busy';
+  const isOk = status >= 200 && status < 300;
+  return (isOk ? error !== undefined : isRejection(status)) ? 'refused' : 'unknown';
 }
 
 function describeError(error: ProviderError | undefined, status: number, secrets: readonly string[]) {
@@ -130,30 +167,17 @@ const isRetryLater = (status: number, retryAfterMs: number | null): boolean =>
 /** 408 says that the provider stopped reading, but not how much it had read. */
 const isRejection = (status: number): boolean => status >= 400 && status < 500 && status !== 408;
 
-/**
- * The delay from `Retry-After`, or from the body as AISoule writes it (aisoule.com/docs, rate limits). In
- * milliseconds, at most an hour.
- */
-function requestedDelayMs({ headers, body }: HttpResponse, now: Date): number | null {
-  const { error, retry_after_seconds: inBody } = fieldsOf(body);
-  const seconds = firstPresent([fieldsOf(error)['retry_after_seconds'], inBody]);
+/** The delay from `Retry-After`, or from the body. In milliseconds, at most an hour. */
+function requestedDelayMs(
+  { headers, body }: HttpResponse,
+  { waitIn, now: clock }: ResponseReader,
+): number | null {
+  const now = clock();
+  const seconds = waitIn?.(fieldsOf(body));
   const header =
     headers['retry-after'] ?? (typeof seconds === 'number' ? String(Math.ceil(seconds)) : undefined);
   const at = parseRetryAfter(header, now);
   return at === undefined ? null : at.getTime() - now.getTime();
-}
-
-/** A provider's text, shortened and without secrets: some servers repeat the URL of the call. */
-function cleanText(value: unknown, secrets: readonly string[]): string | undefined {
-  const text = typeof value === 'number' ? String(value) : textOrNull(value);
-  if (text === null) return undefined;
-  const clean = secrets
-    .filter((secret) => secret !== '')
-    .reduce(
-      (rest, secret) => rest.replaceAll(secret, '***').replaceAll(encodeURIComponent(secret), '***'),
-      text,
-    );
-  return textOrNull(clean.slice(0, maxMessageLength)) ?? undefined;
 }
 
 /** A JSON object without absent fields. */

@@ -44,14 +44,20 @@ export function sharedSecret(
       if (header === undefined && token === undefined) return { ok: false, reason: 'no token' };
       return matches(header) || matches(token) ? { ok: true } : { ok: false, reason: 'wrong token' };
     },
-    handshake: (query) => {
-      const challenge = query['hub.challenge'];
-      const isChallenge = query['hub.mode'] === 'subscribe' && matches(query['hub.verify_token']);
-      // The challenge is echoed to the caller, so it must not contain anything that a browser could interpret
-      // as a document.
-      return isChallenge && challenge !== undefined && /^[\w.-]{1,200}$/.test(challenge)
-        ? challenge
-        : undefined;
-    },
+    handshake: challengeAnswer(secrets),
+  };
+}
+
+/** Answers Meta's GET challenge if it comes with one of these tokens. */
+export function challengeAnswer(tokens: readonly string[]): Required<ProviderAdapter>['handshake'] {
+  const matches = secretMatcher(tokens);
+  return (query) => {
+    const challenge = query['hub.challenge'];
+    const isChallenge = query['hub.mode'] === 'subscribe' && matches(query['hub.verify_token']);
+    // The challenge is echoed to the caller, so it must not contain anything that a browser could interpret
+    // as a document.
+    return isChallenge && challenge !== undefined && /^[\w.-]{1,200}$/.test(challenge)
+      ? challenge
+      : undefined;
   };
 }

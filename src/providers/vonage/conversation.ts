@@ -6,9 +6,9 @@
 import { randomUUID } from 'node:crypto';
 
 import type { Http, HttpRequest } from '../../domain/provider.js';
-import type { OutboundMessage, Sending, SendOutcome } from '../../domain/sending.js';
+import type { OutboundMessage, SendOutcome } from '../../domain/sending.js';
 import { address, fieldsOf } from '../kit/lenient.js';
-import { type ResponseReader, callProvider, tryPrepare, sender } from '../kit/sending.js';
+import { type ResponseReader, callProvider, tryPrepare, sender, type SendMessage } from '../kit/sending.js';
 import type { Bearer } from './application.js';
 import { conversationId } from './parse.js';
 
@@ -20,7 +20,7 @@ interface Account {
 /** The sizes of the copies in percent, as in the guide. */
 const ratios = { quality_ratio: '100', medium_size_ratio: '50', thumbnail_size_ratio: '30' };
 
-export function conversationSender(account: Account, reader: Omit<ResponseReader, 'idIn'>): Sending['send'] {
+export function conversationSender(account: Account, reader: Omit<ResponseReader, 'idIn'>): SendMessage {
   return async (message, http) => {
     const picture = await upload(message, http, { account, reader });
     if (picture.type !== 'accepted') return picture;

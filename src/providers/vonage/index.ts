@@ -61,6 +61,12 @@ export const vonage = defineProvider({
     `For Conversation events, which are not signed, set the event URL of RTC to ${webhookUrl}?token=<webhookSecret>`,
     'To send, give this channel the id and the private key of the application as applicationId and privateKey, and your number as from.',
   ],
+  connecting: {
+    // developer.vonage.com/en/api/application.v2: GET and PUT /v2/applications/{id} with Basic
+    // authentication.
+    absent:
+      'the Application API of Vonage needs the key and the secret of the whole account, which a channel does not have: set the addresses in the dashboard',
+  },
   sending: { needs: [['applicationId', 'privateKey']], options: sendOptions },
   create: (settings, now) => {
     const { signatureSecret = [], webhookSecret = [], applicationId, privateKey, mediaHosts } = settings;

@@ -1,8 +1,8 @@
 /** The Messages API: APIs-guru/openapi-directory nexmo.com/messages-olympus 1.4.0. */
 import type { MediaKind } from '../../domain/provider.js';
-import type { OutboundMessage, Sending } from '../../domain/sending.js';
+import type { OutboundMessage } from '../../domain/sending.js';
 import { fieldsOf, firstPresent, identifier, isAbsent } from '../kit/lenient.js';
-import { type ResponseReader, compact, linkOf, sender } from '../kit/sending.js';
+import { type ResponseReader, compact, linkOf, sender, type SendMessage } from '../kit/sending.js';
 import type { Bearer } from './application.js';
 
 interface Account {
@@ -13,7 +13,7 @@ interface Account {
 export function messagesSender(
   { authorize, apiUrl }: Account,
   reader: Omit<ResponseReader, 'idIn'>,
-): Sending['send'] {
+): SendMessage {
   return sender(
     (message) => ({
       method: 'POST',

@@ -10,8 +10,10 @@ import {
   type MediaKind,
   type MessageStatus,
 } from '../../domain/provider.js';
+import { type ContextContent, locationContent, textContent, withContext } from '../kit/context.js';
 import {
   deletion,
+  furtherNames,
   ignored,
   ignoredKind,
   linkTo,
@@ -142,19 +144,30 @@ function flattened(envelope: JsonRecord): JsonRecord {
 function eventsOfMessage(body: JsonRecord, receivedAt: Date): InboundEvent[] {
   const type = typeOf(body['message_type'], body);
   const attachments = attachmentsOf(body, typeof type === 'string' ? type : '');
-  if (attachments.length === 0)
-    return [typeof type === 'string' ? ignoredKind(type) : malformed('message without a type')];
-  return messageEvents({
+  const facts = {
     messageId: identifier(body['message_uuid']),
     direction: 'inbound',
     from: senderOf(body),
     to: partyOf(body['to']) ?? null,
     chat: null,
     senderName: nameOf(body),
-    caption: captionOf(body, attachments),
+    ...furtherNames({ personAlias: aliasOf(body) }),
     sentAt: dateFromIso(body['timestamp']),
+  } as const;
+  if (attachments.length === 0) {
+    if (typeof type !== 'string') return [malformed('message without a type')];
+    return [withContext(ignoredKind(type), contentOf(body, type), facts)];
+  }
+  return messageEvents({
+    ...facts,
+    caption: captionOf(body, attachments),
     media: attachments.map((attachment) => mediaOf(attachment, receivedAt)),
   });
+}
+
+function contentOf(body: JsonRecord, type: string): ContextContent | undefined {
+  if (type === 'text') return textContent(body['text']);
+  return type === 'location' ? locationContent(body['location']) : undefined;
 }
 
 interface Attachment {
@@ -233,6 +246,12 @@ function senderOf(body: JsonRecord): string | undefined {
   return partyOf(body['from']) ?? personId(phone) ?? personId(userId);
 }
 
+/** The business-scoped id beside a number. */
+function aliasOf(body: JsonRecord): string | undefined {
+  const userId = personId(fieldsOf(fieldsOf(body['whatsapp'])['sender'])['user_id']);
+  return userId === senderOf(body) ? undefined : userId;
+}
+
 function nameOf({ profile }: JsonRecord): string | null {
   const { name, username } = fieldsOf(profile);
   return firstText([name, username]);
@@ -266,12 +285,14 @@ function eventsOfConversation(event: JsonRecord, type: string): InboundEvent[] {
     return [deletion(id, dateFromIso(event['timestamp']))];
   }
   if (type === 'image') return pictureInConversation(event, 'image', pictureIn(body));
-  if (type !== 'message') return [ignored(type === 'text' ? 'text' : 'conversation event')];
+  if (type === 'text')
+    return [withContext(ignored('text'), textContent(body['text']), factsOfConversation(event))];
+  if (type !== 'message') return [ignored('conversation event')];
   const word = typeOf(body['message_type'], body);
   if (typeof word !== 'string') return [malformed('message without a type')];
   const kind = kindOf(word);
   return kind === undefined
-    ? [ignoredKind(word)]
+    ? [withContext(ignoredKind(word), contentOf(body, word), factsOfConversation(event))]
     : pictureInConversation(event, kind, fieldsOf(lookUp(body, word)));
 }
 
@@ -286,19 +307,25 @@ function pictureIn(body: JsonRecord): JsonRecord {
 }
 
 /** It is unknown which participants belong to the business, so every message counts as inbound. */
-function pictureInConversation(event: JsonRecord, kind: MediaKind, media: JsonRecord): InboundEvent[] {
+function factsOfConversation(event: JsonRecord) {
   const { from_user: fromUser, from_member: fromMember } = fieldsOf(event['_embedded']);
   const user = fieldsOf(fromUser);
   const { conversation_id: conversation } = event;
-  return messageEvents({
+  return {
     messageId: conversationId(conversation, event['id']),
     direction: 'inbound',
     from: identifier(user['id']) ?? identifier(event['from']) ?? identifier(fieldsOf(fromMember)['id']),
     to: null,
     chat: identifier(conversation) ?? null,
     senderName: textOrNull(user['name']),
-    caption: textOrNull(media['caption']),
     sentAt: dateFromIso(event['timestamp']),
+  } as const;
+}
+
+function pictureInConversation(event: JsonRecord, kind: MediaKind, media: JsonRecord): InboundEvent[] {
+  return messageEvents({
+    ...factsOfConversation(event),
+    caption: textOrNull(media['caption']),
     media: [
       mediaFrom({
         kind,

@@ -48,6 +48,7 @@ export function sendingOf(account: Account, now: () => Date): Sending {
     limits: { ...limitsOfChannels, conversation: limitsOfConversation },
     // A reply names the original message in `context`, which only WhatsApp supports.
     takesReply: (options) => !isConversation(options) && channelOf(options) === 'whatsapp',
+    apiUrl: account.apiUrl,
     send: (message, http) => (isConversation(message.options) ? sendEvent : sendMessage)(message, http),
   };
 }

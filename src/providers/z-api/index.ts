@@ -11,8 +11,11 @@ import {
   secretList,
 } from '../kit/define-provider.js';
 import { secretMatcher, sharedSecret, singleHeader } from '../kit/verification.js';
+import { connectionOf } from './connection.js';
 import { parse } from './parse.js';
 import { sendingOf, sendOptions } from './send.js';
+
+const accountNeeds = [['instanceId', 'token']] as const;
 
 export const zApi = defineProvider({
   id: 'z-api',
@@ -24,9 +27,9 @@ export const zApi = defineProvider({
     ).optional(),
     instanceId: z
       .string()
-      .meta({ description: 'For sending: the id of the instance, from its page in the panel' })
+      .meta({ description: 'For sending and connecting: the id of the instance, from its page in the panel' })
       .optional(),
-    token: credential('For sending: the token of the instance').optional(),
+    token: credential('For sending and connecting: the token of the instance').optional(),
     clientToken: credential(
       "For sending: the account's security token, if it is enabled (Security in the panel)",
     ).optional(),
@@ -36,6 +39,7 @@ export const zApi = defineProvider({
   enabledBy: ['webhookSecret', 'headerToken'],
   ownSecret: 'webhookSecret',
   setup: (webhookUrl) => [
+    'With the settings instanceId and token (and clientToken, if the account has one), Inlet sets the webhooks itself: choose Connect. Otherwise follow the next steps.',
     'Open Instances in the panel of Z-API, then your instance, then its webhooks.',
     `Set the webhook "on receive" to ${webhookUrl}?token=<webhookSecret>`,
     'Instead of ?token= the token of the instance proves the calls, if you give it to this channel as headerToken: Z-API sends it in a header.',
@@ -43,15 +47,34 @@ export const zApi = defineProvider({
     'Switch on "notify sent by me" if pictures that are sent from the phone are to be kept too.',
     'To send, give this channel the ID and the token of the instance as instanceId and token, and the security token of the account, if there is one, as clientToken.',
   ],
-  sending: { needs: [['instanceId', 'token']], options: sendOptions },
-  create: ({ webhookSecret, headerToken, mediaHosts, instanceId, token, clientToken, apiUrl }, now) => ({
-    ...proofOf(webhookSecret ?? [], headerToken ?? []),
-    parse,
-    // Links are public (f00N.backblazeb2.com/file/temp-file-download/), so there are no credentials.
-    downloads: { trustedHosts: mediaHosts },
-    ...(instanceId !== undefined &&
-      token !== undefined && { sending: sendingOf({ instanceId, token, clientToken, apiUrl }, now) }),
-  }),
+  connecting: { needs: accountNeeds },
+  sending: { needs: accountNeeds, options: sendOptions },
+  create: (settings, now) => {
+    const {
+      webhookSecret = [],
+      headerToken = [],
+      mediaHosts,
+      instanceId,
+      token,
+      clientToken,
+      apiUrl,
+    } = settings;
+    const account =
+      instanceId === undefined || token === undefined
+        ? undefined
+        : { instanceId, token, clientToken, apiUrl };
+    const proofs = { webhookSecrets: webhookSecret, headerTokens: headerToken };
+    return {
+      ...proofOf(webhookSecret, headerToken),
+      parse,
+      // Links are public (f00N.backblazeb2.com/file/temp-file-download/), so there are no credentials.
+      downloads: { trustedHosts: mediaHosts },
+      ...(account && {
+        sending: sendingOf(account, now),
+        connection: connectionOf(account, proofs, now),
+      }),
+    };
+  },
 });
 
 /**

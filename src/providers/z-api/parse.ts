@@ -9,7 +9,16 @@ import {
   type MessageStatus,
 } from '../../domain/provider.js';
 import {
+  contactContent,
+  type ContextContent,
+  locationContent,
+  numbersInCard,
+  textContent,
+  withContext,
+} from '../kit/context.js';
+import {
   deletion,
+  furtherNames,
   ignored,
   linkTo,
   malformed,
@@ -121,13 +130,30 @@ function eventsOfMessage(event: JsonRecord, receivedAt: Date): InboundEvent[] {
   // (third-party schema).
   const edited = event['isEdit'] === true ? identifier(event['editMessageId']) : undefined;
   return messageEvents({
+    ...factsOf(event),
     messageId: edited ?? identifier(event['messageId']),
-    ...partiesOf(event),
-    senderName: textOrNull(event['senderName']),
     caption: captionOf(event, attachments),
-    sentAt: dateFromMillis(event['momment']),
     media: attachments.map((attachment) => mediaOf(attachment, expiresAt)),
   });
+}
+
+/** What all messages have in common. */
+function factsOf(event: JsonRecord) {
+  return {
+    messageId: identifier(event['messageId']),
+    ...partiesOf(event),
+    ...furtherNamesOf(event),
+    senderName: textOrNull(event['senderName']),
+    sentAt: dateFromMillis(event['momment']),
+  };
+}
+
+/** on-message-received.md: `text.message`, `location`, `contact.displayName` and `contact.vCard`. */
+function contentOf(event: JsonRecord, key: (typeof mediaFreeKeys)[number]): ContextContent | undefined {
+  const { message, displayName, vCard } = fieldsOf(event[key]);
+  if (key === 'text') return textContent(message);
+  if (key === 'location') return locationContent(event[key]);
+  return key === 'contact' ? contactContent(displayName, numbersInCard(vCard)) : undefined;
 }
 
 function isNameOfNotification(word: unknown): boolean {
@@ -148,7 +174,7 @@ function eventWithoutMedia(event: JsonRecord): InboundEvent {
   // The media follow in another event (on-message-received.md, "aguardando mensagem").
   if (event['waitingMessage'] === true) return ignored('waiting message');
   const key = mediaFreeKeys.find((one) => !isAbsent(event[one]));
-  if (key !== undefined) return ignored(key);
+  if (key !== undefined) return withContext(ignored(key), contentOf(event, key), factsOf(event));
   // A block for media is not a text, even if it is empty.
   const isOfMedia = mediaKinds.some((kind) => asRecord(event[kind]) !== undefined);
   return isOfMedia ? malformed('media without a usable address') : ignored('other');
@@ -164,6 +190,20 @@ function partiesOf(event: JsonRecord): Parties {
   if (fromMe !== true)
     return { direction: 'inbound', from: partner ?? participantOf(event), to: business, chat };
   return { direction: 'outbound', from: business ?? identifier(instanceId), to: partner ?? null, chat };
+}
+
+/** `chatName` is the group, or the person of a chat (on-message-received.md). */
+function furtherNamesOf(event: JsonRecord): Pick<InboundMessage, 'chatName' | 'personAlias'> {
+  const { chatName, chatLid, fromMe, participantLid, phone, senderLid } = event;
+  const isGroup = isShared(event);
+  const lids = isGroup ? [participantLid, senderLid] : [chatLid, fromMe === true ? undefined : senderLid];
+  const person = isGroup ? participantOf(event) : personId(phone);
+  const alias = lids.map(personId).find((lid) => lid !== undefined);
+  const isAlias = person !== undefined && alias !== person && !(isGroup && fromMe === true);
+  return furtherNames({
+    chatName: isGroup || fromMe === true ? textOrNull(chatName) : null,
+    personAlias: isAlias ? alias : null,
+  });
 }
 
 /** The author in a group is not always named; the picture is then stored under the group. */

@@ -10,6 +10,7 @@ import { extensionOf, typeOf } from '../kit/file-names.js';
 import { fieldsOf, identifier, isAbsent } from '../kit/lenient.js';
 import { compact, optionsCheck, sender } from '../kit/sending.js';
 import { whatsApp, whatsAppPerson } from '../kit/whatsapp.js';
+import { type Account, callsOf } from './account.js';
 
 export const sendOptions = z.strictObject({
   delayMessage: z
@@ -40,17 +41,8 @@ const limits: SendLimits = {
   ways: ['link', 'inline'],
 };
 
-interface Account {
-  readonly instanceId: string;
-  readonly token: string;
-  /** Required if the account has enabled the security token (docs/security/client-token.md). */
-  readonly clientToken: string | undefined;
-  readonly apiUrl: string;
-}
-
-export function sendingOf({ instanceId, token, clientToken, apiUrl }: Account, now: () => Date): Sending {
-  const base = `${apiUrl}/instances/${encodeURIComponent(instanceId)}/token/${encodeURIComponent(token)}`;
-  const headers = clientToken === undefined ? {} : { 'client-token': clientToken };
+export function sendingOf(account: Account, now: () => Date): Sending {
+  const { base, headers } = callsOf(account);
   const send = sender(
     async (message) => ({
       method: 'POST',
@@ -64,7 +56,7 @@ export function sendingOf({ instanceId, token, clientToken, apiUrl }: Account, n
       // `{"error":"null not allowed"}`: its status is not documented (docs/security).
       errorIn: ({ error, message }) =>
         isAbsent(error) ? undefined : { code: undefined, message: isAbsent(message) ? error : message },
-      secrets: [token, clientToken ?? ''],
+      secrets: [account.token, account.clientToken ?? ''],
       now,
     },
   );

@@ -3,9 +3,12 @@ import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 import type { StatusEvent } from '../../../src/domain/provider.js';
-import type { ProviderId } from '../../../src/demo/providers/simulated-provider.js';
-import { providerIds } from '../../../src/demo/providers/simulated-provider.js';
+import type { ProviderId } from '../../../src/demo/providers/registry.js';
+import { providerIds } from '../../../src/demo/providers/registry.js';
+import { filledUpTo } from '../../../src/demo/media-host.js';
+import { payloadOf } from '../../../src/pipeline/receive/receive.js';
 import { providers } from '../../../src/providers/index.js';
+import { eventsOf } from '../../support/evaluator.js';
 import { until } from '../../support/until.js';
 import {
   aisouleV2,
@@ -38,33 +41,50 @@ afterEach(async () => {
 const api = (id: ProviderId) => stage.simulator.providers[id].api;
 
 /** What the service makes of the webhooks so far; one that does not prove its sender is an error. */
-function told(id: ProviderId): StatusEvent[] {
+async function told(id: ProviderId): Promise<StatusEvent[]> {
   const definition = providers.find((provider) => provider.id === id);
   if (definition === undefined) throw new Error(`There is no provider ${id}`);
   const env = stage.simulator.env();
   const settings = Object.entries(definition.envKeys).map(([name, key]) => [name, env[key]]);
   const adapter = definition.load(Object.fromEntries(settings), () => new Date());
-  return listener.received.flatMap(({ path, headers, body }) => {
+  const events: StatusEvent[] = [];
+  for (const { path, headers, body } of listener.received) {
     const url = new URL(path, listener.url);
     expect(url.pathname).toBe(`/webhooks/${id}`);
     const rawBody = Buffer.from(body);
     const query = Object.fromEntries(url.searchParams);
     const receivedAt = new Date();
     const verdict = adapter.verify({
+      method: 'POST',
+      url: url.href,
       rawBody,
       query,
       receivedAt,
       headers: headers as Record<string, string>,
     });
     expect(verdict).toEqual({ ok: true });
-    return adapter.parse(JSON.parse(body), receivedAt).map((event) => {
+    const payload = payloadOf({ adapter }, rawBody, headers as Record<string, string>);
+    for (const event of await eventsOf(adapter, payload, receivedAt)) {
       expect(event).toMatchObject({ type: 'status' });
-      return event as StatusEvent;
-    });
-  });
+      events.push(event as StatusEvent);
+    }
+  }
+  return events;
 }
 
-const statusesOf = (id: ProviderId) => told(id).map(({ status }) => status);
+const statusesOf = async (id: ProviderId) => (await told(id)).map(({ status }) => status);
+
+/** The statuses that a provider reports about a message that goes well; none if it reports nothing. */
+const reportsOf = (id: ProviderId): readonly string[] =>
+  (providers.find((provider) => provider.id === id)?.reports ?? []).filter((status) => status !== 'failed');
+
+/** Waits until the last report about a message has come, or until the message has its media. */
+const settledAt = (id: ProviderId) =>
+  until(async () =>
+    reportsOf(id).length > 0
+      ? (await statusesOf(id)).includes('read')
+      : api(id).accepted.at(-1)?.media != null,
+  );
 
 const answers: Record<ProviderId, { status: number; body: unknown }> = {
   blip: { status: 202, body: null },
@@ -90,13 +110,38 @@ const answers: Record<ProviderId, { status: number; body: unknown }> = {
       code: 200,
     },
   },
+  meta: {
+    status: 200,
+    body: {
+      messaging_product: 'whatsapp',
+      contacts: [{ input: '5511999990000', wa_id: '5511999990000' }],
+      messages: [{ id: expect.stringMatching(/^wamid\..{1,122}$/) }],
+    },
+  },
+  twilio: {
+    status: 201,
+    body: { sid: expect.stringMatching(/^MM[\da-f]{32}$/), status: 'queued', to: 'whatsapp:+5511999990000' },
+  },
+  telegram: {
+    status: 200,
+    body: {
+      ok: true,
+      result: {
+        message_id: 1,
+        chat: { id: 5511999990000, type: 'private' },
+        from: expect.any(Object),
+        date: expect.any(Number),
+      },
+    },
+  },
+  custom: { status: 201, body: { id: expect.any(String) } },
 };
 
 describe.each(providerIds)('%s', (id) => {
   test('accepts what its documentation allows, records it, and reports its statuses', async () => {
     const answer = await send(api(id).origin, rightCalls[id](stage.files.jpeg));
     expect(answer).toMatchObject(answers[id]);
-    await until(() => statusesOf(id).includes('read'));
+    await settledAt(id);
     const { jpeg } = stage.contents;
     expect(api(id).accepted).toEqual([
       {
@@ -112,8 +157,9 @@ describe.each(providerIds)('%s', (id) => {
         failure: null,
       },
     ]);
-    expect(new Set(statusesOf(id))).toEqual(new Set(['sent', 'delivered', 'read']));
-    expect(new Set(told(id).map(({ messageId }) => messageId))).toEqual(new Set([api(id).accepted[0]?.id]));
+    expect(new Set(await statusesOf(id))).toEqual(new Set(reportsOf(id)));
+    const ids = reportsOf(id).length > 0 ? [api(id).accepted[0]?.id] : [];
+    expect(new Set((await told(id)).map(({ messageId }) => messageId))).toEqual(new Set(ids));
     expect(api(id).reports.every((report) => report.answer === 200)).toBe(true);
   });
 
@@ -126,14 +172,14 @@ describe.each(providerIds)('%s', (id) => {
   test('accepts the message and breaks off the connection', async () => {
     api(id).misbehave('cut');
     await expect(send(api(id).origin, rightCalls[id](stage.files.jpeg))).rejects.toThrow('fetch failed');
-    await until(() => statusesOf(id).includes('read'));
+    await settledAt(id);
     expect(api(id).accepted).toHaveLength(1);
   });
 
   test('accepts the message and does not answer', async () => {
     api(id).misbehave('hang');
     const answer = send(api(id).origin, rightCalls[id](stage.files.jpeg)).catch(() => 'never');
-    await until(() => statusesOf(id).includes('read'));
+    await settledAt(id);
     expect(api(id).accepted).toHaveLength(1);
     await stage.simulator.close();
     expect(await answer).toBe('never');
@@ -168,30 +214,45 @@ describe('a problem of the media is reported by webhook', () => {
     ['aisoule', 'gone', 'media_unreachable'],
     ['aisoule', 'large', 'media_too_large'],
     ['aisoule', 'gif', 'media_wrong_type'],
+    ['meta', 'gone', '131053'],
+    ['meta', 'large', '131053'],
+    ['meta', 'gif', '131053'],
+    ['meta', 'cmyk', '131053'],
+    ['twilio', 'gone', '63019'],
+    ['twilio', 'large', '63019'],
+    ['twilio', 'gif', '63021'],
+    ['custom', 'gone', 'file_unreachable'],
+    ['custom', 'large', 'file_too_large'],
+    ['custom', 'gif', 'file_wrong_type'],
   ];
   test.each(cases)('%s, %s', async (id, file, code) => {
     await send(api(id).origin, rightCalls[id](stage.files[file]));
-    await until(() => told(id).length > 0);
-    expect(told(id)).toMatchObject([{ status: 'failed', error: { code, message: expect.any(String) } }]);
+    await until(async () => (await told(id)).length > 0);
+    expect(await told(id)).toMatchObject([
+      { status: 'failed', error: { code, message: expect.any(String) } },
+    ]);
     expect(api(id).accepted).toMatchObject([{ media: null, failure: { message: expect.any(String) } }]);
   });
 
-  test('a later failure is reported, too, except by sobot', async () => {
-    for (const id of ['blip', 'z-api', 'vonage', 'aisoule'] as const) {
+  test('a later failure is reported, too, except by sobot and telegram', async () => {
+    for (const id of ['blip', 'z-api', 'vonage', 'aisoule', 'meta', 'twilio', 'custom'] as const) {
       api(id).misbehave('fail');
       await send(api(id).origin, rightCalls[id](stage.files.jpeg));
       await until(() => api(id).reports.length > 0);
       expect(api(id).reports).toMatchObject([{ status: 'failed', answer: 200 }]);
     }
-    api('sobot').misbehave('fail');
-    await send(api('sobot').origin, rightCalls.sobot(stage.files.jpeg));
-    await until(() => api('sobot').accepted[0]?.failure !== null);
-    expect(api('sobot').reports).toEqual([]);
+    for (const id of ['sobot', 'telegram'] as const) {
+      api(id).misbehave('fail');
+      await send(api(id).origin, rightCalls[id](stage.files.jpeg));
+      await until(() => api(id).accepted[0]?.failure !== null);
+      expect(api(id).reports).toEqual([]);
+    }
   });
 });
 
+const change = (call: Call, json: object): Call => ({ ...call, json: { ...call.json, ...json } });
+
 describe('other kinds', () => {
-  const change = (call: Call, json: object): Call => ({ ...call, json: { ...call.json, ...json } });
   const without = (call: Call, ...names: string[]): Call => ({
     ...call,
     json: Object.fromEntries(Object.entries(call.json ?? {}).filter(([name]) => !names.includes(name))),
@@ -202,6 +263,15 @@ describe('other kinds', () => {
       ...call,
       path: call.path.replace('send-image', method),
       json: { phone: '5511999990000', ...json },
+    };
+  };
+
+  const telegram = (method: string, json: object): Call => {
+    const call = rightCalls.telegram('');
+    return {
+      ...call,
+      path: call.path.replace('sendPhoto', method),
+      json: { chat_id: 5511999990000, ...json },
     };
   };
 
@@ -266,6 +336,45 @@ describe('other kinds', () => {
         }),
       'application/pdf',
     ],
+    [
+      'a sticker by Meta to a person without a number',
+      'meta',
+      () =>
+        without(
+          change(rightCalls.meta(''), {
+            type: 'sticker',
+            sticker: { link: stage.files.webp },
+            recipient: 'BR.13491208655302741918',
+          }),
+          'image',
+          'to',
+        ),
+      'image/webp',
+    ],
+    [
+      'a voice note by Telegram',
+      'telegram',
+      () => telegram('sendVoice', { voice: stage.files.ogg }),
+      'audio/ogg',
+    ],
+    [
+      'an animation by Telegram, as a reply in a group',
+      'telegram',
+      () =>
+        telegram('sendAnimation', {
+          chat_id: -1001234567890,
+          animation: stage.files.gif,
+          reply_parameters: { message_id: 7 },
+          has_spoiler: true,
+        }),
+      'image/gif',
+    ],
+    [
+      'a document by Telegram',
+      'telegram',
+      () => telegram('sendDocument', { document: stage.files.pdf, disable_notification: true }),
+      'application/pdf',
+    ],
   ];
   test.each(calls)('%s', async (_what, id, call, type) => {
     const answer = await send(api(id).origin, call());
@@ -282,7 +391,7 @@ describe('z-api accepts Base64', () => {
     const answer = await send(api('z-api').origin, inline('image/png', stage.contents.png));
     const { messageId, id } = answer.body as Record<string, string>;
     expect(id).toBe(messageId);
-    await until(() => statusesOf('z-api').includes('read'));
+    await until(async () => (await statusesOf('z-api')).includes('read'));
     expect(api('z-api').accepted).toMatchObject([{ media: { type: 'image/png' }, failure: null }]);
   });
 
@@ -291,7 +400,7 @@ describe('z-api accepts Base64', () => {
     ['that is another picture than it says', 'image/png', 'jpeg'],
   ] as const)('and tells later of one %s', async (_what, type, name) => {
     await send(api('z-api').origin, inline(type, stage.contents[name]));
-    await until(() => statusesOf('z-api').includes('failed'));
+    await until(async () => (await statusesOf('z-api')).includes('failed'));
     expect(api('z-api').accepted).toMatchObject([{ media: null }]);
   });
 });
@@ -301,7 +410,7 @@ test('blip reports nothing about a message without an id, and refuses a repeated
   await send(api('blip').origin, { ...call, json: { ...call.json, id: undefined } });
   expect((await send(api('blip').origin, call)).status).toBe(202);
   expect((await send(api('blip').origin, call)).status).toBe(400);
-  await until(() => statusesOf('blip').includes('read'));
+  await until(async () => (await statusesOf('blip')).includes('read'));
   expect(api('blip').accepted.map(({ id }) => id)).toEqual(['', call.json?.['id']]);
   expect(api('blip').reports.map(({ messageId }) => messageId)).not.toContain('');
 });
@@ -312,8 +421,57 @@ test('aisoule has a second generation with its own header, path and answer', asy
     status: 200,
     body: { data: { message_id: expect.stringMatching(/^wamid\./), status: 'sent' } },
   });
-  await until(() => statusesOf('aisoule').includes('read'));
+  await until(async () => (await statusesOf('aisoule')).includes('read'));
   expect(listener.received.every(({ headers }) => 'x-webhook-signature' in headers)).toBe(true);
+});
+
+describe("telegram's files", () => {
+  const bot = () => `${api('telegram').origin}/bot${secrets.telegram.botToken}`;
+  const lookUp = async (url: string) => {
+    const query = new URLSearchParams({ file_id: `AgAC${Buffer.from(url).toString('base64url')}` });
+    const response = await fetch(`${bot()}/getFile?${query.toString()}`);
+    return (await response.json()) as { ok: boolean; description?: string; result?: { file_path: string } };
+  };
+  const fileAt = (path: string, token = secrets.telegram.botToken) =>
+    fetch(`${api('telegram').origin}/file/bot${token}/${path}`);
+
+  test('are named by getFile, and served below the token only', async () => {
+    const { ok, result } = await lookUp(stage.files.png);
+    expect(ok).toBe(true);
+    const path = result?.file_path ?? '';
+    const response = await fileAt(path);
+    expect(response.headers.get('content-type')).toBe('application/octet-stream');
+    expect(Buffer.from(await response.arrayBuffer())).toEqual(stage.contents.png);
+    expect((await fileAt(path, '700000001:another')).status).toBe(401);
+    expect((await fileAt('media/unknown')).status).toBe(404);
+  });
+
+  test('of more than 20 MiB are refused, and so are unknown ones', async () => {
+    const { simulator, contents } = stage;
+    const large = simulator.host.serve(
+      '/21-mib',
+      filledUpTo(20 * 1024 * 1024 + 1, 'image/jpeg', contents.jpeg),
+    );
+    expect((await lookUp(large)).description).toBe('Bad Request: file is too big');
+    for (const url of [stage.files.gone, 'http://192.0.2.1/a.jpg', 'nonsense'])
+      expect((await lookUp(url)).description).toMatch(/wrong file_id or the file is temporarily unavailable/);
+  });
+
+  test('may be uploaded in a form', async () => {
+    const body = new FormData();
+    body.set('chat_id', '5511999990000');
+    body.set('reply_parameters', JSON.stringify({ message_id: 7 }));
+    body.set('photo', new Blob([new Uint8Array(stage.contents.jpeg)], { type: 'image/jpeg' }), 'a.jpg');
+    const answer = await send(api('telegram').origin, {
+      path: rightCalls.telegram('').path,
+      headers: {},
+      body,
+    });
+    expect(answer.status).toBe(200);
+    expect(api('telegram').accepted).toMatchObject([
+      { id: '5511999990000:1', media: { bytes: stage.contents.jpeg.length } },
+    ]);
+  });
 });
 
 describe("vonage's conversations", () => {
@@ -339,8 +497,8 @@ describe("vonage's conversations", () => {
       status: 201,
       body: { id: 1, timestamp: expect.any(String), href: expect.stringContaining('CON-1') },
     });
-    await until(() => statusesOf('vonage').includes('read'));
-    expect(told('vonage').map(({ messageId }) => messageId)).toEqual(Array(3).fill('CON-1:1'));
+    await until(async () => (await statusesOf('vonage')).includes('read'));
+    expect((await told('vonage')).map(({ messageId }) => messageId)).toEqual(Array(3).fill('CON-1:1'));
     const sha256 = createHash('sha256').update(stage.contents.jpeg).digest('hex');
     expect(api('vonage').accepted).toMatchObject([{ id: 'CON-1:1', to: 'CON-1', media: { sha256 } }]);
   });
@@ -361,8 +519,62 @@ describe("vonage's conversations", () => {
   });
 });
 
+describe("meta's uploads", () => {
+  const upload = (content: Uint8Array, type = 'image/jpeg', fields: Record<string, string> = {}): Call => {
+    const body = new FormData();
+    body.set('messaging_product', 'whatsapp');
+    body.set('type', type);
+    body.set('file', new Blob([new Uint8Array(content)], { type }), 'picture.jpg');
+    for (const [name, value] of Object.entries(fields)) body.set(name, value);
+    return { ...rightCalls.meta(''), path: `/v25.0/${secrets.meta.phoneNumberId}/media`, body };
+  };
+  /** Without the type of the body, which belongs to the form. */
+  const asForm = ({ headers, ...call }: Call): Call => ({
+    ...call,
+    headers: { ...headers, 'content-type': undefined },
+  });
+  const origin = () => api('meta').origin;
+
+  test('are sent by their id', async () => {
+    const uploaded = await send(origin(), asForm(upload(stage.contents.jpeg)));
+    expect(uploaded).toMatchObject({ status: 200, body: { id: expect.stringMatching(/^\d+$/) } });
+    const { id } = uploaded.body as { id: string };
+    expect(await send(origin(), change(rightCalls.meta(''), { image: { id } }))).toMatchObject({
+      status: 200,
+    });
+    await until(async () => (await statusesOf('meta')).includes('read'));
+    const sha256 = createHash('sha256').update(stage.contents.jpeg).digest('hex');
+    expect(api('meta').accepted).toMatchObject([{ to: '5511999990000', media: { sha256 } }]);
+  });
+
+  test.each<[string, () => Call, number]>([
+    ['no token', () => ({ ...upload(stage.contents.jpeg), headers: {} }), 401],
+    ['another number', () => ({ ...upload(stage.contents.jpeg), path: '/v25.0/1/media' }), 400],
+    ['another type than it says', () => upload(stage.contents.page), 400],
+    ['a type that WhatsApp does not have', () => upload(stage.contents.gif, 'image/gif'), 400],
+    ['too many bytes', () => upload(Buffer.concat([stage.contents.jpeg, Buffer.alloc(6e6)])), 400],
+    ['a field that it does not know', () => upload(stage.contents.jpeg, 'image/jpeg', { caption: 'x' }), 400],
+    ['another product', () => upload(stage.contents.jpeg, 'image/jpeg', { messaging_product: 'x' }), 400],
+    ['a message with an id that is none', () => change(rightCalls.meta(''), { image: { id: '1' } }), 400],
+  ])('refuse %s', async (_what, call, status) => {
+    const made = call();
+    const answer = await send(origin(), made.body === undefined ? made : asForm(made));
+    expect(answer).toMatchObject({ status, body: { error: { code: expect.any(Number) } } });
+    expect(api('meta').accepted).toEqual([]);
+  });
+});
+
+test('twilio reports nothing about a message without a callback', async () => {
+  const call = rightCalls.twilio(stage.files.jpeg);
+  await send(api('twilio').origin, { ...call, json: { ...call.json, StatusCallback: undefined } });
+  await send(api('twilio').origin, call);
+  await until(async () => (await statusesOf('twilio')).includes('read'));
+  const [, told] = api('twilio').accepted;
+  expect(new Set(api('twilio').reports.map(({ messageId }) => messageId))).toEqual(new Set([told?.id]));
+});
+
 test('the reports of a provider contain no secret', async () => {
   await send(api('aisoule').origin, rightCalls.aisoule(stage.files.jpeg));
-  await until(() => statusesOf('aisoule').includes('read'));
+  await until(async () => (await statusesOf('aisoule')).includes('read'));
   expect(JSON.stringify(listener.received)).not.toContain(secrets.aisoule.apiKey);
 });

@@ -1,13 +1,18 @@
-/** The adapters against the strict simulators: whatever an adapter says that it sends is taken as its provider documents it. */
+/**
+ * The adapters against the strict simulators: whatever an adapter says that it sends is taken as its provider
+ * documents it.
+ */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { bytes, filledUpTo } from '../../../src/demo/media-host.js';
-import { providerIds, type ProviderId } from '../../../src/demo/providers/simulated-provider.js';
+import { providerIds, type ProviderId } from '../../../src/demo/providers/registry.js';
 import { newId } from '../../../src/domain/id.js';
 import type { MediaKind } from '../../../src/domain/provider.js';
 import type { OutboundMessage, Sending, SendLimits, SendOptions } from '../../../src/domain/sending.js';
 import { createHttp, type HttpClient } from '../../../src/infra/net/http-client.js';
 import { providers } from '../../../src/providers/index.js';
+import { samples as samplesOf } from '../../samples/index.js';
+import { evaluate } from '../../support/evaluator.js';
 import { until } from '../../support/until.js';
 import { startStage, type Stage } from './stage.js';
 
@@ -33,21 +38,6 @@ function sendingOf(id: ProviderId): Sending {
   return sending;
 }
 
-/** The options that choose each entry of an adapter's limits. */
-const choices: Readonly<Record<ProviderId, Readonly<Record<string, SendOptions>>>> = {
-  blip: { default: {} },
-  'z-api': { default: {} },
-  vonage: {
-    whatsapp: {},
-    messenger: { channel: 'messenger' },
-    mms: { channel: 'mms' },
-    viber_service: { channel: 'viber_service' },
-    conversation: { product: 'conversation', from: 'MEM-1' },
-  },
-  aisoule: { v1: { generation: 'v1' }, v2: { generation: 'v2' } },
-  sobot: { default: {} },
-};
-
 const samples = {
   image: { file: 'jpeg', type: 'image/jpeg' },
   video: { file: 'mp4', type: 'video/mp4' },
@@ -55,6 +45,10 @@ const samples = {
   document: { file: 'pdf', type: 'application/pdf' },
   sticker: { file: 'webp', type: 'image/webp' },
 } as const satisfies Record<MediaKind, unknown>;
+
+/** The size of the largest picture that the provider downloads from a link. */
+const largestLinkedPicture = (limits: SendLimits | undefined): number =>
+  (limits?.linkedMedia ?? limits?.media)?.image?.maxBytes ?? 0;
 
 interface Wanted {
   readonly kind: MediaKind;
@@ -73,6 +67,7 @@ function messageOf({ kind, options, limits }: Wanted): OutboundMessage {
     type,
     bytes: content.length,
     replyTo: null,
+    webhookUrl: 'https://inlet.example.com/webhooks/a-channel',
     options,
     to: limits.recipient.pattern.startsWith('CON-') ? 'CON-1' : '5511999990000',
     filename: `thanks.${file}`,
@@ -88,7 +83,7 @@ async function send(id: ProviderId, message: OutboundMessage) {
   const sending = sendingOf(id);
   const checked = sending.checkOptions(message.options);
   if (!checked.ok) throw new Error(JSON.stringify(checked.problems));
-  return sending.send({ ...message, options: checked.options }, http);
+  return sending.send({ ...message, options: checked.options }, http, evaluate);
 }
 
 /** What the provider has under this id, as soon as it has looked at it. */
@@ -97,10 +92,10 @@ const arrived = (id: ProviderId, messageId: string) =>
 
 describe.each(providerIds)('%s', (id) => {
   test('has limits for exactly the choices that are tested here', () => {
-    expect(Object.keys(sendingOf(id).limits).sort()).toEqual(Object.keys(choices[id]).sort());
+    expect(Object.keys(sendingOf(id).limits).sort()).toEqual(Object.keys(samplesOf[id].choices).sort());
   });
 
-  test.each(Object.entries(choices[id]))(
+  test.each(Object.entries(samplesOf[id].choices))(
     '%s: accepts every kind, with the longest caption',
     async (name, options) => {
       const limits = sendingOf(id).limits[name];
@@ -123,9 +118,9 @@ describe.each(providerIds)('%s', (id) => {
   );
 
   test('accepts as many bytes as its adapter allows', async () => {
-    const [[name, options] = ['', {}]] = Object.entries(choices[id]);
+    const [[name, options] = ['', {}]] = Object.entries(samplesOf[id].choices);
     const limits = sendingOf(id).limits[name];
-    const maxBytes = limits?.media.image?.maxBytes ?? 0;
+    const maxBytes = largestLinkedPicture(limits);
     if (limits === undefined) throw new Error('There are no limits');
     const largest = filledUpTo(maxBytes, 'image/jpeg', stage.contents.jpeg);
     const url = stage.simulator.host.serve(`/largest-${id}`, largest);
@@ -136,7 +131,7 @@ describe.each(providerIds)('%s', (id) => {
   });
 
   test('reports for each fault whether the message may be sent again', async () => {
-    const [[name, options] = ['', {}]] = Object.entries(choices[id]);
+    const [[name, options] = ['', {}]] = Object.entries(samplesOf[id].choices);
     const limits = sendingOf(id).limits[name];
     if (limits === undefined) throw new Error('There are no limits');
     const attempt = () => send(id, messageOf({ kind: 'image', options, limits }));

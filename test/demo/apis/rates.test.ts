@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 
 import { createRate } from '../../../src/demo/providers/api/rate.js';
 import { startProviderApi } from '../../../src/demo/providers/api/provider-api.js';
-import { providerIds } from '../../../src/demo/providers/simulated-provider.js';
+import { providerIds } from '../../../src/demo/providers/registry.js';
 import { until } from '../../support/until.js';
 import { aisouleV2, rightCalls, send, startListener, startStage, type Stage } from './stage.js';
 
@@ -69,6 +69,18 @@ describe('beyond its rate', () => {
     expect(second).toMatchObject({ status: 429, body: { status: 'error' } });
     expect(second.headers.get('retry-after')).toBe('10');
   });
+});
+
+test('telegram names the delay in the body', async () => {
+  const limited = { rate: { messagesPerSecond: 0.1, burst: 1 } };
+  const { simulator, files } = await startStage({ telegram: limited });
+  const { api } = simulator.providers.telegram;
+  await send(api.origin, rightCalls.telegram(files.jpeg));
+  expect(await send(api.origin, rightCalls.telegram(files.jpeg))).toMatchObject({
+    status: 429,
+    body: { ok: false, error_code: 429, parameters: { retry_after: 10 } },
+  });
+  await simulator.close();
 });
 
 test('a refused webhook is sent again after the delays of the provider', async () => {

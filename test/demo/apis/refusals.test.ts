@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import sharp from 'sharp';
 
-import type { ProviderId } from '../../../src/demo/providers/simulated-provider.js';
+import { bytes } from '../../../src/demo/media-host.js';
+import type { ProviderId } from '../../../src/demo/providers/registry.js';
 import {
   aisouleV2,
+  basic,
   bearer,
   rightCalls,
   send,
@@ -168,6 +171,86 @@ const cases: Record<ProviderId, Case[]> = {
     ['a document without a file name', field('type', 'document'), 400],
     ['a reply', field('messageId', 'wamid.x'), 400],
   ],
+  meta: [
+    ['no token', header('authorization', undefined), 401],
+    ['another token', header('authorization', 'Bearer x'), 401],
+    ['another version', path((text) => text.replace('v25.0', 'v1.0')), 404],
+    ['another phone number', path((text) => text.replace(/\d{15}/, '100000000000001')), 400],
+    ['a GET', method('GET'), 405],
+    ['text in place of JSON', plainText, 400],
+    ['half of a body', notJson, 400],
+    ['no product', field('messaging_product', undefined), 400],
+    ['no recipient', field('to', undefined), 400],
+    ['a recipient with a plus', field('to', '+5511999990000'), 400],
+    ['two recipients', field('recipient', 'BR.13491208655302741918'), 400],
+    ['a group', field('recipient_type', 'group'), 400],
+    ['no type', field('type', undefined), 400],
+    ['a type that it does not know', field('type', 'hologram'), 400],
+    ['a type whose block is not there', field('type', 'video'), 400],
+    ['no file', field('image.link', undefined), 400],
+    ['a link that is none', field('image.link', 'picture.jpg'), 400],
+    ['a link and an id', field('image.id', '1'), 400],
+    ['a caption that is too long', field('image.caption', long(1025)), 400],
+    ['a file name for a picture', field('image.filename', 'x.jpg'), 400],
+    ['a reply to nothing', field('context', {}), 400],
+    ['a field that it does not know', field('caption', 'x'), 400],
+  ],
+  twilio: [
+    ['no credentials', header('authorization', undefined), 401],
+    ['another token', header('authorization', basic('x')), 401],
+    ['another account', header('authorization', basic(undefined, `AC${'0'.repeat(32)}`)), 401],
+    ['the path of another account', path((text) => text.replace(/AC\w+/, `AC${'0'.repeat(32)}`)), 404],
+    ['a PUT', method('PUT'), 405],
+    ['another path', path((text) => text.replace('.json', '')), 404],
+    ['JSON in place of a form', header('content-type', 'application/json'), 415],
+    ['no recipient', field('To', undefined), 400],
+    ['a recipient without its network', field('To', '+5511999990000'), 400],
+    ['a recipient without a plus', field('To', 'whatsapp:5511999990000'), 400],
+    ['no sender', field('From', undefined), 400],
+    ['another sender', field('From', 'whatsapp:+5511800000009'), 400],
+    ['no file', field('MediaUrl', undefined), 400],
+    ['an address that is none', field('MediaUrl', 'picture.jpg'), 400],
+    ['a text that is too long', field('Body', long(1601)), 400],
+    ['a callback that is none', field('StatusCallback', '/webhooks/twilio'), 400],
+    ['a time that is no number', field('ValidityPeriod', 'soon'), 400],
+    ['a field that it does not know', field('ReplyTo', 'SM1'), 400],
+  ],
+  telegram: [
+    ['another token', path((text) => text.replace(/bot\d+/, 'bot1')), 401],
+    ['a path without a token', path(() => '/sendPhoto'), 404],
+    ['a method that does not exist', path((text) => text.replace('sendPhoto', 'sendHologram')), 404],
+    ['a GET', method('GET'), 405],
+    ['text in place of JSON', plainText, 400],
+    ['half of a body', notJson, 400],
+    ['no recipient', field('chat_id', undefined), 400],
+    ['a phone number', field('chat_id', '+5511999990000'), 400],
+    ['a name that is too short', field('chat_id', '@abc'), 400],
+    ['no picture', field('photo', undefined), 400],
+    ['a picture that is no link', field('photo', 'picture.jpg'), 400],
+    ['a caption that is too long', field('caption', long(1025)), 400],
+    ['a flag in text', field('has_spoiler', 'true'), 400],
+    ['a topic of no number', field('message_thread_id', 0), 400],
+    ['a reply to nothing', field('reply_parameters', {}), 400],
+    ['a field that it does not know', field('filename', 'x.jpg'), 400],
+    ['the field of another method', field('video', unread), 400],
+  ],
+  custom: [
+    ['no key', header('authorization', undefined), 401],
+    ['another key', header('authorization', 'Bearer x'), 401],
+    ['another path', path(() => '/v1/message'), 404],
+    ['a GET', method('GET'), 405],
+    ['text in place of JSON', plainText, 415],
+    ['half of a body', notJson, 422],
+    ['no reference', field('reference', undefined), 422],
+    ['no recipient', field('driver', undefined), 422],
+    ['a recipient with a plus', field('driver', '+5511999990000'), 422],
+    ['a kind that it does not know', field('kind', 'sticker'), 422],
+    ['no link', field('link', undefined), 422],
+    ['no type', field('mime', undefined), 422],
+    ['a note that is too long', field('note', long(1001)), 422],
+    ['a document without a name', field('kind', 'document'), 422],
+    ['a field that it does not know', field('caption', 'x'), 422],
+  ],
 };
 
 /** The errors in the documents' own form. */
@@ -189,6 +272,19 @@ const shapes: Record<ProviderId, (answer: Answer) => void> = {
   },
   sobot: ({ body, status }) => {
     expect(body).toEqual({ message: expect.any(String), code: status });
+  },
+  meta: ({ body }) => {
+    expect(body).toMatchObject({ error: { message: expect.any(String), code: expect.any(Number) } });
+  },
+  twilio: ({ body, status }) => {
+    const code = expect.any(Number) as unknown as number;
+    expect(body).toEqual({ code, message: expect.any(String), more_info: expect.any(String), status });
+  },
+  telegram: ({ body, status }) => {
+    expect(body).toEqual({ ok: false, error_code: status, description: expect.any(String) });
+  },
+  custom: ({ body }) => {
+    expect(body).toEqual({ error: { code: expect.any(String), message: expect.any(String) } });
   },
 };
 
@@ -224,6 +320,31 @@ test('vonage names the invalid parameters', async () => {
   const { body } = await send(api('vonage').origin, wrong);
   const parameters = (body as { invalid_parameters: { name: string }[] }).invalid_parameters;
   expect(parameters.map(({ name }) => name).sort()).toEqual(['image.caption', 'ttl']);
+});
+
+describe('telegram refuses at once a picture', () => {
+  test.each([
+    ['of more than 5 MB by link', 'large', 'more than 5242880 bytes'],
+    ['that is a web page', 'page', 'text/html'],
+    ['that is gone', 'gone', '404'],
+    ['that is a GIF, which is an animation', 'gif', 'image/gif'],
+  ] as const)('%s', async (_what, file, words) => {
+    const answer = await send(api('telegram').origin, rightCalls.telegram(stage.files[file]));
+    expect(answer).toMatchObject({
+      status: 400,
+      body: { description: expect.stringMatching(new RegExp(`failed to get HTTP URL content.*${words}`)) },
+    });
+    expect(api('telegram').accepted).toEqual([]);
+  });
+
+  test('that is too narrow', async () => {
+    const narrow = await sharp({ create: { width: 210, height: 10, channels: 3, background: '#fff' } })
+      .jpeg()
+      .toBuffer();
+    const url = stage.simulator.host.serve('/narrow.jpg', bytes('image/jpeg', narrow));
+    const answer = await send(api('telegram').origin, rightCalls.telegram(url));
+    expect(answer).toMatchObject({ status: 400, body: { description: expect.stringContaining('210 x 10') } });
+  });
 });
 
 describe('sobot refuses at once a picture', () => {

@@ -10,7 +10,7 @@ import { bytes, filledUpTo } from '../../../src/demo/media-host.js';
 import { photo } from '../../../src/demo/photos.js';
 import type { ApiOptions } from '../../../src/demo/providers/api/provider-api.js';
 import { createSecrets, startSimulator } from '../../../src/demo/providers/index.js';
-import type { ProviderId } from '../../../src/demo/providers/simulated-provider.js';
+import type { ProviderId } from '../../../src/demo/providers/registry.js';
 
 export const secrets = createSecrets();
 
@@ -37,10 +37,18 @@ export async function send(
   const response = await fetch(origin + path, {
     method,
     headers: given,
-    ...(method !== 'GET' && { body: body ?? JSON.stringify(json) }),
+    ...(method !== 'GET' && { body: body ?? bodyOf(json, headers['content-type']) }),
   });
   const text = await response.text();
   return { status: response.status, headers: response.headers, body: text === '' ? null : JSON.parse(text) };
+}
+
+/** Fields without a value are left out, in JSON and in a form. */
+function bodyOf(fields: Call['json'], type: string | undefined): string {
+  const json = JSON.stringify(fields ?? {});
+  return type === formType
+    ? new URLSearchParams(JSON.parse(json) as Record<string, string>).toString()
+    : json;
 }
 
 interface Received {
@@ -131,8 +139,13 @@ export const bearer = (claims: object = {}, key = privateKey, algorithm: jwt.Alg
   `Bearer ${jwt.sign({ application_id: applicationId, jti: 'one', ...claims }, key, { algorithm })}`;
 
 const json = 'application/json';
+const formType = 'application/x-www-form-urlencoded';
+const { accountSid, authToken } = secrets.twilio;
 
-/** For each provider, a call that is right. */
+export const basic = (password = authToken, user = accountSid): string =>
+  `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+
+/** A call that is right, for each provider. */
 export const rightCalls = {
   blip: (uri: string): Call => ({
     path: '/messages',
@@ -180,6 +193,45 @@ export const rightCalls = {
       caption: 'Look',
       customer_number: '5511999990000',
       customer_name: 'Ana',
+    },
+  }),
+  meta: (link: string): Call => ({
+    path: `/v25.0/${secrets.meta.phoneNumberId}/messages`,
+    headers: { authorization: `Bearer ${secrets.meta.accessToken}`, 'content-type': json },
+    json: {
+      messaging_product: 'whatsapp',
+      recipient_type: 'individual',
+      to: '5511999990000',
+      type: 'image',
+      image: { link, caption: 'Look' },
+    },
+  }),
+  twilio: (MediaUrl: string): Call => ({
+    path: `/2010-04-01/Accounts/${accountSid}/Messages.json`,
+    headers: { authorization: basic(), 'content-type': formType },
+    json: {
+      To: 'whatsapp:+5511999990000',
+      From: 'whatsapp:+5511888880000',
+      Body: 'Look',
+      MediaUrl,
+      StatusCallback: 'https://inlet.example.com/webhooks/twilio',
+    },
+  }),
+  telegram: (url: string): Call => ({
+    path: `/bot${secrets.telegram.botToken}/sendPhoto`,
+    headers: { 'content-type': json },
+    json: { chat_id: 5511999990000, photo: url, caption: 'Look' },
+  }),
+  custom: (link: string): Call => ({
+    path: '/v1/messages',
+    headers: { authorization: `Bearer ${secrets.custom.apiKey}`, 'content-type': json },
+    json: {
+      reference: crypto.randomUUID(),
+      driver: '5511999990000',
+      kind: 'image',
+      link,
+      mime: 'image/jpeg',
+      note: 'Look',
     },
   }),
 } as const satisfies Record<ProviderId, (link: string) => Call>;

@@ -1,4 +1,7 @@
-/** What holds for every cursor and every size of a page: foreign text is no cursor, and nobody misses anything or sees it twice. */
+/**
+ * What holds for every cursor and every size of a page: foreign text is no cursor, and nobody misses anything
+ * or sees it twice.
+ */
 import { randomUUID } from 'node:crypto';
 
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -11,7 +14,7 @@ import { zApiMedia } from '../../support/payloads.js';
 import { startTestService, type TestService } from '../../support/test-service.js';
 
 let service: TestService;
-/** Of all media, newest first. */
+/** The ids of all media, newest first. */
 let ids: readonly string[];
 
 beforeAll(async () => {

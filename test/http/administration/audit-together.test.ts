@@ -1,4 +1,6 @@
-/** A change and its entry in the audit trail are one: where the entry cannot be written, nothing is changed. */
+/**
+ * A change and its entry in the audit trail are one: where the entry cannot be written, nothing is changed.
+ */
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 
 import { newId } from '../../../src/domain/id.js';

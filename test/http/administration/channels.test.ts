@@ -273,6 +273,39 @@ describe('settings', () => {
     expect((await channels({}, '/wrong')).status).toBe(404);
   });
 
+  it.each([
+    ['proof', 'mac', 'must be header, query, hmac or basic'],
+    ['proof', 7, 'must be a text'],
+    ['hmacPrefix', 'x'.repeat(51), 'must have at most 50 characters'],
+    ['apiUrl', 'app.example.com', 'is not a URL that begins with https:// or http://'],
+    ['mediaLookupUrl', 'https://app.example.com/files', 'must contain {id}'],
+    ['sendPerSecond', '0', 'must be at least 0.01'],
+    [
+      'sendMedia',
+      '{"image": {"types": ["image/png"], "maxBytes": 1e12}}',
+      /^image\.maxBytes must be at most/,
+    ],
+    ['sendMedia', '{"image": {"types": ["image/png"], "max": 1}}', /^image has unknown members: max$/],
+    ['sendMedia', '[]', 'must be an object'],
+  ])('that are wrong are described in plain words: %s as %s', async (name, value, message) => {
+    const webhookSecret = 'a-secret-0123456789';
+    const { body } = await create({
+      id: 'wrong',
+      provider: 'custom',
+      settings: { webhookSecret, [name]: value },
+    });
+    const said = body.errors?.filter(({ field }) => field === `settings.${name}`).map((one) => one.message);
+    expect(said).toEqual(expect.arrayContaining([expect.stringMatching(message)]));
+    expect(JSON.stringify(body)).not.toMatch(/Invalid|Too (?:big|small)|Unrecognized|expected|received/);
+  });
+
+  it('of which thousands are wrong have a short answer', async () => {
+    const settings = { webhookSecret: 'a,'.repeat(9_000), events: 'x' };
+    const answer = await create({ id: 'wrong', provider: 'custom', settings });
+    expect(answer).toMatchObject({ status: 400, body: { code: 'request.invalid' } });
+    expect(JSON.stringify(answer.body).length).toBeLessThan(1_000);
+  });
+
   it('of a file are taken from no path', async () => {
     const settings = { privateKey: new URL('../../../package.json', import.meta.url).pathname };
     expect((await create({ provider: 'vonage', settings })).body.errors).toEqual([
@@ -596,11 +629,35 @@ describe('GET /v1/providers', () => {
       token: one.token('admin'),
     });
     expect(status).toBe(200);
-    expect(body.items.map(({ id }) => id)).toEqual(['aisoule', 'blip', 'sobot', 'vonage', 'z-api']);
+    expect(body.items.map(({ id }) => id)).toEqual([
+      'aisoule',
+      'blip',
+      'custom',
+      'meta',
+      'sobot',
+      'telegram',
+      'twilio',
+      'vonage',
+      'z-api',
+    ]);
     expect(body.items[1]).toMatchObject({
       settings: expect.arrayContaining([
-        { name: 'key', required: false, secret: true, description: expect.stringContaining('Base64') },
-        { name: 'contractId', required: false, secret: false, description: expect.any(String) },
+        {
+          name: 'key',
+          required: false,
+          secret: true,
+          description: expect.stringContaining('Base64'),
+          group: null,
+          multiline: false,
+        },
+        {
+          name: 'contractId',
+          required: false,
+          secret: false,
+          description: expect.any(String),
+          group: null,
+          multiline: false,
+        },
       ]),
       setup: expect.arrayContaining([expect.stringContaining(`${one.url}/webhooks/<channel>`)]),
     });

@@ -296,7 +296,7 @@ describe('a stream', () => {
         const answered = await postWebhook(service, 'z-api', picture('z-api', { url: 'file:///etc/passwd' }));
         return answered.body.media[0];
       });
-      await until(() => stream.told.some(({ data }) => data.data['id'] === later), 20_000);
+      await until(() => stream.told.some(({ data }) => data.data['id'] === later), 60_000);
       await stream.count(3);
       const ids = stream.told.map(({ id }) => id);
       expect(new Set(ids).size).toBe(ids.length);
@@ -304,7 +304,7 @@ describe('a stream', () => {
     } finally {
       await stream.close();
     }
-  }, 40_000);
+  }, 120_000);
 });
 
 it.each([

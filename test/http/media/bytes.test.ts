@@ -1,4 +1,6 @@
-/** Stored bytes over HTTP: conditional requests, ranges, what keeps browsers safe from them, and signed links. */
+/**
+ * Stored bytes over HTTP: conditional requests, ranges, what keeps browsers safe from them, and signed links.
+ */
 import { createHash } from 'node:crypto';
 import { access, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -53,7 +55,10 @@ const contentPath = (): string => `/v1/media/${media.id}/content`;
 const content = (headers: Record<string, string> = {}, method: Call['method'] = 'get') =>
   get(contentPath(), headers, method);
 const digest = (): string => createHash('sha256').update(original).digest('hex');
-/** The large preview is the picture without its metadata, which stand between the first two bytes and the rest. */
+/**
+ * The large preview is the picture without its metadata, which stand between the first two bytes and the
+ * rest.
+ */
 const largeTag = (): string => {
   const start = original.indexOf(Buffer.from([0xff, 0xdb]));
   return `${digest()}-large-0-1.${String(start)}-${String(original.length - 1)}`;

@@ -1,4 +1,7 @@
-/** Messages that their senders take back: the media are kept and say so, unless the operator wants them erased. */
+/**
+ * Messages that their senders take back: the media are kept and say so, unless the operator wants them
+ * erased.
+ */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { bytes, startMediaHost, type MediaHost } from '../../../src/demo/media-host.js';
@@ -154,6 +157,16 @@ describe('with ERASE_WHEN_DELETED', () => {
       { token: service.token('admin') },
     );
     expect(audit.body.items).toMatchObject([{ actor: 'sender', target: media.id }]);
+  });
+
+  it('is kept and marked under a legal hold', async () => {
+    const media = await received(service, 'sobot', 'held');
+    const json = { type: 'media', subject: media.id, reason: 'Case 4711' };
+    await call(service.url, '/v1/holds', { method: 'post', token: service.token('admin'), json });
+    await postWebhook(service, 'sobot', deletions['sobot']?.('held') ?? {});
+    const jobs = "select from graphile_worker._private_jobs where key like 'deletion:%'";
+    await until(async () => (await service.database.query(jobs)).length === 0);
+    expect(await show(service, media.id)).toMatchObject({ state: 'ready', deletedBySenderAt: takenBackAt });
   });
 });
 

@@ -1,4 +1,7 @@
-/** Links of hosts that say odd things about them: whatever they say, it is answered, and what the bytes say decides. */
+/**
+ * Links of hosts that say odd things about them: whatever they say, it is answered, and what the bytes say
+ * decides.
+ */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { startCourier, type Courier } from '../../support/courier.js';

@@ -14,7 +14,7 @@ import { picture, sobotChange, zApiMedia, type ZApiOptions } from '../../support
 import { startTestService, type TestService } from '../../support/test-service.js';
 import { until } from '../../support/until.js';
 
-const channels = ['aisoule', 'blip', 'sobot', 'vonage', 'z-api'];
+const channels = ['aisoule', 'blip', 'meta', 'sobot', 'vonage', 'z-api'];
 const maxBytes = 3_000_000;
 
 let host: MediaHost;
@@ -106,6 +106,13 @@ describe('a photo taken with a telephone', () => {
       height: 1200,
       sha256: sha256(original),
       filename: null,
+      metadata: {
+        takenAt: null,
+        camera: 'Inlet Demo camera',
+        latitude: -23.55,
+        longitude: -46.633333,
+        software: null,
+      },
       thumbhash: expect.stringMatching(/^[\w+/]{20,40}={0,2}$/),
       previews: {
         small: { url: small, type: 'image/jpeg', width: 533, height: 400 },
@@ -116,6 +123,8 @@ describe('a photo taken with a telephone', () => {
       attempts: 1,
       nextAttemptAt: null,
       error: null,
+      annotations: { tags: [], note: null, resolvedAt: null, revision: 0 },
+      held: false,
     });
   });
 

@@ -128,7 +128,7 @@ it('takes webhooks while it is away, says that it is, and has their pictures whe
   });
 
   await bucket.comeBack();
-  await until(async () => (await show(20)).state === 'ready', 30_000);
+  await until(async () => (await show(20)).state === 'ready', 90_000);
   expect((await call(service.url, `/v1/media/${kept.id}/content`, { token: admin })).status).toBe(200);
   expect((await ready()).status).toBe(200);
 });

@@ -16,7 +16,7 @@ setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
 let service: TestService;
-/** Of a file that is larger than what a connection holds on its way. */
+/** The size of a file that is larger than what a connection holds on its way. */
 let content: string;
 const megabytes = 8;
 

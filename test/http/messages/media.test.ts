@@ -7,6 +7,7 @@ import sharp from 'sharp';
 
 import { bytes, startMediaHost, type MediaHost } from '../../../src/demo/media-host.js';
 import { photo } from '../../../src/demo/photos.js';
+import type { Channel } from '../../../src/domain/channel.js';
 import type { OutboundView } from '../../../src/http/shapes/outbound.js';
 import { blobKey } from '../../../src/infra/files/blob-store.js';
 import { call, upload, type MediaView, type Problem } from '../../support/client.js';
@@ -163,6 +164,28 @@ describe('where providers cannot reach us', () => {
       await hidden.stop();
     }
   });
+});
+
+test('a provider at an address that is not public is in this network, and gets a link to an address there', async () => {
+  const { channel } = linkOnly;
+  const { sending } = channel.adapter;
+  if (!sending) throw new Error('the courier sends');
+  const at = (apiUrl: string, id: string): Channel => ({
+    ...channel,
+    id,
+    adapter: { ...channel.adapter, sending: { ...sending, apiUrl } },
+  });
+  const nearby = at('http://127.0.0.1:9', 'nearby');
+  const hidden = await startTestService({ channels: [nearby, at('https://api.twilio.com', 'far')] });
+  try {
+    const { id } = await sent(hidden, { channel: 'nearby', media: { data: dataOf(picture) } });
+    const handed = linkOnly.handed.find((one) => one.id === id);
+    expect(handed?.url?.startsWith(`${hidden.url}/public/`)).toBe(true);
+    const { status } = await send(hidden, { channel: 'far', media: { data: dataOf(picture) } });
+    expect(status).toBe(422);
+  } finally {
+    await hidden.stop();
+  }
 });
 
 describe('a picture that is made to fit', () => {

@@ -1,4 +1,7 @@
-/** A person is one person: however a recipient is written, what they were sent is found and erased under the name that webhooks use. */
+/**
+ * A person is one person: however a recipient is written, what they were sent is found and erased under the
+ * name that webhooks use.
+ */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import { createClient, type InletClient } from '../../../src/client/index.js';

@@ -1,4 +1,7 @@
-/** What a provider would refuse is refused here, with the field and the limit by name, and nothing of it is kept or sent. */
+/**
+ * What a provider would refuse is refused here, with the field and the limit by name, and nothing of it is
+ * kept or sent.
+ */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import sharp, { type Sharp } from 'sharp';
 

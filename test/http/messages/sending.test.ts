@@ -5,6 +5,7 @@ import { photo } from '../../../src/demo/photos.js';
 import type { OutboundView } from '../../../src/http/shapes/outbound.js';
 import { call, upload, type MediaView, type Page } from '../../support/client.js';
 import { beBusy, refuse, startCourier, take, takeAndBreakOff, type Courier } from '../../support/courier.js';
+import { addJobs } from '../../support/jobs.js';
 import { dataOf, lookAt, send, sent, settled } from '../../support/sending.js';
 import { startTestService, type TestService } from '../../support/test-service.js';
 import { until } from '../../support/until.js';
@@ -179,7 +180,7 @@ describe('a message', () => {
 });
 
 describe('every minute', () => {
-  const maintain = () => service.database.query(`select graphile_worker.add_job('maintain')`);
+  const maintain = () => addJobs(service.database, 'maintain');
 
   test('a message whose answer was lost is sent after all, when a webhook has named it by our id', async () => {
     courier.answer(takeAndBreakOff);
@@ -209,6 +210,8 @@ describe('every minute', () => {
   test('keys that are older than a day are forgotten', async () => {
     const token = service.token('messages:send');
     const { body } = await send(service, { media }, { token, key: 'yesterday' });
+    // Maintenance skips a row that a send job has locked, until the next minute.
+    await settled(service, body.id, 'sent');
     await service.database.query(
       `update outbound set created_at = now() - interval '25 hours' where id = $1`,
       [body.id],

@@ -1,4 +1,7 @@
-/** JSON bodies that mean harm: refused before they are parsed, by every operation that takes one, also for callers without a token. */
+/**
+ * JSON bodies that mean harm: refused before they are parsed, by every operation that takes one, also for
+ * callers without a token.
+ */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { call } from '../../support/client.js';

@@ -1,4 +1,7 @@
-/** Input that nobody means, at every parameter and every member of every operation: it is refused or ignored, and never our fault. */
+/**
+ * Input that nobody means, at every parameter and every member of every operation: it is refused or ignored,
+ * and never our fault.
+ */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { openApiDocument } from '../../../src/http/openapi/document.js';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 
 import { createPlaces, type Visit } from '../../../src/http/middleware/places.js';
 import { until } from '../../support/until.js';
@@ -14,6 +14,12 @@ const noVisit: Visit = {
   gone: () => undefined,
 };
 
+/** Those that still wait would keep the process of the suite alive. */
+const open: Visit[] = [];
+afterEach(() => {
+  for (const visit of open.splice(0)) visit.gone();
+});
+
 /** Visits, and what became of each, in order. */
 function stage(bounds = limits) {
   const places = createPlaces(bounds);
@@ -25,6 +31,7 @@ function stage(bounds = limits) {
       refused: (by) => log.push(`${name} refused by ${by}`),
     });
     visits.set(name, visit);
+    open.push(visit);
   };
   return { places, log, arrive, visit: (name: string) => visits.get(name) ?? noVisit };
 }

@@ -61,7 +61,7 @@ describe('a method that a route does not know', () => {
   it.each<[NonNullable<Call['method']>, string, string]>([
     ['put', '/v1/media', 'GET, HEAD, POST'],
     ['patch', '/v1/media', 'GET, HEAD, POST'],
-    ['post', `/v1/media/${id}`, 'DELETE, GET, HEAD'],
+    ['post', `/v1/media/${id}`, 'DELETE, GET, HEAD, PATCH'],
     ['post', `/v1/media/${id}/content`, 'GET, HEAD'],
     ['delete', `/v1/media/${id}/preview`, 'GET, HEAD'],
     ['get', `/v1/media/${id}/link`, 'POST'],

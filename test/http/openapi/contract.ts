@@ -101,7 +101,10 @@ function escapePointer(part: string): string {
   return encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'));
 }
 
-/** The same with `additionalProperties: false` at every object that does not say otherwise; parts of an `allOf` are no objects of their own. */
+/**
+ * The same with `additionalProperties: false` at every object that does not say otherwise; parts of an
+ * `allOf` are no objects of their own.
+ */
 function closed(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(closed);
   if (typeof schema !== 'object' || schema === null) return schema;

@@ -25,7 +25,10 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** The linter ends with a status of its own when it finds something; its words are on its standard output all the same. */
+/**
+ * The linter ends with a status of its own when it finds something; its words are on its standard output all
+ * the same.
+ */
 function lint(file: string): Promise<readonly Fault[]> {
   // It asks nobody for anything, and writes nowhere else.
   const env = {
@@ -43,11 +46,13 @@ function lint(file: string): Promise<readonly Fault[]> {
   });
 }
 
-it('finds no fault in the document, but that a health check blames nobody', async () => {
+it('finds no fault in the document, but that a health check blames nobody and sign-in only leads elsewhere', async () => {
   const file = join(folder, 'openapi.json');
   await writeFile(file, JSON.stringify(openApiDocument('https://inlet.example.org', providers)));
   const faults = (await lint(file)).map(({ ruleId, location }) => `${ruleId} ${location[0]?.pointer ?? ''}`);
   expect(faults).toEqual([
+    'operation-2xx-response #/paths/~1v1~1sign-in~1oidc/get/responses',
+    'operation-2xx-response #/paths/~1v1~1sign-in~1oidc~1callback/get/responses',
     'operation-4xx-response #/paths/~1health~1live/get/responses',
     'operation-4xx-response #/paths/~1health~1ready/get/responses',
   ]);

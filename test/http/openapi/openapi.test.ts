@@ -1,4 +1,7 @@
-/** Every route is documented, and every answer is as the document says: statuses, types and members, no more and no less. */
+/**
+ * Every route is documented, and every answer is as the document says: statuses, types and members, no more
+ * and no less.
+ */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Validator } from '@seriousme/openapi-schema-validator';
 
@@ -6,6 +9,7 @@ import { startMediaHost, type MediaHost } from '../../../src/demo/media-host.js'
 import { openApiDocument } from '../../../src/http/openapi/document.js';
 import type { RouteDescription } from '../../../src/http/routing/route.js';
 import { routes } from '../../../src/http/routes.js';
+import { startRecordingApi, type RecordingApi } from '../../providers/recording-api.js';
 import { call, type Call, type Problem } from '../../support/client.js';
 import { startCourier, type Courier } from '../../support/courier.js';
 import { startTestService, type TestService } from '../../support/test-service.js';
@@ -19,12 +23,14 @@ const contract = contractOf(document);
 let service: TestService;
 let host: MediaHost;
 let courier: Courier;
+let provider: RecordingApi;
 
 beforeAll(async () => {
   host = await startMediaHost();
   courier = await startCourier();
+  provider = await startRecordingApi();
   service = await startTestService({
-    mediaHosts: [host.host],
+    mediaHosts: [host.host, new URL(provider.origin).host],
     channels: [courier.channel],
     env: { PUBLIC_MEDIA_LINKS: 'always' },
   });
@@ -34,6 +40,7 @@ afterAll(async () => {
   courier.close();
   await service.stop();
   await host.close();
+  await provider.close();
 });
 
 describe('the document', () => {
@@ -81,7 +88,7 @@ describe.each(operations)('%s', (name) => {
   const [, path = ''] = name.split(' ');
 
   it('takes and answers what the document says', async () => {
-    const made = (await calls[name]?.({ service, host, courier })) ?? [];
+    const made = (await calls[name]?.({ service, host, courier, provider })) ?? [];
     const told = made.map(({ status, answer }) => ({
       status: answer.status,
       wanted: status,
@@ -94,12 +101,14 @@ describe.each(operations)('%s', (name) => {
   });
 
   it('is one of the methods that its path names when another is tried', async () => {
+    const documented = Object.keys(document.paths[path] ?? {});
     const { status, headers } = await call(service.url, someAddress(path), {
-      method: 'put',
+      method: (['put', 'patch'] as const).find((each) => !documented.includes(each)) ?? 'delete',
       token: service.token('admin'),
     });
-    const documented = Object.keys(document.paths[path] ?? {}).map((each) => each.toUpperCase());
-    const allowed = documented.flatMap((each) => (each === 'GET' ? ['GET', 'HEAD'] : [each]));
+    const allowed = documented
+      .map((each) => each.toUpperCase())
+      .flatMap((each) => (each === 'GET' ? ['GET', 'HEAD'] : [each]));
     expect({ status, allow: headers['allow']?.split(', ').sort() }).toEqual({
       status: 405,
       allow: allowed.sort(),
@@ -123,7 +132,12 @@ describe.each(operations.filter(([, operation]) => operation['x-scope'] !== unde
 );
 
 /** What takes more than a call to bring about; tests of their own show them. */
-const rare = new Set(['webhook.not_stored', 'request.rate_limited', 'request.too_large']);
+const rare = new Set([
+  'webhook.not_stored',
+  'request.rate_limited',
+  'request.too_large',
+  'service.unavailable',
+]);
 
 /** A redirect to a bucket: s3.test.ts asks a service with one for it. */
 const redirect = 302;

@@ -1,4 +1,7 @@
-/** `/openapi.json` and `/docs`: what they serve, how it may be cached, and that nothing is asked of anybody else. */
+/**
+ * `/openapi.json` and `/docs`: what they serve, how it may be cached, and that nothing is asked of anybody
+ * else.
+ */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { call } from '../../support/client.js';

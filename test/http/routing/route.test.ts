@@ -1,4 +1,7 @@
-/** What the declaration of a route binds its handler to. The compiler proves it: an error that is expected and not there is one. */
+/**
+ * What the declaration of a route binds its handler to. The compiler proves it: an error that is expected and
+ * not there is one.
+ */
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 

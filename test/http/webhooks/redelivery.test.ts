@@ -14,7 +14,7 @@ import { signWebhook } from '../../support/signing.js';
 import { startTestService, type TestService } from '../../support/test-service.js';
 import { until } from '../../support/until.js';
 
-const channels = ['aisoule', 'blip', 'sobot', 'vonage', 'z-api'];
+const channels = ['aisoule', 'blip', 'meta', 'sobot', 'vonage', 'z-api'];
 
 /** Serves a picture at `/ok`, nothing ever at `/hang`, and the status that is asked for at `/status`. */
 interface Host {

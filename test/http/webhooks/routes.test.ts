@@ -10,9 +10,17 @@ import jwt from 'jsonwebtoken';
 
 import { providers } from '../../../src/providers/index.js';
 import { fixturesOf } from '../../providers/fixtures.js';
-import { call, postUnproven, postWebhook, type Problem, type Receipt } from '../../support/client.js';
+import {
+  bodyOf,
+  call,
+  postUnproven,
+  postWebhook,
+  provenBy,
+  type Problem,
+  type Receipt,
+} from '../../support/client.js';
 import { picture } from '../../support/payloads.js';
-import { secrets, signWebhook } from '../../support/signing.js';
+import { sampleOf, secrets, settings } from '../../support/signing.js';
 import { startTestService, type TestService } from '../../support/test-service.js';
 
 const maxBytes = 200_000;
@@ -32,6 +40,11 @@ beforeAll(async () => {
 afterAll(async () => {
   await service.stop();
 });
+
+function hasChallenges(channel: string): boolean {
+  const provider = providers.find(({ id }) => id === channel);
+  return provider?.load(settings[channel], () => new Date()).handshake !== undefined;
+}
 
 /** How many rows there are in each table that a webhook may write to. */
 async function countRows(): Promise<unknown> {
@@ -72,6 +85,20 @@ it('answers 404 for a channel that does not exist, and keeps nothing', async () 
       expect(answer).toMatchObject(problem(404, 'webhook.unknown_channel'));
     }
   });
+});
+
+it('refuses a webhook with cookies, of which Node.js makes a list, like any other', async () => {
+  const added = await call<{ id: string }>(service.url, '/v1/channels', {
+    method: 'post',
+    token: service.token('admin'),
+    json: { provider: 'custom', settings: { webhookSecret: firstSecret, proofName: 'Set-Cookie' } },
+  });
+  const answer = await call(service.url, `/webhooks/${added.body.id}`, {
+    method: 'post',
+    json: {},
+    headers: { 'set-cookie': firstSecret },
+  });
+  expect(answer).toMatchObject(problem(401, 'webhook.unproven'));
 });
 
 it.each(['/webhooks/z-api/', '/webhooks/z%2Dapi', '/Webhooks/z-api', '/webhooks/z-api/?x=1'])(
@@ -155,10 +182,12 @@ it('has no channel for a provider whose secret is not set', async () => {
 });
 
 describe.each(channels)('%s', (channel) => {
+  const { contentType = 'application/json', verifyToken } = sampleOf(channel);
+  const isJson = contentType === 'application/json';
   /** A webhook of exactly so many bytes. */
   const ofSize = (size: number): Buffer => {
-    const payload = JSON.stringify(picture(channel));
-    return Buffer.from(payload + ' '.repeat(size - Buffer.byteLength(payload)));
+    const payload = bodyOf(channel, picture(channel));
+    return Buffer.concat([payload, Buffer.alloc(size - payload.length, ' ')]);
   };
 
   it('is answered with the delivery, its outcome and the ids of its media', async () => {
@@ -178,7 +207,7 @@ describe.each(channels)('%s', (channel) => {
         channel,
         provider: channel,
         outcome: 'accepted',
-        headers: { 'content-type': 'application/json' },
+        headers: { 'content-type': contentType },
       },
     ]);
   });
@@ -192,26 +221,26 @@ describe.each(channels)('%s', (channel) => {
       const kept = await service.database.query<{ body: Buffer }>('select body from delivery where id = $1', [
         receipt.delivery,
       ]);
-      expect(kept[0]?.body.toString()).toBe(JSON.stringify(body));
+      expect(kept[0]?.body.toString()).toBe(bodyOf(channel, body).toString());
     },
   );
 
   it('takes the second secret, too, as during a rotation', async () => {
-    const payload = Buffer.from(JSON.stringify(picture(channel)));
+    const body = bodyOf(channel, picture(channel));
     const answer = await postUnproven<Receipt>(service, channel, {
-      payload,
-      ...signWebhook(channel, payload, { secret: secondSecret }),
+      payload: body,
+      ...provenBy(service, channel, { body, secret: secondSecret }),
     });
     expect(answer).toMatchObject({ status: 200, body: { outcome: 'accepted' } });
   });
 
   it('is refused with another secret, and nothing is kept', async () => {
     await expectNothingKept(async () => {
-      for (const secret of ['another-secret-0123456789', firstSecret.slice(0, -1), `${firstSecret} `]) {
-        const payload = Buffer.from(JSON.stringify(picture(channel)));
+      for (const secret of ['another-secret-0123456789', firstSecret.slice(0, -1), `${firstSecret}x`]) {
+        const body = bodyOf(channel, picture(channel));
         const answer = await postUnproven(service, channel, {
-          payload,
-          ...signWebhook(channel, payload, { secret }),
+          payload: body,
+          ...provenBy(service, channel, { body, secret }),
         });
         expect(answer).toMatchObject(problem(401, 'webhook.unproven'));
       }
@@ -234,10 +263,13 @@ describe.each(channels)('%s', (channel) => {
     ['nothing', ''],
     ['two documents', '{}{}'],
     ['bytes', Buffer.from([0x00, 0xff, 0xd8])],
-  ])('is answered 400 when it is proven and %s', async (_, payload) => {
-    await expectNothingKept(async () => {
-      expect(await postWebhook(service, channel, payload)).toMatchObject(problem(400, 'webhook.not_json'));
-    });
+  ])('is answered 400 when it is proven and %s, unless it is a form', async (_, payload) => {
+    // Any bytes are a form.
+    const answer = isJson ? problem(400, 'webhook.not_json') : { status: 200, body: { outcome: 'ignored' } };
+    const post = async () => {
+      expect(await postWebhook(service, channel, payload)).toMatchObject(answer);
+    };
+    await (isJson ? expectNothingKept(post) : post());
   });
 
   it('may have as many bytes as the limit says, and not one more', async () => {
@@ -252,7 +284,7 @@ describe.each(channels)('%s', (channel) => {
 
   it('is held to the limit when it does not say how large it is', async () => {
     const body = ofSize(maxBytes + 1);
-    const { headers, query } = signWebhook(channel, body);
+    const { headers, query } = provenBy(service, channel, { body });
     await expectNothingKept(async () => {
       const answer = await fetch(
         `${service.url}/webhooks/${channel}?${new URLSearchParams(query).toString()}`,
@@ -266,8 +298,8 @@ describe.each(channels)('%s', (channel) => {
   });
 
   it('is not unpacked', async () => {
-    const body = gzipSync(JSON.stringify(picture(channel)));
-    const { headers, query } = signWebhook(channel, body);
+    const body = gzipSync(bodyOf(channel, picture(channel)));
+    const { headers, query } = provenBy(service, channel, { body });
     await expectNothingKept(async () => {
       const answer = await postUnproven(service, channel, {
         payload: body,
@@ -279,15 +311,16 @@ describe.each(channels)('%s', (channel) => {
   });
 
   it.each([
-    'application/json; charset=utf-16',
+    // The type decides how a signature of Twilio is made.
+    ...(isJson ? ['application/json; charset=utf-16'] : []),
     'text/plain',
     'application/x-www-form-urlencoded',
     'nonsense',
   ])('is understood whatever its Content-Type says: %s', async (type) => {
-    const payload = Buffer.from(JSON.stringify(picture(channel)));
-    const { headers, query } = signWebhook(channel, payload);
+    const body = bodyOf(channel, picture(channel));
+    const { headers, query } = provenBy(service, channel, { body });
     const answer = await postUnproven<Receipt>(service, channel, {
-      payload,
+      payload: body,
       query,
       headers: { ...headers, 'content-type': type },
     });
@@ -311,24 +344,32 @@ describe.each(channels)('%s', (channel) => {
   describe('asked with GET', () => {
     const ask = (query: Record<string, string>) =>
       call<Problem | undefined>(service.url, `/webhooks/${channel}?${new URLSearchParams(query).toString()}`);
-    const right = { 'hub.mode': 'subscribe', 'hub.verify_token': firstSecret, 'hub.challenge': '1158201444' };
+    const tokens = verifyToken === undefined ? secrets : [verifyToken];
+    const right = { 'hub.mode': 'subscribe', 'hub.verify_token': tokens[0], 'hub.challenge': '1158201444' };
 
-    it.each(secrets)('echoes the challenge to who knows a secret', async (secret) => {
-      const answer = await ask({ ...right, 'hub.verify_token': secret });
-      expect(answer.status).toBe(200);
-      expect(answer.headers).toMatchObject({
+    const echo = {
+      status: 200,
+      headers: {
         'content-type': expect.stringMatching(/^text\/plain/),
         'x-content-type-options': 'nosniff',
-      });
-      expect(answer.bytes.toString()).toBe('1158201444');
-    });
+      },
+      bytes: Buffer.from('1158201444'),
+    };
+
+    it.each(tokens)(
+      'echoes the challenge to who knows a secret, if the provider has challenges',
+      async (secret) => {
+        const answer = await ask({ ...right, 'hub.verify_token': secret });
+        expect(answer).toMatchObject(hasChallenges(channel) ? echo : problem(404, 'request.not_found'));
+      },
+    );
 
     it.each([
       ['with nothing', {}],
       ['with a wrong token', { ...right, 'hub.verify_token': 'wrong' }],
       ['with an empty token', { ...right, 'hub.verify_token': '' }],
       ['with another mode', { ...right, 'hub.mode': 'unsubscribe' }],
-      ['without a challenge', { 'hub.mode': right['hub.mode'], 'hub.verify_token': firstSecret }],
+      ['without a challenge', { 'hub.mode': right['hub.mode'], 'hub.verify_token': tokens[0] }],
       ['with a challenge that is a document', { ...right, 'hub.challenge': '<script>alert(1)</script>' }],
     ])('answers 404 %s', async (_, query) => {
       expect(await ask(query)).toMatchObject(problem(404, 'request.not_found'));

@@ -385,4 +385,4 @@ test('a process that is killed while it stores leaves complete files only, and l
   const next = randomBytes(1_000);
   await createLocalBlobStore(folder).put(blobKey(sha256(next)), { data: next });
   expect((await readFile(join(folder, blobKey(sha256(next))))).equals(next)).toBe(true);
-}, 60_000);
+}, 180_000);

@@ -102,4 +102,4 @@ test('processes that create it at the same time all get the same complete conten
   const told = programs.map((program) => program.output().trim());
   expect(told[0]).toHaveLength(150);
   expect(new Set(told).size).toBe(1);
-}, 30_000);
+}, 90_000);

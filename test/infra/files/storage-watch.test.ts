@@ -28,7 +28,7 @@ test('reports a problem, checks again by itself, and resumes waiting jobs when i
   expect(watch.problem()).toMatchObject({ reason: 'NoSuchBucket' });
   expect(isUsable).toBe(false);
   trouble = undefined;
-  await until(() => isUsable, 10_000);
+  await until(() => isUsable, 30_000);
   expect(watch.problem()).toBeUndefined();
   expect(woken).toBe(1);
 });

@@ -13,7 +13,7 @@ let origin: string;
 let answer: (request: IncomingMessage, response: ServerResponse) => void;
 let host: HostileHost;
 let http: HttpClient;
-/** For peers that take longer than any caller waits. */
+/** A delay for peers that take longer than any caller waits. */
 let impatient: HttpClient;
 
 beforeAll(async () => {

@@ -28,7 +28,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   decoder.close();
-  await until(() => childrenOf(process.pid).length === 0, 10_000);
+  await until(() => childrenOf(process.pid).length === 0, 30_000);
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -52,7 +52,7 @@ function commandOf(pid: number): string {
 /** The process that comes after these. */
 async function nextChild(pid: number, before: readonly number[] = []): Promise<number> {
   const fresh = () => childrenOf(pid).filter((child) => !before.includes(child));
-  await until(() => fresh().length > 0, 10_000);
+  await until(() => fresh().length > 0, 30_000);
   return fresh()[0] ?? 0;
 }
 
@@ -102,7 +102,7 @@ test('one process decodes several pictures, and ends when no more arrive', async
   const [first] = childrenOf(process.pid);
   await brief.preview(path);
   expect(childrenOf(process.pid)).toEqual([first]);
-  await until(() => childrenOf(process.pid).length === 0, 10_000);
+  await until(() => childrenOf(process.pid).length === 0, 30_000);
   expect(await outcome(brief.preview(path))).toBe('decoded');
   brief.close();
 });
@@ -110,7 +110,7 @@ test('one process decodes several pictures, and ends when no more arrive', async
 test('several at once get a process each', async () => {
   const all = await Promise.all([1, 2, 3].map(() => outcome(decoder.preview(path))));
   expect(all).toEqual(['decoded', 'decoded', 'decoded']);
-  await until(() => childrenOf(process.pid).length === 1, 10_000);
+  await until(() => childrenOf(process.pid).length === 1, 30_000);
 });
 
 describe('a process that dies', () => {
@@ -157,7 +157,7 @@ test('it ends with the process that has started it, however that ends', async ()
   const score = readFileSync(`/proc/${String(child)}/oom_score_adj`, 'utf8').trim();
   expect(score).toBe('1000'); // Before the service, if memory runs out.
   parent.kill('SIGKILL');
-  await until(() => !isAlive(child), 10_000);
+  await until(() => !isAlive(child), 30_000);
 });
 
 /** Neither gone nor a zombie. */

@@ -147,5 +147,5 @@ describe('a PDF', () => {
       const { pictures } = await decoder.preview(pathOf('letter.pdf'));
       expect(pictures).toBeDefined();
     }
-  }, 60_000);
+  }, 180_000);
 });

@@ -49,7 +49,7 @@ const listOf = (url: string): string => `ffconcat version 1.0\nfile '${url}'\n`;
 const imitation = (script: string): Promise<string> => file(`#!/bin/sh\n${script}\n`, 0o755);
 
 describeWith('ffmpeg', 'The first frame of a video', (ffmpeg) => {
-  const grab = createFrameGrabber({ ffmpeg });
+  const grab = createFrameGrabber({ ffmpeg, timeoutMs: 120_000 });
   let visits: string[];
   let host: Server;
   let address: string;

@@ -1,4 +1,7 @@
-/** Many callers that ask for single rows share statements, and none of them sees an older state than when it asked. */
+/**
+ * Many callers that ask for single rows share statements, and none of them sees an older state than when it
+ * asked.
+ */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import { expect, test } from '@jest/globals';

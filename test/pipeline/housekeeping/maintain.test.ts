@@ -27,7 +27,11 @@ test('temporary files are kept for the longest download and ten minutes, unused 
       discarded.push(...sha256s);
       return Promise.resolve();
     },
-    stats: { fold: () => Promise.resolve(0) },
+    stats: { foldMost: () => Promise.resolve() },
+    people: { foldMost: () => Promise.resolve() },
+    endedAccess: { remove: () => Promise.resolve() },
+    alerts: () => Promise.resolve(),
+    readAgain: () => Promise.resolve(4),
     logger: pino({ level: 'info' }, { write: (line) => lines.push(line) }),
     downloadTimeoutMs: 30_000,
   });
@@ -35,6 +39,7 @@ test('temporary files are kept for the longest download and ten minutes, unused 
   expect(asked).toEqual([630_000, 600_000]);
   expect(discarded).toEqual(['one', 'another']);
   expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+    { webhooks: 4 },
     { requeued: 3, swept: 2, orphaned: 2 },
   ]);
 });

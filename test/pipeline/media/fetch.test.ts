@@ -22,6 +22,7 @@ import { createHttp, type HttpClient } from '../../../src/infra/net/http-client.
 import { createSafeFetch, type SafeFetch } from '../../../src/infra/net/safe-fetch.js';
 import { createImageDecoder } from '../../../src/infra/pictures/decoder.js';
 import { createHeicDecoder } from '../../../src/infra/pictures/heic.js';
+import { readMetadata } from '../../../src/infra/pictures/metadata/read-metadata.js';
 import { createIsolatedDecoder, type IsolatedDecoder } from '../../../src/infra/pictures/isolated-decoder.js';
 import { openDatabase, type Database } from '../../../src/infra/postgres/database.js';
 import { createAudit } from '../../../src/infra/tables/audit.js';
@@ -122,6 +123,7 @@ function worker(
   const blobs = createLocalBlobStore(folder);
   const store = createStore({
     blobs,
+    readMetadata,
     makePreviews: createMakePreviews({
       images: {
         preview: (input, options) => {
@@ -146,11 +148,13 @@ function worker(
     chance: () => 1,
     stopping: () => false,
     http: () => http,
+    embedded: () => Promise.reject(new Error('not expected')),
     discard: discarding(),
     channels: {
       // Media that were received earlier are downloaded even if their channel is disabled.
       active: () => undefined,
       any: (id) => channels.find((channel) => channel.id === id),
+      ofProvider: () => [],
     },
     staging: createStaging(join(folder, 'tmp')),
     gate: createHostGate({ total: 16, maxPerSite: 8, maxWaiting: 64 }),
@@ -172,7 +176,7 @@ async function erase(id: string): Promise<void> {
   const erasure = createErasure({
     pool: database.work,
     audit: createAudit(database.work, () => now),
-    messageIdsIn: () => undefined,
+    messageIdsIn: () => Promise.resolve(undefined),
     now: () => now,
   });
   const { blobs } = await erasure.media({ id, channel: 'z-api' }, { actor: 'test' });
@@ -198,7 +202,7 @@ async function announced(
 ): Promise<string> {
   const { channel = 'z-api', ...media } = changed;
   const name = newId();
-  const { media: ids } = await createInbox({ pool: database.intake, pseudonym }).commit(
+  const { media: ids } = await createInbox({ pool: database.intake, pseudonym }, () => 'all').commit(
     entry(name, {
       channel,
       messages: [messageRow(name)],
@@ -1088,8 +1092,8 @@ describe('a process during its shutdown', () => {
     );
     const ids = [await announced(publish(freshPhoto())), await announced(publish(freshPhoto()))];
     const running = ids.map((id) => run(id));
-    await until(() => steps.running().length > 0, 5_000);
-    await until(async () => (await stagedFiles()).length === 2, 5_000);
+    await until(() => steps.running().length > 0, 15_000);
+    await until(async () => (await stagedFiles()).length === 2, 15_000);
     lastCall.abort();
     await Promise.any(running);
     const states = () => Promise.all(ids.map(async (id) => (await rowOf(id)).state));
@@ -1105,6 +1109,7 @@ describe('while a picture is downloaded', () => {
   function interrupted(meanwhile: () => Promise<void>) {
     const store = createStore({
       blobs: createLocalBlobStore(folder),
+      readMetadata,
       makePreviews: createMakePreviews({
         images: createImageDecoder({ maxPixels: 1_000_000 }),
         isolated: notApart,
@@ -1171,7 +1176,7 @@ describe('while a picture is downloaded', () => {
     const erasure = createErasure({
       pool: database.work,
       audit: createAudit(database.work, () => now),
-      messageIdsIn: () => undefined,
+      messageIdsIn: () => Promise.resolve(undefined),
       now: () => now,
     });
     await interrupted(async () => {

@@ -16,6 +16,7 @@ import { createLocalBlobStore } from '../../../src/infra/files/local-blob-store.
 import { createStaging } from '../../../src/infra/files/staging.js';
 import { createImageDecoder } from '../../../src/infra/pictures/decoder.js';
 import { createHeicDecoder } from '../../../src/infra/pictures/heic.js';
+import { readMetadata } from '../../../src/infra/pictures/metadata/read-metadata.js';
 import { openDatabase, type Database } from '../../../src/infra/postgres/database.js';
 import { createOrphans } from '../../../src/infra/tables/media/blobs.js';
 import { createMediaTable, type MediaTable } from '../../../src/infra/tables/media/media.js';
@@ -58,7 +59,7 @@ beforeEach(async () => {
     grabFrame: () => Promise.resolve('out of time'),
     decoders: 1,
   });
-  store = createStore({ blobs, makePreviews, table, now: () => new Date() });
+  store = createStore({ blobs, makePreviews, readMetadata, table, now: () => new Date() });
   const discard = createDiscard({ orphans: createOrphans(database.work), blobs });
   previewLate = createLatePreviews({ table, blobs, staging: staging(), store, discard });
 });

@@ -13,6 +13,7 @@ import type { Sending, SendRate } from '../../../src/domain/sending.js';
 import { upload } from '../../support/client.js';
 import {
   beBusy,
+  beBusyForPerson,
   courierLimits,
   json,
   startCourier,
@@ -20,6 +21,7 @@ import {
   type Courier,
   type Handed,
 } from '../../support/courier.js';
+import { addJobs } from '../../support/jobs.js';
 import { lookAt, send, settled } from '../../support/sending.js';
 import { startTestService, type TestService, type TestServiceOptions } from '../../support/test-service.js';
 import { until } from '../../support/until.js';
@@ -156,7 +158,7 @@ describe('the rate of a provider', () => {
     expect(outOfOrder(courier.handed.slice(51))).toEqual([]);
     expect(held.length).toBeGreaterThan(2);
     expect((Math.max(...held) - before) / 1024 ** 2).toBeLessThan(20);
-  }, 180_000);
+  }, 540_000);
 });
 
 describe('a waiting message', () => {
@@ -182,6 +184,23 @@ describe('a waiting message', () => {
       '1',
       '2',
     ]);
+  });
+
+  test('for the rate of its person delays no other person, although the time is named', async () => {
+    const courier = await startCourier();
+    const service = await start(courier);
+    courier.answer(beBusyForPerson(3_600));
+    const media = {
+      data: `data:image/jpeg;base64,${(await photo({ seed: 1, width: 64, height: 48 })).toString('base64')}`,
+    };
+    const first = await send(service, { media, to: '5511900000001' });
+    await until(async () => (await lookAt(service, first.body.id)).attempts === 1);
+    const behind = await send(service, { media, to: '5511900000001' });
+    const other = await send(service, { media, to: '5511900000002' });
+    await settled(service, other.body.id, 'sent');
+    for (const { body } of [first, behind])
+      expect(await lookAt(service, body.id)).toMatchObject({ state: 'queued', status: 'queued' });
+    expect(courier.handed.map(({ to }) => to)).toEqual(['5511900000001', '5511900000002']);
   });
 
   test('for a slow response delays no other person either', async () => {
@@ -243,7 +262,7 @@ describe('a fault of this service', () => {
     expect(await settled(service, body.id, 'failed')).toMatchObject({ error: { code: 'send.internal' } });
     expect(courier.handed).toHaveLength(5);
     expect(service.logs().match(/a message could not be prepared/g)).toHaveLength(1);
-  }, 60_000);
+  }, 180_000);
 
   test('in an adapter leaves open whether the message was sent, and is logged once', async () => {
     const courier = await startCourier();
@@ -288,6 +307,6 @@ test('a job that failed with the database runs again within a minute, however lo
     `update graphile_worker._private_jobs set attempts = 9, run_at = now() + interval '3 hours' where key = 'send:courier'`,
   );
   const beside = await start(courier, { beside: service, env: { UPLOADS_DIR: service.uploadsDir } });
-  await service.database.query(`select graphile_worker.add_job('maintain')`);
+  await addJobs(service.database, 'maintain');
   await settled(beside, body.id, 'sent');
 });

@@ -1,22 +1,31 @@
 /** A provider's API on its own port: requests and responses. */
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+
+import type { Content } from '../../media-host.js';
 
 export interface ApiCall {
   readonly method: string;
   readonly path: string;
+  readonly query: URLSearchParams;
   /** The groups of the route's pattern. */
   readonly parameters: readonly string[];
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
   /** The body as JSON; undefined if it is not JSON. */
   readonly json: unknown;
+  /** The fields of a form in the format `application/x-www-form-urlencoded`, without repeated ones. */
+  readonly fields?: Readonly<Record<string, string>>;
 }
 
 export interface ApiAnswer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as JSON; without it there is no body. */
+  /** Sent as JSON; without it and without content there is no body. */
   readonly json?: unknown;
+  /** A file, which is sent in place of JSON. */
+  readonly content?: Content;
 }
 
 /** The response; alternatively the connection may hang or be cut. */
@@ -40,12 +49,11 @@ export async function startApiServer(
   const server = createServer((incoming, response) => {
     readCall(incoming)
       .then(answer)
-      .then((given) => {
-        send(response, given);
-      })
+      .then((given) => send(response, given))
       .catch((error: unknown) => {
         // A bug in the simulator must not look like a missing response of a provider.
-        send(response, { status: 500, json: { simulator: String(error) } });
+        if (response.headersSent) response.destroy();
+        else void send(response, { status: 500, json: { simulator: String(error) } });
       });
   });
   await new Promise<void>((resolve, reject) => {
@@ -77,9 +85,14 @@ async function readCall(incoming: IncomingMessage): Promise<ApiCall> {
     chunks.push(chunk);
   }
   const body = Buffer.concat(chunks);
-  const path = new URL(incoming.url ?? '/', 'http://provider').pathname;
+  const { pathname: path, searchParams: query } = new URL(incoming.url ?? '/', 'http://provider');
   const { method = 'GET', headers } = incoming;
-  return { method, path, parameters: [], headers, body, json: parsed(body) };
+  const call = { method, path, query, parameters: [], headers, body, json: parsed(body) };
+  return isOfType(call, 'application/x-www-form-urlencoded') ? { ...call, fields: fieldsIn(body) } : call;
+}
+
+function fieldsIn(body: Buffer): Record<string, string> {
+  return Object.fromEntries(new URLSearchParams(body.toString('utf8')));
 }
 
 function parsed(body: Buffer): unknown {
@@ -90,7 +103,7 @@ function parsed(body: Buffer): unknown {
   }
 }
 
-function send(response: ServerResponse, answer: WireAnswer): void {
+async function send(response: ServerResponse, answer: WireAnswer): Promise<void> {
   if (answer === 'hang') return;
   if (answer === 'cut') {
     response.destroy();
@@ -100,10 +113,20 @@ function send(response: ServerResponse, answer: WireAnswer): void {
     response.writeHead(200, { 'content-type': 'text/html' }).end('<html><p>It works!');
     return;
   }
-  const { status, headers = {}, json } = answer;
-  if (json === undefined) response.writeHead(status, { ...headers, 'content-length': 0 }).end();
+  const { status, headers = {}, json, content } = answer;
+  if (content) await sendFile(response, content);
+  else if (json === undefined) response.writeHead(status, { ...headers, 'content-length': 0 }).end();
   else
     response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(json));
+}
+
+async function sendFile(response: ServerResponse, { type, open }: Content): Promise<void> {
+  const { length, chunks } = open();
+  response.writeHead(200, {
+    'content-type': type,
+    ...(length === undefined ? {} : { 'content-length': length }),
+  });
+  await pipeline(Readable.from(chunks, { objectMode: false }), response);
 }
 
 /** Whether the body has this declared type, without its parameters. */

@@ -3,7 +3,7 @@
  */
 
 export interface FieldFault {
-  /** As the sender wrote it, with dots: `image.link`. */
+  /** The name that the sender wrote, with dots: `image.link`. */
   readonly name: string;
   readonly reason: string;
 }
@@ -41,7 +41,7 @@ export const object =
   };
 
 interface TextRule {
-  /** In characters. */
+  /** The number of characters. */
   readonly max?: number;
   readonly pattern?: RegExp;
 }

@@ -10,8 +10,14 @@ export interface MediaRule {
   /** MIME types; `image/*` means any picture. */
   readonly types: readonly string[];
   readonly maxBytes: number;
+  /** The limit for pictures, if it is lower. */
+  readonly maxPictureBytes?: number;
   /** Whether pictures must be RGB or RGBA with 8 bits per channel. */
   readonly eightBitRgb?: true;
+  /** The largest sum of the edges of a picture, in pixels. */
+  readonly maxEdges?: number;
+  /** The largest ratio of the edges of a picture. */
+  readonly maxRatio?: number;
 }
 
 export type MediaOffer =
@@ -81,19 +87,34 @@ interface Found {
 }
 
 async function check({ bytes, type, declaredType }: Found, rule: MediaRule): Promise<void> {
-  if (bytes.length > rule.maxBytes) throw tooLarge(rule.maxBytes);
+  const limit = limitFor(type, rule);
+  if (bytes.length > limit) throw tooLarge(limit);
   if (!rule.types.some((taken) => matches(type, taken)))
     throw new Refusal('wrong_type', `The media is ${type}, not ${rule.types.join(' or ')}`);
   if (declaredType !== undefined && baseType(declaredType) !== type)
     throw new Refusal('wrong_type', `The media is ${type}, not ${declaredType} as it is said to be`);
   if (!type.startsWith('image/') || type === 'image/svg+xml') return;
-  const { depth, space } = await sharp(bytes)
+  const { depth, space, width, height } = await sharp(bytes)
     .metadata()
     .catch(() => {
       throw new Refusal('wrong_type', 'The picture cannot be read');
     });
   if (rule.eightBitRgb && (depth !== 'uchar' || space !== 'srgb'))
     throw new Refusal('wrong_type', `The picture is ${space} of ${depth}, not 8-bit RGB or RGBA`);
+  checkEdges(Math.max(width, height), Math.min(width, height), rule);
+}
+
+function checkEdges(
+  longer: number,
+  shorter: number,
+  { maxEdges = Infinity, maxRatio = Infinity }: MediaRule,
+): void {
+  if (longer + shorter > maxEdges || longer > maxRatio * shorter)
+    throw new Refusal('wrong_type', `The picture has ${String(longer)} x ${String(shorter)} pixels`);
+}
+
+function limitFor(type: string, { maxBytes, maxPictureBytes = maxBytes }: MediaRule): number {
+  return type.startsWith('image/') ? maxPictureBytes : maxBytes;
 }
 
 const matches = (type: string, taken: string): boolean =>

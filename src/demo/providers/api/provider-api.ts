@@ -64,7 +64,7 @@ export interface AcceptedSend {
   readonly id: string;
   readonly to: string;
   readonly at: Date;
-  /** The request, as JSON if it was JSON. */
+  /** The request: its JSON, or the fields of its form. */
   readonly request: unknown;
   /** Null until the provider has the bytes. */
   readonly media: MediaFacts | null;
@@ -128,7 +128,14 @@ export async function startProviderApi(options: ApiOptions = {}): Promise<Provid
 
   const accept = (call: ApiCall, taken: Taken, fails: boolean): void => {
     const { id, to } = taken;
-    const send: OpenSend = { id, to, at: new Date(), request: call.json, media: null, failure: null };
+    const send: OpenSend = {
+      id,
+      to,
+      at: new Date(),
+      request: call.json ?? call.fields,
+      media: null,
+      failure: null,
+    };
     accepted.push(send);
     // Rejects only when the simulator is closed.
     void reporter.follow(send, taken, fails).catch(() => undefined);

@@ -6,6 +6,7 @@ import { isOfType, type ApiAnswer, type ApiCall } from './calls.js';
 import { flag, inWords, link, object, text, whole, type FieldCheck, type Fields } from './fields.js';
 import { mebibyte, type MediaOffer, type MediaRule } from './media-inspection.js';
 import type { ApiRules, Ruling, Taken } from './provider-api.js';
+import { zApiWebhookRoutes } from './z-api-webhooks.js';
 
 interface ZApiSending {
   readonly instanceId: string;
@@ -76,7 +77,7 @@ export function zApiRules({ instanceId, token, clientToken, makeIds, report }: Z
     const header = call.headers['client-token'];
     if (header === undefined || header === '') return problem(400, 'null not allowed');
     if (header !== clientToken) return problem(403, `Client-Token ${String(header)} not allowed`);
-    return isOfType(call, 'application/json')
+    return call.method === 'GET' || isOfType(call, 'application/json')
       ? undefined
       : problem(415, 'Content-Type must be application/json');
   };
@@ -110,6 +111,7 @@ export function zApiRules({ instanceId, token, clientToken, makeIds, report }: Z
         sends: true,
         handle: send,
       },
+      ...zApiWebhookRoutes({ instanceId, token, refusal, problem }),
     ],
     problem,
     tooMany: () => problem(429, 'Too many requests'),

@@ -4,8 +4,8 @@ const shortType = 3;
 const entryBytes = 12;
 
 /**
- * Whether the data say that the picture is upright, or nothing about it. False for data that are not understood
- * as well.
+ * Whether the data say that the picture is upright, or nothing about it. False for data that are not
+ * understood as well.
  */
 export function hasUprightOrientation(tiff: Buffer): boolean {
   const order = tiff.toString('latin1', 0, 4);

@@ -1,14 +1,14 @@
 /** The tables of Huffman codes in a JPEG file. */
 
 /**
- * What a code means, by its first bits: `(bits << 8) | step`. `bits` is the length of the code together with the
- * value that follows it, `step` the number of coefficients that it accounts for. 0 if there is no such code, or
- * if the code is longer.
+ * What a code means, by its first bits: `(bits << 8) | step`. `bits` is the length of the code together with
+ * the value that follows it, `step` the number of coefficients that it accounts for. 0 if there is no such
+ * code, or if the code is longer.
  */
 export interface HuffmanTable {
-  /** By the first 9 bits. */
+  /** The symbols by the first 9 bits. */
   readonly short: Uint16Array;
-  /** By the first 16 bits, for longer codes. Undefined if there is none. */
+  /** The symbols of longer codes by the first 16 bits. Undefined if there are none. */
   readonly long: Uint16Array | undefined;
 }
 
@@ -51,7 +51,8 @@ export function huffmanCodesIn(data: Buffer): readonly HuffmanCodes[] | undefine
 }
 
 /**
- * The table for looking up the codes of a picture that is not progressive. Undefined if the codes are not valid.
+ * The table for looking up the codes of a picture that is not progressive. Undefined if the codes are not
+ * valid.
  */
 export function huffmanTable({ id, lengths, values }: HuffmanCodes): HuffmanTable | undefined {
   const hasLongCodes = lengths.subarray(shortBits).some((codes) => codes > 0);
@@ -69,7 +70,7 @@ export function huffmanTable({ id, lengths, values }: HuffmanCodes): HuffmanTabl
 
 interface Code {
   readonly code: number;
-  /** In bits. */
+  /** The number of bits. */
   readonly length: number;
   readonly value: number;
 }

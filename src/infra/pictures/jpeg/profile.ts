@@ -11,7 +11,7 @@ const primaries = {
 } as const;
 const maxPrimaryDifference = 0.004;
 const curves = ['rTRC', 'gTRC', 'bTRC'] as const;
-/** As a share of the range of pixel values. */
+/** A share of the range of pixel values. */
 const maxCurveDifference = 2.5 / 255;
 const checkedValues = 64;
 /** Tags that define colours in other ways, which decoders prefer. */

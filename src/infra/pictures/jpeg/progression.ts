@@ -1,12 +1,12 @@
 /**
- * Checks the passes of a progressive JPEG: each bit of each coefficient arrives exactly once. Otherwise a pass
- * could hold pixels that a later pass replaces.
+ * Checks the passes of a progressive JPEG: each bit of each coefficient arrives exactly once. Otherwise a
+ * pass could hold pixels that a later pass replaces.
  */
 interface Pass {
   /** The first and the last coefficient. */
   readonly first: number;
   readonly last: number;
-  /** As in the file: the bit position of the previous pass and that of this pass, four bits each. */
+  /** The bit positions of the previous pass and of this pass, four bits each, as in the file. */
   readonly precision: number;
 }
 
@@ -23,7 +23,7 @@ const missing = -1;
 const maxPosition = 13;
 
 export function createProgression(): Progression {
-  /** For each coefficient of each component: the position of the lowest bit that has arrived. */
+  /** The position of the lowest bit that has arrived, for each coefficient of each component. */
   const positions = Array.from({ length: maxComponents }, () => new Int8Array(coefficients).fill(missing));
   const addTo = (component: number, { first, last, precision }: Pass): boolean => {
     const previous = precision >> 4;

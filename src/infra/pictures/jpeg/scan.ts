@@ -1,6 +1,6 @@
 /**
- * Reads the coded pixels of a JPEG that is not progressive, without decoding them, to find out whether they are
- * complete and valid, and whether anything stands behind the last one: decoders ignore that.
+ * Reads the coded pixels of a JPEG that is not progressive, without decoding them, to find out whether they
+ * are complete and valid, and whether anything stands behind the last one: decoders ignore that.
  */
 import { setImmediate } from 'node:timers/promises';
 
@@ -9,7 +9,7 @@ import { shortBits, wholeBlock, type HuffmanTable } from './huffman.js';
 import type { BaselineScan, Frame } from './segments.js';
 
 const blockEdge = 8;
-/** In a block. */
+/** The place in a block. */
 const coefficients = 64;
 /** Read at once: about a millisecond. Others have their turn in between. */
 const bytesAtOnce = 131_072;

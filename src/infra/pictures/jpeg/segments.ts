@@ -1,6 +1,6 @@
 /**
- * Reads the structure of a JPEG file strictly. Whatever is unusual, although decoders may accept it, makes the
- * file unknown: the caller then encodes its pixels anew, which is always safe.
+ * Reads the structure of a JPEG file strictly. Whatever is unusual, although decoders may accept it, makes
+ * the file unknown: the caller then encodes its pixels anew, which is always safe.
  */
 import type { ByteRange } from '../../../domain/media.js';
 import { hasUprightOrientation } from './exif.js';
@@ -25,7 +25,7 @@ export interface Frame {
 
 /** The coded pixels of a picture that is not progressive. */
 export interface BaselineScan {
-  /** For each component, in the order of the frame. */
+  /** One entry for each component, in the order of the frame. */
   readonly tables: readonly { readonly dc: HuffmanTable; readonly ac: HuffmanTable }[];
   /** The coded pixels, split at the restart markers. */
   readonly pieces: readonly ByteRange[];
@@ -46,12 +46,14 @@ export interface Jpeg {
 
 class Unusual extends Error {}
 
-/** For conditions that the file must meet. */
+/** Checks a condition that the file must meet. */
 function expectThat(condition: boolean): asserts condition {
   if (!condition) throw new Unusual();
 }
 
-/** Undefined for a file that is not an ordinary JPEG with 8 bits, in grey or in three colours, and upright. */
+/**
+ * Undefined for a file that is not an ordinary JPEG with 8 bits, in grey or in three colours, and upright.
+ */
 export function readJpeg(bytes: Buffer): Jpeg | undefined {
   try {
     return read(bytes);
@@ -69,7 +71,7 @@ interface Reading {
   readonly bytes: Buffer;
   readonly kept: ByteRange[];
   readonly quantization: Set<number>;
-  /** By class and number, as in the file. */
+  /** The tables by class and number, as in the file. */
   readonly huffman: Map<number, HuffmanCodes>;
   readonly progression: Progression;
   frame: Frame | undefined;

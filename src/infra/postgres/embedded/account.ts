@@ -1,7 +1,7 @@
 /**
- * The user that PostgreSQL runs as. It refuses to run as root, so it then runs as the system user `postgres`, which is
- * created if it does not exist. Initialising the data needs a user with a name, which the arbitrary user id of a
- * container platform does not have.
+ * The user that PostgreSQL runs as. It refuses to run as root, so it then runs as the system user `postgres`,
+ * which is created if it does not exist. Initialising the data needs a user with a name, which the arbitrary
+ * user id of a container platform does not have.
  */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -16,8 +16,9 @@ export interface Account {
   readonly uid: number;
   readonly gid: number;
   /**
-   * Whether that user cannot enter a folder above the binaries or the data (`/root`, or a temporary folder of mode
-   * 0700). The server then keeps the capability to enter it, so that the permissions of folders need not be changed.
+   * Whether that user cannot enter a folder above the binaries or the data (`/root`, or a temporary folder of
+   * mode 0700). The server then keeps the capability to enter it, so that the permissions of folders need not
+   * be changed.
    */
   readonly passClosedFolders: boolean;
 }
@@ -54,7 +55,10 @@ export function needsBorrowedName(): boolean {
   }
 }
 
-/** Runs `command` in a user namespace that maps this user's id to one with a name. Its files still belong to this user. */
+/**
+ * Runs `command` in a user namespace that maps this user's id to one with a name. Its files still belong to
+ * this user.
+ */
 export function withBorrowedName(
   command: string,
   args: readonly string[],

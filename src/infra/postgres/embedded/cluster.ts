@@ -1,4 +1,7 @@
-/** The data directory of the embedded PostgreSQL: it is created completely or not at all, never overwritten, and prepared for a start. */
+/**
+ * The data directory of the embedded PostgreSQL: it is created completely or not at all, never overwritten,
+ * and prepared for a start.
+ */
 import { spawn } from 'node:child_process';
 import { chmod, chown, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -101,7 +104,10 @@ async function holdsData(data: string): Promise<boolean> {
   return sizes.every((size) => size > 0);
 }
 
-/** A directory with the mark was complete once. A service with a new, empty database beside it would hide that data is missing. */
+/**
+ * A directory with the mark was complete once. A service with a new, empty database beside it would hide that
+ * data is missing.
+ */
 async function refuseDamaged(data: string): Promise<void> {
   if (!(await exists(markOf(data)))) return;
   throw new EmbeddedPostgresError(
@@ -143,7 +149,10 @@ async function setAside(data: string, tell: Preparation['tell']): Promise<void> 
     );
 }
 
-/** Creates the data under another name and renames it when it is complete and synced, so that the final name is always complete. */
+/**
+ * Creates the data under another name and renames it when it is complete and synced, so that the final name
+ * is always complete.
+ */
 async function initialise(cluster: Cluster, password: string): Promise<void> {
   const { data, account } = cluster;
   await removeUnfinished(data);
@@ -195,7 +204,10 @@ async function runInitdb(cluster: Cluster, making: string, password: string): Pr
   }
 }
 
-/** The process inherits the lock: an initdb whose parent was killed continues, and no other start begins before it ends. */
+/**
+ * The process inherits the lock: an initdb whose parent was killed continues, and no other start begins
+ * before it ends.
+ */
 async function execute({ binaries, account, lock }: Cluster, args: readonly string[]): Promise<void> {
   const usesBorrowedName = account === undefined && needsBorrowedName();
   const [command, words] = usesBorrowedName
@@ -234,7 +246,10 @@ function explain(output: string, usesBorrowedName: boolean): string {
   return `the embedded PostgreSQL could not be initialised: ${last}`;
 }
 
-/** PostgreSQL refuses data that other users may write, as in volumes with group permissions, and data of another user. */
+/**
+ * PostgreSQL refuses data that other users may write, as in volumes with group permissions, and data of
+ * another user.
+ */
 async function closeToOthers({ data, account }: Cluster): Promise<void> {
   const { mode, uid } = await stat(data);
   if (account && uid !== account.uid) await giveTo(account, data);

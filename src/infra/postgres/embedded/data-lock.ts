@@ -1,15 +1,16 @@
 /**
- * Makes sure that only one PostgreSQL uses a data directory, although containers, which do not share process ids, and
- * hosts may share its volume.
+ * Makes sure that only one PostgreSQL uses a data directory, although containers, which do not share process
+ * ids, and hosts may share its volume.
  *
- * A kernel lock (flock) on a file beside the data decides. It belongs to the open file, which every process of the
- * server inherits, and lasts until the last of them has ended for whatever reason; process ids are irrelevant. Node
- * cannot request such a lock. The program `flock` can, for an inherited file, and on macOS opening a file can.
+ * A kernel lock (flock) on a file beside the data decides. It belongs to the open file, which every process
+ * of the server inherits, and lasts until the last of them has ended for whatever reason; process ids are
+ * irrelevant. Node cannot request such a lock. The program `flock` can, for an inherited file, and on macOS
+ * opening a file can.
  *
- * A network file system may not show such locks to other hosts, and the program may be missing. The process that
- * holds the directory then writes a heartbeat into a file. A start that finds no heartbeat for a while deletes the
- * lock file of PostgreSQL. Every PostgreSQL checks that file once a minute and ends if it is missing; the start
- * waits for that before it launches its own server.
+ * A network file system may not show such locks to other hosts, and the program may be missing. The process
+ * that holds the directory then writes a heartbeat into a file. A start that finds no heartbeat for a while
+ * deletes the lock file of PostgreSQL. Every PostgreSQL checks that file once a minute and ends if it is
+ * missing; the start waits for that before it launches its own server.
  */
 import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -23,7 +24,9 @@ import { z } from 'zod';
 import { readOrCreateState, readState, replaceState, type StateFile } from '../../files/state-file.js';
 
 export interface DataLock {
-  /** Inherited by the server's processes, which then hold the lock. Undefined if this system has no such lock. */
+  /**
+   * Inherited by the server's processes, which then hold the lock. Undefined if this system has no such lock.
+   */
   readonly descriptor: number | undefined;
   /** Releases this process's share of the lock. */
   readonly release: () => void;
@@ -79,9 +82,9 @@ export function describeHolder(folder: string): string {
 }
 
 /**
- * Writes heartbeats if other hosts cannot see the kernel lock. Call it only while there is a server, or while the lock
- * is held for a start, because all processes that use the server share the heartbeat. Returns a function that stops
- * it.
+ * Writes heartbeats if other hosts cannot see the kernel lock. Call it only while there is a server, or while
+ * the lock is held for a start, because all processes that use the server share the heartbeat. Returns a
+ * function that stops it.
  */
 export function startHeartbeat(folder: string): () => void {
   const timer = setInterval(() => {
@@ -89,8 +92,8 @@ export function startHeartbeat(folder: string): () => void {
       const holder = readHolder(folder);
       if (holder?.shared) writeHolder(folder, { ...holder, beat: holder.beat + 1 });
     } catch {
-      // For example, the disk is full. The next heartbeat may succeed; without any, another start ends this server
-      // before it launches its own.
+      // For example, the disk is full. The next heartbeat may succeed; without any, another start ends this
+      // server before it launches its own.
     }
   }, heartbeatMs);
   timer.unref();
@@ -105,8 +108,8 @@ export function currentHolder(folder: string): string | undefined {
 }
 
 /**
- * Called when the server of this holder has ended, so that the next start need not wait for it. Another start may
- * already hold the lock.
+ * Called when the server of this holder has ended, so that the next start need not wait for it. Another start
+ * may already hold the lock.
  */
 export function forgetHolder(folder: string, id: string | undefined): void {
   if (id !== undefined && currentHolder(folder) === id) rmSync(fileOf(folder).path, { force: true });
@@ -147,8 +150,8 @@ async function isSilent(folder: string, last: Holder, { silentMs }: LockTimes): 
 }
 
 /**
- * If several starts find the same silent holder, the last one to write its name continues. There is a holder at all
- * times, so that no other start begins meanwhile.
+ * If several starts find the same silent holder, the last one to write its name continues. There is a holder
+ * at all times, so that no other start begins meanwhile.
  */
 async function takeOver(folder: string, holder: Holder, { noticeMs }: LockTimes): Promise<boolean> {
   writeHolder(folder, holder);

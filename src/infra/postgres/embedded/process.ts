@@ -48,7 +48,8 @@ export function launch(cluster: Cluster, options: readonly string[]): Launched {
     cluster.data,
     ...settings.flatMap((setting) => ['-c', setting]),
   ]);
-  // Detached, because a Ctrl-C at the terminal must reach Inlet first, which drains and then stops the server.
+  // Detached, because a Ctrl-C at the terminal must reach Inlet first, which drains and then stops the
+  // server.
   const child = spawn(command, args, {
     stdio: ['ignore', log, log, cluster.lock ?? 'ignore'],
     detached: true,
@@ -155,7 +156,9 @@ interface Problem {
   readonly message: string;
 }
 
-/** Whether the server will repeat this answer; it does not while it starts or ends, or has no connection left. */
+/**
+ * Whether the server will repeat this answer; it does not while it starts or ends, or has no connection left.
+ */
 function isPermanent({ code }: Problem): boolean {
   return /^(?!08|53|57)[0-9A-DF-Z][0-9A-Z]{4}$/.test(code);
 }
@@ -188,8 +191,9 @@ export async function withClient<T>(
 }
 
 /**
- * Whether the server that answers uses this directory: it sees a file that was just created there. Neither a path nor
- * a process id proves that, because containers have their own, and a copy of the directory has the same.
+ * Whether the server that answers uses this directory: it sees a file that was just created there. Neither a
+ * path nor a process id proves that, because containers have their own, and a copy of the directory has the
+ * same.
  */
 export async function serves(data: string, connection: pg.ClientConfig): Promise<boolean> {
   const name = `inlet-${randomUUID()}`;
@@ -211,8 +215,8 @@ export async function serves(data: string, connection: pg.ClientConfig): Promise
 }
 
 /**
- * Makes a server that another process launched shut itself down. In another container, its process id may belong to
- * another process here, but the server knows its own.
+ * Makes a server that another process launched shut itself down. In another container, its process id may
+ * belong to another process here, but the server knows its own.
  */
 export async function requestShutDown(connection: pg.ClientConfig): Promise<void> {
   const command = `kill -${fastShutdown.slice(3)} $(head -n 1 postmaster.pid)`;

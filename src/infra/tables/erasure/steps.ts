@@ -1,9 +1,11 @@
 /**
- * The steps of an erasure, table by table, in a transaction of erasure.ts. Each handles any number of rows and
- * locks most of them, which needs SQL.
+ * The steps of an erasure, table by table, in a transaction of erasure.ts. Each handles any number of rows
+ * and locks most of them, which needs SQL.
  */
 import type { Transaction } from '../../postgres/database.js';
 import { topics } from '../../postgres/notifications.js';
+import type { Contacts } from './locks.js';
+import { erasedMediaId } from '../shares.js';
 import { ownIdIn } from '../statuses.js';
 
 /** The provider's name of a message, which statuses and events use. */
@@ -16,15 +18,32 @@ export interface MessageName {
 export async function eraseMedia(connection: Transaction, ids: readonly string[], now: Date): Promise<void> {
   await connection.query(
     `with m as (
-       update media set state = 'erased', erased_at = $2, filename = null, source_url = null, source_expires_at = null,
+       update media set state = 'erased', erased_at = $2, filename = null, source_url = null, source_reference = null,
+                        source_expires_at = null,
                         declared_type = null, declared_sha256 = null, sha256 = null, next_attempt_at = null,
-                        error_message = null, person = null, conversation = null
+                        error_message = null, person = null, conversation = null, tags = null, note = null
        where id = any($1) returning id
      )
      select pg_notify('${topics.media}', id::text) from m`,
     [ids, now],
   );
   await connection.query('delete from media_attempt where media_id = any($1)', [ids]);
+  await connection.query('delete from media_fact where media_id = any($1)', [ids]);
+  await connection.query('delete from favourite where media_id = any($1)', [ids]);
+  await takeOutOfShares(connection, ids);
+}
+
+/** A share keeps the place of each file, and its title until all files are erased. */
+async function takeOutOfShares(connection: Transaction, ids: readonly string[]): Promise<void> {
+  await connection.query(
+    `with locked as (select id from share where media_ids && $1::uuid[] order by id for update)
+     update share set
+       media_ids = array(select case when media = any($1) then $2 else media end
+                         from unnest(media_ids) with ordinality as file (media, position) order by position),
+       title = case when exists (select from unnest(media_ids) as media where media <> $2 and media <> all($1)) then title end
+     where id in (select id from locked)`,
+    [ids, erasedMediaId],
+  );
 }
 
 /** Expects locked messages, and erases those whose media are all erased. */
@@ -34,7 +53,8 @@ export async function eraseMessages(
   now: Date,
 ): Promise<MessageName[]> {
   const { rows } = await connection.query<MessageName>(
-    `update message set sender = '', recipient = null, chat = null, sender_name = null, caption = null, sent_at = null,
+    `update message set sender = '', recipient = null, chat = null, sender_name = null, chat_name = null, person_alias = null,
+                        caption = null, sent_at = null,
                         erased_at = $2
      where id = any($1) and erased_at is null
        and not exists (select from media where message_row_id = message.id and state <> 'erased')
@@ -59,7 +79,7 @@ export async function eraseOutbound(
   of: {
     readonly mediaIds: readonly string[];
     readonly messages: readonly MessageName[];
-    readonly person?: { readonly channel: string; readonly contact: string } | undefined;
+    readonly person?: Contacts | undefined;
   },
   now: Date,
 ): Promise<ErasedOutbound> {
@@ -69,7 +89,7 @@ export async function eraseOutbound(
        union
        select id from outbound where (channel, message_id) in (select * from unnest($1::text[], $2::text[]))
        union
-       select id from outbound where channel = $4 and recipient = $5
+       select id from outbound where channel = $4 and recipient = any($5)
      ), locked as (
        select id from outbound where id in (select id from found) and erased_at is null order by id for update
      )
@@ -78,13 +98,32 @@ export async function eraseOutbound(
                          request_hash = null
      where id in (select id from locked)
      returning channel, id, message_id as "messageId"`,
-    [...columnsOf(of.messages), of.mediaIds, of.person?.channel ?? null, of.person?.contact ?? null, now],
+    [...columnsOf(of.messages), of.mediaIds, of.person?.channel ?? null, of.person?.contacts ?? null, now],
   );
   const names = rows.flatMap(({ channel, id, messageId }) => [
     { channel, messageId: id },
     ...(messageId === null ? [] : [{ channel, messageId }]),
   ]);
   return { count: rows.length, names };
+}
+
+/** Erases messages without files of the person or the group, and returns how many. */
+export async function eraseContexts(
+  connection: Transaction,
+  { channel, contacts }: Contacts,
+  now: Date,
+): Promise<number> {
+  const { rowCount } = await connection.query(
+    `with locked as (
+       select id from context where channel = $1 and erased_at is null and (person = any($2) or chat = any($2) or sender = any($2))
+       order by id for update
+     )
+     update context set person = null, chat = null, sender = null, name = null, text = null, latitude = null, longitude = null,
+                        sent_at = null, person_name = null, chat_name = null, person_alias = null, erased_at = $3
+     where id in (select id from locked)`,
+    [channel, contacts, now],
+  );
+  return rowCount ?? 0;
 }
 
 /** Locks the deliveries that brought one of the messages, and `others`, unless they are erased already. */
@@ -117,8 +156,8 @@ export async function eraseDeliveries(
 }
 
 /**
- * Deletes the statuses that these deliveries have reported, also of messages without a row, before their bodies
- * are erased. A delivery may also mention other people, whose existing messages keep their statuses.
+ * Deletes the statuses that these deliveries have reported, also of messages without a row, before their
+ * bodies are erased. A delivery may also mention other people, whose existing messages keep their statuses.
  */
 export async function forgetReportedStatuses(
   connection: Transaction,
@@ -178,7 +217,8 @@ export async function forgetEvents(
     [...columnsOf(messages), mediaIds],
   );
   const ids = rows.map(({ id }) => id);
-  // Separate statements, because the publisher may have locked the events and planned their deliveries until now.
+  // Separate statements, because the publisher may have locked the events and planned their deliveries until
+  // now.
   await connection.query('delete from notification_delivery where notification_id = any($1)', [ids]);
   await connection.query('delete from notification where id = any($1)', [ids]);
 }

@@ -1,8 +1,8 @@
 /**
- * Published events in the order of their publication. They are read with SQL: one page for each publication, by
- * the numbers of a sequence, joined with the subject of each event.
+ * Published events in the order of their publication. They are read with SQL: one page for each publication,
+ * by the numbers of a sequence, joined with the subject of each event.
  */
-import type { EventType } from '../../../domain/event.js';
+import { isAlertType, type AlertType, type EventType, type MediaEventType } from '../../../domain/event.js';
 import type { Pool } from '../../postgres/database.js';
 import { columnsOf } from '../../postgres/pages.js';
 import { sharePages, type NumberedPage } from '../../postgres/shared-reads.js';
@@ -16,9 +16,19 @@ interface Published {
   readonly channel: string;
   readonly at: Date;
 }
+/** The column `details` of an alert. */
+export interface AlertDetails {
+  readonly state: 'began' | 'ended';
+  readonly subject: string;
+  readonly since: string;
+  readonly until: string | null;
+  readonly message: string;
+}
+
 export type EventRecord = Published &
   (
-    | { readonly type: Exclude<EventType, 'message.status'>; readonly media: MediaRecord }
+    | { readonly type: MediaEventType; readonly media: MediaRecord }
+    | { readonly type: AlertType; readonly alert: AlertDetails }
     | {
         readonly type: 'message.status';
         readonly status: StatusRecord;
@@ -56,6 +66,7 @@ interface Row {
   readonly mediaId: string | null;
   readonly status: StatusRecord | null;
   readonly outbound: string | null;
+  readonly alert: AlertDetails | null;
 }
 
 const pageSize = 200;
@@ -68,6 +79,7 @@ const select = `select ${columnsOf<Row>({
   mediaId: 'n.media_id',
   status: `case when s.channel is not null then ${statusJson('s')} end`,
   outbound: 'coalesce(sent.id, own.id)',
+  alert: 'n.details',
 })}
   from notification as n
   left join message_status as s on s.channel = n.channel and s.message_id = n.message_id and s.status = n.status
@@ -119,7 +131,8 @@ export function createEventLog(pool: Pool, lookup: Pick<Lookup, 'mediaByIds'>): 
       const { latest, assigned, deleted } = await numbers();
       const now = Math.max(latest, deleted);
       if (seen === undefined) return { from: now, missed: false };
-      // A number that was never assigned is that of another database. Waiting for it would skip all events below.
+      // A number that was never assigned is that of another database. Waiting for it would skip all events
+      // below.
       return seen > assigned ? { from: now, missed: true } : { from: seen, missed: seen < deleted };
     },
     after,
@@ -131,10 +144,11 @@ export function createEventLog(pool: Pool, lookup: Pick<Lookup, 'mediaByIds'>): 
 }
 
 function toEvent(
-  { seq, type, channel, at, status, outbound }: Row,
+  { seq, type, channel, at, status, outbound, alert }: Row,
   media: MediaRecord | undefined,
 ): EventRecord | undefined {
   const published = { seq, channel, at };
+  if (isAlertType(type)) return alert ? { ...published, type, alert } : undefined;
   if (type !== 'message.status') return media && { ...published, type, media };
   return status ? { ...published, type, status: withDates(status), outbound } : undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * Events on their way to subscriptions. All of it is SQL that uses the clock of the database, because the jobs
- * of subscriptions do; the outcome of an attempt changes an event and its subscription together.
+ * Events on their way to subscriptions. All of it is SQL that uses the clock of the database, because the
+ * jobs of subscriptions do; the outcome of an attempt changes an event and its subscription together.
  */
 import type pg from 'pg';
 

@@ -2,8 +2,8 @@
  * Publishes the events of the outbox: numbers them in one order and plans their delivery to subscriptions.
  *
  * The row of an event is written in the transaction that makes the event true. Transactions do not commit in
- * the order in which their rows were numbered, so a reader that continued from such a number would miss events.
- * One publisher at a time therefore gives the numbers that readers see, to committed rows.
+ * the order in which their rows were numbered, so a reader that continued from such a number would miss
+ * events. One publisher at a time therefore gives the numbers that readers see, to committed rows.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -19,7 +19,10 @@ export interface Outbox {
 }
 
 const batchSize = 500;
-/** Events that are close together are published together, because each publication costs as much as a few rows. */
+/**
+ * Events that are close together are published together, because each publication costs as much as a few
+ * rows.
+ */
 const gatherMs = 10;
 const retryAfterMs = 1_000;
 

@@ -26,7 +26,10 @@ export function resendEvents(
   });
 }
 
-/** Events that still wait are posted at once instead of twice. A pause ends, because an administrator has asked. */
+/**
+ * Events that still wait are posted at once instead of twice. A pause ends, because an administrator has
+ * asked.
+ */
 const resendStatement = (condition: string): string => `
 with wanted as materialized (
   select n.id, n.type, n.seq, n.created_at, row_number() over (order by n.created_at, n.id) as place

@@ -71,7 +71,8 @@ export function createSubscriptionChanges(pool: Pool, box: SealedBox): Subscript
 async function remove(removing: Transaction, id: string, together: Together): Promise<void> {
   const isRemoved = await removing.prisma(async ({ subscription, notificationDelivery }) => {
     const theirs = { where: { subscriptionId: id } };
-    // Attempts write both tables in this order. Deliveries planned at the same moment are deleted by their job.
+    // Attempts write both tables in this order. Deliveries planned at the same moment are deleted by their
+    // job.
     await notificationDelivery.deleteMany(theirs);
     const { count } = await subscription.deleteMany({ where: { id } });
     await notificationDelivery.deleteMany(theirs);

@@ -78,7 +78,9 @@ export interface NotificationFailure {
 
 export type PostFault = Pick<NotificationFailure, 'attempt' | 'retryAfterMs'>;
 
-/** The events to post again: one, or those of a period whose end `until` is exclusive; null means until now. */
+/**
+ * The events to post again: one, or those of a period whose end `until` is exclusive; null means until now.
+ */
 export type ResendRequest =
   { readonly notificationId: string } | { readonly from: Date; readonly until: Date | null };
 
@@ -87,3 +89,6 @@ export interface Resent {
   /** Where the next request continues if there are more events than one request resends. */
   readonly next: Date | null;
 }
+
+/** The reason for disabling a subscription that an administrator has disabled. */
+export const disabledByHand = 'disabled by hand';

@@ -24,8 +24,8 @@ export interface SubscriptionTable extends SubscriptionChanges, NotificationDeli
   /** The secrets that sign at the moment `now`, the newest first. Throws `subscription.unreadable`. */
   readonly secretsOf: (id: string, now: Date) => Promise<string[]>;
   /**
-   * Posts stored events of its types and channels again, the oldest first; those that wait are posted at once.
-   * Throws `event.not_found` if one event is requested and cannot be posted.
+   * Posts stored events of its types and channels again, the oldest first; those that wait are posted at
+   * once. Throws `event.not_found` if one event is requested and cannot be posted.
    */
   readonly resend: (id: string, request: ResendRequest, together: Together) => Promise<Resent>;
   /** Adds jobs for subscriptions with waiting events but no job, and deletes expired previous secrets. */

@@ -1,9 +1,10 @@
 /**
- * Writes new webhooks with one statement, and handles known ones: a repeated delivery, or a message that arrives again
- * in another delivery, perhaps with another attachment or another link.
+ * Writes new webhooks with one statement, and handles known ones: a repeated delivery, or a message that
+ * arrives again in another delivery, perhaps with another attachment or another link.
  *
  * Locks are taken in this order: messages, media, deliveries. An erasure uses the same order.
  */
+import { AppError } from '../../../domain/errors.js';
 import { newId } from '../../../domain/id.js';
 import type { Pseudonym } from '../../../domain/pseudonym.js';
 import { repeatConflicts, transaction, undone, type Pool, type Together } from '../../postgres/database.js';
@@ -39,7 +40,9 @@ export interface InboxDatabase {
   readonly pseudonym: Pseudonym;
 }
 
-/** Writes the entries. The first statement adds everything that is new, which is all that most webhooks need. */
+/**
+ * Writes the entries. The first statement adds everything that is new, which is all that most webhooks need.
+ */
 export async function commitBatch(
   database: InboxDatabase,
   entries: readonly InboxEntry[],
@@ -80,7 +83,7 @@ export async function commitMore(
 ): Promise<Committed> {
   const stored = await complete({ ...database, together }, [entry], new Map([[entry.id, { delivery }]]));
   const found = stored.get(entry.id);
-  if (!found) throw new Error('the delivery no longer exists');
+  if (!found) throw new AppError('delivery.not_found', 'the delivery no longer exists');
   return { delivery: found.delivery, duplicate: !bringsOwn(entry, found.media), media: found.media };
 }
 
@@ -132,8 +135,8 @@ function bringsOwn(entry: InboxEntry, stored: readonly string[]): boolean {
 /** Whether something must still be written for a known entry, which is rare. */
 function isBehind(entry: InboxEntry, stored: StoredEntry | undefined): boolean {
   if (!stored) return false;
-  // This delivery is new, but one of its messages is not. An erasure that has not seen this delivery may be erasing
-  // the message now.
+  // This delivery is new, but one of its messages is not. An erasure that has not seen this delivery may be
+  // erasing the message now.
   const isRedelivered = stored.delivery === entry.id;
   return isRedelivered || stored.isBehind || stored.media.length < entry.media.length;
 }
@@ -163,9 +166,9 @@ async function complete(
 }
 
 /**
- * Returns the entries without messages of people who were erased since their webhooks arrived. Such an erasure has
- * emptied the delivery, perhaps while it was being written, and could not leave tombstones for messages that were
- * not written yet.
+ * Returns the entries without messages of people who were erased since their webhooks arrived. Such an
+ * erasure has emptied the delivery, perhaps while it was being written, and could not leave tombstones for
+ * messages that were not written yet.
  */
 async function withoutErased(
   connection: Connection,
@@ -187,12 +190,21 @@ async function withoutErasedSince(
   pseudonym: Pseudonym,
 ): Promise<InboxEntry> {
   const { channel } = entry;
-  const namesOf = ({ sender, recipient, chat }: MessageRow): string[] =>
+  const namesOf = ({
+    sender,
+    recipient,
+    chat,
+  }: Pick<MessageRow, 'sender' | 'recipient' | 'chat'>): string[] =>
     [sender, recipient, chat].flatMap((contact) => (contact === null ? [] : [pseudonym(channel, contact)]));
-  const pseudonyms = [...new Set(entry.messages.flatMap(namesOf))];
+  const ofContexts = entry.contexts.map(({ sender, person, chat }) => ({ sender, recipient: person, chat }));
+  const pseudonyms = [...new Set([...entry.messages, ...ofContexts].flatMap(namesOf))];
   const erased = new Set(await findErased(connection, { channel, pseudonyms, since }));
   const messages = entry.messages.filter((row) => !namesOf(row).some((name) => erased.has(name)));
-  return { ...entry, messages };
+  const contexts = entry.contexts.filter(
+    ({ person, sender, chat }) =>
+      !namesOf({ sender, recipient: person, chat }).some((name) => erased.has(name)),
+  );
+  return { ...entry, messages, contexts };
 }
 
 /** For an entry of which everything is new, in the delivery of `again`. */
@@ -208,7 +220,7 @@ function asWritten(entry: InboxEntry, again: InboxEntry | undefined): StoredEntr
 function withId(entry: InboxEntry, id: string): InboxEntry {
   const owned = <Row extends object>(rows: readonly Row[]): (Row & { delivery_id: string })[] =>
     rows.map((row) => ({ ...row, delivery_id: id }));
-  const { messages, media, statuses, deletions } = entry;
+  const { messages, media, statuses, deletions, contexts } = entry;
   return {
     ...entry,
     id,
@@ -216,6 +228,7 @@ function withId(entry: InboxEntry, id: string): InboxEntry {
     media: owned(media),
     statuses: owned(statuses),
     deletions: owned(deletions),
+    contexts: owned(contexts),
   };
 }
 
@@ -242,6 +255,8 @@ function trial(): InboxEntry {
         recipient: null,
         chat: null,
         sender_name: null,
+        chat_name: null,
+        person_alias: null,
         caption: null,
         sent_at: null,
       },
@@ -256,11 +271,13 @@ function trial(): InboxEntry {
         kind: 'image',
         state: 'pending',
         source_url: '',
+        source_reference: null,
         source_expires_at: null,
         source_credentials: false,
         declared_type: null,
         declared_sha256: null,
         filename: null,
+        file_key: null,
         error_code: null,
         error_message: null,
       },
@@ -269,5 +286,6 @@ function trial(): InboxEntry {
       { delivery_id: id, message_id: id, status: 'sent', at: null, error_code: null, error_message: null },
     ],
     deletions: [],
+    contexts: [],
   };
 }

@@ -3,9 +3,10 @@
  * one by one statement: delivery, messages, media and the jobs that fetch them. Nothing else is waited for on
  * this path.
  *
- * A large webhook is written in parts, each by itself, while small ones continue. Its parts are idempotent: an
- * interrupted one is completed when the webhook arrives again.
+ * A large webhook is written in parts, each by itself, while small ones continue. Its parts are idempotent:
+ * an interrupted one is completed when the webhook arrives again.
  */
+import type { KeepTexts } from '../../../domain/keep-texts.js';
 import type { Together } from '../../postgres/database.js';
 import { createSequence } from '../../scheduling/concurrent-calls.js';
 import { createBatches, databaseTimeout } from './batches.js';
@@ -22,22 +23,32 @@ import { isLarge, partsOf, type InboxEntry } from './entry.js';
 
 export interface Inbox {
   /**
-   * Resolves when the entry is durable. If it rejects, the database did not accept it: nothing of it is kept, or
-   * some parts of a large one. With `timeoutMs`, it rejects with a `DatabaseTimeoutError` soon after that time;
-   * the database may have accepted it nevertheless.
+   * Resolves when the entry is durable. If it rejects, the database did not accept it: nothing of it is kept,
+   * or some parts of a large one. With `timeoutMs`, it rejects with a `DatabaseTimeoutError` soon after that
+   * time; the database may have accepted it nevertheless.
    */
   readonly commit: (entry: InboxEntry, timeoutMs?: number) => Promise<Committed>;
   /**
    * Reads the entry again, for instance after its parser was improved. Existing rows stay as they are, except
-   * for links that lead nowhere, and new ones are added. For a large one, `together` belongs to the first part.
+   * for links that lead nowhere, and new ones are added. For a large one, `together` belongs to the first
+   * part.
    */
   readonly recommit: (entry: InboxEntry, together?: Together) => Promise<Committed>;
   /** Writes a webhook and removes it again. Rejects if the database accepts none at all. */
   readonly tryOut: () => Promise<void>;
 }
 
-/** The pool must be one whose statements find rows by key (see database.ts). */
-export function createInbox(database: InboxDatabase): Inbox {
+/**
+ * The pool must be one whose statements find rows by key (see database.ts). `keepTexts` says which messages
+ * without files a channel keeps.
+ */
+export function createInbox(database: InboxDatabase, keepTexts: (channel: string) => KeepTexts): Inbox {
+  const kept = (entry: InboxEntry): InboxEntry => {
+    if (entry.contexts.length === 0) return entry;
+    const mode = keepTexts(entry.channel);
+    if (mode === 'none') return { ...entry, contexts: [] };
+    return { ...entry, contexts: entry.contexts.map((row) => ({ ...row, is_provisional: mode !== 'all' })) };
+  };
   const commitTogether = createBatches(database);
   /** One part at a time, so that they use one connection; parts of several webhooks take turns. */
   const inTurn = createSequence();
@@ -59,11 +70,13 @@ export function createInbox(database: InboxDatabase): Inbox {
   };
 
   return {
-    commit: (entry, timeoutMs = Infinity) => {
+    commit: (received, timeoutMs = Infinity) => {
+      const entry = kept(received);
       const until = performance.now() + timeoutMs;
       return isLarge(entry) ? commitLarge(entry, until) : commitTogether(entry, until);
     },
-    recommit: async (entry, together) => {
+    recommit: async (received, together) => {
+      const entry = kept(received);
       const committed: Committed[] = [];
       for (const [place, one] of partsOf(entry).entries()) {
         const more = { entry: one, delivery: entry.id, together: place === 0 ? together : undefined };

@@ -1,4 +1,7 @@
-/** One attempt to fetch a media item: what it begins with, and how it ends. Each ending changes the row and adds its event or its job at once: SQL. */
+/**
+ * One attempt to fetch a media item: what it begins with, and how it ends. Each ending changes the row and
+ * adds its event or its job at once: SQL.
+ */
 import type { MediaErrorCode } from '../../../domain/errors.js';
 import type { HeldBlob } from '../../../domain/media.js';
 import type { MediaKind } from '../../../domain/provider.js';
@@ -13,11 +16,15 @@ export interface PendingMedia {
   readonly id: string;
   readonly channel: string;
   readonly kind: MediaKind;
-  readonly url: string;
+  /** The link; null if there is only a reference. */
+  readonly url: string | null;
+  /** The provider's own id of the file; null if there is only a link. */
+  readonly reference: string | null;
   readonly expiresAt: Date | null;
   readonly needsCredentials: boolean;
   readonly sha256: string | null;
   readonly attempts: number;
+  readonly receivedAt: Date;
   /** The delivery that brought the link; null: the first one. */
   readonly sourceDelivery: string | null;
   /** The error code of the last attempt; null if none has failed. */
@@ -28,14 +35,17 @@ export interface PendingMedia {
 }
 
 /**
- * A media item as an attempt has found it. A webhook may bring another link during the attempt: then only the success of the attempt
- * counts, and its failure says nothing about the new link.
+ * A media item as an attempt has found it. A webhook may bring another link during the attempt: then only the
+ * success of the attempt counts, and its failure says nothing about the new link.
  */
 export type AttemptedMedia = Pick<PendingMedia, 'id' | 'sourceDelivery'>;
 
 export type Outcome = 'ready' | 'not pending' | 'bytes gone';
 
-/** Times of the clock of this process. The job uses the clock of the database and waits for the duration from `now` to `at`. */
+/**
+ * Times of the clock of this process. The job uses the clock of the database and waits for the duration from
+ * `now` to `at`.
+ */
 export interface NextAttempt {
   readonly at: Date;
   readonly now: Date;
@@ -61,10 +71,12 @@ const pendingColumns = columnsOf<PendingMedia>({
   channel: 'media.channel',
   kind: 'kind',
   url: 'source_url',
+  reference: 'source_reference',
   expiresAt: 'source_expires_at',
   needsCredentials: 'source_credentials',
   sha256: 'declared_sha256',
   attempts: 'attempts',
+  receivedAt: 'media.received_at',
   sourceDelivery: 'source_delivery_id',
   lastError: 'error_code',
   sender: 'message.sender',
@@ -91,7 +103,7 @@ export async function findPending(pool: Pool, id: string): Promise<PendingMedia 
   const { rows } = await pool.query<PendingMedia>({
     name: 'media-pending',
     text: `select ${pendingColumns} from media left join message on message.id = media.message_row_id
-           where media.id = $1 and state = 'pending' and source_url is not null`,
+           where media.id = $1 and state = 'pending' and coalesce(source_url, source_reference) is not null`,
     values: [id],
   });
   return rows[0];

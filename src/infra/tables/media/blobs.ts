@@ -1,15 +1,15 @@
 /**
- * Blobs that no media item uses any more, or none yet. The transaction that removes the last user marks the row
- * (`orphaned_at`) and adds a job; the job deletes the files, and the row last. Files that are about to be stored
- * have such a row as well, which becomes an ordinary one with their first user. The files are thus always known
- * to the database, whatever process dies.
+ * Blobs that no media item uses any more, or none yet. The transaction that removes the last user marks the
+ * row (`orphaned_at`) and adds a job; the job deletes the files, and the row last. Files that are about to be
+ * stored have such a row as well, which becomes an ordinary one with their first user. The files are thus
+ * always known to the database, whatever process dies.
  *
  * A media item becomes ready with files that were found or stored some time before. The row's `revision` says
  * whether they still exist: before files are deleted it is committed as a new negative number, and a process
- * that stores them again makes it a new positive one. Processes that store the same bytes at the same time share
- * a revision. A blob gets a user only with the revision under which its files were seen (see media.ts). A
- * transaction that removes a user locks the row before it checks whether other users exist. The order is decided
- * by the lock, which needs SQL.
+ * that stores them again makes it a new positive one. Processes that store the same bytes at the same time
+ * share a revision. A blob gets a user only with the revision under which its files were seen (see media.ts).
+ * A transaction that removes a user locks the row before it checks whether other users exist. The order is
+ * decided by the lock, which needs SQL.
  */
 import type { BlobFacts } from '../../../domain/media.js';
 import { transaction, type Pool, type Transaction } from '../../postgres/database.js';
@@ -23,7 +23,10 @@ export interface Orphans {
     sha256s: readonly string[],
     removeFiles: (blobs: readonly StoredBlob[]) => Promise<void>,
   ) => Promise<void>;
-  /** Some blobs that have been orphans for this time (milliseconds), because the process that handled them died. */
+  /**
+   * Some blobs that have been orphans for this time (milliseconds), because the process that handled them
+   * died.
+   */
   readonly left: (forMs: number) => Promise<string[]>;
 }
 
@@ -43,8 +46,8 @@ export function createOrphans(pool: Pool): Orphans {
       const unused = await transaction(pool, (connection) => doom(connection, sha256s));
       if (unused.length === 0) return;
       await transaction(pool, async (connection) => {
-        // Files are deleted under this lock, because those of a blob that is announced again must not be deleted
-        // with the old ones.
+        // Files are deleted under this lock, because those of a blob that is announced again must not be
+        // deleted with the old ones.
         const { rows: doomed } = await connection.query<StoredBlob>(
           `with named as materialized (
              select sha256, previews, revision, orphaned_at from blob where sha256 = any($1) order by sha256 for update
@@ -78,8 +81,8 @@ interface DoomedBlob {
 }
 
 /**
- * Gives the orphans without a user a new negative revision, with which they cannot be used unless they are stored
- * again, and resolves to them.
+ * Gives the orphans without a user a new negative revision, with which they cannot be used unless they are
+ * stored again, and resolves to them.
  */
 async function doom(connection: Transaction, sha256s: readonly string[]): Promise<DoomedBlob[]> {
   // Reads by the primary key, because the index of orphans is full of dead entries while many are deleted.

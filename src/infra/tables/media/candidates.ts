@@ -1,7 +1,8 @@
 /**
- * Which media may fit a filter, newest first, each found by an index that has them in this order. Columns with few values stand before the
- * id in these indexes. A filter that leaves some of them open is answered by looking for each combination of their values, and by merging
- * what is found: a probe takes some microseconds, and there are ten combinations for each channel if the kind is given.
+ * Which media may fit a filter, newest first, each found by an index that has them in this order. Columns
+ * with few values stand before the id in these indexes. A filter that leaves some of them open is answered by
+ * looking for each combination of their values, and by merging what is found: a probe takes some
+ * microseconds, and there are ten combinations for each channel if the kind is given.
  */
 import { lowestIdAt } from '../../../domain/id.js';
 import { mediaStates } from '../../../domain/media.js';
@@ -20,17 +21,21 @@ interface Range {
 
 /** Whether all candidates fit, apart from `q`. */
 export function isServed(filter: MediaFilter): boolean {
-  const { from, chat, sha256, messageId } = filter;
+  const { from, chat, sha256, messageId, tag, favouriteOf, resolved, since, until } = filter;
   if (messageId !== undefined) return true;
-  if (sha256 !== undefined)
-    return !isGrouped(filter) && filter.since === undefined && filter.until === undefined;
+  if (resolved !== undefined) return false;
+  const rare = [sha256, tag, favouriteOf].filter((value) => value !== undefined);
+  if (rare.length > 0)
+    return rare.length === 1 && !isGrouped(filter) && since === undefined && until === undefined;
   return from === undefined || chat === undefined;
 }
 
 /** The statement that lists ids of media: all that fit what {@link isServed} covers, newest first. */
 export function candidates(filter: MediaFilter, range: Range, parameters: Parameters): string {
-  const { messageId, sha256 } = filter;
+  const { messageId, sha256, tag, favouriteOf } = filter;
   if (messageId !== undefined) return ofMessage(filter, messageId, { range, parameters });
+  if (tag !== undefined) return ofTag(tag, range, parameters);
+  if (favouriteOf !== undefined) return ofFavourites(favouriteOf, range, parameters);
   if (sha256 !== undefined) return ofBlob(sha256, range, parameters);
   const { since, until } = filter;
   const inOrder = isGrouped(filter) ? ofGroups(filter, range, parameters) : ofAll(filter, range, parameters);
@@ -68,6 +73,24 @@ function ofBlob(sha256: string, range: Range, parameters: Parameters): string {
   return `select media.id from media ${whereOf(wanted)} ${firstOf('media.id', range)}`;
 }
 
+function ofTag(tag: string, { after, ...range }: Range, parameters: Parameters): string {
+  const wanted = [
+    `media_tag.key = search_text(${parameters.add(tag)})`,
+    ...conditionsOf({ after: 'media_tag.media_id < ?' }, { after }, parameters),
+  ];
+  const first = firstOf('media_tag.media_id', { after, ...range });
+  return `select media_tag.media_id as id from media_tag ${whereOf(wanted)} ${first}`;
+}
+
+function ofFavourites(owner: string, { after, ...range }: Range, parameters: Parameters): string {
+  const wanted = [
+    `favourite.owner = ${parameters.add(owner)}::uuid`,
+    ...conditionsOf({ after: 'favourite.media_id < ?' }, { after }, parameters),
+  ];
+  const first = firstOf('favourite.media_id', { after, ...range });
+  return `select favourite.media_id as id from favourite ${whereOf(wanted)} ${first}`;
+}
+
 function ofAll(filter: MediaFilter, range: Range, parameters: Parameters): string {
   const wanted = [...received(filter, parameters), ...behind(range, parameters)];
   return `select media.id from media ${whereOf(wanted)} ${firstOf('media.id', range)}`;
@@ -98,7 +121,7 @@ function ofGroups(filter: MediaFilter, range: Range, parameters: Parameters): st
 
 /** The channels that a filter leaves open, with what demands that a media item belongs to one of them. */
 interface Accounts {
-  /** For `with recursive`. */
+  /** The recursive part of a `with` clause. */
   readonly tables: string;
   readonly select: string;
   readonly conditions: readonly string[];

@@ -15,8 +15,8 @@ export interface Deletion {
 
 export interface Deletions {
   /**
-   * Marks the media of the message, with an event for each that was not marked before. Resolves to the media that
-   * are not erased, or to undefined if the message is unknown.
+   * Marks the media of the message, with an event for each that was not marked before. Resolves to the media
+   * that are not erased, or to undefined if the message is unknown.
    */
   readonly record: (deletion: Deletion) => Promise<readonly string[] | undefined>;
   /** Adds a job that tries again later, because the message may still arrive. */

@@ -13,11 +13,20 @@ export interface MediaFilter {
   readonly chat?: string | undefined;
   readonly messageId?: string | undefined;
   readonly sha256?: string | undefined;
-  /** By time of receipt. */
+  /** A whole tag; case and accents do not matter. */
+  readonly tag?: string | undefined;
+  /** Whether somebody said that it needs no attention any more. */
+  readonly resolved?: boolean | undefined;
+  /** Only the favourites of this user or token. */
+  readonly favouriteOf?: string | undefined;
+  /** The earliest time of receipt. */
   readonly since?: Date | undefined;
-  /** By time of receipt, exclusive. */
+  /** The latest time of receipt, exclusive. */
   readonly until?: Date | undefined;
-  /** Part of the caption, in any case. */
+  /**
+   * Part of the caption, of the file name, of a tag, of the words of a fact, or of the name or number of the
+   * person or the group; case and accents do not matter.
+   */
   readonly q?: string | undefined;
 }
 
@@ -29,6 +38,10 @@ export const conditions = {
   kind: 'media.kind = ?',
   state: 'media.state = ?',
   sha256: 'media.sha256 = ?',
+  tag: 'exists (select from media_tag where media_tag.media_id = media.id and media_tag.key = search_text(?))',
+  resolved: '(media.resolved_at is not null) = ?',
+  favouriteOf:
+    'exists (select from favourite where favourite.media_id = media.id and favourite.owner = ?::uuid)',
   since: 'media.received_at >= ?',
   until: 'media.received_at < ?',
   from: 'media.person = ?',

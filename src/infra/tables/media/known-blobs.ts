@@ -1,4 +1,7 @@
-/** Stored bytes that media use or are about to use. The statements are prepared, which saves their planning for every picture: SQL. */
+/**
+ * Stored bytes that media use or are about to use. The statements are prepared, which saves their planning
+ * for every picture: SQL.
+ */
 import type pg from 'pg';
 
 import type { BlobFacts, HeldBlob } from '../../../domain/media.js';
@@ -24,21 +27,29 @@ const blobColumns = columnsOf<HeldBlob>({
   thumbhash: 'thumbhash',
   previews: 'previews',
   warnings: 'warnings',
+  metadata: 'metadata',
+  perceptualHash: "lpad(to_hex(perceptual_hash), 16, '0')",
   revision: 'revision',
 });
 
 /**
- * The blob $1 gets a user (`b`) if its row still has the revision $2: see blobs.ts for when it has not. The row is locked, so that it
- * cannot be discarded between now and the commit.
+ * The blob $1 gets a user (`b`) if its row still has the revision $2: see blobs.ts for when it has not. The
+ * row is locked, so that it cannot be discarded between now and the commit.
  */
 export const useBlob = `
   update blob set orphaned_at = null where sha256 = $1 and revision = $2`;
 
-/** A column of a blob that is announced again. Existing previews are kept: their files are found by this row only. */
+/**
+ * A column of a blob that is announced again. Existing previews are kept: their files are found by this row
+ * only.
+ */
 const newerOf = (column: string): string =>
   `case when known.revision >= 0 and excluded.previews = '[]' and known.previews <> '[]' then known.${column} else excluded.${column} end`;
 
-/** Adds a ready media item that belongs to no message yet, on the connection of the caller. False: the files may be gone. */
+/**
+ * Adds a ready media item that belongs to no message yet, on the connection of the caller. False: the files
+ * may be gone.
+ */
 export async function insertUpload(
   connection: Pick<pg.ClientBase, 'query'>,
   upload: Upload & { readonly blob: HeldBlob; readonly now: Date },
@@ -64,16 +75,21 @@ export async function findBlob(pool: Pool, sha256: string): Promise<HeldBlob | u
 }
 
 export async function announce(pool: Pool, blob: BlobFacts, now: Date): Promise<HeldBlob> {
-  const { sha256, type, bytes, width, height, thumbhash, previews, warnings } = blob;
+  const { sha256, type, bytes, width, height, thumbhash, previews, warnings, metadata, perceptualHash } =
+    blob;
   const { rows } = await pool.query<{ revision: string }>({
     name: 'blob-announce',
     text: `insert into blob as known
-             (sha256, type, bytes, width, height, thumbhash, previews, created_at, orphaned_at, revision, warnings)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $8, nextval('blob_revision'), $9)
+             (sha256, type, bytes, width, height, thumbhash, previews, created_at, orphaned_at, revision, warnings, metadata,
+              perceptual_hash)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $8, nextval('blob_revision'), $9, $10,
+                   ('x' || $11)::bit(64)::bigint)
            on conflict (sha256) do update set
              type = excluded.type,
              width = ${newerOf('width')}, height = ${newerOf('height')}, thumbhash = ${newerOf('thumbhash')},
              previews = ${newerOf('previews')}, warnings = ${newerOf('warnings')},
+             metadata = coalesce(excluded.metadata, known.metadata),
+             perceptual_hash = coalesce(excluded.perceptual_hash, known.perceptual_hash),
              orphaned_at = case when known.orphaned_at is not null then excluded.orphaned_at end,
              revision = case when known.revision < 0 then excluded.revision else known.revision end
            returning revision`,
@@ -87,6 +103,8 @@ export async function announce(pool: Pool, blob: BlobFacts, now: Date): Promise<
       JSON.stringify(previews),
       now,
       JSON.stringify(warnings),
+      metadata && JSON.stringify(metadata),
+      perceptualHash,
     ],
   });
   if (!rows[0]) throw new Error('an announced blob has no row');

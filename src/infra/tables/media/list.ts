@@ -1,6 +1,7 @@
 /**
- * The list of media. A page costs the same however many media there are: each filter is answered from an index that has the fitting media
- * in the order of the list, or a bounded number of media is looked through (decision 127). Keyset pages, in SQL.
+ * The list of media. A page costs the same however many media there are: each filter is answered from an
+ * index that has the fitting media in the order of the list, or a bounded number of media is looked through
+ * (decision 127). Keyset pages, in SQL.
  */
 import type pg from 'pg';
 
@@ -9,6 +10,7 @@ import { conditionsOf, createParameters, type Page } from '../../postgres/pages.
 import { candidates, isServed } from './candidates.js';
 import { conditions, type MediaFilter } from './filter.js';
 import { selectMedia, type MediaRecord } from './records.js';
+import { isIndexed, readWithTexts, textStatement } from './text-search.js';
 
 export interface MediaPage {
   /** Newest first. There may be fewer than the limit although more follow: see `next`. */
@@ -20,21 +22,26 @@ export interface MediaPage {
 interface MediaListOptions {
   /** How many media one request looks through if no index answers its filter. */
   readonly mostScanned?: number;
+  /** Called before names are searched, so that people who have just arrived are found. */
+  readonly refreshPeople: () => Promise<void>;
 }
 
 type List = (filter: MediaFilter, page: Page) => Promise<MediaPage>;
 type ReadMedia = (query: pg.QueryConfig) => Promise<MediaRecord[]>;
 
-/** Two reads by key for each of them: some 10 ms. */
+/** Two reads by key for each of them, and two for each of their people and groups: some 20 ms. */
 const defaultScanned = 2_000;
 
 /** `readMedia` reads the records that a statement with {@link selectMedia} finds. */
 export function createMediaList(
   pool: Pick<Pool, 'query'>,
   readMedia: ReadMedia,
-  { mostScanned = defaultScanned }: MediaListOptions = {},
+  { mostScanned = defaultScanned, refreshPeople }: MediaListOptions,
 ): List {
-  /** Looks through the newest media that an index finds. Undefined: there are too many, and the page is not full. */
+  /**
+   * Looks through the newest media that an index finds. Undefined: there are too many, and the page is not
+   * full.
+   */
   const scan = async (filter: MediaFilter, page: Page): Promise<Scanned> => {
     const { rows } = await pool.query<{ ids: string[]; end: string | null }>(
       scanStatement(filter, page, mostScanned),
@@ -45,22 +52,24 @@ export function createMediaList(
     return isComplete ? { ...pageOf(items, page), isComplete } : { items, next: end, isComplete };
   };
 
-  /** Finds the captions by their index. Undefined: there are too many, so that the newest of them are soon found without it. */
-  const findWord = async (filter: MediaFilter, page: Page): Promise<MediaPage | undefined> => {
-    const { rows } = await pool.query<{ ids: string[]; captions: number }>(
-      wordStatement(filter, page, mostScanned),
+  /** Finds the text by its indexes. Undefined: so many have it that the newest are soon found without them. */
+  const findText = async (filter: MediaFilter, page: Page, q: string): Promise<MediaPage | undefined> => {
+    const { rows } = await pool.query<{ ids: string[]; isTooMuch: boolean }>(
+      textStatement(filter, page, { q, most: mostScanned }),
     );
-    const { ids, captions } = rows[0] ?? { ids: [], captions: 0 };
-    if (captions > mostScanned) return undefined;
+    const { ids, isTooMuch } = rows[0] ?? { ids: [], isTooMuch: false };
+    if (isTooMuch) return undefined;
     return pageOf(await readMedia({ name: 'media-page', text: byIds, values: [ids] }), page);
   };
 
   return async (filter, page) => {
     if (filter.q === undefined && isServed(filter))
       return pageOf(await readMedia(exactStatement(filter, page)), page);
+    const { q } = filter;
+    if (q !== undefined) await refreshPeople();
     const scanned = await scan(filter, page);
-    if (scanned.isComplete || !hasTrigram(filter.q)) return scanned;
-    return (await findWord(filter, page)) ?? scanned;
+    if (scanned.isComplete || q === undefined || !isIndexed(q)) return scanned;
+    return (await findText(filter, page, q)) ?? scanned;
   };
 }
 
@@ -88,64 +97,30 @@ function exactStatement(filter: MediaFilter, { limit, after }: Page): pg.QueryCo
 }
 
 /**
- * The media that fit among so many candidates, and the last candidate if there are that many. Each is read by its key (`offset 0` keeps it
- * so): the planner would scan all messages instead, which takes 0.1 s with a million.
+ * The media that fit among so many candidates, and the last candidate if there are that many. Each is read by
+ * its key (`offset 0` keeps it so): the planner would scan all messages instead, which takes 0.1 s with a
+ * million.
  */
 function scanStatement(filter: MediaFilter, { limit, after }: Page, size: number): pg.QueryConfig {
   const parameters = createParameters();
   const found = candidates(filter, { after, size }, parameters);
-  const wanted = allConditions(filter, parameters);
-  const captions =
-    filter.q === undefined
-      ? ''
-      : 'cross join lateral (select caption from message where id = media.message_row_id offset 0) as message';
+  const wanted = ['true', ...conditionsOf(conditions, filter, parameters)].join(' and ');
   return {
     text: `
       with candidate as materialized (${found}),
-      fitting as (
-        select media.id from candidate
-        cross join lateral (select * from media where media.id = candidate.id offset 0) as media
-        ${captions} where ${wanted.join(' and ')} order by media.id desc limit ${String(limit + 1)}
-      )
+      ${filter.q === undefined ? readOnly(wanted) : readWithTexts(wanted, filter.q, { filter, parameters })},
+      fitting as (select id from fit order by id desc limit ${String(limit + 1)})
       select array(select id from fitting) as ids,
              (select id from candidate order by id desc offset ${String(size - 1)} limit 1) as "end"`,
     values: parameters.values,
   };
 }
 
-/** Everything that fits, by the index of captions, if not more captions than `most` have the text. */
-function wordStatement(filter: MediaFilter, { limit, after }: Page, most: number): pg.QueryConfig {
-  const parameters = createParameters();
-  const word = parameters.add(patternOf(filter.q ?? ''));
-  const wanted = conditionsOf(conditions, filter, parameters);
-  if (after !== undefined) wanted.push(`media.id < ${parameters.add(after)}`);
-  return {
-    text: `
-      with captioned as materialized (
-        select id from message where caption ilike ${word} limit ${String(most + 1)}
-      )
-      select (select count(*)::int from captioned) as captions, array(
-        select media.id from captioned
-        cross join lateral (select * from media where message_row_id = captioned.id offset 0) as media
-        ${wanted.length > 0 ? `where ${wanted.join(' and ')}` : ''}
-        order by media.id desc limit ${String(limit + 1)}
-      ) as ids`,
-    values: parameters.values,
-  };
-}
-
-function allConditions(filter: MediaFilter, parameters: ReturnType<typeof createParameters>): string[] {
-  const { q } = filter;
-  const wanted = conditionsOf(conditions, filter, parameters);
-  return q === undefined ? wanted : [...wanted, `message.caption ilike ${parameters.add(patternOf(q))}`];
-}
-
-/** The index of captions knows groups of three letters or digits. */
-function hasTrigram(text: string | undefined): boolean {
-  return text !== undefined && /[\p{L}\p{N}]{3}/u.test(text);
-}
-
-/** Letters that mean something to LIKE stand for themselves. */
-function patternOf(text: string): string {
-  return `%${text.replace(/[\\%_]/g, String.raw`\$&`)}%`;
+function readOnly(wanted: string): string {
+  return `
+      fit as (
+        select media.id from candidate
+        cross join lateral (select * from media where media.id = candidate.id offset 0) as media
+        where ${wanted}
+      )`;
 }

@@ -1,6 +1,7 @@
 /**
- * The table of media as the worker uses it. Its hot statements are SQL, since each changes a row, locks others and adds its job at once, for
- * every picture: they are in attempts.ts, known-blobs.ts and requeue.ts. The rest goes through Prisma Client.
+ * The table of media as the worker uses it. Its hot statements are SQL, since each changes a row, locks
+ * others and adds its job at once, for every picture: they are in attempts.ts, known-blobs.ts and requeue.ts.
+ * The rest goes through Prisma Client.
  */
 import type { MediaErrorCode } from '../../../domain/errors.js';
 import type { BlobFacts, HeldBlob } from '../../../domain/media.js';
@@ -26,15 +27,20 @@ export interface MediaTable {
   /** The facts about bytes that are already stored. */
   readonly findBlob: (sha256: string) => Promise<HeldBlob | undefined>;
   /**
-   * Announces that the files of the blob are about to be stored: if this process dies before a media item uses them, they are orphans. If
-   * the bytes are already stored, their facts are replaced. Returns the blob with the revision of its row.
+   * Announces that the files of the blob are about to be stored: if this process dies before a media item
+   * uses them, they are orphans. If the bytes are already stored, their facts are replaced. Returns the blob
+   * with the revision of its row.
    */
   readonly announce: (blob: BlobFacts, now: Date) => Promise<HeldBlob>;
-  /** Adds a job that makes the previews of stored bytes after `afterMs` milliseconds; `tries` is part of its payload. */
+  /**
+   * Adds a job that makes the previews of stored bytes after `afterMs` milliseconds; `tries` is part of its
+   * payload.
+   */
   readonly previewLater: (sha256: string, tries: number, afterMs: number) => Promise<void>;
   /**
-   * pending → ready, with the blob. `not pending`: bytes that no other media item uses are orphans now. `bytes gone`: the files may have
-   * been removed since the blob was found or stored, and nothing has changed.
+   * pending → ready, with the blob. `not pending`: bytes that no other media item uses are orphans now.
+   * `bytes gone`: the files may have been removed since the blob was found or stored, and nothing has
+   * changed.
    */
   readonly markReady: (id: string, blob: HeldBlob) => Promise<Outcome>;
   /** pending → rejected or failed. */
@@ -47,7 +53,10 @@ export interface MediaTable {
   readonly scheduleRetry: (media: AttemptedMedia, next: NextAttempt, error: MediaError) => Promise<void>;
   /** The number of attempts that ended in this error. */
   readonly countFailures: (id: string, code: MediaErrorCode) => Promise<number>;
-  /** Counts a decoding that is about to begin; returns how many have begun since an attempt last ended, including this one. */
+  /**
+   * Counts a decoding that is about to begin; returns how many have begun since an attempt last ended,
+   * including this one.
+   */
   readonly countDecoding: (id: string) => Promise<number>;
   /** Postpones the job by `afterMs` milliseconds without counting an attempt. */
   readonly postpone: (media: AttemptedMedia, afterMs: number) => Promise<void>;
@@ -55,12 +64,15 @@ export interface MediaTable {
   readonly replaceSource: (media: AttemptedMedia, url: string, expiresAt: Date | null) => Promise<void>;
   /** rejected or failed → pending, to be downloaded now; false if it is in another state or has no link. */
   readonly retryNow: (id: string, now: Date, together: Together) => Promise<boolean>;
-  /** Adds a ready media item that belongs to no message yet. False: the files may have been removed since they were stored. */
+  /**
+   * Adds a ready media item that belongs to no message yet. False: the files may have been removed since they
+   * were stored.
+   */
   readonly addUpload: (upload: Upload, blob: HeldBlob, now: Date) => Promise<boolean>;
   /** Makes all media due that wait because they could not be stored. */
   readonly wakeUnstored: () => Promise<void>;
-  /** Returns which of these media are infected, or may turn out to be. */
-  readonly stillInfected: (ids: readonly string[]) => Promise<ReadonlySet<string>>;
+  /** Returns the channels of those media that are infected, or may turn out to be, by their ids. */
+  readonly stillInfected: (ids: readonly string[]) => Promise<ReadonlyMap<string, string>>;
   /** Adds the missing jobs of pending media that have no attempt ahead; returns how many. */
   readonly reconcile: () => Promise<number>;
 }
@@ -92,9 +104,9 @@ export function createMediaTable(pool: Pool): MediaTable {
           id: { in: [...ids] },
           OR: [{ state: 'pending' }, { state: 'rejected', errorCode: 'media.infected' }],
         },
-        select: { id: true },
+        select: { id: true, channel: true },
       });
-      return new Set(rows.map(({ id }) => id));
+      return new Map(rows.map(({ id, channel }) => [id, channel]));
     },
     reconcile: () => reconcile(pool),
   };

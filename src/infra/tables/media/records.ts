@@ -1,4 +1,5 @@
 /** Media as the API reads them: each with its message and its file, by one statement. */
+import type { FileMetadata } from '../../../domain/file-metadata.js';
 import { ownValue } from '../../../domain/own-value.js';
 import type { MediaState, MediaWarning } from '../../../domain/media.js';
 import type { Direction, MediaKind } from '../../../domain/provider.js';
@@ -8,14 +9,24 @@ import type { Blob, Media as MediaRow, Message } from '../../generated/client.js
 export type Narrowed<Row, Words> = Omit<Row, keyof Words> & Readonly<Words>;
 
 /** Without the columns that only the worker or the conditions of lists read. */
-type Media = Omit<MediaRow, 'decodings' | 'person' | 'conversation'>;
+type Media = Omit<
+  MediaRow,
+  'decodings' | 'person' | 'conversation' | 'sourceReference' | 'fileKey' | 'tags' | 'parkedBy'
+> & {
+  readonly tags: readonly string[] | null;
+  /** Whether a legal hold keeps it. */
+  readonly held: boolean;
+};
 
 export type MediaRecord = Narrowed<Media, { direction: Direction; kind: MediaKind; state: MediaState }> & {
   readonly message: MessageRow | null;
   readonly blob: BlobRecord | null;
 };
 export type MessageRow = Narrowed<Message, { direction: Direction }>;
-export type BlobRecord = Narrowed<Blob, { bytes: number; warnings: readonly MediaWarning[] }>;
+export type BlobRecord = Narrowed<
+  Omit<Blob, 'perceptualHash'>,
+  { bytes: number; warnings: readonly MediaWarning[]; metadata: FileMetadata | null }
+>;
 
 const columns = {
   media: {
@@ -43,7 +54,11 @@ const columns = {
     readyAt: 'ready_at',
     erasedAt: 'erased_at',
     deletedBySenderAt: 'deleted_by_sender_at',
-  } satisfies Record<keyof Media, string>,
+    tags: 'tags',
+    note: 'note',
+    resolvedAt: 'resolved_at',
+    annotationRevision: 'annotation_revision',
+  } satisfies Record<Exclude<keyof Media, 'held'>, string>,
   message: {
     id: 'id',
     channel: 'channel',
@@ -56,6 +71,8 @@ const columns = {
     senderName: 'sender_name',
     caption: 'caption',
     sentAt: 'sent_at',
+    chatName: 'chat_name',
+    personAlias: 'person_alias',
     receivedAt: 'received_at',
     deliveryId: 'delivery_id',
     erasedAt: 'erased_at',
@@ -72,7 +89,8 @@ const columns = {
     orphanedAt: 'orphaned_at',
     revision: 'revision',
     warnings: 'warnings',
-  } satisfies Record<keyof Blob, string>,
+    metadata: 'metadata',
+  } satisfies Record<keyof Omit<Blob, 'perceptualHash'>, string>,
 } as const;
 
 /** Three tables in one row: `media.id`, `message.id` and so on are the names in the answer. */
@@ -81,17 +99,30 @@ export const selectMedia = `
     .flatMap(([table, names]) =>
       Object.entries(names).map(([name, column]) => `${table}.${column} as "${table}.${name}"`),
     )
-    .join(', ')}
+    .join(', ')},
+    exists (select from legal_hold) and is_held(media.id) as "media.held"
   from media
   left join message on message.id = media.message_row_id
   left join blob on blob.sha256 = media.sha256`;
 
 export function toMediaRecord(row: Readonly<Record<string, unknown>>): MediaRecord {
-  const part = (table: keyof typeof columns): object =>
-    Object.fromEntries(Object.keys(columns[table]).map((name) => [name, ownValue(row, `${table}.${name}`)]));
+  const part = (places: Places): object =>
+    Object.fromEntries(places.map(({ member, column }) => [member, ownValue(row, column)]));
   return {
-    ...(part('media') as MediaRecord),
-    message: row['message.id'] === null ? null : (part('message') as MessageRow),
-    blob: row['blob.sha256'] === null ? null : (part('blob') as BlobRecord),
+    ...(part(mediaPlaces) as MediaRecord),
+    held: row['media.held'] === true,
+    message: row['message.id'] === null ? null : (part(messagePlaces) as MessageRow),
+    blob: row['blob.sha256'] === null ? null : (part(blobPlaces) as BlobRecord),
   };
+}
+
+/** The name of each member, and of its column in the answer to {@link selectMedia}. */
+type Places = readonly { readonly member: string; readonly column: string }[];
+
+const mediaPlaces = placesOf('media');
+const messagePlaces = placesOf('message');
+const blobPlaces = placesOf('blob');
+
+function placesOf(table: keyof typeof columns): Places {
+  return Object.keys(columns[table]).map((member) => ({ member, column: `${table}.${member}` }));
 }

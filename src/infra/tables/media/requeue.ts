@@ -1,4 +1,7 @@
-/** Media whose next attempt comes earlier or later than planned. Each statement locks rows and moves their jobs at once: SQL. */
+/**
+ * Media whose next attempt comes earlier or later than planned. Each statement locks rows and moves their
+ * jobs at once: SQL.
+ */
 import { transaction, type Pool, type Together } from '../../postgres/database.js';
 import { addFetchJobs, fetchJobOf, priorities } from '../../queue/tasks.js';
 import { hasLinkOf, type AttemptedMedia } from './attempts.js';
@@ -30,7 +33,7 @@ export function retryNow(
     const { rows } = await retrying.query<{ added: string }>(
       `with m as (
          update media set state = 'pending', attempts = 0, decodings = 0, next_attempt_at = $2
-         where id = $1 and state in ('rejected', 'failed') and source_url is not null
+         where id = $1 and state in ('rejected', 'failed') and coalesce(source_url, source_reference) is not null
          returning id, now() as run_at, ${String(priorities.first)} as priority
        ) ${addFetchJobs('select id, run_at, priority from m')}`,
       [id, now],

@@ -5,7 +5,7 @@
 import { newId } from '../../../domain/id.js';
 import { transaction, undone, type Pool, type Transaction } from '../../postgres/database.js';
 import { topics } from '../../postgres/notifications.js';
-import { addFirstFetchJobs } from '../../queue/tasks.js';
+import { addFirstFetchJobs, announcement } from '../../queue/tasks.js';
 import { eraseSent } from '../erasure/erase-all.js';
 import { eraseOutbound } from '../erasure/steps.js';
 import type { Waiting } from './waiting.js';
@@ -86,9 +86,9 @@ const insertSentStatus = `
   returning pg_notify('${topics.outbox}', '')`;
 
 /**
- * Attaches the media item that shows the message and resolves to its id. It is the one that was stored for it,
- * a new one with the same bytes if that one belongs to another message already, or, for a link, a new one that
- * is fetched now. Null if a webhook has brought the message with its own media.
+ * Attaches the media item that shows the message and resolves to its id. It is the one that was stored for
+ * it, a new one with the same bytes if that one belongs to another message already, or, for a link, a new one
+ * that is fetched now. Null if a webhook has brought the message with its own media.
  */
 async function attach(
   connection: Transaction,
@@ -113,9 +113,9 @@ async function attach(
        from (select) as always left join media as held on held.id = $9 and held.state = 'ready'
        where (held.id is not null or $6::text is not null)
          and not exists (select from media as other where other.message_row_id = $4 and other.kind = $5)
-       on conflict (message_row_id, kind, position) do nothing returning id, state
+       on conflict (message_row_id, kind, (coalesce(file_key, position::text))) do nothing returning id, state
      ), jobs as (${addFirstFetchJobs(`select id from m where state = 'pending'`)})
-     select id from m, jobs`,
+     select id, ${announcement('jobs')} from m`,
     [
       newId(),
       message.channel,

@@ -20,6 +20,16 @@ export interface SendClaims {
   readonly claim: (message: Pick<Waiting, 'id' | 'channel'>, pace: Pace) => Promise<boolean>;
   /** The milliseconds until the channel may send again; 0 if it may send now. */
   readonly waitForPace: (channel: string, pace: Pace) => Promise<number>;
+  /**
+   * The milliseconds until `intervalMs` have passed since the last message to the same recipient; 0 if they
+   * have.
+   */
+  readonly waitForRecipient: (
+    message: Pick<Waiting, 'channel' | 'recipient'>,
+    intervalMs: number,
+  ) => Promise<number>;
+  /** Leaves a queued message for later, without an attempt. */
+  readonly defer: (message: Pick<Waiting, 'id'>, afterMs: number) => Promise<void>;
   /** The milliseconds until the next postponed message is due; undefined if there is none. */
   readonly waitForNext: (channel: string) => Promise<number | undefined>;
 }
@@ -46,6 +56,13 @@ const selectPace = `select extract(epoch from greatest(booked_until - $2 * inter
                            - clock_timestamp())::float8 * 1000 as ms
  from send_pace where channel = $1`;
 
+const selectRecipientWait = `
+  select extract(epoch from sent_at + $3 * interval '1 ms' - clock_timestamp())::float8 * 1000 as ms
+  from outbound where channel = $1 and recipient = $2 and state = 'sent' order by place desc limit 1`;
+
+const defer = `
+  update outbound set not_before = clock_timestamp() + $2 * interval '1 ms' where id = $1 and state = 'queued'`;
+
 const selectWaitForNext = `
   select extract(epoch from min(not_before) - clock_timestamp())::float8 * 1000 as ms
   from outbound as o where ${isNextOfRecipient}`;
@@ -65,6 +82,15 @@ export function createSendClaims(pool: Pool): SendClaims {
       const statement = { name: 'send-wait', text: selectPace, values: [channel, aheadMs] };
       const { rows } = await pool.query<{ ms: number }>(statement);
       return Math.max(0, Math.ceil(rows[0]?.ms ?? 0));
+    },
+    waitForRecipient: async ({ channel, recipient }, intervalMs) => {
+      const values = [channel, recipient, intervalMs];
+      const statement = { name: 'send-wait-recipient', text: selectRecipientWait, values };
+      const { rows } = await pool.query<{ ms: number }>(statement);
+      return Math.max(0, Math.ceil(rows[0]?.ms ?? 0));
+    },
+    defer: async ({ id }, afterMs) => {
+      await pool.query(defer, [id, afterMs]);
     },
     waitForNext: async (channel) => {
       const { rows } = await pool.query<{ ms: number | null }>(selectWaitForNext, [channel]);

@@ -84,7 +84,10 @@ export interface OutboundTable {
 /** Adds the job that sends the queued messages of the channel `$1`; never two at once for one channel. */
 const addSendJob = addSendJobs('select $1::text as channel');
 
-/** The messages with their statuses. Statuses from before the provider assigned an id are stored under the message's own id. */
+/**
+ * The messages with their statuses. Statuses from before the provider assigned an id are stored under the
+ * message's own id.
+ */
 const select = `select ${columnsOf<OutboundRecord>({
   id: 'o.id',
   channel: 'o.channel',

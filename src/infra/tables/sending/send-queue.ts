@@ -1,7 +1,8 @@
 /**
  * The messages that wait to be sent, for the one job that sends for a channel. A message is committed as
- * `sending` before its request goes out, so that it is never taken for an unsent one, whatever dies in between.
- * All of it is SQL: it claims, locks and books by the clock of the database, which all processes share.
+ * `sending` before its request goes out, so that it is never taken for an unsent one, whatever dies in
+ * between. All of it is SQL: it claims, locks and books by the clock of the database, which all processes
+ * share.
  */
 import { repeatConflicts, type Pool } from '../../postgres/database.js';
 import { topics } from '../../postgres/notifications.js';
@@ -29,7 +30,10 @@ export interface SendQueue extends SendClaims, SendOutcomes {
 }
 
 interface SendOutcomes {
-  /** The provider accepted it: `sending` or `unknown` → `sent`, with the message that now exists, its media and its status. */
+  /**
+   * The provider accepted it: `sending` or `unknown` → `sent`, with the message that now exists, its media
+   * and its status.
+   */
   readonly accepted: (message: Waiting, messageId: string) => Promise<void>;
   /** `sending` → `failed` or `unknown`. */
   readonly ended: (id: string, state: 'failed' | 'unknown', error: SendError) => Promise<void>;
@@ -39,13 +43,15 @@ interface SendOutcomes {
     again: { readonly afterMs: number; readonly blocksChannel: boolean; readonly error: SendError },
   ) => Promise<void>;
   /**
-   * `sending` → `unknown`, for messages whose process ended before their outcome was known. Only the holder of
-   * the channel's job may call it.
+   * `sending` → `unknown`, for messages whose process ended before their outcome was known. Only the holder
+   * of the channel's job may call it.
    */
   readonly abandon: (channel: string, error: SendError) => Promise<number>;
   /** All messages that are not sent yet: `queued` and `sending` → `unknown`. */
   readonly abandonAll: (error: SendError) => Promise<number>;
-  /** For a channel that cannot send, messages that have waited since before the moment: `queued` → `failed`. */
+  /**
+   * For a channel that cannot send, messages that have waited since before the moment: `queued` → `failed`.
+   */
   readonly giveUp: (channel: string, before: Date, error: SendError) => Promise<void>;
 }
 
@@ -91,7 +97,10 @@ function createSendOutcomes(pool: Pool, now: () => Date): SendOutcomes {
   };
 }
 
-/** Gives the messages that fit the condition the state `$1`, with the error and the time of the parameters, and an event. */
+/**
+ * Gives the messages that fit the condition the state `$1`, with the error and the time of the parameters,
+ * and an event.
+ */
 const endSending = (condition: string): string => `
   with ended as (select id from outbound where ${condition} order by id for update), o as (
     update outbound set state = $1, error_code = $2, error_message = $3 where id in (select id from ended)
@@ -128,8 +137,8 @@ const addMissingJobs = addSendJobs(`
   where not exists (${sendJobOf('waiting.channel')})`);
 
 /**
- * A provider that knows a message by the id of this service may name it in a webhook after its answer was lost:
- * then it has accepted the message.
+ * A provider that knows a message by the id of this service may name it in a webhook after its answer was
+ * lost: then it has accepted the message.
  */
 async function settleNamed(pool: Pool, { accepted }: Pick<SendOutcomes, 'accepted'>): Promise<void> {
   const { rows } = await pool.query<Waiting>(

@@ -84,7 +84,7 @@ beforeAll(async () => {
   const server = await startEmbeddedPostgres(model);
   await query(server, keepNote);
   await server.stop();
-}, 60_000);
+}, 180_000);
 afterAll(() => rm(model, { recursive: true, force: true }));
 
 /** Makes the folder that of a server which was stopped. */
@@ -224,11 +224,11 @@ describe('a server that is running already', () => {
     for (let time = 0; time < 2; time++) {
       const pid = await serverPid();
       process.kill(pid, 'SIGKILL');
-      await until(async () => (await serverPid().catch(() => pid)) !== pid, 30_000);
-      await until(async () => (await query(server, readNote).catch(() => [])).length === 1, 30_000);
+      await until(async () => (await serverPid().catch(() => pid)) !== pid, 90_000);
+      await until(async () => (await query(server, readNote).catch(() => [])).length === 1, 90_000);
     }
     expect(told).toContain('the embedded PostgreSQL has ended, starting it again');
-  }, 90_000);
+  }, 270_000);
 });
 
 describe('the data', () => {
@@ -247,7 +247,7 @@ describe('the data', () => {
     expect(isUp).toBe(false);
     process.kill(-(holder.pid ?? 0), 'SIGKILL');
     expect((await waiting).adopted).toBe(false);
-  }, 30_000);
+  }, 90_000);
 
   test.each([
     ['empty', ''],
@@ -304,8 +304,9 @@ describe('a port that is taken before the server listens at it is left to its ow
   ])(
     'by a program that %s',
     async (_, answer) => {
+      const sockets: Socket[] = [];
       const other = createServer((socket) => {
-        socket.on('error', () => undefined);
+        sockets.push(socket.on('error', () => undefined));
         answer(socket);
       }).listen(0, '127.0.0.1');
       await once(other, 'listening');
@@ -314,9 +315,10 @@ describe('a port that is taken before the server listens at it is left to its ow
         expect(await query(server, 'select 1 as one')).toEqual([{ one: 1 }]);
       } finally {
         other.close();
+        for (const socket of sockets) socket.destroy();
       }
     },
-    60_000,
+    180_000,
   );
 
   test('by the server of another folder', async () => {
@@ -326,7 +328,7 @@ describe('a port that is taken before the server listens at it is left to its ow
     expect(server.connectionString).not.toBe(other.connectionString);
     expect(await query(server, 'select 1 as one')).toEqual([{ one: 1 }]);
     expect(await query(other, 'select 1 as one')).toEqual([{ one: 1 }]);
-  }, 60_000);
+  }, 180_000);
 });
 
 describe('what is left of an earlier server does not keep a new one from starting', () => {
@@ -380,7 +382,7 @@ describe('what is left of an earlier server does not keep a new one from startin
       await program.kill('SIGKILL');
     }
     expect(await query(await start(), 'select 1 as one')).toEqual([{ one: 1 }]);
-  }, 60_000);
+  }, 180_000);
 
   test('a server of which every process was killed: what was committed is there', async () => {
     await startAgain();
@@ -394,7 +396,7 @@ describe('what is left of an earlier server does not keep a new one from startin
       expect(again.adopted).toBe(false);
       expect(await query(again, `select text from note where text = '${String(time)}'`)).toHaveLength(1);
     }
-  }, 60_000);
+  }, 180_000);
 
   test('a server whose head was killed while one of its processes was busy', async () => {
     const first = await startAgain();
@@ -418,7 +420,7 @@ describe('what is left of an earlier server does not keep a new one from startin
     process.kill(rows[0]?.pid ?? 0, 'SIGKILL');
     expect(await query(await second, readNote)).toEqual([{ text: 'kept' }]);
     await busy;
-  }, 60_000);
+  }, 180_000);
 });
 
 describe('data that cannot be used are reported, kept as they are, and have no server left', () => {
@@ -464,7 +466,7 @@ describe('data that cannot be used are reported, kept as they are, and have no s
     expect(await refusal()).toMatch(
       /^INLET_DIR: the embedded PostgreSQL cannot use its data in .* \(XX001: .*pg_filenode\.map/,
     );
-  }, 20_000);
+  }, 60_000);
 
   test('when a folder is in the place of a file', async () => {
     await hadServer();
@@ -494,7 +496,7 @@ describe('data that cannot be used are reported, kept as they are, and have no s
 test('a start that is broken off while the server starts leaves none', async () => {
   const stopping = new AbortController();
   const attempt = startEmbeddedPostgres(folder, { signal: stopping.signal });
-  await until(() => existsSync(join(folder, 'data', 'postmaster.pid')), 20_000);
+  await until(() => existsSync(join(folder, 'data', 'postmaster.pid')), 60_000);
   stopping.abort(new Error('broken off'));
   const server = await attempt.catch(() => undefined);
   await server?.stop(); // It may have been there already.

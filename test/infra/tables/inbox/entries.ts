@@ -29,6 +29,8 @@ export function messageRow(messageId: string, changed: Partial<MessageRow> = {})
     recipient: null,
     chat: null,
     sender_name: 'Ana',
+    chat_name: null,
+    person_alias: null,
     caption: 'look',
     sent_at: '2026-11-21T10:00:00.000Z',
     ...changed,
@@ -45,11 +47,13 @@ export function mediaRow(messageId: string, changed: Partial<MediaRow> = {}): Me
     kind: 'image',
     state: 'pending',
     source_url: `http://127.0.0.1:1/${messageId}`,
+    source_reference: null,
     source_expires_at: null,
     source_credentials: false,
     declared_type: null,
     declared_sha256: null,
     filename: null,
+    file_key: null,
     error_code: null,
     error_message: null,
     ...changed,
@@ -85,6 +89,7 @@ export function entry(name: string, changed: Partial<InboxEntry> = {}): InboxEnt
     media: [mediaRow(name)],
     statuses: [],
     deletions: [],
+    contexts: [],
     ...changed,
   };
   const owned = <Row extends object>(rows: readonly Row[]) =>
@@ -95,5 +100,6 @@ export function entry(name: string, changed: Partial<InboxEntry> = {}): InboxEnt
     media: owned(made.media),
     statuses: owned(made.statuses),
     deletions: owned(made.deletions),
+    contexts: owned(made.contexts),
   };
 }

@@ -19,13 +19,13 @@ let erasure: Erasure;
 beforeEach(async () => {
   database = await cloneDatabase();
   opened = openDatabase(database.connectionString, pino({ level: 'silent' }));
-  inbox = createInbox({ pool: opened.intake, pseudonym });
+  inbox = createInbox({ pool: opened.intake, pseudonym }, () => 'all');
   const now = (): Date => new Date();
   erasure = createErasure({
     pool: opened.api,
     audit: createAudit(opened.api, now),
     now,
-    messageIdsIn: () => undefined,
+    messageIdsIn: () => Promise.resolve(undefined),
   });
 });
 afterEach(async () => {
@@ -37,12 +37,15 @@ const channel = 'z-api';
 const ana = '5511999990000';
 const bia = '5511988880000';
 const eraseAna = () =>
-  erasure.person({ channel, contact: ana, pseudonym: pseudonym(channel, ana) }, { actor: 'test' });
+  erasure.person({ channel, ids: [{ contact: ana, pseudonym: pseudonym(channel, ana) }] }, { actor: 'test' });
 
 const count = async (from: string): Promise<number> =>
   (await database.query<{ count: number }>(`select count(*)::int as count from ${from}`))[0]?.count ?? -1;
 
-/** A webhook of several parts: a picture in each message, of Ana and Bia by turns, and a report on a text of each of them. */
+/**
+ * A webhook of several parts: a picture in each message, of Ana and Bia by turns, and a report on a text of
+ * each of them.
+ */
 function large(pictures: number): InboxEntry {
   const names = Array.from({ length: pictures }, (_, index) => `m${String(index)}`);
   const body = Buffer.from(JSON.stringify({ pictures, messages: [{ from: ana }, { from: bia }] }));

@@ -27,7 +27,7 @@ afterEach(async () => {
 function openInbox(): Inbox {
   const one = openDatabase(database.connectionString, pino({ level: 'silent' }));
   opened.push(one);
-  return createInbox({ pool: one.intake, pseudonym });
+  return createInbox({ pool: one.intake, pseudonym }, () => 'all');
 }
 
 const count = async (table: string): Promise<number> =>
@@ -81,6 +81,7 @@ describe('one webhook', () => {
       reason: 'half of it',
       received_at: new Date(one.receivedAt),
       erased_at: null,
+      parked_by: null,
     });
     const [message] = await database.query('select * from message');
     expect(message).toMatchObject({
@@ -646,4 +647,4 @@ test('ten thousand failed pictures come again, with other links, to a database t
     `select count(*)::int as count from media where state = 'pending' and source_url like 'https://two.%'`,
   );
   expect(row?.count).toBe(10_000);
-}, 60_000);
+}, 180_000);

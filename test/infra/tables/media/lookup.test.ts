@@ -3,6 +3,7 @@ import { pino } from 'pino';
 
 import { newId } from '../../../../src/domain/id.js';
 import { openDatabase, type Database } from '../../../../src/infra/postgres/database.js';
+import { createPeopleSums } from '../../../../src/infra/tables/people/sums.js';
 import { createLookup } from '../../../../src/infra/tables/media/lookup.js';
 import { cloneDatabase, type TestDatabase } from '../../../support/test-database.js';
 
@@ -42,9 +43,9 @@ test('a message that is committed while somebody looks for it is seen with its m
   const prisma = new Proxy(database.api.prisma, {
     get: (target, name) => (name === 'message' ? message : (Reflect.get(target, name) as unknown)),
   });
-  const found = await createLookup({ query: database.api.query.bind(database.api), prisma }).message(
-    'z-api',
-    'just now',
-  );
+  const found = await createLookup(
+    { query: database.api.query.bind(database.api), prisma },
+    createPeopleSums(database.api),
+  ).message('z-api', 'just now');
   expect(found?.media).toHaveLength(1);
 });

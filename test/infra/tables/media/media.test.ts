@@ -37,15 +37,23 @@ const blob: BlobFacts = {
   width: 1600,
   height: 1200,
   thumbhash: 'abcd',
+  perceptualHash: '8f00000000000001',
   previews: [{ size: 'small', type: 'image/webp', width: 320, height: 240 }],
   warnings: [{ code: 'media.damaged', message: 'a part is missing' }],
+  metadata: {
+    takenAt: '2026-11-20T16:42:07-03:00',
+    camera: 'Acme One',
+    latitude: -23.555,
+    longitude: -46.633333,
+    software: null,
+  },
 };
 
 /** A webhook with one picture has come in; answers the picture's id. */
 async function received(changed: Partial<MediaRow> = {}): Promise<string> {
   const name = newId();
   const media = [mediaRow(name, changed)];
-  const { media: ids } = await createInbox({ pool: database.intake, pseudonym }).commit(
+  const { media: ids } = await createInbox({ pool: database.intake, pseudonym }, () => 'all').commit(
     entry(name, { messages: [messageRow(name)], media }),
   );
   return ids[0] ?? '';
@@ -66,7 +74,10 @@ async function rowOf(id: string): Promise<Row | undefined> {
   return row;
 }
 
-/** How many milliseconds the jobs of a media are to wait. The first attempt of a media is due since long before now. */
+/**
+ * How many milliseconds the jobs of a media are to wait. The first attempt of a media is due since long
+ * before now.
+ */
 async function jobsOf(id: string): Promise<number[]> {
   const rows = await clone.query<{ ms: number }>(
     `select round(extract(epoch from run_at - updated_at) * 1000)::float8 as ms
@@ -104,6 +115,8 @@ describe('a pending media', () => {
       channel: 'z-api',
       kind: 'sticker',
       url: 'https://host/x',
+      reference: null,
+      receivedAt: expect.any(Date),
       expiresAt: later,
       needsCredentials: true,
       sha256: 'f'.repeat(64),

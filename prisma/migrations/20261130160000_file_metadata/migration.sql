@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "blob" ADD COLUMN     "metadata" JSONB;

@@ -1,0 +1,3 @@
+-- AlterTable
+ALTER TABLE "channel" ADD COLUMN     "delivery_days" INTEGER,
+ADD COLUMN     "media_days" INTEGER;
