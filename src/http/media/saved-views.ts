@@ -1,7 +1,7 @@
 /** Saved views: named sets of filters of the list of media. */
 import { z } from 'zod';
 
-import { allows, ownerOf, visibleChannels } from '../../domain/access.js';
+import { allows, ownerOf, seesChannel, visibleChannels, type Access } from '../../domain/access.js';
 import { AppError } from '../../domain/errors.js';
 import { newId } from '../../domain/id.js';
 import { maxViewsOfOwner, type SavedView } from '../../infra/tables/saved-views.js';
@@ -57,7 +57,7 @@ export const saveView = route(
   },
   ({ savedViews, now }: Services & Pick<RouteServices, 'now'>) =>
     async ({ body: { name, filters, shared }, access }) => {
-      if (shared) requireScope(access, 'media:manage');
+      if (shared) requireShareable(access, filters.channel);
       const view = { id: newId(), name, filters: textsOf(filters), shared, createdAt: now() };
       const saved = await savedViews.save(ownerOf(access), view);
       if (saved) return savedViewView(saved);
@@ -91,6 +91,15 @@ export const deleteView = route(
       return undefined;
     },
 );
+
+/** For the caller, channels that the caller does not see do not exist. */
+function requireShareable(access: Access, channel: string | undefined): void {
+  requireScope(access, 'media:manage');
+  if (channel !== undefined && !seesChannel(access, channel))
+    throw AppError.ofFields('request.invalid', [
+      { field: 'filters.channel', message: 'there is no such channel' },
+    ]);
+}
 
 /** The filters as a query has them. */
 function textsOf(filters: z.infer<typeof mediaFilters>): Record<string, string> {

@@ -39,7 +39,10 @@ export interface HeicDecoderOptions {
   readonly maxMemoryBytes?: number;
 }
 
-/** Decodes the main picture of a file. Rejects with `media.undecodable` or `media.too_many_pixels`. */
+/**
+ * Decodes the main picture of a file. Rejects with `media.undecodable`, with `media.too_many_pixels`, or with
+ * `media.busy` if it took too long: on a crowded machine, that says nothing about the file.
+ */
 export type HeicDecoder = (path: string) => Promise<DecodedHeic>;
 
 /** Always the built file, even from `src`, because a thread only runs JavaScript. */
@@ -63,6 +66,7 @@ function errorOf(problem: string, maxPixels: number): AppError {
     return new AppError('media.too_many_pixels', `the picture has more than ${String(maxPixels)} pixels`);
   if (problem === 'too much memory')
     return new AppError('media.too_many_pixels', 'decoding the picture would take too much memory');
+  if (problem === 'out of time') return new AppError('media.busy', 'decoding the picture took too long');
   return new AppError('media.undecodable', 'the picture cannot be decoded', { cause: problem });
 }
 

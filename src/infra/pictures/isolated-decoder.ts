@@ -58,8 +58,9 @@ export interface IsolatedDecoderOptions {
 
 export interface IsolatedDecoder {
   /**
-   * Makes the best possible previews, even of a damaged picture. Rejects like an image decoder, and with
-   * `media.crashed` if the process crashed twice.
+   * Makes the best possible previews, even of a damaged picture. Rejects like an image decoder, with
+   * `media.crashed` if the process crashed twice or took too long, and with `media.busy` if other processes had
+   * its time.
    */
   readonly preview: (input: string | Buffer, hdr?: HdrColours) => Promise<PreviewResult>;
   /**
@@ -86,7 +87,7 @@ const maxRuns = 2;
 /** Another run would take as long again. */
 const timedOut: IsolatedAnswer = { code: 'media.crashed', message: 'decoding the picture took too long' };
 const pageTimedOut: IsolatedAnswer = { code: 'media.crashed', message: 'rendering the page took too long' };
-const starved: IsolatedAnswer = { code: 'media.busy', message: 'the machine had no time to render the page' };
+const starved: IsolatedAnswer = { code: 'media.busy', message: 'the machine had no time to decode the file' };
 
 export function createIsolatedDecoder({
   maxPixels,
@@ -108,7 +109,7 @@ export function createIsolatedDecoder({
     const timer = setTimeout(() => {
       const used = cpuMs();
       late = isPage ? pageTimedOut : timedOut;
-      if (isPage && isStarved(used === undefined ? undefined : used - before, limitMs)) late = starved;
+      if (isStarved(used === undefined ? undefined : used - before, limitMs)) late = starved;
       child.kill('SIGKILL');
     }, limitMs);
     const leave = (): void => {

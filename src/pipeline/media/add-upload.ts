@@ -44,7 +44,7 @@ export function createAddUpload({ table, store, now }: AddUploadOptions): AddUpl
       channel: channel.id,
       provider: channel.provider,
       kind: kind ?? kindOfType(blob.type),
-      filename: filename === null ? null : storableName(filename, maxNameLength),
+      filename: storableName(filename, maxNameLength),
     };
     if (!(await table.addUpload(upload, blob, now()))) throw erasedMeanwhile();
     return id;

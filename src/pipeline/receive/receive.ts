@@ -401,7 +401,7 @@ function toMediaRow(media: InboundMedia, context: MediaContext): MediaRow {
     kind: media.kind,
     declared_type: text(media.declaredType, maxLabelLength),
     declared_sha256: media.sha256,
-    filename: media.filename === null ? null : storableName(media.filename, maxLabelLength),
+    filename: storableName(media.filename, maxLabelLength),
     file_key: text(media.key ?? null, maxLabelLength),
     ...sourceColumns(media.source, contentHash),
   };

@@ -78,7 +78,9 @@ describe('a report', () => {
     const { html } = await page(id);
     for (const text of [id, sha256, messageId, '5521900001111', 'case 4711', 'Called back', hold.body.id])
       expect(html).toContain(text);
-    // Both reports are recorded.
+    // Both reports are recorded, and an answer without a report is not.
+    const head = await call(service.url, `/v1/media/${id}/evidence`, { method: 'head', token: admin });
+    expect(head.status).toBe(200);
     expect((await report(id)).audit.map(({ action }) => action)).toEqual([
       'media.evidence',
       'media.evidence',

@@ -113,6 +113,19 @@ describe('a shared view', () => {
   });
 });
 
+it('is shared only if its channel is one of the caller', async () => {
+  const by = { token: service.token('media:read media:manage', { channels: ['sobot'] }) };
+  const filters = { kind: 'image', channel: 'blip' };
+  expect(await save({ name: 'Of Blip', filters, shared: true }, by)).toMatchObject({
+    status: 400,
+    body: { errors: [{ field: 'filters.channel', message: 'there is no such channel' }] },
+  });
+  const own = { ...filters, channel: 'sobot' };
+  const { status, body } = await save({ name: 'Of Sobot', filters: own, shared: true }, by);
+  expect(status).toBe(200);
+  await remove(body.id, by);
+});
+
 describe('an erasure', () => {
   it('of the user takes the views along', async () => {
     const { user, page } = await enter(service);

@@ -32,6 +32,9 @@ test.each([
   ['a long one that ends in a sentence', 'a. b'.repeat(70), `${'a. b'.repeat(63)}a. `],
   ['one that is all extension', `.${'a'.repeat(300)}`, `.${'a'.repeat(254)}`],
   ['NUL in a long one', `${'a'.repeat(260)}\u0000.pdf`, `${'a'.repeat(251)}.pdf`],
+  ['one of blanks, which nobody can see,', ' \u00A0\t', null],
+  ['one of characters without a look', '\u200B\u202E\u0000', null],
+  ['no name', null, null],
 ])('%s of a file becomes what can be stored', (_, name, expected) => {
   expect(storableName(name, 255)).toBe(expected);
 });
