@@ -4,11 +4,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { bytes } from '../../demo/media-host.js';
 import { httpRequest, runLoad } from '../load.js';
-import { median, series, type Measure, type Pair } from '../measures.js';
+import { median, type Measure, type Pair } from '../measures.js';
 import { startBenchService, startCompanion, type BenchService, type Companion } from '../service.js';
+import { startDirectus } from './directus.js';
+import type { OtherProgram, PhotoTask, Thumbnails } from './other-program.js';
 import { photoKinds, photosOf, type PhotoKindName } from './photo-kinds.js';
 import { processorMsOf } from './processor-time.js';
-import { vipsthumbnail, type Thumbnails } from './vipsthumbnail.js';
+import { findVipsthumbnail } from './vipsthumbnail.js';
 
 interface Target {
   /** Pictures in one round, a few seconds of work. */
@@ -29,94 +31,90 @@ const connections = 16;
 
 /** Compared with sharp alone, which makes previews from the same bytes in memory. */
 export async function pipeline(environment: NodeJS.ProcessEnv): Promise<readonly Measure[]> {
+  const found = [await findVipsthumbnail(environment), await startDirectus(environment)];
+  const others = found.filter((other) => other !== undefined);
   const service = await startBenchService(environment);
   const baseline = await startCompanion('./pipeline/sharp-baseline.js');
   try {
-    await run(service, { kind: 'messenger', seed: 1, count: warmUpPictures });
+    for (const program of [...others, { run: (task: PhotoTask) => run(service, task) }])
+      await program.run({ kind: 'messenger', seed: 1, count: warmUpPictures });
     return [
-      ...(await measure('messenger', { environment, service, baseline })),
-      ...(await measure('camera', { environment, service, baseline })),
+      ...(await measure('messenger', { service, baseline, others })),
+      ...(await measure('camera', { service, baseline, others })),
     ];
   } finally {
     baseline.stop();
     await service.stop();
+    for (const other of others) await other.stop();
   }
 }
 
 interface Competitors {
-  readonly environment: NodeJS.ProcessEnv;
   readonly service: BenchService;
   readonly baseline: Companion;
+  readonly others: readonly OtherProgram[];
 }
 
 async function measure(
   kind: PhotoKindName,
-  { environment, service, baseline }: Competitors,
+  { service, baseline, others }: Competitors,
 ): Promise<readonly Measure[]> {
   const { count, rate, time } = targets[kind];
-  const times: Pair[] = [];
-  const others: Others = { rates: [], times: [] };
-  const rates = await series(rounds, async (round) => {
+  const { title } = photoKinds[kind];
+  const ours = newComparison();
+  const compared = others.map((program) => ({ program, comparison: newComparison() }));
+  for (let round = 0; round < rounds; round += 1) {
     const task = { kind, seed: round + 2, count };
-    const alone = await baseline.ask(task);
-    compareOthers(others, await vipsthumbnail(environment, task), alone);
-    const ours = await run(service, task);
-    times.push({ service: ours.processorMs, baseline: Number(alone['processorMs']) });
-    return { service: ours.perSecond, baseline: Number(alone['perSecond']) };
-  });
-  const what = `pictures from webhook to ready, ${photoKinds[kind].title}`;
+    const { perSecond, processorMs } = await baseline.ask(task);
+    const alone = { perSecond: Number(perSecond), processorMs: Number(processorMs) };
+    for (const { program, comparison } of compared) compare(comparison, await program.run(task), alone);
+    compare(ours, await run(service, task), alone);
+  }
   return [
-    { id: 'pipeline', what, unit: '/s', wanted: rate, ...median(rates) },
-    {
-      id: 'pipeline',
-      what: `processor time of each, ${photoKinds[kind].title}`,
-      unit: 'ms',
-      wanted: time,
-      ...median(times),
-    },
-    ...othersOf(others, photoKinds[kind].title),
+    ...measuresOf(ours, { what: 'pictures from webhook to ready', title, rate, time }),
+    ...compared.flatMap(({ program: { name }, comparison }) =>
+      measuresOf(comparison, { what: name, title, rate: 'for comparison', time: 'for comparison' }),
+    ),
   ];
 }
 
-/** The results of another program beside those of the baseline; empty if it is not installed. */
-interface Others {
+/** The results of a program beside those of the baseline, round by round. */
+interface Comparison {
   readonly rates: Pair[];
   readonly times: Pair[];
 }
 
-function compareOthers(
-  { rates, times }: Others,
-  result: Thumbnails | undefined,
-  alone: Readonly<Record<string, unknown>>,
-): void {
-  if (!result) return;
-  rates.push({ service: result.perSecond, baseline: Number(alone['perSecond']) });
-  times.push({ service: result.processorMs, baseline: Number(alone['processorMs']) });
+function newComparison(): Comparison {
+  return { rates: [], times: [] };
 }
 
-function othersOf({ rates, times }: Others, title: string): readonly Measure[] {
-  if (rates.length === 0) return [];
-  const common = { id: 'pipeline', wanted: 'for comparison' } as const;
+function compare({ rates, times }: Comparison, result: Thumbnails, alone: Thumbnails): void {
+  rates.push({ service: result.perSecond, baseline: alone.perSecond });
+  times.push({ service: result.processorMs, baseline: alone.processorMs });
+}
+
+interface Naming {
+  readonly what: string;
+  readonly title: string;
+  readonly rate: string;
+  readonly time: string;
+}
+
+function measuresOf({ rates, times }: Comparison, { what, title, rate, time }: Naming): readonly Measure[] {
   return [
-    { ...common, what: `vipsthumbnail, ${title}`, unit: '/s', ...median(rates) },
-    { ...common, what: `processor time of vipsthumbnail, ${title}`, unit: 'ms', ...median(times) },
+    { id: 'pipeline', what: `${what}, ${title}`, unit: '/s', wanted: rate, ...median(rates) },
+    {
+      id: 'pipeline',
+      what: `processor time of each, ${what}, ${title}`,
+      unit: 'ms',
+      wanted: time,
+      ...median(times),
+    },
   ];
 }
 
-interface Task {
-  readonly kind: PhotoKindName;
-  readonly seed: number;
-  readonly count: number;
-}
-
-interface Result {
-  readonly perSecond: number;
-  /** The processor time of the service and PostgreSQL. */
-  readonly processorMs: number;
-}
-
-/** Posts the photos and waits until all are ready. */
-export async function run(service: BenchService, { kind, seed, count }: Task): Promise<Result> {
+/** Posts the photos and waits until all are ready. The processor time includes that of PostgreSQL. */
+export async function run(service: BenchService, { kind, seed, count }: PhotoTask): Promise<Thumbnails> {
   const photos = await photosOf(kind, count, seed);
   const provider = service.simulator.providers['z-api'];
   const requests = Array.from({ length: count }, (_, index) => {

@@ -8,33 +8,30 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-import { photosOf, type PhotoKindName } from './photo-kinds.js';
+import type { OtherProgram, PhotoTask, Thumbnails } from './other-program.js';
+import { photosOf } from './photo-kinds.js';
 import { childrenMs } from './processor-time.js';
 
 const run = promisify(execFile);
 
-interface Task {
-  readonly kind: PhotoKindName;
-  readonly seed: number;
-  readonly count: number;
-}
-
-export interface Thumbnails {
-  readonly perSecond: number;
-  /** Milliseconds of processor time for each picture. */
-  readonly processorMs: number;
-}
-
 /** Undefined if the command is not installed. */
-export async function vipsthumbnail(
-  environment: NodeJS.ProcessEnv,
-  { kind, seed, count }: Task,
-): Promise<Thumbnails | undefined> {
+export async function findVipsthumbnail(environment: NodeJS.ProcessEnv): Promise<OtherProgram | undefined> {
   const isInstalled = await run('vipsthumbnail', ['--version']).then(
     () => true,
     () => false,
   );
   if (!isInstalled) return undefined;
+  return {
+    name: 'vipsthumbnail',
+    run: (task) => measure(environment, task),
+    stop: () => Promise.resolve(),
+  };
+}
+
+async function measure(
+  environment: NodeJS.ProcessEnv,
+  { kind, seed, count }: PhotoTask,
+): Promise<Thumbnails> {
   const folder = await mkdtemp(join(tmpdir(), 'inlet-bench-vips-'));
   const env = { ...environment, VIPS_CONCURRENCY: '1' };
   try {
