@@ -13,7 +13,12 @@ const exitConfig = 78;
 const lookForParentMs = 500;
 
 /** Options of Node.js. */
-export const flags = ['--single-threaded-gc', '--max-semi-space-size=8', '--heap-growing-percent=130'];
+export const flags = [
+  '--single-threaded-gc',
+  '--max-semi-space-size=8',
+  '--heap-growing-percent=130',
+  '--expose-gc',
+];
 
 /** Environment variables; what the caller has set already stays. */
 export const environment = { UV_THREADPOOL_SIZE: '8', MALLOC_ARENA_MAX: '2' };

@@ -97,34 +97,48 @@ export async function latency(environment: NodeJS.ProcessEnv): Promise<Measure> 
   }
 }
 
-/** Peak memory of the process over 200 simultaneous downloads of 5 MB, compared with the idle process. */
-export async function memory(environment: NodeJS.ProcessEnv): Promise<Measure> {
+/**
+ * Peak memory of the process over 200 simultaneous downloads of 5 MB, and over as many readers of these files,
+ * compared with the idle process.
+ */
+export async function memory(environment: NodeJS.ProcessEnv): Promise<readonly Measure[]> {
   const service = await startBenchService(environment);
   const photo = (await uniquePhotos(1, { seed: 5 })).at(0);
+  const megabytes = (what: string, baseline: number): Measure => ({
+    id: 'memory',
+    what,
+    unit: 'MB',
+    wanted: 'peak < 350 MB',
+    ...compare({ service: service.memory()?.peak ?? NaN, baseline }),
+  });
   try {
-    const idle = service.memory();
+    const idle = service.memory()?.now ?? NaN;
     const provider = service.simulator.providers['z-api'];
     const ids = await Promise.all(
       Array.from({ length: 200 }, async (_, index) => {
         // Each has different bytes: its number is in the last trailing bytes of the JPEG, which decoders
         // skip.
         const head = Buffer.concat([photo, Buffer.from(`#${String(index)}`)]);
-        return (
-          (await post(service, provider.publish(filledUpTo(5 * 1024 * 1024, 'image/jpeg', head))))[0] ?? ''
-        );
+        return (await post(service, provider.publish(filledUpTo(fileBytes, 'image/jpeg', head))))[0] ?? '';
       }),
     );
     for (const id of ids) await (await service.get(`/v1/media/${id}?wait=30`)).arrayBuffer();
-    return {
-      id: 'memory',
-      what: 'peak memory, 200 downloads of 5 MB',
-      unit: 'MB',
-      wanted: 'peak < 350 MB',
-      ...compare({ service: service.memory()?.peak ?? NaN, baseline: idle?.now ?? NaN }),
-    };
+    const downloads = megabytes('peak memory, 200 downloads of 5 MB', idle);
+    service.forgetPeak();
+    await Promise.all(ids.map((id) => readWhole(service, id)));
+    return [downloads, megabytes('peak memory, 200 readers of 5 MB', idle)];
   } finally {
     await service.stop();
   }
+}
+
+const fileBytes = 5 * 1024 * 1024;
+
+async function readWhole(service: BenchService, id: string): Promise<void> {
+  const { body } = await service.get(`/v1/media/${id}/content`);
+  let bytes = 0;
+  for await (const chunk of body ?? []) bytes += (chunk as Uint8Array).length;
+  if (bytes !== fileBytes) throw new Error(`a reader received ${String(bytes)} bytes`);
 }
 
 export function webhooks(

@@ -1,11 +1,12 @@
 /** Stores bytes as files in a folder, durable against crashes. */
 import { randomUUID } from 'node:crypto';
-import { createReadStream, existsSync, statfsSync, statSync } from 'node:fs';
+import fs, { createReadStream, existsSync, statfsSync, statSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 
 import { AppError } from '../../domain/errors.js';
 import { failureName } from '../logging/failure-name.js';
+import { countStreamed } from '../process/stream-garbage.js';
 import { shareRun } from '../scheduling/concurrent-calls.js';
 import { isTrialKey, keyRoots, trialKey, type BlobStore, type StoredBytes } from './blob-store.js';
 import { createSyncedFolders } from './local-folders.js';
@@ -20,6 +21,17 @@ const validForMs = 5_000;
  * take few of them; but a slow reader holds twice this much memory.
  */
 const readBytes = 128 * 1024;
+
+/** Each read has a buffer of its own. */
+const countedReads = {
+  open: fs.open,
+  close: fs.close,
+  // eslint-disable-next-line max-params -- Node.js chooses them.
+  read: ((fd, buffer, offset, length, position, done) => {
+    countStreamed(buffer.byteLength);
+    fs.read(fd, buffer, offset, length, position, done);
+  }) as typeof fs.read,
+};
 
 export function createLocalBlobStore(root: string): BlobStore {
   const folder = resolve(root);
@@ -42,7 +54,8 @@ export function createLocalBlobStore(root: string): BlobStore {
         });
       }
     },
-    read: (key, range) => createReadStream(pathOf(key), { ...range, highWaterMark: readBytes }),
+    read: (key, range) =>
+      createReadStream(pathOf(key), { ...range, highWaterMark: readBytes, fs: countedReads }),
     size: (key) => sizeOf(pathOf(key)),
     ...(isLocalFileSystem(folder) && { sizeAtOnce: (key) => sizeAtOnce(pathOf(key)) }),
     remove: async (keys) => {

@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import { GetObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
 
 import { statusOf } from '../logging/failure-name.js';
+import { countStreamed } from '../process/stream-garbage.js';
 import { callStore, storeUnavailable, type Bucket } from './s3-calls.js';
 import type { S3Probe } from './s3-probe.js';
 
@@ -68,6 +69,7 @@ async function* contentOf(
     for await (const chunk of Body as AsyncIterable<Uint8Array>) {
       missing -= chunk.length;
       if (missing < 0) throw new WrongAnswer();
+      countStreamed(chunk.length);
       yield chunk;
     }
     if (missing > 0) throw new WrongAnswer();

@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 
 import { AppError } from '../../domain/errors.js';
 import { failureName } from '../logging/failure-name.js';
+import { countStreamed } from '../process/stream-garbage.js';
 import { shareRun } from '../scheduling/concurrent-calls.js';
 import { isMissing } from './missing-file.js';
 import { openScratchFile, type ScratchFile } from './scratch-file.js';
@@ -93,6 +94,7 @@ async function writeAll(
     let pendingBytes = 0;
     for await (const chunk of chunks) {
       hash.update(chunk);
+      countStreamed(chunk.length);
       if (bytes < headBytes) beginning.push(chunk.subarray(0, headBytes - bytes));
       bytes += chunk.length;
       pending.push(chunk);
