@@ -102,7 +102,12 @@ describe('the launcher', () => {
     expect(JSON.parse(told)).toMatchObject({
       pid: program.pid,
       args: ['stay'],
-      execArgv: ['--single-threaded-gc', '--max-semi-space-size=8', '--heap-growing-percent=130'],
+      execArgv: [
+        '--single-threaded-gc',
+        '--max-semi-space-size=8',
+        '--heap-growing-percent=130',
+        '--expose-gc',
+      ],
       threads: '8',
       arenas: '2',
       version: process.version,

@@ -11,6 +11,7 @@ import type { Pool } from '../../postgres/database.js';
 import { columnsOf, pageOf, type FilteredList, type Page } from '../../postgres/pages.js';
 import { shareReads } from '../shared-reads.js';
 import type { MediaFilter } from './filter.js';
+import { createMediaForToken, type ReadMediaForToken } from './for-token.js';
 import { createMediaList, type MediaPage } from './list.js';
 import { selectMedia, toMediaRecord, type MediaRecord, type MessageRow, type Narrowed } from './records.js';
 
@@ -46,16 +47,11 @@ export interface MediaHistoryRecord {
   }[];
 }
 
-export interface MediaForToken {
-  readonly isRevoked: boolean;
-  readonly media: MediaRecord | null;
-}
-
 export interface Lookup {
   /** Null if there is none. Calls at the same time share a statement, see {@link shareReads}. */
   readonly media: (id: string) => Promise<MediaRecord | null>;
   /** Works like {@link media}, and asks in the same statement whether the token with this id is revoked. */
-  readonly mediaForToken: (id: string, tokenId: string) => Promise<MediaForToken>;
+  readonly mediaForToken: ReadMediaForToken;
   /**
    * The delivery that brought the media item, as long as it is kept, and all attempts to download the file.
    */
@@ -85,11 +81,9 @@ export function createLookup(
   const sharedMedia = shareReads(
     async (ids) => new Map((await mediaByIds(ids)).map((media) => [media.id, media])),
   );
-  const sharedForTokens = shareReads(async (keys) => mediaForTokens(pool, keys.map(pairOf)));
   return {
     media: async (id) => (await sharedMedia(id)) ?? null,
-    mediaForToken: async (id, tokenId) =>
-      (await sharedForTokens(keyOf({ id, tokenId }))) ?? { isRevoked: false, media: null },
+    mediaForToken: createMediaForToken(pool),
     mediaHistory: async (id) => {
       const [media, attempts] = await Promise.all([
         prisma.media.findUnique({ where: { id }, select: { message: { select: { deliveryId: true } } } }),
@@ -124,49 +118,6 @@ export function createLookup(
     listDeliveries: async (filter, page) =>
       (await pool.query<DeliverySummary>(pageOf(deliveryList, filter, page))).rows,
   };
-}
-
-/** A media item, and the token that is to read it. */
-interface Pair {
-  readonly id: string;
-  readonly tokenId: string;
-}
-
-const idLength = 36;
-
-/** All ids of media have the same length. */
-function keyOf({ id, tokenId }: Pair): string {
-  return id + tokenId;
-}
-
-function pairOf(key: string): Pair {
-  return { id: key.slice(0, idLength), tokenId: key.slice(idLength) };
-}
-
-/** One row even if there are no such media, because of the tokens. */
-const selectForTokens = {
-  name: 'media-for-tokens',
-  text: `
-    select token.revoked, found.*
-    from (select array(select id from api_token where id = any($2) and revoked_at is not null) as revoked) as token
-    left join (${selectMedia} where media.id = any($1)) as found on true`,
-};
-
-async function mediaForTokens(
-  pool: Pick<Pool, 'query'>,
-  pairs: readonly Pair[],
-): Promise<ReadonlyMap<string, MediaForToken>> {
-  const values = [[...new Set(pairs.map(({ id }) => id))], [...new Set(pairs.map(({ tokenId }) => tokenId))]];
-  const { rows } = await pool.query<Record<string, unknown>>({ ...selectForTokens, values });
-  const revoked = new Set(rows[0]?.['revoked'] as string[] | undefined);
-  const found = rows.filter((row) => row['media.id'] !== null).map(toMediaRecord);
-  const media = new Map(found.map((record) => [record.id, record]));
-  return new Map(
-    pairs.map((pair) => [
-      keyOf(pair),
-      { isRevoked: revoked.has(pair.tokenId), media: media.get(pair.id) ?? null },
-    ]),
-  );
 }
 
 const deliveryList: FilteredList<DeliveryFilter> = {

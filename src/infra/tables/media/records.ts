@@ -94,16 +94,26 @@ const columns = {
 } as const;
 
 /** Three tables in one row: `media.id`, `message.id` and so on are the names in the answer. */
-export const selectMedia = `
-  select ${Object.entries(columns)
-    .flatMap(([table, names]) =>
-      Object.entries(names).map(([name, column]) => `${table}.${column} as "${table}.${name}"`),
-    )
-    .join(', ')},
-    exists (select from legal_hold) and is_held(media.id) as "media.held"
+export const mediaColumns = `${Object.entries(columns)
+  .flatMap(([table, names]) =>
+    Object.entries(names).map(([name, column]) => `${table}.${column} as "${table}.${name}"`),
+  )
+  .join(', ')}, exists (select from legal_hold) and is_held(media.id) as "media.held"`;
+
+export const mediaTables = `
   from media
   left join message on message.id = media.message_row_id
   left join blob on blob.sha256 = media.sha256`;
+
+export const selectMedia = `select ${mediaColumns} ${mediaTables}`;
+
+/**
+ * A text that is another one after every change of a record. PostgreSQL writes each version of a row to another
+ * place (`ctid`), and a place that is used again belongs to another transaction (`xmin`).
+ */
+export const mediaVersion = `concat_ws(' ', ${Object.keys(columns)
+  .map((table) => `${table}.xmin, ${table}.ctid`)
+  .join(', ')}, exists (select from legal_hold) and is_held(media.id)) as "version"`;
 
 export function toMediaRecord(row: Readonly<Record<string, unknown>>): MediaRecord {
   const part = (places: Places): object =>
