@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import { newSession } from '../../infra/postgres/database.js';
 import { startEmbeddedPostgres } from '../../infra/postgres/embedded/server.js';
+import { recountStatements } from '../../infra/tables/people/sums.js';
 import { startBenchService, type BenchService } from '../service.js';
 import { landmarks, populate } from './population.js';
 
@@ -120,7 +121,7 @@ async function startPopulated(
   await populate(query, { count });
   await query(addFavourites, [tokenIdOf(service), landmarks.sharedFile]);
   await query('select stats_recount()', []);
-  await query('select people_recount()', []);
+  await session.query(recountStatements);
   await addPeople(service, query);
   await session.query('vacuum');
   await session.query('checkpoint');

@@ -142,7 +142,7 @@ const countOf = (states: string): string => {
     ) as counted)`;
 };
 
-const selectPeople = `select ${columnsOf<PersonRecord>({
+const peopleColumns = columnsOf<PersonRecord>({
   channel: 'person.channel',
   key: 'person.key',
   kind: 'person.kind',
@@ -156,7 +156,9 @@ const selectPeople = `select ${columnsOf<PersonRecord>({
   texts: 'person.texts',
   pending: countOf('pending'),
   failed: countOf('rejected,failed'),
-})} from person`;
+});
+
+const selectPeople = `select ${peopleColumns} from person`;
 
 interface PeopleQuery {
   readonly filter: PeopleFilter;
@@ -281,7 +283,10 @@ function whereOf(wanted: readonly string[]): string {
   return wanted.length === 0 ? '' : `where ${wanted.join(' and ')}`;
 }
 
-/** Reads the people that a statement lists. */
+/**
+ * Reads the people that a statement lists, each by its key: a planner that expects many of them would sort all
+ * people first (measured with 250 000: 230 ms for five).
+ */
 async function read(
   pool: Pick<Pool, 'query'>,
   places: string,
@@ -289,7 +294,9 @@ async function read(
 ): Promise<readonly PersonRecord[]> {
   const { rows } = await pool.query<PersonRecord>(
     `with place as materialized (${places})
-     ${selectPeople} where (person.channel, person.key) in (select channel, key from place) ${newestFirst}`,
+     select ${peopleColumns} from (select channel, key from place) as place
+     cross join lateral (select * from person where channel = place.channel and key = place.key offset 0) as person
+     ${newestFirst}`,
     values,
   );
   return rows;

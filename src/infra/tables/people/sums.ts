@@ -75,11 +75,20 @@ export function createPeopleSums(pool: Pool): PeopleSums {
 const lock = `hashtextextended('people', 0)`;
 
 /**
+ * Statements of one transaction. A batch locks the same tables in another order, so it must not run meanwhile; and
+ * an erasure, which waits for the lock of a batch, holds the table of media before.
+ */
+export const recountStatements = `
+  lock table media, context in share mode;
+  select pg_advisory_xact_lock(${lock});
+  select people_recount()`;
+
+/**
  * Counts everybody anew, with writers kept out. Needed only after rows have changed without triggers, as in a
  * backup of data alone.
  */
 export async function recountPeople(pool: Pool): Promise<void> {
-  await pool.query('select people_recount()');
+  await pool.query(recountStatements);
 }
 
 /**
