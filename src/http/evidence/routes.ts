@@ -37,7 +37,7 @@ export const getMediaEvidence = rawRoute(
       const again = await findAgain(services.lookup, { id: media.id, access, response });
       const { report, look } = again.state === media.state ? gathered : await gather(services, again, access);
       const { id: target, channel } = media;
-      // Of an answer to HEAD, nothing is shown.
+      // The caller of HEAD sees no report.
       if (request.method !== 'HEAD')
         await services.audit.record({ actor: access.tokenId, action: 'media.evidence', channel, target });
       response.vary('Accept').set('Cache-Control', 'no-store');

@@ -22,7 +22,7 @@ const validForMs = 5_000;
  */
 const readBytes = 128 * 1024;
 
-/** Each read has a buffer of its own. */
+/** Counts the buffers that streams read into. */
 const countedReads = {
   open: fs.open,
   close: fs.close,

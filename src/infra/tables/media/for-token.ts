@@ -1,6 +1,6 @@
 /**
  * Reads a media item and whether a token is revoked. Programs and pages ask for the same few media items again and
- * again, so records are kept. Before each answer, a statement asks whether they have changed since: the client of
+ * again, so records are cached. Before each answer, a statement asks whether they have changed since: the client of
  * PostgreSQL takes a fifth of the time of such an answer to read the seventy columns of a record again.
  */
 import type { Pool } from '../../postgres/database.js';
@@ -15,20 +15,20 @@ export interface MediaForToken {
 export type ReadMediaForToken = (id: string, tokenId: string) => Promise<MediaForToken>;
 
 /** Records have 2 to 4 KB. The one that was used least recently makes room. */
-const mostKept = 500;
+const maxCached = 500;
 
 /** A record as it was at this version. */
-interface Kept {
+interface CachedRecord {
   readonly version: string;
   readonly media: MediaRecord;
 }
 
 /** Calls at the same time share a statement, see {@link shareReads}. */
 export function createMediaForToken(pool: Pick<Pool, 'query'>): ReadMediaForToken {
-  const kept = new Map<string, Kept>();
+  const cache = new Map<string, CachedRecord>();
   const read = shareReads(async (keys) => {
     const pairs = keys.map(pairOf);
-    const found = (await readUnchanged(pool, kept, pairs)) ?? (await readAll(pool, kept, pairs));
+    const found = (await readUnchanged(pool, cache, pairs)) ?? (await readAll(pool, cache, pairs));
     return new Map(
       pairs.map((pair) => [
         keyOf(pair),
@@ -76,29 +76,29 @@ type Row = Readonly<Record<string, unknown>> & {
   readonly version: string;
 };
 
-/** Undefined if a record is not kept or was changed. */
+/** Undefined if a record is not cached or was changed. */
 async function readUnchanged(
   pool: Pick<Pool, 'query'>,
-  kept: Map<string, Kept>,
+  cache: Map<string, CachedRecord>,
   pairs: readonly Pair[],
 ): Promise<Found | undefined> {
-  if (!pairs.every(({ id }) => kept.has(id))) return undefined;
+  if (!pairs.every(({ id }) => cache.has(id))) return undefined;
   const rows = await readRows(pool, selectVersions, pairs);
   const media = new Map<string, MediaRecord>();
   for (const { 'media.id': id, version } of rows) {
     if (id === null) continue;
-    const known = kept.get(id);
+    const known = cache.get(id);
     if (known?.version !== version) return undefined;
     media.set(id, known.media);
-    keep(kept, known);
+    putNewest(cache, known);
   }
-  for (const { id } of pairs) if (!media.has(id)) kept.delete(id);
+  for (const { id } of pairs) if (!media.has(id)) cache.delete(id);
   return { revoked: new Set(rows[0]?.revoked), media };
 }
 
 async function readAll(
   pool: Pick<Pool, 'query'>,
-  kept: Map<string, Kept>,
+  cache: Map<string, CachedRecord>,
   pairs: readonly Pair[],
 ): Promise<Found> {
   const rows = await readRows(pool, selectRecords, pairs);
@@ -106,7 +106,7 @@ async function readAll(
   for (const row of rows) {
     if (row['media.id'] === null) continue;
     const record = toMediaRecord(row);
-    keep(kept, { version: row.version, media: record });
+    putNewest(cache, { version: row.version, media: record });
     media.set(record.id, record);
   }
   return { revoked: new Set(rows[0]?.revoked), media };
@@ -122,11 +122,11 @@ async function readRows(
   return (await pool.query<Row>({ ...statement, values: [[...ids], [...tokens]] })).rows;
 }
 
-function keep(kept: Map<string, Kept>, one: Kept): void {
-  kept.delete(one.media.id);
-  kept.set(one.media.id, one);
-  for (const oldest of kept.keys()) {
-    if (kept.size <= mostKept) return;
-    kept.delete(oldest);
+function putNewest(cache: Map<string, CachedRecord>, record: CachedRecord): void {
+  cache.delete(record.media.id);
+  cache.set(record.media.id, record);
+  for (const oldest of cache.keys()) {
+    if (cache.size <= maxCached) return;
+    cache.delete(oldest);
   }
 }

@@ -93,12 +93,14 @@ const columns = {
   } satisfies Record<keyof Omit<Blob, 'perceptualHash'>, string>,
 } as const;
 
+const isHeld = '(exists (select from legal_hold) and is_held(media.id))';
+
 /** Three tables in one row: `media.id`, `message.id` and so on are the names in the answer. */
 export const mediaColumns = `${Object.entries(columns)
   .flatMap(([table, names]) =>
     Object.entries(names).map(([name, column]) => `${table}.${column} as "${table}.${name}"`),
   )
-  .join(', ')}, exists (select from legal_hold) and is_held(media.id) as "media.held"`;
+  .join(', ')}, ${isHeld} as "media.held"`;
 
 export const mediaTables = `
   from media
@@ -109,11 +111,12 @@ export const selectMedia = `select ${mediaColumns} ${mediaTables}`;
 
 /**
  * A text that is another one after every change of a record. PostgreSQL writes each version of a row to another
- * place (`ctid`), and a place that is used again belongs to another transaction (`xmin`).
+ * place (`ctid`), and a place that is used again belongs to another transaction (`xmin`). After a failover, a
+ * transaction that was lost may have had the same number and place, so the server belongs to the version.
  */
 export const mediaVersion = `concat_ws(' ', ${Object.keys(columns)
   .map((table) => `${table}.xmin, ${table}.ctid`)
-  .join(', ')}, exists (select from legal_hold) and is_held(media.id)) as "version"`;
+  .join(', ')}, ${isHeld}, pg_postmaster_start_time()) as "version"`;
 
 export function toMediaRecord(row: Readonly<Record<string, unknown>>): MediaRecord {
   const part = (places: Places): object =>
