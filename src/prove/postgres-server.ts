@@ -11,6 +11,7 @@ import pg from 'pg';
 import { postgresAccount, withAccount } from '../infra/postgres/embedded/account.js';
 import { startEmbeddedPostgres } from '../infra/postgres/embedded/server.js';
 import { eventually } from './eventually.js';
+import { sendSignal } from '../infra/process/signals.js';
 
 export interface PostgresServer {
   readonly connectionString: string;
@@ -69,12 +70,16 @@ export function serverAt({ data, connectionString, like }: Place): Omit<Postgres
   };
   const signalAll = (signal: NodeJS.Signals): void => {
     const [server = ''] = lines();
-    const others = readFileSync(`/proc/${server}/task/${server}/children`, 'utf8').trim().split(' ');
-    for (const pid of [server, ...others]) signalUnlessGone(Number(pid), signal);
+    const others = readFileSync(`/proc/${server}/task/${server}/children`, 'utf8')
+      .trim()
+      .split(' ')
+      .filter(Boolean);
+    // A process of the server may have ended since the list was read.
+    for (const pid of [server, ...others]) sendSignal(Number(pid), signal);
   };
   const stop = async (): Promise<void> => {
     const pid = Number(lines()[0]);
-    process.kill(pid, 'SIGINT');
+    sendSignal(pid, 'SIGINT');
     await eventually(() => !isAlive(pid), startMs);
   };
 
@@ -100,19 +105,9 @@ export function serverAt({ data, connectionString, like }: Place): Omit<Postgres
   };
 }
 
-/** A process of the server may have ended since the list was read. */
-function signalUnlessGone(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
-}
-
 function isAlive(pid: number): boolean {
   try {
-    process.kill(pid, 0);
-    // A zombie process counts as alive.
+    // What has ended and was not waited for is not alive.
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${String(pid)}/status`, 'utf8'));
   } catch {
     return false;

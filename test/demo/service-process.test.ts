@@ -11,6 +11,7 @@ import { makeToken, startService, surroundings } from '../../src/demo/service-pr
 import { freePort } from '../../src/infra/net/free-port.js';
 import { projectFolder } from '../../src/infra/process/project-folder.js';
 import { until } from '../support/until.js';
+import { isRunning } from '../../src/infra/process/signals.js';
 
 let cwd: string;
 beforeAll(async () => {
@@ -79,14 +80,6 @@ test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     await until(() => !isRunning(service));
   },
 );
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
 
 test('the token is the last line that the command prints', async () => {
   const entry = await program(

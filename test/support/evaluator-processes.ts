@@ -1,6 +1,8 @@
 /** The processes that evaluate expressions, as the system shows them. */
 import { readFileSync } from 'node:fs';
 
+import { sendSignal } from '../../src/infra/process/signals.js';
+
 /** The ids of the evaluators' processes that this process has started. */
 export function evaluatorProcesses(): number[] {
   const children = readFileSync(`/proc/self/task/${String(process.pid)}/children`, 'utf8');
@@ -24,7 +26,7 @@ export async function withoutProcessors<T>(
     for (const child of evaluatorProcesses()) {
       const since = seen.get(child) ?? performance.now();
       seen.set(child, since);
-      if (performance.now() - since >= afterMs) process.kill(child, 'SIGSTOP');
+      if (performance.now() - since >= afterMs) sendSignal(child, 'SIGSTOP');
     }
   };
   stopDue();

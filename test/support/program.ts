@@ -10,6 +10,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll } from '@jest/globals';
 
 import { surroundings } from '../../src/demo/service-process.js';
+import { sendSignal } from '../../src/infra/process/signals.js';
 
 export const projectFolder = join(import.meta.dirname, '../..');
 
@@ -133,7 +134,7 @@ function start(args: readonly string[], { cwd, env, asProcess1 = false }: Launch
         }, reject);
       }),
     kill: (signal) => {
-      if (asProcess1 && signal !== 'SIGKILL') process.kill(onlyChildOf(child.pid ?? 0), signal);
+      if (asProcess1 && signal !== 'SIGKILL') sendSignal(onlyChildOf(child.pid ?? 0), signal);
       else child.kill(signal);
       return ended;
     },

@@ -10,6 +10,7 @@ import type { Readable } from 'node:stream';
 
 import { ownValue } from '../../domain/own-value.js';
 import type { HdrColours, HdrTransfer } from './hdr.js';
+import { sendSignalToGroup } from '../process/signals.js';
 
 /**
  * The ffmpeg demuxer of each type, so that ffmpeg never guesses. None of them follows links to other files or
@@ -192,9 +193,5 @@ function hdrIn(words: string): HdrColours | undefined {
 }
 
 function killGroup({ pid }: ChildProcess): void {
-  try {
-    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
-  } catch {
-    // The process has just ended.
-  }
+  if (pid !== undefined) sendSignalToGroup(pid, 'SIGKILL');
 }

@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../eventually.js';
 import { retryAfterSeconds, type Mood } from './moody-host.js';
 import { arrives, type SentPicture, type Stage } from './setup.js';
+import { sendSignal } from '../../infra/process/signals.js';
 
 export interface Fault {
   readonly name: string;
@@ -202,7 +203,7 @@ const killedWorker: Fault = {
     const second = await stage.service.beside({});
     const pictures = await sendMany(stage, 'drips', { ...extent, pictures: 4 * extent.pictures });
     await areAsked(stage, pictures.slice(0, extent.pictures));
-    if (second.pid !== undefined) process.kill(second.pid, 'SIGKILL');
+    sendSignal(second.pid, 'SIGKILL');
     return allArrive(stage, pictures);
   },
 };

@@ -19,6 +19,7 @@ import { eventually } from '../eventually.js';
 import { startPostgres, type PostgresServer } from '../postgres-server.js';
 import { openDisk, type Disk } from './disk.js';
 import { promisedOf, startMoodyHost, type Mood, type MoodyHost } from './moody-host.js';
+import { sendSignal } from '../../infra/process/signals.js';
 
 /** A picture that was sent. */
 export interface SentPicture {
@@ -109,7 +110,7 @@ export async function openStage(context: Context, weakness: Weakness = {}): Prom
     trouble: () => troubleOf(baseUrl),
     setClock: async (offsetMs) => {
       await writeFile(clock, String(offsetMs));
-      if (service.pid !== undefined) process.kill(service.pid, 'SIGUSR2');
+      if (service.pid !== undefined) sendSignal(service.pid, 'SIGUSR2');
       await delay(clockMs);
     },
     close: async () => {

@@ -11,6 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { memoryOf } from '../../bench/service.js';
 import { makeToken, startService, surroundings, type ServiceProcess } from '../../demo/service-process.js';
 import { freePort } from '../../infra/net/free-port.js';
+import { sendSignal } from '../../infra/process/signals.js';
 
 /** How the service is divided into processes. */
 export type Layout = 'one process' | 'api and worker';
@@ -120,7 +121,7 @@ function createProcesses(startProcess: (mode: Mode) => ServiceProcess): Processe
       const one = running.get(mode);
       if (one?.pid === undefined) return;
       peak = Math.max(peak, memoryOf(one.pid)?.peak ?? 0);
-      sendKill(one.pid);
+      sendSignal(one.pid, 'SIGKILL');
       await one.ended;
       running.delete(mode);
     },
@@ -137,19 +138,11 @@ async function killPostgres(inletDir: string): Promise<void> {
     () => '',
   );
   const pids = [pid, ...children.trim().split(' ').filter(Boolean).map(Number)];
-  for (const one of pids) sendKill(one);
+  for (const one of pids) sendSignal(one, 'SIGKILL');
   while ((await Promise.all(pids.map(isPostgres))).some(Boolean)) await delay(5);
 }
 
 /** Detected by the command line, which a process loses when it ends. */
 async function isPostgres(pid: number): Promise<boolean> {
   return (await readFile(`/proc/${String(pid)}/cmdline`, 'utf8').catch(() => '')).includes('postgres');
-}
-
-function sendKill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It had ended already.
-  }
 }

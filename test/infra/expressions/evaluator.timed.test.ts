@@ -7,6 +7,7 @@ import type { Evaluated } from '../../../src/domain/evaluation.js';
 import { createEvaluator, type Evaluator } from '../../../src/infra/expressions/evaluator.js';
 import { evaluatorProcesses, withoutProcessors } from '../../support/evaluator-processes.js';
 import { until } from '../../support/until.js';
+import { sendSignal } from '../../../src/infra/process/signals.js';
 
 let evaluator: Evaluator | undefined;
 afterEach(() => {
@@ -174,7 +175,7 @@ test('the process has no environment and may read nothing but its own files', as
 test('a process that ends is replaced', async () => {
   const { of } = started();
   await of('a')({ expression: harmless, input });
-  for (const child of evaluatorProcesses()) process.kill(child, 'SIGKILL');
+  for (const child of evaluatorProcesses()) sendSignal(child, 'SIGKILL');
   expect(await of('a')({ expression: harmless, input })).toEqual({ ok: true, value: harmlessValue });
 });
 
@@ -247,7 +248,7 @@ async function killOnce(isOver = (): boolean => false): Promise<void> {
   const child = await until(() => (isOver() ? null : evaluatorProcesses().find((one) => !killed.has(one))));
   if (child === null) return;
   killed.add(child);
-  process.kill(child, 'SIGKILL');
+  sendSignal(child, 'SIGKILL');
 }
 
 const killed = new Set<number>();

@@ -11,6 +11,7 @@ import { photo } from '../../../src/demo/photos.js';
 import { createImageDecoder } from '../../../src/infra/pictures/decoder.js';
 import { createIsolatedDecoder, type IsolatedDecoder } from '../../../src/infra/pictures/isolated-decoder.js';
 import { until } from '../../support/until.js';
+import { sendSignal } from '../../../src/infra/process/signals.js';
 
 const maxPixels = 1_000_000;
 let folder: string;
@@ -51,9 +52,7 @@ function commandOf(pid: number): string {
 
 /** The process that comes after these. */
 async function nextChild(pid: number, before: readonly number[] = []): Promise<number> {
-  const fresh = () => childrenOf(pid).filter((child) => !before.includes(child));
-  await until(() => fresh().length > 0, 30_000);
-  return fresh()[0] ?? 0;
+  return until(() => childrenOf(pid).find((child) => !before.includes(child)), 30_000);
 }
 
 const outcome = (work: Promise<unknown>): Promise<unknown> =>
@@ -116,22 +115,22 @@ test('several at once get a process each', async () => {
 describe('a process that dies', () => {
   test('once may have died by chance: the next one decodes the picture', async () => {
     const decoding = outcome(decoder.preview(path));
-    process.kill(await nextChild(process.pid), 'SIGSEGV');
+    sendSignal(await nextChild(process.pid), 'SIGSEGV');
     expect(await decoding).toBe('decoded');
   });
 
   test('twice has died because of the picture, which is reported; the next one is decoded', async () => {
     const decoding = outcome(decoder.preview(path));
     const first = await nextChild(process.pid);
-    process.kill(first, 'SIGSEGV');
-    process.kill(await nextChild(process.pid, [first]), 'SIGABRT');
+    sendSignal(first, 'SIGSEGV');
+    sendSignal(await nextChild(process.pid, [first]), 'SIGABRT');
     expect(await decoding).toBe('media.crashed');
     expect(await outcome(decoder.preview(path))).toBe('decoded');
   });
 
   test('while it waits for a picture is replaced', async () => {
     await decoder.preview(path);
-    process.kill(await nextChild(process.pid), 'SIGKILL');
+    sendSignal(await nextChild(process.pid), 'SIGKILL');
     expect(await outcome(decoder.preview(path))).toBe('decoded');
   });
 });
@@ -145,7 +144,7 @@ test('a process that does not finish is killed', async () => {
 test('a process that had no time is killed, which says nothing about the picture', async () => {
   const patient = createIsolatedDecoder({ maxPixels, timeoutMs: 3_000 });
   const decoding = outcome(patient.preview(path));
-  process.kill(await nextChild(process.pid), 'SIGSTOP');
+  sendSignal(await nextChild(process.pid), 'SIGSTOP');
   expect(await decoding).toBe('media.busy');
 });
 

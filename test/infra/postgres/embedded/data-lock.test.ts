@@ -13,6 +13,7 @@ import {
   tryDataLock,
 } from '../../../../src/infra/postgres/embedded/data-lock.js';
 import { built, startScript } from '../../../support/program.js';
+import { sendSignal } from '../../../../src/infra/process/signals.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -72,7 +73,7 @@ test('it stays with a program that was handed it, although the process that took
   const [, pid] = await program.says(/handed to (\d+)\./);
   await program.kill('SIGKILL');
   expect(await tryDataLock(folder)).toBeUndefined();
-  process.kill(Number(pid), 'SIGKILL');
+  sendSignal(Number(pid), 'SIGKILL');
   let lock = await tryDataLock(folder);
   while (!lock) lock = await tryDataLock(folder);
   lock.release();

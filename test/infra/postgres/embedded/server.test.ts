@@ -30,6 +30,7 @@ import {
 import { built, startScript } from '../../../support/program.js';
 import { until } from '../../../support/until.js';
 import { recogniseNodeErrors } from '../../net/realm.js';
+import { isRunning, sendSignal, sendSignalToGroup } from '../../../../src/infra/process/signals.js';
 
 recogniseNodeErrors();
 
@@ -102,15 +103,6 @@ async function serverPid(): Promise<number> {
   return Number((await readFile(join(folder, 'data', 'postmaster.pid'), 'utf8')).split('\n')[0]);
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** Starts the server, says where, and stays. */
 const starting = (): string => `
   import { startEmbeddedPostgres } from '${built('infra/postgres/embedded/server.js')}';
@@ -126,7 +118,7 @@ describe('the embedded server', () => {
     await query(first, keepNote);
     const pid = await serverPid();
     await first.stop();
-    expect(isAlive(pid)).toBe(false);
+    expect(isRunning(pid)).toBe(false);
 
     const second = await start();
     expect(second.adopted).toBe(false);
@@ -176,7 +168,7 @@ describe('a server that is running already', () => {
     expect((await client.query(readNote)).rows).toEqual([{ text: 'kept' }]);
     await client.end();
     await server.stop();
-    await until(() => !isAlive(pid)); // Not our child: it takes its lock file away a moment before it ends.
+    await until(() => !isRunning(pid)); // Not our child: it takes its lock file away a moment before it ends.
   });
 
   test('is shared by two processes that start at once', async () => {
@@ -204,7 +196,7 @@ describe('a server that is running already', () => {
     const pid = await serverPid();
     await program.kill('SIGKILL');
     await (await start()).stop();
-    await until(() => !isAlive(pid));
+    await until(() => !isRunning(pid));
   });
 
   test('is stopped although a connection of the work is still busy', async () => {
@@ -213,7 +205,7 @@ describe('a server that is running already', () => {
     const busy = client.query('select pg_sleep(60)').catch(() => undefined);
     const pid = await serverPid();
     await server.stop();
-    expect(isAlive(pid)).toBe(false);
+    expect(isRunning(pid)).toBe(false);
     await busy;
   });
 
@@ -223,7 +215,7 @@ describe('a server that is running already', () => {
     started.push(server);
     for (let time = 0; time < 2; time++) {
       const pid = await serverPid();
-      process.kill(pid, 'SIGKILL');
+      sendSignal(pid, 'SIGKILL');
       await until(async () => (await serverPid().catch(() => pid)) !== pid, 90_000);
       await until(async () => (await query(server, readNote).catch(() => [])).length === 1, 90_000);
     }
@@ -245,7 +237,7 @@ describe('the data', () => {
     const since = performance.now();
     await until(() => performance.now() - since > 500);
     expect(isUp).toBe(false);
-    process.kill(-(holder.pid ?? 0), 'SIGKILL');
+    sendSignalToGroup(holder.pid, 'SIGKILL');
     expect((await waiting).adopted).toBe(false);
   }, 90_000);
 
@@ -348,7 +340,7 @@ describe('what is left of an earlier server does not keep a new one from startin
     const second = await start();
     expect(second.adopted).toBe(false);
     expect(await query(second, readNote)).toEqual([{ text: 'kept' }]);
-    expect(isAlive(process.pid)).toBe(true);
+    expect(isRunning(process.pid)).toBe(true);
   });
 
   test.each([
@@ -391,7 +383,7 @@ describe('what is left of an earlier server does not keep a new one from startin
       const client = await connect(server);
       const { rows } = await client.query<{ pid: number }>('select pid from pg_stat_activity');
       await client.query(`insert into note values ('${String(time)}')`);
-      for (const pid of [await serverPid(), ...rows.map((row) => row.pid)]) process.kill(pid, 'SIGKILL');
+      for (const pid of [await serverPid(), ...rows.map((row) => row.pid)]) sendSignal(pid, 'SIGKILL');
       const again = await start();
       expect(again.adopted).toBe(false);
       expect(await query(again, `select text from note where text = '${String(time)}'`)).toHaveLength(1);
@@ -410,14 +402,14 @@ describe('what is left of an earlier server does not keep a new one from startin
       );
       return active.length > 1;
     });
-    process.kill(await serverPid(), 'SIGKILL');
+    sendSignal(await serverPid(), 'SIGKILL');
     // Two servers on one folder would spoil it: the new one waits for the last process of the old one.
     let isUp = false;
     const second = start().finally(() => (isUp = true));
     const since = performance.now();
     await until(() => performance.now() - since > 1_000);
     expect(isUp).toBe(false);
-    process.kill(rows[0]?.pid ?? 0, 'SIGKILL');
+    sendSignal(rows[0]?.pid, 'SIGKILL');
     expect(await query(await second, readNote)).toEqual([{ text: 'kept' }]);
     await busy;
   }, 180_000);
