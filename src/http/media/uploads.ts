@@ -70,11 +70,17 @@ async function addUpload(
   if (!file) throw missingFile();
   const channel = seesChannel(access, channelId) ? services.channels.active(channelId) : undefined;
   if (!channel) throw invalid('channel', 'there is no such channel');
-  const filename = request.file?.originalname ?? null;
+  const filename = lastSegment(request.file?.originalname ?? '');
   const id = await services.addUpload({ file, channel, kind, filename });
   const media = await services.lookup.media(id);
   if (!media) throw new Error('an upload was deleted right after it was stored');
   return mediaView(media);
+}
+
+/** Some clients send a path. Null for what names a folder. */
+function lastSegment(path: string): string | null {
+  const name = path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);
+  return ['', '.', '..'].includes(name) ? null : name;
 }
 
 /** Reads the form and resolves to its file; undefined if there is none. */
@@ -86,6 +92,8 @@ function fileReceiver(
     storage: stagingEngine(staging),
     limits: { fileSize: maxBytes, files: 1, fields: 10, fieldSize: 1_024, parts: 12 },
     defParamCharset: 'utf8',
+    // Otherwise a file that is called `..` would be taken for an empty field.
+    preservePath: true,
   }).single('file');
   return async (request, response) => {
     const error = await new Promise<unknown>((resolve) => {

@@ -1,6 +1,6 @@
 /** Converts a picture on request (`options.fit`) so that it meets the limits of a provider. */
-import { AppError } from '../../domain/errors.js';
-import { isDecodable, isHeic } from '../../domain/media.js';
+import { AppError, type ErrorCode } from '../../domain/errors.js';
+import { awaitsPreviews, isDecodable, isHeic } from '../../domain/media.js';
 import type { MediaKind } from '../../domain/provider.js';
 import type { MediaLimits } from '../../domain/sending.js';
 import { readableType } from '../../domain/type-names.js';
@@ -79,19 +79,26 @@ async function fitted(
   const large = pictures?.previews.find(({ size }) => size === 'large');
   // A preview without data is the picture itself, which was tried before.
   if (large && 'data' in large) return images.fit(large.data, target);
+  if (awaitsPreviews({ warnings })) throw new AppError('media.busy', 'no decoder was free for the picture');
   throw new AppError('media.undecodable', warnings[0]?.message ?? 'the picture cannot be decoded');
 }
 
+/** Errors that say nothing about the picture. */
+const temporaryErrors: readonly ErrorCode[] = ['media.busy', 'media.storage_failed', 'service.unavailable'];
+
 /**
  * Returns the result, or the message if the decoder refuses the picture, so that the message can name the
- * limit as well.
+ * limit as well. Rejects with `service.unavailable` if the decoder had no time or could not read the file: the
+ * caller may try again.
  */
 export async function orErrorMessage<T>(work: Promise<T>): Promise<T | string> {
   try {
     return await work;
   } catch (error) {
-    if (error instanceof AppError) return error.message;
-    throw error;
+    if (!(error instanceof AppError)) throw error;
+    if (temporaryErrors.includes(error.code))
+      throw new AppError('service.unavailable', 'the picture cannot be decoded now', { cause: error });
+    return error.message;
   }
 }
 

@@ -97,6 +97,18 @@ describe('a picture', () => {
     expect(await leavesNothing()).toBe(true);
   });
 
+  it.each([
+    ['../../etc/passwd', 'passwd'],
+    ['C:\\pictures\\roses.jpg', 'roses.jpg'],
+    ['..', null],
+    ['.', null],
+    ['album/..', null],
+    ['album/', null],
+  ])('of the name %p keeps %p', async (filename, kept) => {
+    const { status, body } = await upload(service, { file: original, filename });
+    expect({ status, filename: body.filename }).toEqual({ status: 201, filename: kept });
+  });
+
   it.each(['orçamento 🌹.jpg', '../../etc/passwd', 'a"b.jpg', 'x'.repeat(300)])(
     'keeps no more of its name than a label: %s',
     async (filename) => {

@@ -215,6 +215,15 @@ describe('a search', () => {
     expect(media.items.map(({ direction }) => direction)).toEqual(['outbound', 'inbound']);
   });
 
+  it('does not take a number for one of another area that ends in the same way', async () => {
+    await receive();
+    const other = '5521900000123';
+    await receive({ from: other, name: 'Bruno' });
+    const q = encodeURIComponent('+55 (21) 90000-0123');
+    expect((await people(`q=${q}`)).items.map(({ id }) => id)).toEqual([other]);
+    expect((await get<Page<MediaView>>(`/v1/media?q=${q}`)).items).toHaveLength(1);
+  });
+
   it('finds media by the name of their group, of their file, and by their caption', async () => {
     await receive({
       more: { phone: group, isGroup: true, participantPhone: ana, chatName: 'Peças e Serviços' },

@@ -31,6 +31,8 @@ type ReadMedia = (query: pg.QueryConfig) => Promise<MediaRecord[]>;
 
 /** Two reads by key for each of them, and two for each of their people and groups: some 20 ms. */
 const defaultScanned = 2_000;
+/** The part of them that is looked at first: a text that many media have fills a page from it. */
+const firstPart = 1 / 8;
 
 /** `readMedia` reads the records that a statement with {@link selectMedia} finds. */
 export function createMediaList(
@@ -38,44 +40,90 @@ export function createMediaList(
   readMedia: ReadMedia,
   { mostScanned = defaultScanned, refreshPeople }: MediaListOptions,
 ): List {
-  /**
-   * Looks through the newest media that an index finds. Undefined: there are too many, and the page is not
-   * full.
-   */
-  const scan = async (filter: MediaFilter, page: Page): Promise<Scanned> => {
-    const { rows } = await pool.query<{ ids: string[]; end: string | null }>(
-      scanStatement(filter, page, mostScanned),
-    );
-    const { ids, end } = rows[0] ?? { ids: [], end: null };
-    const isComplete = ids.length > page.limit || end === null;
-    const items = await readMedia({ name: 'media-page', text: byIds, values: [ids] });
-    return isComplete ? { ...pageOf(items, page), isComplete } : { items, next: end, isComplete };
-  };
+  const scanner = createScanner(pool, mostScanned);
+  const readByIds = async (ids: readonly string[]): Promise<MediaRecord[]> =>
+    ids.length === 0 ? [] : readMedia({ name: 'media-page', text: byIds, values: [ids] });
 
-  /** Finds the text by its indexes. Undefined: so many have it that the newest are soon found without them. */
-  const findText = async (filter: MediaFilter, page: Page, q: string): Promise<MediaPage | undefined> => {
+  /**
+   * Finds the text by its indexes. Undefined: they do not know such a text, or so many have it that the newest
+   * are soon found without them.
+   */
+  const findText = async (filter: MediaFilter, page: Page): Promise<MediaPage | undefined> => {
+    const { q } = filter;
+    if (q === undefined || !isIndexed(q)) return undefined;
     const { rows } = await pool.query<{ ids: string[]; isTooMuch: boolean }>(
       textStatement(filter, page, { q, most: mostScanned }),
     );
     const { ids, isTooMuch } = rows[0] ?? { ids: [], isTooMuch: false };
-    if (isTooMuch) return undefined;
-    return pageOf(await readMedia({ name: 'media-page', text: byIds, values: [ids] }), page);
+    return isTooMuch ? undefined : pageOf(await readByIds(ids), page);
+  };
+
+  const read = async ({ ids, end }: Scanned, page: Page): Promise<MediaPage> => {
+    const items = await readByIds(ids);
+    return end === null ? pageOf(items, page) : { items, next: end };
   };
 
   return async (filter, page) => {
     if (filter.q === undefined && isServed(filter))
       return pageOf(await readMedia(exactStatement(filter, page)), page);
-    const { q } = filter;
-    if (q !== undefined) await refreshPeople();
-    const scanned = await scan(filter, page);
-    if (scanned.isComplete || q === undefined || !isIndexed(q)) return scanned;
-    return (await findText(filter, page, q)) ?? scanned;
+    if (filter.q !== undefined) await refreshPeople();
+    const first = await scanner.begin(filter, page);
+    if (first.end === null) return read(first, page);
+    // If too few of the newest media have the text to fill the page, the indexes know better who has it.
+    const isRare = !scanner.canFill(page, first);
+    const rare = isRare ? await findText(filter, page) : undefined;
+    if (rare) return rare;
+    const scanned = await scanner.goOn(filter, page, first);
+    const found = scanned.end === null || isRare ? undefined : await findText(filter, page);
+    return found ?? read(scanned, page);
   };
 }
 
-interface Scanned extends MediaPage {
-  /** Nothing that fits is left out before `next`. */
-  readonly isComplete: boolean;
+/** Looks through the newest media that an index finds, until the page is full or so many were looked at. */
+interface Scanner {
+  readonly begin: (filter: MediaFilter, page: Page) => Promise<Scanned>;
+  /** Whether the page is likely to be filled, by what fitted at the beginning. */
+  readonly canFill: (page: Page, first: Scanned) => boolean;
+  readonly goOn: (filter: MediaFilter, page: Page, first: Scanned) => Promise<Scanned>;
+}
+
+function createScanner(pool: Pick<Pool, 'query'>, mostScanned: number): Scanner {
+  const firstSize = Math.ceil(mostScanned * firstPart);
+  const scan = async (filter: MediaFilter, page: Page, size: number): Promise<Scanned> => {
+    const { rows } = await pool.query<{ ids: string[]; end: string | null }>(
+      scanStatement(filter, page, size),
+    );
+    const { ids, end } = rows[0] ?? { ids: [], end: null };
+    return { ids, end: ids.length > page.limit ? null : end };
+  };
+  return {
+    begin: (filter, page) => scan(filter, page, firstSize),
+    canFill: ({ limit }, { ids }) => (mostScanned / firstSize) * ids.length > limit,
+    goOn: async (filter, page, first) => {
+      let size = firstSize;
+      let scanned = first;
+      while (scanned.end !== null && size < mostScanned) {
+        size = Math.min(enoughFor(page, { found: scanned.ids.length, among: size }), mostScanned);
+        scanned = await scan(filter, page, size);
+      }
+      return scanned;
+    },
+  };
+}
+
+/** How many have to be looked at to fill the page, with something to spare, if as many of them fit as before. */
+function enoughFor(
+  { limit }: Page,
+  { found, among }: { readonly found: number; readonly among: number },
+): number {
+  return Math.ceil((1.5 * among * (limit + 1)) / found);
+}
+
+interface Scanned {
+  /** The media that fit, one more than the page holds at most. */
+  readonly ids: readonly string[];
+  /** The last one that was looked at, if the page is not full and more follow. */
+  readonly end: string | null;
 }
 
 const byIds = `${selectMedia} where media.id = any($1) order by media.id desc`;

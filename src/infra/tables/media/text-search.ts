@@ -7,22 +7,21 @@
 import type pg from 'pg';
 
 import { mediaStates } from '../../../domain/media.js';
+import { digitsOf } from '../../../domain/person.js';
 import { directions, mediaKinds } from '../../../domain/provider.js';
 import { conditionsOf, createParameters, type Page, type Parameters } from '../../postgres/pages.js';
-import { hasTrigram, nameOrNumber } from '../search.js';
+import { hasTrigram, nameOrNumber, peopleWith } from '../search.js';
 import { conditions, type MediaFilter } from './filter.js';
 
-/** A text of a search in SQL: what texts are compared with, and what names are. */
-interface SearchedText {
-  readonly ofText: string;
-  readonly ofName: string;
+/** What texts are compared with, in SQL. */
+function patternOf(text: string, parameters: Parameters): string {
+  return `search_pattern(${parameters.add(text)})`;
 }
 
-function textOf(q: string, parameters: Parameters): SearchedText {
-  return {
-    ofText: `search_pattern(${parameters.add(q)})`,
-    ofName: `search_pattern(${parameters.add(nameOrNumber(q))})`,
-  };
+/** A search among the media that a filter leaves. */
+interface Searching {
+  readonly filter: MediaFilter;
+  readonly parameters: Parameters;
 }
 
 /** Whether the indexes can find the text. */
@@ -34,28 +33,26 @@ export function isIndexed(q: string): boolean {
 const mostPeople = 100;
 
 /** People and groups that a search finds, for a `with` clause: one more than are looked at, or all. */
-function matchingPeople({ ofName }: SearchedText, channels: string, most: number): string {
+function matchingPeople(q: string, { filter, parameters }: Searching, most: number): string {
+  const wanted = [
+    peopleWith(nameOrNumber(q), parameters),
+    ...conditionsOf({ channels: 'channel = any(?)' }, { channels: filter.channels }, parameters),
+  ];
   return `
       matching as materialized (
-        select channel, kind, ids from person where search like ${ofName} ${channels} limit ${String(most + 1)}
+        select channel, kind, ids from person where ${wanted.join(' and ')} limit ${String(most + 1)}
       )`;
-}
-
-function ofChannels({ channels }: MediaFilter, parameters: Parameters): string {
-  return conditionsOf({ channels: 'and channel = any(?)' }, { channels }, parameters).join('');
 }
 
 /**
  * The part of a `with` clause that reads the candidates with everything that is searched. If the index finds
  * few people, these are compared; otherwise each person and group among the candidates is read, once.
  */
-export function readWithTexts(
-  wanted: string,
-  q: string,
-  { filter, parameters }: { readonly filter: MediaFilter; readonly parameters: Parameters },
-): string {
-  const text = textOf(q, parameters);
-  const isFound = hasTrigram(nameOrNumber(q));
+export function readWithTexts(wanted: string, q: string, searching: Searching): string {
+  const ofText = patternOf(q, searching.parameters);
+  const ofName = patternOf(nameOrNumber(q), searching.parameters);
+  // Numbers take the index longer than it takes to read the people of the first candidates.
+  const isFound = hasTrigram(q) && digitsOf(q) === undefined;
   const isMany = `(select count(*) from matching) > ${String(mostPeople)}`;
   const few = `select channel, unnest(ids) as person from matching where not ${isMany} union all`;
   return `
@@ -67,7 +64,7 @@ export function readWithTexts(
         left join lateral (select caption, recipient from message where id = media.message_row_id offset 0) as message on true
         where ${wanted}
       ),
-      ${isFound ? `${matchingPeople(text, ofChannels(filter, parameters), mostPeople)},` : ''}
+      ${isFound ? `${matchingPeople(q, searching, mostPeople)},` : ''}
       named as materialized (
         ${isFound ? few : ''}
         select owner.channel, owner.person from (
@@ -78,15 +75,15 @@ export function readWithTexts(
           select key from person_id where channel = owner.channel and person = owner.person offset 0) as known
         cross join lateral (
           select search from person where channel = owner.channel and key = known.key offset 0) as person
-        where person.search like ${text.ofName} ${isFound ? `and ${isMany}` : ''}
+        where person.search like ${ofName} ${isFound ? `and ${isMany}` : ''}
       ),
       fit as (
         select id from looked
-        where search_text(caption) like ${text.ofText} or search_text(filename) like ${text.ofText}
-          or exists (select from unnest(tags) as tag where search_text(tag) like ${text.ofText})
+        where search_text(caption) like ${ofText} or search_text(filename) like ${ofText}
+          or exists (select from unnest(tags) as tag where search_text(tag) like ${ofText})
           -- Read by its key for each of them: the planner would search all facts instead without the offset.
           or exists (
-            select from media_fact where media_fact.media_id = looked.id and media_fact.text like ${text.ofText} offset 0)
+            select from media_fact where media_fact.media_id = looked.id and media_fact.text like ${ofText} offset 0)
           or (channel, person) in (select channel, person from named)
           or (channel, conversation) in (select channel, person from named)
       )`;
@@ -108,15 +105,13 @@ export function textStatement(
   { q, most }: Search,
 ): pg.QueryConfig {
   const parameters = createParameters();
-  const text = textOf(q, parameters);
-  const { ofText } = text;
+  const ofText = patternOf(q, parameters);
   const fits = [
     ...conditionsOf(conditions, filter, parameters),
     ...conditionsOf({ after: 'media.id < ?' }, { after }, parameters),
   ];
   const where = fits.length > 0 ? `where ${fits.join(' and ')}` : '';
   const people = isOwnedInOrder(filter) ? mostPeople : 0;
-  const channels = ofChannels(filter, parameters);
   const context: Context = { filter, size: limit + 1, fits, parameters };
   return {
     text: `
@@ -131,7 +126,7 @@ export function textStatement(
       ),
       told as materialized (
         select media_id as id from media_fact where text like ${ofText} limit ${String(most + 1)}
-      ),${matchingPeople(text, channels, people)},
+      ),${matchingPeople(q, { filter, parameters }, people)},
       owner as materialized (select channel, kind, unnest(ids) as id from matching),
       sent as materialized (
         select message.id from owner join message

@@ -5,7 +5,7 @@
 import { spellingsOf } from '../../../domain/person.js';
 import type { Pool } from '../../postgres/database.js';
 import { columnsOf, conditionsOf, createParameters, type Parameters } from '../../postgres/pages.js';
-import { hasTrigram, nameOrNumber } from '../search.js';
+import { hasTrigram, nameOrNumber, peopleWith } from '../search.js';
 import type { PeopleSums } from './sums.js';
 
 export interface PersonRecord {
@@ -218,11 +218,11 @@ async function findPart(
   part: string,
 ): Promise<FoundPeople | undefined> {
   const parameters = createParameters();
-  const pattern = `search_pattern(${parameters.add(part)})`;
+  const hasPart = peopleWith(part, parameters);
   const wanted = [...conditionsOf(conditions, filter, parameters), ...behind(page, parameters)];
   const { rows } = await pool.query<{ places: Place[]; matches: number }>(
     `with matching as materialized (
-       select channel, key, kind, last_id from person where search like ${pattern} limit ${String(mostScanned + 1)}
+       select channel, key, kind, last_id from person where ${hasPart} limit ${String(mostScanned + 1)}
      )
      select (select count(*)::int from matching) as matches,
             (select coalesce(json_agg(json_build_object('channel', channel, 'key', key)), '[]') from (
