@@ -1,6 +1,6 @@
 /** Describes problems with settings for operators, without quoting values. */
 import { statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 
 import type { z } from 'zod';
 
@@ -16,11 +16,19 @@ export function isBlank(value: string): boolean {
   return value !== '' && value.trim() === '';
 }
 
+/** The path, or the nearest folder above it that exists. */
+function existingPart(path: string): string {
+  const parent = dirname(path);
+  return parent === path || statSync(path, { throwIfNoEntry: false }) ? path : existingPart(parent);
+}
+
 /** Why a path can never be a folder; undefined if it is a folder or may be created. */
 export function folderProblem(name: string, folder: string): string | undefined {
+  const wanted = resolve(folder);
   try {
-    const found = statSync(resolve(folder), { throwIfNoEntry: false });
-    return found === undefined || found.isDirectory() ? undefined : `${name}: is a file; name a folder`;
+    const existing = existingPart(wanted);
+    if (statSync(existing).isDirectory()) return undefined;
+    return `${name}: is ${existing === wanted ? '' : 'inside '}a file; name a folder`;
   } catch {
     return undefined; // The first use of the folder reports the reason.
   }

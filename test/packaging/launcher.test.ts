@@ -164,10 +164,12 @@ describe('the launcher', () => {
 
   test('every script uses it to start a program', async () => {
     const { scripts } = await manifest();
-    const direct = Object.entries(scripts).filter(([, script]) =>
-      /\bdist\/|--single-threaded-gc|UV_THREAD/.test(script),
+    // The options of Jest are its own.
+    const direct = Object.entries(scripts).filter(
+      ([name, script]) => name !== 'test' && /\bdist\/|--single-threaded-gc|UV_THREAD/.test(script),
     );
     expect(direct).toEqual([]);
-    expect(scripts['start']).toBe('exec node run.mjs main.js');
+    // It refuses words that it does not know.
+    expect(scripts['start']).toBe('exec node bin/inlet.mjs start');
   });
 });

@@ -72,7 +72,7 @@ test('problems are explained to the operator, together with names that are proba
     HOST: '  ',
     PUBLIC_URL: 'inlet.example.com',
     UPLOADS_DIR: 'file',
-    INLET_DIR: 'file',
+    INLET_DIR: 'file/inside/folder',
     STORAGE: 's3',
     TRUSTED_PROXY_HOPS: '11',
     FETCH_MAX_ATTEMPTS: '1.5',
@@ -87,7 +87,7 @@ test('problems are explained to the operator, together with names that are proba
     '  DATABSE_URL: is not a setting; did you mean DATABASE_URL?',
     '  FETCH_MAX_ATTEMPTS: must be a whole number',
     '  HOST: holds nothing but spaces; remove it, or give it a value',
-    '  INLET_DIR: is a file; name a folder',
+    '  INLET_DIR: is inside a file; name a folder',
     '  PORT: must be a number',
     '  PROCESS_MODE: must be all, api or worker',
     '  PUBLIC_URL: is not a URL that begins with https:// or http://',
@@ -192,16 +192,16 @@ test('the address of another machine is reported', async () => {
 });
 
 test('a folder that cannot be created is reported with the name of its setting', async () => {
-  await writeFile(join(cwd, 'file'), '');
-  const program = launch(cwd, { INLET_DIR: 'file/inlet' });
+  const folder = join(cwd, 'x'.repeat(300));
+  const program = launch(cwd, { INLET_DIR: folder });
   expect(await program.ended).toBe(78);
   expect(program.output()).toContain(
-    `INLET_DIR: ${join(cwd, 'file/inlet/auth-secret')} cannot be read or created (ENOTDIR)`,
+    `INLET_DIR: ${folder}/auth-secret cannot be read or created (ENAMETOOLONG)`,
   );
 
-  const withSecret = launch(cwd, { INLET_DIR: 'file/inlet', AUTH_SECRET: 'x'.repeat(32) });
+  const withSecret = launch(cwd, { INLET_DIR: folder, AUTH_SECRET: 'x'.repeat(32) });
   expect(await withSecret.ended).not.toBe(0);
-  expect(withSecret.output()).toContain(join(cwd, 'file/inlet/postgres'));
+  expect(withSecret.output()).toContain(`${folder}/postgres`);
 });
 
 test('OpenTelemetry is loaded only if there is a collector', async () => {

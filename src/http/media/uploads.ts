@@ -66,8 +66,8 @@ async function addUpload(
   services: UploadServices,
   { file, access, request }: ReceivedForm,
 ): Promise<MediaView> {
-  const { channel: channelId, kind } = parseInput(uploadFields, request.body ?? {});
   if (!file) throw missingFile();
+  const { channel: channelId, kind } = parseInput(uploadFields, request.body ?? {});
   const channel = seesChannel(access, channelId) ? services.channels.active(channelId) : undefined;
   if (!channel) throw invalid('channel', 'there is no such channel');
   const filename = lastSegment(request.file?.originalname ?? '');
@@ -77,10 +77,9 @@ async function addUpload(
   return mediaView(media);
 }
 
-/** Some clients send a path. Null for what names a folder. */
-function lastSegment(path: string): string | null {
-  const name = path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);
-  return ['', '.', '..'].includes(name) ? null : name;
+/** Some clients send a path. */
+function lastSegment(path: string): string {
+  return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);
 }
 
 /** Reads the form and resolves to its file; undefined if there is none. */
@@ -144,11 +143,13 @@ function translateUploadError(error: Error, maxBytes: number): Error {
     return new AppError('request.too_large', `a file may have at most ${String(maxBytes)} bytes`, {
       cause: error,
     });
+  // A part without a file name is a text, and texts are short.
+  if (error.field === 'file' && error.code === 'LIMIT_FIELD_VALUE') return missingFile();
   return invalid(error.field ?? 'file', error.message);
 }
 
 function missingFile(): AppError {
-  return invalid('file', 'send multipart/form-data with the file in the field `file`');
+  return invalid('file', 'send multipart/form-data with the file, which has a name, in the field `file`');
 }
 
 function invalid(field: string, message: string): AppError {

@@ -110,6 +110,14 @@ function dependencyFailure(error: unknown): AppError | undefined {
 }
 
 function parserFailure(error: unknown): AppError {
+  if (types.isNativeError(error) && error.name === 'URIError')
+    return new AppError(
+      'request.invalid',
+      'the address is not valid: what follows a percent sign is not UTF-8',
+      {
+        cause: error,
+      },
+    );
   const status = error instanceof Error && 'status' in error ? Number(error.status) : 500;
   const code = codeOfStatus[status] ?? (status >= 400 && status < 500 ? 'request.invalid' : 'internal');
   return new AppError(code, code === 'internal' ? 'an internal error' : 'the request is invalid', {

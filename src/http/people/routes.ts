@@ -19,16 +19,16 @@ const peopleCursor = z
   .meta({ description: '`nextCursor` of the previous page' })
   .transform((text, context): PeoplePlace => {
     const decoded = Buffer.from(text, 'base64url').toString('utf8');
-    const [, lastId, kind] =
-      /^2:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):(person|group)$/.exec(decoded) ?? [];
-    if (lastId !== undefined && kind !== undefined && encodePlace({ lastId, kind }) === text)
-      return { lastId, kind };
+    const [, lastId = '', kind = '', key = ''] =
+      /^3:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):(person|group):(.{1,255})$/su.exec(decoded) ?? [];
+    const place = { lastId, kind, key };
+    if (encodePlace(place) === text) return place;
     context.addIssue('is not a cursor of this list; use `nextCursor` of the previous page');
     return z.NEVER;
   });
 
-function encodePlace({ lastId, kind }: PeoplePlace): string {
-  return Buffer.from(`2:${lastId}:${kind}`).toString('base64url');
+function encodePlace({ lastId, kind, key }: PeoplePlace): string {
+  return Buffer.from(`3:${lastId}:${kind}:${key}`).toString('base64url');
 }
 
 const byChannelAndId = z.object({ channel: searchText(255), person: searchText(255) });

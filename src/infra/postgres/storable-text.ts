@@ -20,12 +20,12 @@ export function storable(text: string, maxLength: number): string {
 const extensions = /(?:\.[\p{L}\p{N}]{1,10}){1,2}$/u;
 const maxExtensionsLength = 22;
 
-/** What can be seen: neither spaces nor characters that only control others. */
-const visible = /[^\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]/u;
+/** What can be seen and is more than a dot: neither spaces nor characters that only control others. */
+const visible = /[^\p{C}\p{Z}\p{Default_Ignorable_Code_Point}.]/u;
 
 /**
  * The name of a file in a form that can be stored. Its extensions remain when it is cut. Null for a name in which
- * nothing can be seen: nobody could click on it.
+ * nothing can be seen: nobody could click on it. Dots alone name folders.
  */
 export function storableName(name: string | null, maxLength: number): string | null {
   if (name === null || !visible.test(name)) return null;

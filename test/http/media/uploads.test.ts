@@ -104,6 +104,7 @@ describe('a picture', () => {
     ['.', null],
     ['album/..', null],
     ['album/', null],
+    ['a/..\u200B', null],
   ])('of the name %p keeps %p', async (filename, kept) => {
     const { status, body } = await upload(service, { file: original, filename });
     expect({ status, filename: body.filename }).toEqual({ status: 201, filename: kept });
@@ -242,6 +243,20 @@ describe('is refused', () => {
   it('with words about the file where it is empty', async () => {
     const { body } = await refuse({ file: Buffer.alloc(0), filename: 'photo.jpg' });
     expect(body.detail).toBe('media.empty: the file is empty');
+  });
+
+  it.each(['short', 'x'.repeat(2_000)])('as a text, without a name: %p', async (content) => {
+    const form = new FormData();
+    form.set('channel', 'z-api');
+    form.set('file', content);
+    const response = await fetch(`${service.url}/v1/media`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${service.token('messages:send')}` },
+      body: form,
+    });
+    const { errors } = (await response.json()) as Problem;
+    expect([response.status, errors?.map(({ field }) => field)]).toEqual([400, ['file']]);
+    expect(errors?.[0]?.message).toContain('send multipart/form-data with the file, which has a name');
   });
 
   it('over the limit, and not at it', async () => {

@@ -1,6 +1,8 @@
 /** `GET /v1/people`: people and groups with their sums, search by names and numbers, timelines, and erasing. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
+import { newId } from '../../../src/domain/id.js';
+import { createPeople } from '../../../src/infra/tables/people/people.js';
 import { call, postWebhook, type MediaView, type Page } from '../../support/client.js';
 import { zApiMedia } from '../../support/payloads.js';
 import { startTestService, type TestService } from '../../support/test-service.js';
@@ -215,6 +217,25 @@ describe('a search', () => {
     expect(media.items.map(({ direction }) => direction)).toEqual(['outbound', 'inbound']);
   });
 
+  it('finds the media of a number that is a person here and a conversation there', async () => {
+    const first = await receive();
+    const second = await receive({
+      from: group,
+      more: { phone: ana, isGroup: true, participantPhone: '5521988887777' },
+    });
+    // The newest media would be found without an index.
+    for (let place = 0; place < 260; place += 1)
+      await service.database.query(
+        `insert into media (id, channel, provider, position, direction, kind, state, received_at)
+         values ($1, 'z-api', 'z-api', 0, 'outbound', 'image', 'pending', now())`,
+        [newId()],
+      );
+    for (const q of [ana, 'Pecanha']) {
+      const { items } = await get<Page<MediaView>>(`/v1/media?q=${q}`);
+      expect(items.map(({ id }) => id)).toEqual([second, first]);
+    }
+  });
+
   it('does not take a number for one of another area that ends in the same way', async () => {
     await receive();
     const other = '5521900000123';
@@ -252,6 +273,47 @@ describe('a search', () => {
     const { status, body } = await call(service.url, `/v1/people/z-api/${ana}`, { token });
     expect([status, body.code]).toEqual([404, 'person.not_found']);
   });
+});
+
+it('is listed once, page by page, also where two were seen last at the same moment', async () => {
+  await receive();
+  await receive({ more: { phone: ana, isGroup: true, participantPhone: '5521988887777' } });
+  // What was a conversation once is a group now, and has its last media item together with another one.
+  await receive({ more: { phone: group, isGroup: true, participantPhone: ana } });
+  await receive({ from: '5511911110000' });
+  const all = (await people()).items.map(({ id }) => id);
+  expect(all).toHaveLength(4);
+  for (const query of ['', 'q=1', 'channel=z-api', 'q=5', 'kind=group']) {
+    const { items } = await people(query);
+    const seen: string[] = [];
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const page: Page<PersonView> = await people(
+        `${query}&limit=1${cursor === '' ? '' : `&cursor=${cursor}`}`,
+      );
+      seen.push(...page.items.map(({ id }) => id));
+      cursor = page.nextCursor;
+    }
+    expect({ query, seen }).toEqual({ query, seen: items.map(({ id }) => id) });
+  }
+});
+
+it('does not end a list when somebody is erased who was just found', async () => {
+  const found = ['5511911110001', '5511911110002', '5511911110003'];
+  for (const from of found) await receive({ from, name: 'Bruna' });
+  await people(); // Adds them.
+  let statements = 0;
+  const query = async (asked: string, values: unknown[]): Promise<{ rows: unknown[] }> => {
+    const rows = await service.database.query(asked, values);
+    statements += 1;
+    if (statements === 1) await service.database.query('delete from person where $1 = any(ids)', [found[1]]);
+    return { rows };
+  };
+  const pool = { query } as unknown as Parameters<typeof createPeople>[0];
+  const refresh = (): Promise<void> => Promise.resolve();
+  const page = await createPeople(pool, { refresh }).list({ q: 'bruna' }, { limit: 2 });
+  expect(page.items.map(({ person: id }) => id)).toEqual(['5511911110003']);
+  const rest = await createPeople(pool, { refresh }).list({ q: 'bruna' }, { limit: 2, after: page.next });
+  expect(rest.items.map(({ person: id }) => id)).toEqual(['5511911110001']);
 });
 
 describe('a timeline', () => {

@@ -34,6 +34,9 @@ test.each([
   ['NUL in a long one', `${'a'.repeat(260)}\u0000.pdf`, `${'a'.repeat(251)}.pdf`],
   ['one of blanks, which nobody can see,', ' \u00A0\t', null],
   ['one of characters without a look', '\u200B\u202E\u0000', null],
+  ['the name of a folder', '..', null],
+  ['the name of a folder with NUL', '.\u0000. ', null],
+  ['a hidden one', '.env', '.env'],
   ['no name', null, null],
 ])('%s of a file becomes what can be stored', (_, name, expected) => {
   expect(storableName(name, 255)).toBe(expected);

@@ -44,6 +44,12 @@ export function createMediaList(
   const readByIds = async (ids: readonly string[]): Promise<MediaRecord[]> =>
     ids.length === 0 ? [] : readMedia({ name: 'media-page', text: byIds, values: [ids] });
 
+  /** What is found may be deleted before it is read, so the next page begins behind what was found. */
+  const read = async ({ ids, end }: Scanned, { limit }: Page): Promise<MediaPage> => ({
+    items: await readByIds(ids.slice(0, limit)),
+    next: end ?? (ids.length > limit ? ids[limit - 1] : undefined),
+  });
+
   /**
    * Finds the text by its indexes. Undefined: they do not know such a text, or so many have it that the newest
    * are soon found without them.
@@ -55,12 +61,7 @@ export function createMediaList(
       textStatement(filter, page, { q, most: mostScanned }),
     );
     const { ids, isTooMuch } = rows[0] ?? { ids: [], isTooMuch: false };
-    return isTooMuch ? undefined : pageOf(await readByIds(ids), page);
-  };
-
-  const read = async ({ ids, end }: Scanned, page: Page): Promise<MediaPage> => {
-    const items = await readByIds(ids);
-    return end === null ? pageOf(items, page) : { items, next: end };
+    return isTooMuch ? undefined : read({ ids, end: null }, page);
   };
 
   return async (filter, page) => {

@@ -40,7 +40,7 @@ function matchingPeople(q: string, { filter, parameters }: Searching, most: numb
   ];
   return `
       matching as materialized (
-        select channel, kind, ids from person where ${wanted.join(' and ')} limit ${String(most + 1)}
+        select channel, ids from person where ${wanted.join(' and ')} limit ${String(most + 1)}
       )`;
 }
 
@@ -127,7 +127,7 @@ export function textStatement(
       told as materialized (
         select media_id as id from media_fact where text like ${ofText} limit ${String(most + 1)}
       ),${matchingPeople(q, { filter, parameters }, people)},
-      owner as materialized (select channel, kind, unnest(ids) as id from matching),
+      owner as materialized (select channel, unnest(ids) as id from matching),
       sent as materialized (
         select message.id from owner join message
           on message.recipient = owner.id and message.channel = owner.channel and message.direction = 'outbound'
@@ -139,8 +139,8 @@ export function textStatement(
         union
         select media.id from (select id from filed union select id from tagged union select id from told) as named
         cross join lateral (select * from media where media.id = named.id offset 0) as media ${where}
-        union (${ofOwners('person', 'person', context)})
-        union (${ofOwners('group', 'conversation', context)})
+        union (${ofOwners('person', context)})
+        union (${ofOwners('conversation', context)})
       )
       select (select count(*) from captioned) > ${String(most)} or (select count(*) from filed) > ${String(most)}
              or (select count(*) from tagged) > ${String(most)} or (select count(*) from told) > ${String(most)}
@@ -166,17 +166,16 @@ interface Context {
   readonly parameters: Parameters;
 }
 
-/** The newest media of each person or group that was found, for each combination of the columns before the id. */
-function ofOwners(
-  kind: 'person' | 'group',
-  column: 'person' | 'conversation',
-  { filter, size, fits, parameters }: Context,
-): string {
+/**
+ * The newest media of each person and group that was found, for each combination of the columns before the id.
+ * Both columns have media of both kinds: a provider may name the person as the conversation.
+ */
+function ofOwners(column: 'person' | 'conversation', { filter, size, fits, parameters }: Context): string {
   const any = (values: readonly string[]): string => `unnest(${parameters.add(values)}::text[])`;
   const of = (value: string | undefined, all: readonly string[]): string =>
     any(value === undefined ? all : [value]);
   // What was sent to a person is found by its message.
-  const ways = kind === 'person' ? directions.slice(0, 1) : directions;
+  const ways = column === 'person' ? directions.slice(0, 1) : directions;
   const open = filter.direction === undefined ? ways : ways.filter((way) => way === filter.direction);
   const wanted = [
     `media.${column} = owner.id and media.channel = owner.channel`,
@@ -191,5 +190,5 @@ function ofOwners(
     cross join lateral (
       select media.id from media where ${wanted.join(' and ')} order by media.id desc limit ${String(size)}
     ) as owned
-    where owner.kind = '${kind}' and (select count(*) from matching) <= ${String(mostPeople)}`;
+    where (select count(*) from matching) <= ${String(mostPeople)}`;
 }

@@ -39,6 +39,8 @@ export interface PeopleFilter {
 export interface PeoplePlace {
   readonly lastId: string;
   readonly kind: string;
+  /** A media item may be the last one of several groups, if a person was taken for a group. */
+  readonly key: string;
 }
 
 export interface PeoplePage {
@@ -200,15 +202,15 @@ async function scan(
        cross join lateral (select search from person where channel = candidate.channel and key = candidate.key offset 0) as person
        where person.search like ${pattern} ${newestFirst} limit ${String(page.limit + 1)}
      )
-     select (select coalesce(json_agg(json_build_object('channel', channel, 'key', key)), '[]') from fitting) as places,
-            (select json_build_object('lastId', last_id, 'kind', kind) from candidate ${newestFirst}
+     select (select coalesce(json_agg(${placeColumns}), '[]') from fitting) as places,
+            (select json_build_object('lastId', last_id, 'kind', kind, 'key', key) from candidate ${newestFirst}
              offset ${String(mostScanned - 1)} limit 1) as "end"`,
     parameters.values,
   );
   const { places, end } = rows[0] ?? { places: [], end: null };
   const isComplete = places.length > page.limit || end === null;
-  const items = await readPlaces(pool, places);
-  return isComplete ? { ...pageOf(items, page), isComplete } : { items, next: end, isComplete };
+  const items = await readPlaces(pool, places.slice(0, page.limit));
+  return { items, next: isComplete ? nextOf(places, page) : end, isComplete };
 }
 
 /** Finds a part by its index; undefined if so many people have it that the newest are soon found without it. */
@@ -225,23 +227,25 @@ async function findPart(
        select channel, key, kind, last_id from person where ${hasPart} limit ${String(mostScanned + 1)}
      )
      select (select count(*)::int from matching) as matches,
-            (select coalesce(json_agg(json_build_object('channel', channel, 'key', key)), '[]') from (
+            (select coalesce(json_agg(${placeColumns}), '[]') from (
                select * from matching as person ${whereOf(wanted)} ${newestFirst} limit ${String(page.limit + 1)}
              ) as fitting) as places`,
     parameters.values,
   );
   const { places, matches } = rows[0] ?? { places: [], matches: 0 };
-  return matches > mostScanned ? undefined : pageOf(await readPlaces(pool, places), page);
+  if (matches > mostScanned) return undefined;
+  return { items: await readPlaces(pool, places.slice(0, page.limit)), next: nextOf(places, page) };
 }
 
-/** The key of a row. */
-interface Place {
+/** A row, as long as it exists: people who are found may be erased before they are read. */
+interface Place extends PeoplePlace {
   readonly channel: string;
-  readonly key: string;
 }
+
+const placeColumns = `json_build_object('channel', channel, 'key', key, 'lastId', last_id, 'kind', kind)`;
 
 const conditions = { channels: 'person.channel = any(?)', kind: 'person.kind = ?' } as const;
-const newestFirst = 'order by last_id desc, kind desc';
+const newestFirst = 'order by last_id desc, kind desc, key desc';
 const kinds = ['person', 'group'] as const;
 
 /**
@@ -265,7 +269,8 @@ function inOrder({ channels, kind }: PeopleFilter, page: PeoplePage, parameters:
         ${behind(page, parameters)
           .map((condition) => `and ${condition}`)
           .join(' ')}
-      order by ${columns.map((column) => `person.${column} desc`).join(', ')}, person.last_id desc limit ${String(page.limit)}
+      order by ${columns.map((column) => `person.${column} desc`).join(', ')}, person.last_id desc
+      fetch first ${String(page.limit)} rows with ties
     ) as found
     ${newestFirst} limit ${String(page.limit)}`;
 }
@@ -275,8 +280,9 @@ const highestUuid = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 function behind({ after }: PeoplePage, parameters: Parameters): string[] {
   if (!after) return [];
-  const { lastId, kind } = after;
-  return [`(person.last_id, person.kind) < (${parameters.add(lastId)}::uuid, ${parameters.add(kind)})`];
+  const { lastId, kind, key } = after;
+  const place = `${parameters.add(lastId)}::uuid, ${parameters.add(kind)}, ${parameters.add(key)}`;
+  return [`(person.last_id, person.kind, person.key) < (${place})`];
 }
 
 function whereOf(wanted: readonly string[]): string {
@@ -314,7 +320,10 @@ async function readPlaces(
 
 /** One more was asked for than the page holds: if it is there, another page follows. */
 function pageOf(found: readonly PersonRecord[], { limit }: PeoplePage): FoundPeople {
-  const items = found.slice(0, limit);
-  const last = found.length > limit ? items.at(-1) : undefined;
-  return { items, next: last && { lastId: last.lastId, kind: last.kind } };
+  return { items: found.slice(0, limit), next: nextOf(found, { limit }) };
+}
+
+function nextOf(found: readonly PeoplePlace[], { limit }: PeoplePage): PeoplePlace | undefined {
+  const last = found.length > limit ? found[limit - 1] : undefined;
+  return last && { lastId: last.lastId, kind: last.kind, key: last.key };
 }

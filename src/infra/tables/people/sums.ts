@@ -112,7 +112,7 @@ export async function forgetPeople(
   );
 }
 
-/** What one id of a channel has changed by, the newest name last. */
+/** What one id of a channel has changed by as a person or as a group, the newest name last. */
 interface Change {
   readonly channel: string;
   readonly person: string;
@@ -140,17 +140,20 @@ async function foldBatch(connection: Transaction): Promise<number> {
   return changes.reduce((sum, change) => sum + change.changes, 0);
 }
 
-/** The names are those of the newest message, if possible of the person's own; one that was erased has none. */
+/**
+ * The names are those of the newest message, if possible of the person's own; one that was erased has none. An id
+ * that is a person here and a conversation there is two rows, since a message names these by different columns.
+ */
 const takeChanges = `
   with gone as (
     delete from person_change where id in (select id from person_change order by id limit $1) returning *
   ), sums as (
-    select channel, person, min(kind) as kind, min(first_id::text)::uuid as first_id, max(last_id::text)::uuid as last_id,
+    select channel, person, kind, min(first_id::text)::uuid as first_id, max(last_id::text)::uuid as last_id,
            sum(received)::int as received, sum(sent)::int as sent, sum(texts)::int as texts, count(*)::int as changes,
            (array_agg(message_row_id order by received > 0 desc, last_id desc) filter (where message_row_id is not null))[1] as message_row_id,
            (array_agg(name order by last_id desc) filter (where name is not null))[1] as name,
            (array_agg(alias order by last_id desc) filter (where alias is not null))[1] as alias
-    from gone group by channel, person
+    from gone group by channel, person, kind
   )
   select sums.channel, sums.person, sums.kind, first_id as "firstId", last_id as "lastId", received, sent, texts, changes,
          coalesce(case when sums.kind = 'group' or (message.direction = 'outbound' and message.chat is null) then message.chat_name
