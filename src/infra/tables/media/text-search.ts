@@ -168,7 +168,8 @@ interface Context {
 
 /**
  * The newest media of each person and group that was found, for each combination of the columns before the id.
- * Both columns have media of both kinds: a provider may name the person as the conversation.
+ * Both columns have media of both kinds: a provider may name the person as the conversation. That is rare, so
+ * one look tells whether an owner has any, before sixty combinations are tried.
  */
 function ofOwners(column: 'person' | 'conversation', { filter, size, fits, parameters }: Context): string {
   const any = (values: readonly string[]): string => `unnest(${parameters.add(values)}::text[])`;
@@ -183,7 +184,11 @@ function ofOwners(column: 'person' | 'conversation', { filter, size, fits, param
     ...fits,
   ];
   return `
-    select owned.id from owner
+    select owned.id from (
+      select * from owner where exists (
+        select from media where media.${column} = owner.id and media.channel = owner.channel offset 0)
+      offset 0
+    ) as owner
     cross join ${of(filter.kind, mediaKinds)} as of_kind (kind)
     cross join ${any(open)} as of_direction (direction)
     cross join ${of(filter.state, mediaStates)} as of_state (state)
