@@ -10,8 +10,8 @@ import pg from 'pg';
 
 import { postgresAccount, withAccount } from '../infra/postgres/embedded/account.js';
 import { startEmbeddedPostgres } from '../infra/postgres/embedded/server.js';
-import { eventually } from './eventually.js';
 import { sendSignal } from '../infra/process/signals.js';
+import { eventually } from './eventually.js';
 
 export interface PostgresServer {
   readonly connectionString: string;

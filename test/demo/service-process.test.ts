@@ -10,8 +10,8 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { makeToken, startService, surroundings } from '../../src/demo/service-process.js';
 import { freePort } from '../../src/infra/net/free-port.js';
 import { projectFolder } from '../../src/infra/process/project-folder.js';
-import { until } from '../support/until.js';
 import { isRunning } from '../../src/infra/process/signals.js';
+import { until } from '../support/until.js';
 
 let cwd: string;
 beforeAll(async () => {

@@ -11,8 +11,8 @@ import { promisify } from 'node:util';
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-import { projectFolder, startPackaged, startScript } from '../support/program.js';
 import { isRunning } from '../../src/infra/process/signals.js';
+import { projectFolder, startPackaged, startScript } from '../support/program.js';
 
 const run = promisify(execFile);
 const inlet = join(projectFolder, 'bin/inlet.mjs');

@@ -143,7 +143,7 @@ function translateUploadError(error: Error, maxBytes: number): Error {
     return new AppError('request.too_large', `a file may have at most ${String(maxBytes)} bytes`, {
       cause: error,
     });
-  // A part without a file name is a text, and texts are short.
+  // The parser takes a part without a file name for a text, whose length is limited.
   if (error.field === 'file' && error.code === 'LIMIT_FIELD_VALUE') return missingFile();
   return invalid(error.field ?? 'file', error.message);
 }

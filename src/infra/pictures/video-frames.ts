@@ -9,8 +9,8 @@ import { delimiter, join } from 'node:path';
 import type { Readable } from 'node:stream';
 
 import { ownValue } from '../../domain/own-value.js';
-import type { HdrColours, HdrTransfer } from './hdr.js';
 import { sendSignalToGroup } from '../process/signals.js';
+import type { HdrColours, HdrTransfer } from './hdr.js';
 
 /**
  * The ffmpeg demuxer of each type, so that ffmpeg never guesses. None of them follows links to other files or

@@ -4,10 +4,10 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { sendSignal } from '../../infra/process/signals.js';
 import { eventually } from '../eventually.js';
 import { retryAfterSeconds, type Mood } from './moody-host.js';
 import { arrives, type SentPicture, type Stage } from './setup.js';
-import { sendSignal } from '../../infra/process/signals.js';
 
 export interface Fault {
   readonly name: string;

@@ -12,6 +12,7 @@ import type { BenchService } from '../../bench/service.js';
 import { uniquePhotos } from '../../demo/photos.js';
 import type { Webhook } from '../../demo/providers/simulated-provider.js';
 import type { MediaView } from '../../http/shapes/media.js';
+import { sendSignal } from '../../infra/process/signals.js';
 import type { SentWebhook } from '../auditor/index.js';
 import { standBetween, type Between, type Spoiling } from '../proxy.js';
 import type { Context } from '../check.js';
@@ -19,7 +20,6 @@ import { eventually } from '../eventually.js';
 import { startPostgres, type PostgresServer } from '../postgres-server.js';
 import { openDisk, type Disk } from './disk.js';
 import { promisedOf, startMoodyHost, type Mood, type MoodyHost } from './moody-host.js';
-import { sendSignal } from '../../infra/process/signals.js';
 
 /** A picture that was sent. */
 export interface SentPicture {

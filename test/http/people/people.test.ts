@@ -217,7 +217,7 @@ describe('a search', () => {
     expect(media.items.map(({ direction }) => direction)).toEqual(['outbound', 'inbound']);
   });
 
-  it('finds the media of a number that is a person here and a conversation there', async () => {
+  it('finds the media of an id that is a person here and a conversation there, and shows them', async () => {
     const first = await receive();
     const second = await receive({
       from: group,
@@ -234,6 +234,9 @@ describe('a search', () => {
       const { items } = await get<Page<MediaView>>(`/v1/media?q=${q}`);
       expect(items.map(({ id }) => id)).toEqual([second, first]);
     }
+    expect(await person(ana)).toMatchObject({ kind: 'group', name: 'Ana Peçanha', received: 2, pending: 2 });
+    const timeline = await get<Page<TimelineItem>>(`/v1/people/z-api/${ana}/timeline`);
+    expect(timeline.items.map(({ media }) => media.id)).toEqual([second, first]);
   });
 
   it('does not take a number for one of another area that ends in the same way', async () => {

@@ -5,9 +5,9 @@ import { afterEach, expect, test } from '@jest/globals';
 
 import type { Evaluated } from '../../../src/domain/evaluation.js';
 import { createEvaluator, type Evaluator } from '../../../src/infra/expressions/evaluator.js';
+import { sendSignal } from '../../../src/infra/process/signals.js';
 import { evaluatorProcesses, withoutProcessors } from '../../support/evaluator-processes.js';
 import { until } from '../../support/until.js';
-import { sendSignal } from '../../../src/infra/process/signals.js';
 
 let evaluator: Evaluator | undefined;
 afterEach(() => {

@@ -10,8 +10,8 @@ import sharp from 'sharp';
 import { photo } from '../../../src/demo/photos.js';
 import { createImageDecoder } from '../../../src/infra/pictures/decoder.js';
 import { createIsolatedDecoder, type IsolatedDecoder } from '../../../src/infra/pictures/isolated-decoder.js';
-import { until } from '../../support/until.js';
 import { sendSignal } from '../../../src/infra/process/signals.js';
+import { until } from '../../support/until.js';
 
 const maxPixels = 1_000_000;
 let folder: string;

@@ -126,7 +126,7 @@ function keyOfAny(channel: string, spellings: string): string {
  * the columns that stand before the state.
  */
 const countOf = (states: string): string => {
-  const owned = (kind: string, column: string, directions: string): string => `
+  const owned = (column: string, directions: string): string => `
     select from unnest(person.ids) as of_id (id)
     cross join unnest('{image,video,audio,document,sticker}'::text[]) as of_kind (kind)
     cross join unnest('{${directions}}'::text[]) as of_direction (direction)
@@ -135,12 +135,11 @@ const countOf = (states: string): string => {
       select from media where media.${column} = of_id.id and media.channel = person.channel and media.kind = of_kind.kind
         and media.direction = of_direction.direction and media.state = of_state.state
       limit ${String(mostCounted)}
-    ) as one
-    where person.kind = '${kind}'`;
+    ) as one`;
   return `(
     select count(*)::int from (
-      (${owned('person', 'person', 'inbound')} limit ${String(mostCounted)})
-      union all (${owned('group', 'conversation', 'inbound,outbound')} limit ${String(mostCounted)})
+      (${owned('person', 'inbound')} limit ${String(mostCounted)})
+      union all (${owned('conversation', 'inbound,outbound')} where person.kind = 'group' limit ${String(mostCounted)})
     ) as counted)`;
 };
 

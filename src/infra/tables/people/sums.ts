@@ -142,7 +142,7 @@ async function foldBatch(connection: Transaction): Promise<number> {
 
 /**
  * The names are those of the newest message, if possible of the person's own; one that was erased has none. An id
- * that is a person here and a conversation there is two rows, since a message names these by different columns.
+ * that is a person here and a conversation there gets two rows, since a message names these in different columns.
  */
 const takeChanges = `
   with gone as (
@@ -240,7 +240,8 @@ async function merge(connection: Transaction, { channel, from, to }: Merge): Pro
      insert into person as known (channel, key, kind, person, ids, names, search, first_id, last_id, received, sent, texts)
      select channel, $3, kind, person, ids, names, search, first_id, last_id, received, sent, texts from old
      on conflict (channel, key) do update
-     set ids = known.ids || array(select one from unnest(excluded.ids) as one where one <> all(known.ids)),
+     set kind = case when 'group' in (known.kind, excluded.kind) then 'group' else 'person' end,
+         ids = known.ids || array(select one from unnest(excluded.ids) as one where one <> all(known.ids)),
          names = (known.names || array(select one from unnest(excluded.names) as one where one <> all(known.names)))[1:$4],
          person = case when excluded.last_id > known.last_id then excluded.person else known.person end,
          first_id = least(known.first_id, excluded.first_id), last_id = greatest(known.last_id, excluded.last_id),

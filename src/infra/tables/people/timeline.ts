@@ -75,27 +75,35 @@ export function createTimeline(
 
 /** The newest of each part, merged. A part has at least as many places as the page. */
 function itemsOf(person: PersonRecord, page: Page, parameters: Parameters): string {
+  // An id that is a conversation here may be a person there.
+  const isGroup = person.kind === 'group';
   const parts = [
-    inConversation(person, page, parameters),
+    ofOwner('person', person, { page, parameters }),
+    ...(isGroup ? [ofOwner('conversation', person, { page, parameters })] : []),
     sentTo(person, page, parameters),
-    saidTo(person, page, parameters),
+    textsOf('person', person, { page, parameters }),
+    ...(isGroup ? [textsOf('chat', person, { page, parameters })] : []),
   ];
   return `
-    with item as (${parts.map((part) => `(${part})`).join(' union all ')}),
+    with item as (${parts.map((part) => `(${part})`).join(' union ')}),
     place as (select distinct place from item order by place desc limit ${String(page.limit)})
     select place, media from item where place in (select place from place) order by place desc, media`;
 }
 
-/** What the person sent, or what was exchanged in the group. */
-function inConversation(
-  { channel, kind, ids }: PersonRecord,
-  { limit, after }: Page,
-  parameters: Parameters,
+interface Context {
+  readonly page: Page;
+  readonly parameters: Parameters;
+}
+
+/** The files that the person sent, or that were exchanged in the conversation. */
+function ofOwner(
+  column: 'person' | 'conversation',
+  { channel, ids }: PersonRecord,
+  { page: { limit, after }, parameters }: Context,
 ): string {
-  const owner = kind === 'group' ? 'conversation' : 'person';
-  const directions = kind === 'group' ? ['inbound', 'outbound'] : ['inbound'];
+  const directions = column === 'conversation' ? ['inbound', 'outbound'] : ['inbound'];
   const wanted = [
-    `media.${owner} = of_id.id`,
+    `media.${column} = of_id.id`,
     `media.channel = ${parameters.add(channel)}`,
     'media.kind = of_kind.kind and media.direction = of_direction.direction and media.state = of_state.state',
     ...conditionsOf({ after: 'media.id < ?' }, { after }, parameters),
@@ -113,13 +121,13 @@ function inConversation(
 }
 
 /** Messages without files, in both directions. */
-function saidTo(
-  { channel, kind, ids }: PersonRecord,
-  { limit, after }: Page,
-  parameters: Parameters,
+function textsOf(
+  column: 'person' | 'chat',
+  { channel, ids }: PersonRecord,
+  { page: { limit, after }, parameters }: Context,
 ): string {
   const wanted = [
-    `context.${kind === 'group' ? 'chat' : 'person'} = of_id.id and context.channel = ${parameters.add(channel)}`,
+    `context.${column} = of_id.id and context.channel = ${parameters.add(channel)}`,
     ...conditionsOf({ after: 'context.id < ?' }, { after }, parameters),
   ];
   return `

@@ -12,8 +12,8 @@ import {
   forgetHolder,
   tryDataLock,
 } from '../../../../src/infra/postgres/embedded/data-lock.js';
-import { built, startScript } from '../../../support/program.js';
 import { sendSignal } from '../../../../src/infra/process/signals.js';
+import { built, startScript } from '../../../support/program.js';
 
 let folder: string;
 beforeEach(async () => {

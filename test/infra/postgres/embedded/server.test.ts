@@ -27,10 +27,10 @@ import {
   startEmbeddedPostgres,
   type EmbeddedPostgres,
 } from '../../../../src/infra/postgres/embedded/server.js';
+import { isRunning, sendSignal, sendSignalToGroup } from '../../../../src/infra/process/signals.js';
 import { built, startScript } from '../../../support/program.js';
 import { until } from '../../../support/until.js';
 import { recogniseNodeErrors } from '../../net/realm.js';
-import { isRunning, sendSignal, sendSignalToGroup } from '../../../../src/infra/process/signals.js';
 
 recogniseNodeErrors();
 

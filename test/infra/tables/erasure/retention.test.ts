@@ -75,7 +75,16 @@ const inserts: Readonly<Record<keyof Retention | 'media' | 'blobs', readonly str
   ],
 };
 
+/** Automatic analysis would change plans between the batches that are compared. */
+const keepPlans = `
+  do $$ declare name regclass; begin
+    for name in select oid from pg_class where relkind = 'r' and relnamespace = current_schema()::regnamespace loop
+      execute format('alter table %s set (autovacuum_enabled = false)', name);
+    end loop;
+  end $$`;
+
 async function prepare(kind: keyof typeof inserts, count = rows): Promise<void> {
+  await database.query(keepPlans);
   for (const insert of inserts[kind])
     await database.query(insert.replace(series, `generate_series(1, ${String(count)}) as n`));
   await database.query('analyze');
