@@ -86,7 +86,7 @@ describeInBrowser('The page of a share', (browser) => {
       await page.getByText('Este arquivo não está mais disponível.').waitFor();
       const picture = page.getByRole('img');
       await picture.scrollIntoViewIfNeeded();
-      await page.waitForFunction('document.images[0].complete && document.images[0].naturalWidth > 0');
+      await until(() => page.evaluate<boolean>('document.images[0].naturalWidth > 0'));
       const [download] = await Promise.all([
         page.waitForEvent('download'),
         page.getByRole('link', { name: /document/ }).click(),
