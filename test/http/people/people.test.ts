@@ -239,6 +239,24 @@ describe('a search', () => {
     expect(timeline.items.map(({ media }) => media.id)).toEqual([second, first]);
   });
 
+  it('shows all media of two ids of a person of which one is also a conversation', async () => {
+    const lid = '77709999999999@lid';
+    const alone = await receive({ more: { phone: lid, chatLid: lid } });
+    const together = await receive({
+      from: group,
+      more: { phone: lid, isGroup: true, participantPhone: '5521988887777' },
+    });
+    const byNumber = await receive();
+    expect(await person(lid)).toMatchObject({ kind: 'group', received: 2 });
+    expect(await person(ana)).toMatchObject({ kind: 'person', received: 1 });
+    const byBoth = await receive({ more: { chatLid: lid } });
+    for (const id of [ana, lid]) {
+      expect(await person(id)).toMatchObject({ kind: 'group', received: 4, pending: 4 });
+      const timeline = await get<Page<TimelineItem>>(`/v1/people/z-api/${id}/timeline`);
+      expect(timeline.items.map(({ media }) => media.id)).toEqual([byBoth, byNumber, together, alone]);
+    }
+  });
+
   it('does not take a number for one of another area that ends in the same way', async () => {
     await receive();
     const other = '5521900000123';
