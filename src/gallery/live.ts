@@ -22,7 +22,7 @@ export function sayProblem(error: unknown): void {
 }
 
 const listeners = new Set<Listener>();
-const afterGap = new Set<() => void>();
+const atBegin = new Set<() => void>();
 
 /** Adds a listener; the returned function removes it. */
 export function onEvent(listener: Listener): () => void {
@@ -30,10 +30,13 @@ export function onEvent(listener: Listener): () => void {
   return () => void listeners.delete(listener);
 }
 
-/** Adds a listener that reloads data after a broken connection; the returned function removes it. */
-export function onReconnected(listener: () => void): () => void {
-  afterGap.add(listener);
-  return () => void afterGap.delete(listener);
+/**
+ * Adds a listener that loads data again when the stream begins, at first or after a broken connection: what the
+ * page has may be older than the first event. The returned function removes it.
+ */
+export function onStreamBegun(listener: () => void): () => void {
+  atBegin.add(listener);
+  return () => void atBegin.delete(listener);
 }
 
 /** Listens while a user is signed in and the page is open; the returned function stops. */
@@ -121,7 +124,7 @@ function handle(message: ToPage): void {
     for (const listener of listeners) listener(event);
     return;
   }
-  const wasBroken = liveState.value === 'broken';
+  const wasLive = liveState.value === 'live';
   liveState.value = message.state;
-  if (wasBroken && message.state === 'live') for (const listener of afterGap) listener();
+  if (!wasLive && message.state === 'live') for (const listener of atBegin) listener();
 }

@@ -4,6 +4,7 @@
  */
 import { batch, computed, signal, type ReadonlySignal, type Signal } from '@preact/signals';
 
+import { createAnnounced, type Announced } from './announced.js';
 import { api, type MediaView } from './api.js';
 import { learnFavourites } from './favourites.js';
 import { matches, toApiQuery, type Filters } from './filters.js';
@@ -27,7 +28,7 @@ export interface MediaList {
    */
   readonly take: (media: MediaView, showAtOnce: boolean) => boolean;
   readonly showWaiting: () => void;
-  /** Loads the newest page again, for what arrived while the event stream was broken. */
+  /** Loads the newest page again, for what happened while there was no stream of events. */
   readonly catchUp: (showAtOnce: boolean) => Promise<void>;
 }
 
@@ -42,7 +43,8 @@ export function createMediaList(filters: Filters, begin?: MediaView | string): M
   const place = typeof begin === 'string' ? begin : undefined;
   const items: Items = signal(first ? [first] : []);
   const waiting: Items = signal([]);
-  const take = (media: MediaView, showAtOnce: boolean): boolean => {
+  const announced = createAnnounced();
+  const add = (media: MediaView, showAtOnce: boolean): boolean => {
     if (items.value.some(({ id }) => id === media.id)) {
       items.value = items.value.map((item) => (item.id === media.id ? media : item));
       return false;
@@ -58,8 +60,11 @@ export function createMediaList(filters: Filters, begin?: MediaView | string): M
     begin: place,
     items,
     waiting: computed(() => waiting.value.length),
-    ...createLoading(filters, items, startOf(begin)),
-    take,
+    ...createLoading({ filters, items, announced }, startOf(begin)),
+    take: (media, showAtOnce) => {
+      announced.take(media);
+      return add(media, showAtOnce);
+    },
     showWaiting: () => {
       batch(() => {
         items.value = mergeMedia(items.value, waiting.value);
@@ -67,9 +72,10 @@ export function createMediaList(filters: Filters, begin?: MediaView | string): M
       });
     },
     catchUp: async (showAtOnce) => {
-      const page = await api.media.list({ ...toApiQuery(filters), limit: pageSize }).page();
+      const request = api.media.list({ ...toApiQuery(filters), limit: pageSize }).page();
+      const { page, latest } = await announced.during(request);
       batch(() => {
-        for (const media of page.items) take(media, showAtOnce);
+        for (const media of page.items) add(latest(media), showAtOnce);
       });
     },
   };
@@ -77,8 +83,14 @@ export function createMediaList(filters: Filters, begin?: MediaView | string): M
 
 type Loading = Pick<MediaList, 'status' | 'error' | 'loadMore'>;
 
+interface Target {
+  readonly filters: Filters;
+  readonly items: Items;
+  readonly announced: Announced;
+}
+
 /** Loads one page after the other into `items`. */
-function createLoading(filters: Filters, items: Items, start: string | undefined): Loading {
+function createLoading({ filters, items, announced }: Target, start: string | undefined): Loading {
   const status = signal<'loading' | 'idle' | 'end' | 'error'>('idle');
   const error = signal<unknown>(undefined);
   let cursor = start;
@@ -86,13 +98,14 @@ function createLoading(filters: Filters, items: Items, start: string | undefined
     if (status.value === 'loading' || status.value === 'end') return;
     status.value = 'loading';
     try {
-      let page;
+      let more: readonly MediaView[];
       do {
-        page = await api.media.list({ ...toApiQuery(filters), limit: pageSize, cursor }).page();
+        const request = api.media.list({ ...toApiQuery(filters), limit: pageSize, cursor }).page();
+        const { page, latest } = await announced.during(request);
         cursor = page.nextCursor ?? undefined;
+        more = page.items.map(latest);
         // One request looks through a bounded number of media, among which there may be none.
-      } while (page.items.length === 0 && cursor !== undefined);
-      const { items: more } = page;
+      } while (more.length === 0 && cursor !== undefined);
       void learnFavourites(more.map(({ id }) => id));
       batch(() => {
         items.value = mergeMedia(items.value, more);

@@ -107,13 +107,18 @@ describeInBrowser('Pages of a browser without shared workers', (browser) => {
     await page.getByText('Live', { exact: true }).first().waitFor();
     return page;
   };
-  /** Holds back the streams that a page opens, until the returned function is called. */
-  const holdBack = async (page: Page): Promise<() => void> => {
+  /** Holds back the requests of a page to an address, or their answers, until the returned function is called. */
+  const holdBack = async (
+    page: Page,
+    address: string | RegExp,
+    held: 'requests' | 'answers' = 'requests',
+  ): Promise<() => void> => {
     let release = (): void => undefined;
     const released = new Promise<void>((resolve) => (release = resolve));
-    await page.route('**/v1/events*', async (route) => {
+    await page.route(address, async (route) => {
+      const response = held === 'answers' ? await route.fetch() : undefined;
       await released;
-      await route.continue();
+      await (response ? route.fulfill({ response }) : route.continue());
     });
     return release;
   };
@@ -134,7 +139,7 @@ describeInBrowser('Pages of a browser without shared workers', (browser) => {
     second.on('request', (request) => {
       if (request.url().includes('/v1/media?')) lists.push(request.url());
     });
-    const release = await holdBack(second);
+    const release = await holdBack(second, '**/v1/events*');
     await first.close();
     await until(() => streams.length === 2);
     await sendPicture({ simulator, service }, 2);
@@ -144,6 +149,47 @@ describeInBrowser('Pages of a browser without shared workers', (browser) => {
     expect(streams[1]).toMatch(/lastEventId=\d+$/);
     // The picture has come as an event, and not by reading the list again.
     expect(lists).toEqual([]);
+  });
+
+  /** The page of the person whose pictures are sent. */
+  const personPage = async (): Promise<string> => {
+    const [person] = await service.database.query<{ person: string }>('select person from media limit 1');
+    return `/admin/people/z-api/${person?.person ?? ''}`;
+  };
+  const allPictures = 'a[href*="media"] img';
+  const shows = (page: Page, count: number): Promise<true> =>
+    until(async () => (await page.locator(allPictures).count()) === count);
+
+  test.each([
+    ['the gallery', () => '/admin'],
+    ['a person', personPage],
+  ])('the page of %s shows what happens after it was read and before its stream begins', async (_, path) => {
+    await sendPicture({ simulator, service }, 1);
+    await until(() => isReady(1));
+    const { page } = visitor;
+    const release = await holdBack(page, '**/v1/events*');
+    await page.goto(service.url + (await path()));
+    await shows(page, 1);
+    await sendPicture({ simulator, service }, 2);
+    await until(() => isReady(2));
+    release();
+    await shows(page, 2);
+  });
+
+  test('the page of a person counts what happens after the person was read', async () => {
+    await sendPicture({ simulator, service }, 1);
+    await until(() => isReady(1));
+    const { page } = visitor;
+    await open(page);
+    const release = await holdBack(page, /\/v1\/people\/z-api\/\d+$/, 'answers');
+    const answered = page.waitForRequest(/\/v1\/people\/z-api\/\d+$/);
+    await page.goto(service.url + (await personPage()));
+    await answered;
+    await page.getByText('Live', { exact: true }).first().waitFor();
+    await sendPicture({ simulator, service }, 2);
+    await until(() => isReady(2));
+    release();
+    await page.getByText('2 received').waitFor();
   });
 
   test('the one that the user looks at takes the stream over', async () => {

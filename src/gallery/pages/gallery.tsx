@@ -6,7 +6,7 @@ import { filterText, isSearch } from '../filters.js';
 import { Grid } from '../grid/grid.js';
 import { GridHelp } from '../grid/grid-help.js';
 import { t } from '../languages/text.js';
-import { announcement, onEvent, onReconnected } from '../live.js';
+import { announcement, onEvent, onStreamBegun } from '../live.js';
 import type { MediaList } from '../media-list.js';
 import { Icon } from '../parts/icon.js';
 import { PageHead } from '../parts/page-head.js';
@@ -109,7 +109,7 @@ function useNews(list: MediaList): void {
       if (!('kind' in event.data)) return;
       if (list.take(event.data, atTop()) && event.type === 'media.ready') announceNew();
     });
-    const stopCatchingUp = onReconnected(() => void list.catchUp(atTop()).catch(() => undefined));
+    const stopCatchingUp = onStreamBegun(() => void list.catchUp(atTop()).catch(() => undefined));
     // Scrolling back to the top shows the items that arrived meanwhile.
     const showAtTop = (): void => {
       if (list.waiting.value > 0 && window.scrollY === 0) list.showWaiting();

@@ -1,10 +1,10 @@
-import { useCallback, useEffect, useState } from 'preact/hooks';
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 
-import { api, InletError, type PersonDetails } from '../api.js';
+import { api, InletError, type MediaView, type PersonDetails } from '../api.js';
 import { at } from '../base.js';
 import { nameOf, phone } from '../format.js';
 import { t } from '../languages/text.js';
-import { onEvent, onReconnected } from '../live.js';
+import { onEvent, onStreamBegun } from '../live.js';
 import { Empty } from '../parts/empty.js';
 import { Icon } from '../parts/icon.js';
 import { PageHead } from '../parts/page-head.js';
@@ -179,24 +179,32 @@ function useTimeline(whom: Whom) {
 }
 
 /** Shows what arrives while the page is open. */
-function useNews({ value: person, reload }: Loaded<PersonDetails>, list: TimelineList): void {
+function useNews({ value: person, loading, reload }: Loaded<PersonDetails>, list: TimelineList): void {
+  const known = useRef({ person, loading });
+  known.current = { person, loading };
+  const { channel } = list.media.filters;
   useEffect(() => {
-    if (!person) return undefined;
-    const ids = new Set([person.id, ...person.ids]);
     const catchUp = (): void => {
       reload();
       list.media.catchUp(true).catch(() => undefined); // The next event triggers it again.
     };
+    const isConcerned = ({ message }: MediaView): boolean => {
+      // Until the person is loaded, a message may be about another of the ids.
+      if (!known.current.person) return known.current.loading;
+      const { id, ids } = known.current.person;
+      return [message?.from, message?.to, message?.chat].some(
+        (one) => one != null && (one === id || ids.includes(one)),
+      );
+    };
     const stopListening = onEvent(({ data }) => {
-      if (!('kind' in data) || data.channel !== person.channel) return;
-      const { from, to, chat } = data.message ?? {};
+      if (!('kind' in data) || data.channel !== channel) return;
       list.media.take(data, true);
-      if ([from, to, chat].some((one) => one != null && ids.has(one))) catchUp();
+      if (isConcerned(data)) catchUp();
     });
-    const stopCatchingUp = onReconnected(catchUp);
+    const stopCatchingUp = onStreamBegun(catchUp);
     return () => {
       stopListening();
       stopCatchingUp();
     };
-  }, [person, reload, list]);
+  }, [channel, reload, list]);
 }

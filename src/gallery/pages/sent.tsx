@@ -4,7 +4,8 @@ import { api, type OutboundView } from '../api.js';
 import { at } from '../base.js';
 import { ago, fullTime } from '../format.js';
 import { t } from '../languages/text.js';
-import { onEvent, onReconnected } from '../live.js';
+import { onEvent, onStreamBegun } from '../live.js';
+import { oneAtATime } from '../one-at-a-time.js';
 import { Confirm } from '../parts/confirm.js';
 import { Details } from '../parts/details.js';
 import { Empty } from '../parts/empty.js';
@@ -16,6 +17,7 @@ import { messageOfCode } from '../problem-text.js';
 import { mayManage, maySend } from '../session.js';
 import { useOpen } from '../use-open.js';
 import { usePages, type Pages } from '../use-pages.js';
+import { withoutKnown } from '../without-known.js';
 import { SendMedia } from './send-media.js';
 import { SharedForm } from './shared-form.js';
 
@@ -101,18 +103,17 @@ function useStatuses({ replace }: Pages<OutboundView>): void {
   const latest = useRef(replace);
   latest.current = replace;
   useEffect(() => {
-    const refresh = async (): Promise<void> => {
+    const refresh = oneAtATime(async () => {
       const { items: newest } = await api.messages.list({ limit: 50 }).page();
-      const known = new Set(newest.map(({ id }) => id));
-      latest.current((items) => [...newest, ...items.filter(({ id }) => !known.has(id))]);
-    };
+      latest.current((items) => [...newest, ...withoutKnown(items, newest, ({ id }) => id)]);
+    });
     const refreshQuietly = (): void => {
       refresh().catch(() => undefined); // The next event triggers another refresh.
     };
     const leave = onEvent(({ type }) => {
       if (type === 'message.status') refreshQuietly();
     });
-    const leaveToo = onReconnected(refreshQuietly);
+    const leaveToo = onStreamBegun(refreshQuietly);
     return () => {
       leave();
       leaveToo();

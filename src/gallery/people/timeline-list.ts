@@ -1,9 +1,12 @@
 /** What was exchanged with a person or in a group, newest first, loaded a page at a time. */
 import { batch, computed, signal, type ReadonlySignal } from '@preact/signals';
 
+import { createAnnounced } from '../announced.js';
 import { api, type MediaView, type TimelineItem } from '../api.js';
 import type { MediaList } from '../media-list.js';
+import { oneAtATime } from '../one-at-a-time.js';
 import { cursorAt } from '../place.js';
+import { withoutKnown } from '../without-known.js';
 
 const pageSize = 50;
 
@@ -24,8 +27,15 @@ export function createTimelineList({ channel, id }: Whom, begin?: string): Timel
   const status = signal<'loading' | 'idle' | 'end' | 'error'>('idle');
   const error = signal<unknown>(undefined);
   let cursor = begin === undefined ? undefined : cursorAt(begin);
-  const pageAt = (place: string | undefined) =>
-    api.people.timeline(channel, id, { limit: pageSize, cursor: place }).page();
+  const announced = createAnnounced();
+  const pageAt = async (place: string | undefined) => {
+    const request = api.people.timeline(channel, id, { limit: pageSize, cursor: place }).page();
+    const { page, latest } = await announced.during(request);
+    const items = page.items.map((entry) =>
+      entry.type === 'media' ? { ...entry, media: latest(entry.media) } : entry,
+    );
+    return { items, nextCursor: page.nextCursor };
+  };
   const loadMore = async (): Promise<void> => {
     if (status.value === 'loading' || status.value === 'end') return;
     status.value = 'loading';
@@ -33,7 +43,7 @@ export function createTimelineList({ channel, id }: Whom, begin?: string): Timel
       const page = await pageAt(cursor);
       cursor = page.nextCursor ?? undefined;
       batch(() => {
-        entries.value = [...entries.value, ...page.items];
+        entries.value = [...entries.value, ...withoutKnown(page.items, entries.value, idOfEntry)];
         status.value = cursor === undefined ? 'end' : 'idle';
       });
     } catch (problem) {
@@ -43,10 +53,11 @@ export function createTimelineList({ channel, id }: Whom, begin?: string): Timel
       });
     }
   };
-  const catchUp = async (): Promise<void> => {
+  const catchUp = oneAtATime(async () => {
     if (begin !== undefined) return;
-    entries.value = withNewest(entries.value, (await pageAt(undefined)).items);
-  };
+    const { items } = await pageAt(undefined);
+    entries.value = [...items, ...withoutKnown(entries.value, items, idOfEntry)];
+  });
   return {
     entries,
     media: {
@@ -58,6 +69,7 @@ export function createTimelineList({ channel, id }: Whom, begin?: string): Timel
       error,
       loadMore,
       take: (media) => {
+        announced.take(media);
         entries.value = entries.value.map((entry) => withMedia(entry, media));
         return false;
       },
@@ -69,15 +81,6 @@ export function createTimelineList({ channel, id }: Whom, begin?: string): Timel
 
 export function idOfEntry(entry: TimelineItem): string {
   return entry.type === 'media' ? entry.media.id : entry.id;
-}
-
-/** The entries of the newest page replace those that are known, and precede the others. */
-function withNewest(
-  known: readonly TimelineItem[],
-  newest: readonly TimelineItem[],
-): readonly TimelineItem[] {
-  const ids = new Set(newest.map(idOfEntry));
-  return [...newest, ...known.filter((entry) => !ids.has(idOfEntry(entry)))];
 }
 
 function withMedia(entry: TimelineItem, media: MediaView): TimelineItem {
