@@ -79,6 +79,12 @@ function typeOf(text: string): EventType {
 async function follow(service: RunningService, options: Options, signal: AbortSignal): Promise<void> {
   const { moment, id } = options.since;
   let last = moment === undefined ? id : '0';
+  let isAnnounced = false;
+  // Only once the service has accepted the connection: an event before that is not among those that follow.
+  const onConnected = (): void => {
+    if (!isAnnounced) process.stderr.write(`Listening to ${service.baseUrl}; press Ctrl-C to end.\n`);
+    isAnnounced = true;
+  };
   const show = (event: InletEvent): void => {
     last = event.id;
     if (moment !== undefined && new Date(event.timestamp) < moment) return;
@@ -86,7 +92,11 @@ async function follow(service: RunningService, options: Options, signal: AbortSi
   };
   for (;;) {
     try {
-      for await (const event of eventsOf(service.client('media:read'), options, { last, signal }))
+      for await (const event of eventsOf(service.client('media:read'), options, {
+        last,
+        signal,
+        onConnected,
+      }))
         show(event);
       return;
     } catch (error) {
@@ -99,15 +109,17 @@ async function follow(service: RunningService, options: Options, signal: AbortSi
 interface Position {
   readonly last: string | undefined;
   readonly signal: AbortSignal;
+  readonly onConnected: () => void;
 }
 
 function eventsOf(
   client: InletClient,
   { type, channel }: Options,
-  { last, signal }: Position,
+  { last, signal, onConnected }: Position,
 ): AsyncIterable<InletEvent> {
   return client.events({
     signal,
+    onConnected,
     ...(type !== undefined && { type }),
     ...(channel !== undefined && { channel }),
     ...(last !== undefined && { lastEventId: last }),
@@ -130,7 +142,6 @@ async function main(options: Options): Promise<void> {
   try {
     // Only the first call must succeed: later, a service that does not respond is restarting.
     await service.client('media:read').media.list({ limit: 1 }).page();
-    process.stderr.write(`Listening to ${service.baseUrl}; press Ctrl-C to end.\n`);
     await follow(service, options, stopping.signal);
   } catch (error) {
     if (!stopping.signal.aborted) throw explained(error, service);
