@@ -70,12 +70,14 @@ export function serverAt({ data, connectionString, like }: Place): Omit<Postgres
   };
   const signalAll = (signal: NodeJS.Signals): void => {
     const [server = ''] = lines();
+    // First, so that a suspended server starts no process that is not in the list.
+    sendSignal(Number(server), signal);
     const others = readFileSync(`/proc/${server}/task/${server}/children`, 'utf8')
       .trim()
       .split(' ')
       .filter(Boolean);
     // A process of the server may have ended since the list was read.
-    for (const pid of [server, ...others]) sendSignal(Number(pid), signal);
+    for (const pid of others) sendSignal(Number(pid), signal);
   };
   const stop = async (): Promise<void> => {
     const pid = Number(lines()[0]);

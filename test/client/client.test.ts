@@ -157,8 +157,9 @@ describe('a call', () => {
   test('takes no longer than it may, with all its repetitions', async () => {
     const { client, requests } = await start(problem(503, 'x', { 'retry-after': '0' }), () => undefined);
     const late = { code: 'timeout', status: 0 };
-    expect(await errorOf(client({ timeoutMs: 100 }).stats())).toMatchObject(late);
-    expect(await errorOf(client().media.get('x', { timeoutMs: 100 }))).toMatchObject(late);
+    // Long enough for both requests of the first call, also on a busy machine.
+    expect(await errorOf(client({ timeoutMs: 3_000 }).stats())).toMatchObject(late);
+    expect(await errorOf(client().media.get('x', { timeoutMs: 3_000 }))).toMatchObject(late);
     expect(requests).toHaveLength(3);
   });
 
@@ -172,12 +173,13 @@ describe('a call', () => {
   test('may take as long as it likes without a limit, and a download after it has begun', async () => {
     const slowly: Answering = (_request, response) => {
       response.writeHead(200, { 'content-type': 'image/png' }).write('a');
-      setTimeout(() => response.end('b'), 300);
+      setTimeout(() => response.end('b'), 4_000);
     };
     const { client } = await start((_request, response) => {
-      setTimeout(() => response.writeHead(200).end('{}'), 200);
+      setTimeout(() => response.writeHead(200).end('{}'), 4_000);
     }, slowly);
-    const tight = client({ timeoutMs: 100 });
+    // Even a busy machine begins to answer the download within this time.
+    const tight = client({ timeoutMs: 3_000 });
     expect(await tight.stats({ timeoutMs: Infinity })).toEqual({});
     expect(await (await tight.media.content('x')).text()).toBe('ab');
   });
@@ -417,17 +419,17 @@ describe('events', () => {
       (request, response) => {
         request.once('close', () => (closed += 1));
         response.writeHead(200, { 'content-type': 'text/event-stream' }).write(`retry: 1\n\n${told(1)}`);
-        const beat = setInterval(() => response.write(': still here\n\n'), 100);
+        const beat = setInterval(() => response.write(': still here\n\n'), 500);
         setTimeout(() => {
           clearInterval(beat);
-        }, 800);
+        }, 6_000);
       },
       open(told(2)),
     );
     const ids: string[] = [];
-    for await (const { id } of client({ retries: 0 }).events({ silenceMs: 400 })) {
+    for await (const { id } of client({ retries: 0 }).events({ silenceMs: 3_000 })) {
       ids.push(id);
-      if (id === '1') await new Promise((resolve) => setTimeout(resolve, 600));
+      if (id === '1') await new Promise((resolve) => setTimeout(resolve, 4_500));
       else break;
     }
     expect(ids).toEqual(['1', '2']);

@@ -25,7 +25,7 @@ let simulator: Simulator;
 let http: HttpClient;
 beforeAll(async () => {
   simulator = await startSimulator({ secrets });
-  http = createHttp({ timeoutMs: 5_000 });
+  http = createHttp({ timeoutMs: 60_000 });
 });
 afterAll(async () => {
   await http.close();

@@ -39,6 +39,7 @@ test('the caller waits until a service is ready, and stops it', async () => {
   await service.ready();
   await service.stop();
   expect(await service.ended).toBe('code 0');
+  await until(() => service.lastOutput() !== '');
   expect(service.lastOutput()).toBe('drained');
 });
 
@@ -46,6 +47,7 @@ test('a service that ends before it is ready is reported with its output', async
   const entry = await program('broken.mjs', `console.error('PORT is not a number'); process.exitCode = 78;`);
   const service = startService({ env: {}, cwd, port: await freePort(), entry });
   await expect(service.ready()).rejects.toThrow('code 78');
+  await until(() => service.lastOutput() !== '');
   expect(service.lastOutput()).toBe('PORT is not a number');
   await service.stop();
 });

@@ -43,12 +43,22 @@ export function parseCurl(command: string, variables: Variables, input?: string)
   };
 }
 
-/** `find` says where a file that the command names really is. */
-export async function runCurl(call: CurlCall, find: (name: string) => string): Promise<Response> {
+/** The longest wait for what a stream brings. */
+const streamMs = 60_000;
+
+/**
+ * `find` says where a file that the command names really is. A command that ends by itself after some seconds
+ * (`-m`) reads a stream; it ends here as soon as that has brought `awaited`, however slow the machine is.
+ */
+export async function runCurl(
+  call: CurlCall,
+  find: (name: string) => string,
+  awaited = '',
+): Promise<Response> {
   const { method, url, data, form, seconds } = call;
   const headers = new Headers(call.headers.map(([name, value]) => [name, value]));
   if (call.cookiesFrom !== undefined) headers.set('cookie', await readFile(find(call.cookiesFrom), 'utf8'));
-  if (seconds !== undefined) return fetchFor(seconds, url, { method, headers });
+  if (seconds !== undefined) return fetchUntil(awaited, url, { method, headers });
   if (form.length === 0) {
     const response = await fetch(url, { method, headers, ...(data !== undefined && { body: data }) });
     if (call.cookiesTo !== undefined) await writeFile(find(call.cookiesTo), cookiesOf(response));
@@ -71,16 +81,19 @@ function cookiesOf(response: Response): string {
     .join('; ');
 }
 
-async function fetchFor(seconds: number, url: string, request: RequestInit): Promise<Response> {
-  const signal = AbortSignal.timeout(seconds * 1000);
+async function fetchUntil(awaited: string, url: string, request: RequestInit): Promise<Response> {
+  const signal = AbortSignal.timeout(streamMs);
   const response = await fetch(url, { ...request, signal });
-  const chunks: Uint8Array[] = [];
+  let body = Buffer.alloc(0);
   try {
-    for await (const chunk of response.body ?? []) chunks.push(chunk as Uint8Array);
+    for await (const chunk of response.body ?? []) {
+      body = Buffer.concat([body, chunk as Uint8Array]);
+      if (body.includes(awaited)) break;
+    }
   } catch (error) {
     if (!signal.aborted) throw error;
   }
-  return new Response(Buffer.concat(chunks), { status: response.status });
+  return new Response(body, { status: response.status });
 }
 
 const known = ['-X', '-H', '-F', '-d', '-o', '-m', '-c', '-b'];

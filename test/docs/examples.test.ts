@@ -82,6 +82,9 @@ test.each([
   }
 });
 
+/** What the stream of events in the examples brings. */
+const streamed = 'event: media.ready';
+
 /** Runs the command and writes the files that it names. Returns the answer, if it is JSON. */
 async function run(
   statement: Extract<Statement, { type: 'curl' }>,
@@ -89,10 +92,10 @@ async function run(
 ): Promise<unknown> {
   const { command, input, copy } = statement;
   const call = parseCurl(command, variables, input);
-  const response = await runCurl(call, (name) => join(folder, name));
+  const response = await runCurl(call, (name) => join(folder, name), streamed);
   const body = Buffer.from(await response.arrayBuffer());
   if (!response.ok) throw new Error(`${command}\n${String(response.status)} ${body.toString('utf8')}`);
-  if (call.seconds !== undefined && !body.includes('event: media.ready'))
+  if (call.seconds !== undefined && !body.includes(streamed))
     throw new Error(`${command}\n${body.toString('utf8')}`);
   for (const file of [call.output, copy])
     if (file !== undefined) await writeFile(join(folder, basename(file)), body);

@@ -98,6 +98,7 @@ describeInBrowser('Setting up in a browser', (browser) => {
     await card.getByRole('button', { name: 'Disable' }).click();
     await card.getByText('disabled', { exact: true }).waitFor();
     await card.getByRole('button', { name: 'Enable' }).click();
+    await card.getByText('disabled', { exact: true }).waitFor({ state: 'detached' });
     await card.getByRole('button', { name: 'Delete' }).click();
     const confirm = page.getByRole('dialog', { name: 'Delete this channel?' });
     expect(await confirm.getByRole('button', { name: 'Delete' }).isDisabled()).toBe(true);

@@ -29,7 +29,8 @@ async function startProxy(takesPathAway: boolean) {
     }
     const { method, headers } = asked;
     const passed = takesPathAway ? path.slice('/inlet'.length) : path;
-    const sent = request(target + passed, { method, headers }, (answer) => {
+    // Without an agent, no request comes by a connection that the service closes at the same moment.
+    const sent = request(target + passed, { method, headers, agent: false }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(response);
     });

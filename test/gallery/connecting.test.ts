@@ -18,6 +18,7 @@ import {
 } from '../support/browser.js';
 import { call } from '../support/client.js';
 import { startTestService, type TestService } from '../support/test-service.js';
+import { until } from '../support/until.js';
 
 const pictureFile = join(import.meta.dirname, '../../src/gallery/test-picture.png');
 
@@ -85,7 +86,7 @@ describeInBrowser('Connecting a channel in a browser', (browser) => {
     expect((await fetch(service.url + path, { method: 'POST', headers, body })).status).toBe(200);
     await dialog.getByText(/^Last webhook: /).waitFor();
     await dialog.getByRole('status').getByText('A webhook has arrived.').waitFor({ state: 'attached' });
-    expect(await dialog.locator('.light.green').count()).toBe(2);
+    await until(async () => (await dialog.locator('.light.green').count()) === 2);
 
     await dialog.getByLabel('Send it to').focus();
     await page.keyboard.type('5511999990000');

@@ -154,7 +154,7 @@ describeInBrowser('The installed gallery', (browser) => {
     await share(['mine.jpg']);
     await page.getByText('Your role does not allow sending').waitFor();
     await page.getByRole('button', { name: 'Close' }).click();
-    expect(page.url()).toBe(`${service.url}/admin/sent`);
+    await page.waitForURL(`${service.url}/admin/sent`);
   });
 
   test('tells that a file was lost when the browser has no worker for it', async () => {

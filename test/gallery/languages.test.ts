@@ -206,6 +206,9 @@ describeInBrowser('The gallery in other languages', (browser) => {
         (text) => !inTheirWords.has(text) && untranslated.some((pattern) => pattern.test(text)),
       );
 
+    /** For how long English may stay; once some has stayed, other pages are not waited for as long. */
+    let patienceMs = 45_000;
+
     /** English that stays, because the texts of the service come a moment later, and what does not fit. */
     const faultsIn = async (page: Page): Promise<string[]> => {
       let left: string[] = [];
@@ -213,7 +216,9 @@ describeInBrowser('The gallery in other languages', (browser) => {
         left = await englishIn(page);
         return left.length === 0;
       };
-      await until(isTranslated, 3_000).catch(() => undefined);
+      await until(isTranslated, patienceMs).catch(() => {
+        patienceMs = 3_000;
+      });
       return [...left, ...(await page.evaluate<string[]>(clipped))];
     };
 

@@ -84,8 +84,9 @@ describeInBrowser('People', (browser) => {
       return (await page.locator('.entry').count()) > Math.max(first, 60);
     });
     await page.waitForURL('**/5511900000123?at=*');
-    const place = new URL(page.url()).searchParams.get('at') ?? '';
     await page.reload();
+    // The page may have written another place just before it was left.
+    const place = new URL(page.url()).searchParams.get('at') ?? '';
     await page.locator(`#entry-${place}`).waitFor();
     await page.getByRole('button', { name: 'Show the newest' }).click();
     await page.getByText('In the group').waitFor();
@@ -131,16 +132,18 @@ describeInBrowser('People', (browser) => {
     visitor.complaints.splice(0, Infinity, ...visitor.complaints.filter((one) => !/404|503/.test(one)));
   });
 
-  /** Pastes a picture, as from the clipboard of the desktop. */
+  /** Pastes a picture, as from the clipboard of the desktop, as soon as the page takes it. */
   const paste = async (page: Page, name: string): Promise<void> => {
     const bytes = (await photo({ seed: 3, width: 640, height: 480 })).toString('base64');
-    await page.evaluate(`(() => {
-      const data = new DataTransfer();
-      const bytes = Uint8Array.from(atob('${bytes}'), (character) => character.charCodeAt(0));
-      data.items.add(new File([bytes], '${name}', { type: 'image/jpeg' }));
-      (document.activeElement ?? document.body).dispatchEvent(
-        new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
-    })()`);
+    const isTaken = () =>
+      page.evaluate<boolean>(`(() => {
+        const data = new DataTransfer();
+        const bytes = Uint8Array.from(atob('${bytes}'), (character) => character.charCodeAt(0));
+        data.items.add(new File([bytes], '${name}', { type: 'image/jpeg' }));
+        return !(document.activeElement ?? document.body).dispatchEvent(
+          new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
+      })()`);
+    await until(isTaken);
   };
 
   test('a reply with several files: pasted, chosen, one that cannot be sent, captions, the outcome of each', async () => {

@@ -133,7 +133,8 @@ describeInBrowser('The viewer', (browser) => {
         { from: { x: 180, y: 250 }, to: { x: 80, y: 250 } },
         { from: { x: 210, y: 250 }, to: { x: 310, y: 250 } },
       );
-      expect(await zoom()).toBeGreaterThan(before * 2);
+      // The browser hands the movements to the page with its next frame.
+      await until(async () => (await zoom()) > before * 2);
       await move({ from: { x: 300, y: 250 }, to: { x: 100, y: 250 } });
       expect(page.url()).toContain(ids.ana);
       await heading('Ana').waitFor();
@@ -318,8 +319,13 @@ describeInBrowser('The viewer', (browser) => {
     await page.keyboard.press('PageDown');
     await pager.getByText('3 of 3').waitFor();
     await page.keyboard.press('PageDown');
-    // The last page is twice as high as wide, and blue.
-    await until(() => page.evaluate<boolean>(`document.querySelector('.zoom img').naturalHeight === 1600`));
+    // The last page is twice as high as wide, and blue. Its size is known before all of its bytes are there.
+    await until(() =>
+      page.evaluate<boolean>(
+        `(({ complete, naturalWidth, naturalHeight }) => complete && naturalWidth === 800 && naturalHeight === 1600)
+          (document.querySelector('.zoom img'))`,
+      ),
+    );
     expect(await page.evaluate<string>(colourOfPicture)).toBe('0,0,254');
     await visitor.context.grantPermissions(['clipboard-read', 'clipboard-write']);
     await page.keyboard.press('c');

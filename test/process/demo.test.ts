@@ -10,6 +10,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { call, type MediaView, type Receipt } from '../support/client.js';
 import { startCompiled, type Program } from '../support/program.js';
 import { describeWith, systemProgram } from '../support/programs.js';
+import { until } from '../support/until.js';
 
 const run = promisify(execFile);
 
@@ -92,7 +93,11 @@ describeWith('curl', 'the printed command', () => {
     const { stdout } = await run(shell, ['-c', command]);
     const receipt = JSON.parse(stdout) as Receipt;
     expect(receipt).toMatchObject({ outcome: 'accepted', media: [expect.any(String)] });
-    const { body } = await call<MediaView>(url, `/v1/media/${String(receipt.media[0])}?wait=20`, { token });
+    const path = `/v1/media/${String(receipt.media[0])}?wait=20`;
+    const body = await until(async () => {
+      const { body: media } = await call<MediaView>(url, path, { token });
+      return media.state !== 'pending' && media;
+    });
     expect(body).toMatchObject({
       state: 'ready',
       width: 1_600,

@@ -37,7 +37,7 @@ async function startProvider() {
   const silenced: ServerResponse[] = [];
   let silent = false;
   const server = createServer((request, response) => {
-    void json(request).then((body) => {
+    const answer = (body: unknown): void => {
       const { to } = body as { readonly to: string };
       taken.push(to);
       response.on('error', () => undefined);
@@ -46,7 +46,9 @@ async function startProvider() {
         response
           .writeHead(200, { 'content-type': 'application/json' })
           .end(JSON.stringify({ success: true, message_id: `msg-${to}-${String(taken.length)}` }));
-    });
+    };
+    // A kill in the middle of a request cuts it off: it was not taken.
+    json(request).then(answer, () => undefined);
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   return {

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 
 import { uniquePhotos, type UniquePhotos } from '../../src/demo/photos.js';
-import { call, postWebhook, type MediaView } from '../support/client.js';
+import { postWebhook, afterPending } from '../support/client.js';
 import { findEverywhere } from '../support/everything.js';
 import { startTestService, type TestService } from '../support/test-service.js';
 
@@ -72,10 +72,9 @@ test.each([
 ] as const)('%s: the file is downloaded from the API of the setting, with the token', async (id, number) => {
   photo = photos.at(number);
   const { body } = await postWebhook(service, id, payloads[id]);
-  const path = `/v1/media/${String(body.media[0])}?wait=20`;
-  const answer = await call<MediaView>(service.url, path, { token: service.token('media:read') });
+  const media = await afterPending(service, body.media[0]);
   const sha256 = createHash('sha256').update(photo).digest('hex');
-  expect(answer.body).toMatchObject({ state: 'ready', sha256, attempts: 1 });
+  expect(media).toMatchObject({ state: 'ready', sha256, attempts: 1 });
   expect(requests).toEqual([
     { path: '/v25.0/900', authorization },
     { path: '/files/900', authorization },

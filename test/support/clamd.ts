@@ -49,26 +49,30 @@ export async function startClamd(
       resolve();
     }),
   );
-  await until(() => answers(chosen), 75_000);
-  return {
-    address: `127.0.0.1:${String(chosen)}`,
-    stop: async () => {
-      child.kill('SIGKILL');
-      await ended;
-      await rm(folder, { recursive: true, force: true });
-    },
+  const stop = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await ended;
+    await rm(folder, { recursive: true, force: true });
   };
+  try {
+    await until(() => answers(chosen), 75_000);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { address: `127.0.0.1:${String(chosen)}`, stop };
 }
 
 function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host: '127.0.0.1', port });
-    socket.once('error', () => {
+    socket.on('error', () => undefined); // The socket closes then, as it does without an answer.
+    socket.once('close', () => {
       resolve(false);
     });
     socket.once('data', (data) => {
-      socket.destroy();
       resolve(data.toString() === 'PONG\0');
+      socket.destroy();
     });
     socket.write('zPING\0');
   });

@@ -114,7 +114,12 @@ export function bodyOf(channel: string, payload: unknown): Buffer {
 /** Posts a webhook with one attachment, and returns the attachment when it is no longer `pending`. */
 export async function receive(service: TestService, channel: string, payload: unknown): Promise<MediaView> {
   const { body } = await postWebhook(service, channel, payload);
-  const path = `/v1/media/${String(body.media[0])}?wait=20`;
+  return afterPending(service, body.media[0]);
+}
+
+/** Returns the media item when it is no longer `pending`, or as it is after a minute. */
+export async function afterPending(service: TestService, id: string | undefined): Promise<MediaView> {
+  const path = `/v1/media/${String(id)}?wait=20`;
   const token = service.token('media:read');
   const look = async (): Promise<MediaView> => (await call<MediaView>(service.url, path, { token })).body;
   let media = await look();

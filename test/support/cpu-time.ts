@@ -10,3 +10,11 @@ export async function threadCpuMs<T>(work: () => T | Promise<T>): Promise<{ resu
   const { user, system } = process.threadCpuUsage(before);
   return { result, ms: (user + system) / 1_000 };
 }
+
+/** The same for all threads of this process, which decoders of pictures use. */
+export async function processCpuMs<T>(work: () => T | Promise<T>): Promise<{ result: T; ms: number }> {
+  const before = process.cpuUsage();
+  const result = await work();
+  const { user, system } = process.cpuUsage(before);
+  return { result, ms: (user + system) / 1_000 };
+}

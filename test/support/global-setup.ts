@@ -60,6 +60,8 @@ async function startServer(rootDir: string): Promise<TestServer> {
   const { connectionString, stop } = await startEmbeddedPostgres(folder);
   // Test data need not survive a crash, and every clone of the template would wait for the disk.
   await administer(connectionString, 'alter system set fsync = off');
+  // It would change plans while a test compares them, and take processor time from the suites.
+  await administer(connectionString, 'alter system set autovacuum = off');
   await administer(connectionString, 'select pg_reload_conf()');
   return {
     url: connectionString,

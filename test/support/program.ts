@@ -101,12 +101,13 @@ function start(args: readonly string[], { cwd, env, asProcess1 = false }: Launch
   });
   let printed = '';
   const listeners = new Set<() => void>();
-  const hear = (chunk: Buffer): void => {
-    printed += chunk.toString('utf8');
+  const hear = (text: string): void => {
+    printed += text;
     for (const listener of listeners) listener();
   };
-  child.stdout.on('data', hear);
-  child.stderr.on('data', hear);
+  // A piece of the output may end in the middle of a character.
+  child.stdout.setEncoding('utf8').on('data', hear);
+  child.stderr.setEncoding('utf8').on('data', hear);
   const ended = new Promise<number | NodeJS.Signals>((resolve, reject) => {
     child.once('error', reject);
     // `close` comes after the last output. A grandchild that keeps the pipes open would delay it; PostgreSQL

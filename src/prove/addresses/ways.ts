@@ -26,11 +26,14 @@ export interface Ways {
 interface Options {
   readonly lookup: LookupAll;
   readonly allowPrivateHosts: readonly string[];
+  /** How long a connection may take: by default short, because one to an unassigned address takes all of it. */
+  readonly timeoutMs?: number;
 }
 
-const timeoutMs = 400;
+const standardTimeoutMs = 400;
 
 export function guardedWays(options: Options): Ways {
+  const { timeoutMs = standardTimeoutMs } = options;
   const download = createSafeFetch({ ...options, timeoutMs });
   const post = createGuardedPost({ ...options, timeoutMs });
   const { lookup, allowPrivateHosts: publicAddressesAnd } = options;
@@ -52,7 +55,7 @@ export function guardedWays(options: Options): Ways {
 /** The client for the operator's own addresses, used here for addresses of other people. */
 export function unguardedApi(options: Options): Ways {
   const ways = guardedWays(options);
-  const api = createHttp({ timeoutMs });
+  const api = createHttp({ timeoutMs: options.timeoutMs ?? standardTimeoutMs });
   const open: Way = { name: 'api', go: (url) => api({ method: 'GET', url }), close: api.close };
   return { ...ways, all: ways.all.map((way) => (way.name === 'api' ? open : way)) };
 }
@@ -62,7 +65,7 @@ export function resolvingTwice(options: Options): Ways {
   const ways = guardedWays(options);
   const agent = new Agent({
     connect: {
-      timeout: timeoutMs,
+      timeout: standardTimeoutMs,
       lookup: (name, _, callback) => {
         options.lookup(name).then(
           (found) => {
@@ -79,7 +82,7 @@ export function resolvingTwice(options: Options): Ways {
     name: 'download',
     go: async (url) => {
       await checkAddress(new URL(url), options);
-      return ask(url, { dispatcher: agent, signal: AbortSignal.timeout(timeoutMs) });
+      return ask(url, { dispatcher: agent, signal: AbortSignal.timeout(standardTimeoutMs) });
     },
     close: () => agent.destroy(),
   };
@@ -91,7 +94,7 @@ export function dialingAll(options: Options): Ways {
   const ways = guardedWays(options);
   const agent = new Agent({
     connect: {
-      timeout: timeoutMs,
+      timeout: standardTimeoutMs,
       autoSelectFamily: true,
       autoSelectFamilyAttemptTimeout: 50,
       lookup: (name, _, callback) => {
@@ -109,7 +112,7 @@ export function dialingAll(options: Options): Ways {
   });
   const careless: Way = {
     name: 'download',
-    go: (url) => ask(url, { dispatcher: agent, signal: AbortSignal.timeout(timeoutMs) }),
+    go: (url) => ask(url, { dispatcher: agent, signal: AbortSignal.timeout(standardTimeoutMs) }),
     close: () => agent.destroy(),
   };
   return { ...ways, all: ways.all.map((way) => (way.name === 'download' ? careless : way)) };

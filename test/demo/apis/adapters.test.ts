@@ -20,7 +20,7 @@ let stage: Stage;
 let http: HttpClient;
 beforeAll(async () => {
   stage = await startStage();
-  http = createHttp({ timeoutMs: 5_000 });
+  http = createHttp({ timeoutMs: 60_000 });
 });
 afterAll(async () => {
   await http.close();

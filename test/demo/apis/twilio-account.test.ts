@@ -46,7 +46,7 @@ test('pictures whose webhooks never arrived are fetched, from the host of the re
     until: null,
   });
   const { items } = await client.media.list({ channel: 'twilio' }).page();
-  const settled = await Promise.all(items.map(({ id }) => client.media.wait(id, { maxSeconds: 20 })));
+  const settled = await Promise.all(items.map(({ id }) => client.media.wait(id, { maxSeconds: 60 })));
   expect(settled.map(({ state, message }) => `${state}: ${String(message?.caption)}`).sort()).toEqual([
     'ready: number 0',
     'ready: number 1',

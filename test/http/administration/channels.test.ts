@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { bytes, startMediaHost, type MediaHost } from '../../../src/demo/media-host.js';
 import { photo } from '../../../src/demo/photos.js';
 import {
+  afterPending,
   call,
   postUnproven,
   upload,
@@ -127,8 +128,8 @@ describe('a channel that is added through one process', () => {
       const answer = await send('blip-2', webhook);
       return answer.status === 200 && answer;
     });
-    const path = `/v1/media/${String(taken.body.media[0])}?wait=20`;
-    const media = await call<MediaView>(other.url, path, {
+    await afterPending(other, taken.body.media[0]);
+    const media = await call<MediaView>(other.url, `/v1/media/${String(taken.body.media[0])}`, {
       token: other.token('media:read', { channels: ['blip-2'] }),
     });
     expect(media.body).toMatchObject({ channel: 'blip-2', provider: 'blip', state: 'ready' });
@@ -600,8 +601,7 @@ describe("the provider's API, at an address that was set at run time", () => {
     await until(async () => (await statusOf(id, { secret })) === 200);
     const url = host.serve('/refused.jpg', bytes('image/jpeg', Buffer.from('')), [() => ({ status: 403 })]);
     const { body } = await send(id, { secret, payload: picture('blip', { url }) });
-    const path = `/v1/media/${String(body.media[0])}?wait=20`;
-    return (await call<MediaView>(other.url, path, { token: other.token('media:read') })).body;
+    return afterPending(other, body.media[0]);
   };
 
   it('is not called where that is not public', async () => {

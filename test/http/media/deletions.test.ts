@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { bytes, startMediaHost, type MediaHost } from '../../../src/demo/media-host.js';
 import { photo } from '../../../src/demo/photos.js';
-import { call, postWebhook, type MediaView } from '../../support/client.js';
+import { afterPending, call, postWebhook, type MediaView } from '../../support/client.js';
 import { listenTo } from '../../support/event-stream.js';
 import { picture, sobotChange } from '../../support/payloads.js';
 import { startTestService, type TestService } from '../../support/test-service.js';
@@ -53,10 +53,7 @@ const deletions: Readonly<Record<string, (messageId: string) => object>> = {
   ],
 };
 
-async function show(service: TestService, id: string | undefined): Promise<MediaView> {
-  const token = service.token('media:read');
-  return (await call<MediaView>(service.url, `/v1/media/${String(id)}?wait=5`, { token })).body;
-}
+const show = (service: TestService, id: string | undefined): Promise<MediaView> => afterPending(service, id);
 
 async function received(service: TestService, channel: string, messageId: string): Promise<MediaView> {
   const { body } = await postWebhook(service, channel, picture(channel, { messageId, url: link }));

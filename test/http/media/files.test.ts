@@ -72,9 +72,9 @@ describe('a file that is fetched', () => {
     expect(kept.map(({ headers }) => headers['x-content-type-options'])).toEqual(kept.map(() => 'nosniff'));
   };
 
-  test.each(usable.filter((expected) => !isFetchedAgain(expected)))('$file: $what', fetches, 60_000);
+  test.each(usable.filter((expected) => !isFetchedAgain(expected)))('$file: $what', fetches);
 
-  test.concurrent.each(usable.filter(isFetchedAgain))('$file: $what', fetches, 60_000);
+  test.concurrent.each(usable.filter(isFetchedAgain))('$file: $what', fetches);
 });
 
 describe('a file that is uploaded', () => {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { bytes, startMediaHost, type MediaHost } from '../../../src/demo/media-host.js';
 import { photo } from '../../../src/demo/photos.js';
-import { call, postWebhook, receive, upload, type MediaView } from '../../support/client.js';
+import { afterPending, call, postWebhook, receive, upload } from '../../support/client.js';
 import { picture } from '../../support/payloads.js';
 import { startTestService, type TestService } from '../../support/test-service.js';
 import { until } from '../../support/until.js';
@@ -45,13 +45,11 @@ describe('the history of a media', () => {
     const url = `${host.origin}/later.jpg`;
     const { body } = await postWebhook(service, 'z-api', picture('z-api', { url }));
     const [id = ''] = body.media;
-    const settled = () =>
-      call<MediaView>(service.url, `/v1/media/${id}?wait=20`, { token: service.token('media:read') });
-    expect((await settled()).body.state).toBe('failed');
+    expect((await afterPending(service, id)).state).toBe('failed');
     host.serve('/later.jpg', bytes('image/jpeg', jpeg));
     const token = service.token('admin');
     await call(service.url, `/v1/media/${id}/retry`, { method: 'post', token });
-    const media = (await settled()).body;
+    const media = await afterPending(service, id);
     expect(media.state).toBe('ready');
 
     const { status, body: shown } = await history(id);

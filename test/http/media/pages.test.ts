@@ -1,5 +1,5 @@
 /** The pages of a PDF as pictures. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import sharp from 'sharp';
 
 import { blobKey } from '../../../src/infra/files/blob-store.js';
+import { sendSignal } from '../../../src/infra/process/signals.js';
 import { call, upload, type Problem } from '../../support/client.js';
 import { filesFolder } from '../../support/files.js';
 import { pdfOf, type PdfPage } from '../../support/pdf.js';
@@ -41,6 +42,36 @@ async function seen(picture: Buffer) {
   const [first = 0, second = 0, third = 0] = data;
   const strongest = [first, second, third].map((part) => part > 200);
   return { width: info.width, height: info.height, strongest };
+}
+
+/** Runs the work while the process stands still that has just drawn a page and is kept for the next one. */
+async function whileNothingIsDrawn<T>(work: () => Promise<T>): Promise<T> {
+  const processes = drawingProcesses();
+  expect(processes).not.toEqual([]);
+  for (const child of processes) sendSignal(child, 'SIGSTOP');
+  return work().finally(() => {
+    for (const child of processes) sendSignal(child, 'SIGCONT');
+  });
+}
+
+/** The processes that this one has started to draw pages. */
+function drawingProcesses(): number[] {
+  const threads = readdirSync('/proc/self/task');
+  const children = threads.flatMap((thread) => readIfThere(`/proc/self/task/${thread}/children`).split(' '));
+  return children
+    .map(Number)
+    .filter(
+      (child) => child > 0 && readIfThere(`/proc/${String(child)}/cmdline`).includes('isolated-decoder'),
+    );
+}
+
+/** Threads and processes may end meanwhile. */
+function readIfThere(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 it('are listed, and each is drawn with its own size', async () => {
@@ -128,17 +159,23 @@ it('do not leave once their file is erased or their token is revoked while they 
   });
   const erased = await stored(pdfOf([{ ...red, width: 55 }]));
   const kept = await stored(pdfOf([blue]));
-  // The first reader holds the place in which the others wait.
-  const first = get(`/v1/media/${kept}/pages/1`);
-  const waiting = [
-    get(`/v1/media/${erased}/pages/1`),
-    get(`/v1/media/${erased}/pages`),
-    get(`/v1/media/${kept}/pages/1`, revoked.body.token),
-  ];
-  await Promise.all([
-    call(service.url, `/v1/media/${erased}`, { method: 'delete', token: admin }),
-    call(service.url, `/v1/tokens/${revoked.body.id}`, { method: 'delete', token: admin }),
-  ]);
+  expect((await get(`/v1/media/${kept}/pages/1`)).status).toBe(200);
+  const { first, waiting } = await whileNothingIsDrawn(async () => {
+    // The first reader holds the place in which the others wait.
+    const begun = {
+      first: get(`/v1/media/${kept}/pages/1`),
+      waiting: [
+        get(`/v1/media/${erased}/pages/1`),
+        get(`/v1/media/${erased}/pages`),
+        get(`/v1/media/${kept}/pages/1`, revoked.body.token),
+      ],
+    };
+    await Promise.all([
+      call(service.url, `/v1/media/${erased}`, { method: 'delete', token: admin }),
+      call(service.url, `/v1/tokens/${revoked.body.id}`, { method: 'delete', token: admin }),
+    ]);
+    return begun;
+  });
   const codes = (await Promise.all(waiting)).map(({ status, body }) => [status, body.code]);
   expect((await first).status).toBe(200);
   expect(codes).toEqual([
@@ -189,7 +226,14 @@ it('are not rendered for a caller who has them', async () => {
 
 it('of many readers at once wait for their turn, and beyond that are told to come back', async () => {
   const path = `/v1/media/${await stored(pdfOf([red]))}/pages/1`;
-  const answers = await Promise.all(Array.from({ length: 40 }, () => get(path)));
+  expect((await get(path)).status).toBe(200);
+  const asked = await whileNothingIsDrawn(async () => {
+    const all = Array.from({ length: 40 }, () => get(path));
+    // The first answer is a refusal.
+    await Promise.race(all);
+    return all;
+  });
+  const answers = await Promise.all(asked);
   const statuses = new Set(answers.map(({ status }) => status));
   expect(statuses).toEqual(new Set([200, 503]));
   for (const { headers, body } of answers.filter(({ status }) => status === 503)) {

@@ -9,7 +9,7 @@ import { thumbHashToApproximateAspectRatio } from 'thumbhash';
 
 import { bytes, startMediaHost, type MediaHost } from '../../../src/demo/media-host.js';
 import { animatedGif, photo, sticker, transparentPng } from '../../../src/demo/photos.js';
-import { call, postWebhook, receive, type MediaView } from '../../support/client.js';
+import { afterPending, call, postWebhook, receive, type MediaView } from '../../support/client.js';
 import { picture, sobotChange, zApiMedia, type ZApiOptions } from '../../support/payloads.js';
 import { startTestService, type TestService } from '../../support/test-service.js';
 import { until } from '../../support/until.js';
@@ -354,8 +354,7 @@ describe('what is no picture, or no whole one', () => {
 describe('trying again', () => {
   const retry = (id: string, token = service.token('admin')) =>
     call(service.url, `/v1/media/${id}/retry`, { method: 'post', token });
-  const lookAgain = async (id: string): Promise<MediaView> =>
-    (await call<MediaView>(service.url, `/v1/media/${id}?wait=20`, { token: reader })).body;
+  const lookAgain = (id: string): Promise<MediaView> => afterPending(service, id);
 
   it('brings home a picture that was gone and is back', async () => {
     const gone = await receive(service, 'z-api', zApiMedia({ url: `${host.origin}/comes-later` }));

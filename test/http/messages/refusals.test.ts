@@ -2,6 +2,9 @@
  * What a provider would refuse is refused here, with the field and the limit by name, and nothing of it is
  * kept or sent.
  */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import sharp, { type Sharp } from 'sharp';
 
@@ -12,6 +15,7 @@ import { startCourier, type Courier } from '../../support/courier.js';
 import { filesOf } from '../../support/everything.js';
 import { dataOf, send, sent } from '../../support/sending.js';
 import { startTestService, type TestService } from '../../support/test-service.js';
+import { until } from '../../support/until.js';
 
 let courier: Courier;
 let service: TestService;
@@ -38,17 +42,24 @@ interface Refusal {
 
 /** What the answer says is wrong. Nothing may have been kept. */
 async function refused(members: object, status = 422): Promise<Record<string, string>> {
-  const before = [await filesOf(service), await rows()];
+  const before = [await filesKept(), await rows()];
   const { body, ...answer } = await send<Refusal>(service, members);
   expect([answer.status, body.code]).toEqual([
     status,
     status === 422 ? 'message.refused' : 'request.invalid',
   ]);
-  expect([await filesOf(service), await rows()]).toEqual(before);
+  expect([await filesKept(), await rows()]).toEqual(before);
   const told = new Map<string, string>();
   for (const { field, message } of body.errors)
     told.set(field, [told.get(field) ?? [], message].flat().join('; '));
   return Object.fromEntries(told);
+}
+
+/** All files, when the temporary ones are gone, which go with an answer or right after it. */
+async function filesKept(): Promise<string[]> {
+  const temporary = join(service.uploadsDir, 'tmp');
+  await until(async () => (await readdir(temporary).catch(() => [])).length === 0);
+  return filesOf(service);
 }
 
 const rows = () =>

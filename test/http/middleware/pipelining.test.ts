@@ -110,7 +110,7 @@ test('a connection that sends too many ahead is closed, and others are served', 
   await until(() => many.some(({ socket: one }) => one.closed));
   expect(await statusOf('/other')).toBe(200);
   for (const { socket: one } of many) one.destroy();
-  await delay(50);
+  await until(() => left === arrived);
   const { text } = send('/1', '/2');
   await until(() => text().includes('"/2"'));
 });

@@ -333,9 +333,9 @@ export const calls: Readonly<Record<string, MakeCalls>> = {
     const path = `/v1/media/${id}/facts`;
     const json = { source: 'tesseract', type: 'text', value: 'Invoice 4711', language: 'en' };
     const labels = { source: 'x', type: 'labels', value: [{ name: 'rose', confidence: 1 }] };
-    const missing = await mediaIn('pending', stage);
     for (let count = 0; count < 49; count += 1)
       await post(stage, 200, { path, json: { ...json, source: String(count) } });
+    const missing = await mediaIn('pending', stage);
     return [
       await post(stage, 200, { path, json }),
       await post(stage, 409, { path, json: labels }),
@@ -1283,6 +1283,7 @@ export const calls: Readonly<Record<string, MakeCalls>> = {
     await stage.service.database.goAway();
     const away = await get(stage, 503, { path: '/health/ready' });
     await stage.service.database.comeBack();
+    await until(async () => (await get(stage, 200, { path: '/health/ready' })).answer.status === 200);
     return [ready, away];
   },
 

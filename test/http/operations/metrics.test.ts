@@ -8,6 +8,7 @@ import { photo } from '../../../src/demo/photos.js';
 import { call, postWebhook, receive } from '../../support/client.js';
 import { picture } from '../../support/payloads.js';
 import { startTestService, type TestService } from '../../support/test-service.js';
+import { until } from '../../support/until.js';
 
 let host: MediaHost;
 let service: TestService;
@@ -34,7 +35,11 @@ describe('metrics', () => {
     await receive(service, 'blip', picture('blip', { url: 'http://169.254.169.254/photo.jpg' }));
     await fetch(`${service.url}/webhooks/z-api?token=wrong`, { method: 'POST', body: '{}' });
     await fetch(`${service.url}/webhooks/made-up`, { method: 'POST', body: '{}' });
-    const text = await read();
+    // A fetch is counted when its result is stored already.
+    const text = await until(async () => {
+      const now = await read();
+      return valueOf(now, 'inlet_fetches_total{outcome="media.forbidden_address"}') === 1 && now;
+    });
     expect(valueOf(text, 'inlet_webhooks_total{channel="z-api",outcome="accepted"}')).toBe(1);
     expect(valueOf(text, 'inlet_webhooks_total{channel="z-api",outcome="webhook.unproven"}')).toBe(1);
     expect(valueOf(text, 'inlet_webhooks_total{channel="",outcome="webhook.unknown_channel"}')).toBe(1);

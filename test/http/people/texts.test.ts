@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 
 import { call, postWebhook, type Page } from '../../support/client.js';
+import { addJobs } from '../../support/jobs.js';
 import { zApiMedia } from '../../support/payloads.js';
 import { startTestService, type TestService } from '../../support/test-service.js';
 import { until } from '../../support/until.js';
@@ -118,8 +119,8 @@ describe('the setting', () => {
       (await timeline()).filter(({ type }) => type === 'text').map((item) => item.text);
     expect(await texts()).toEqual(['Long after', 'After', 'Before', 'Long before']);
     clock = new Date(Date.now() + 3_600_000);
-    await service.database.query(`select graphile_worker.add_job('retain')`);
-    await until(async () => (await texts()).length === 2, 30_000);
+    await addJobs(service.database, 'retain');
+    await until(async () => (await texts()).length === 2);
     expect(await texts()).toEqual(['After', 'Before']);
     expect(await timeline('5521988887777')).toEqual([]);
     expect(await service.database.query('select is_provisional from context')).toEqual([

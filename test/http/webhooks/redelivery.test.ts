@@ -7,7 +7,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import sharp from 'sharp';
 
-import { call, postUnproven, postWebhook, type MediaView, type Receipt } from '../../support/client.js';
+import {
+  afterPending,
+  call,
+  postUnproven,
+  postWebhook,
+  type MediaView,
+  type Receipt,
+} from '../../support/client.js';
 import { threadCpuMs } from '../../support/cpu-time.js';
 import { manyAttachments, picture, sobotChange, zApiMedia } from '../../support/payloads.js';
 import { signWebhook } from '../../support/signing.js';
@@ -55,9 +62,9 @@ afterAll(async () => {
   await service.stop();
 });
 
-const show = async (id: string | undefined, wait = 0): Promise<MediaView> =>
+const show = async (id: string | undefined): Promise<MediaView> =>
   (
-    await call<MediaView>(service.url, `/v1/media/${String(id)}?wait=${String(wait)}`, {
+    await call<MediaView>(service.url, `/v1/media/${String(id)}`, {
       token: service.token('media:read'),
     })
   ).body;
@@ -74,10 +81,10 @@ describe.each(channels)('%s', (channel) => {
 
   it('gets a picture whose first link was dead by the next link', async () => {
     const first = await send('gone', '/status?code=404');
-    expect(await show(first.body.media[0], 20)).toMatchObject({ state: 'failed' });
+    expect(await afterPending(service, first.body.media[0])).toMatchObject({ state: 'failed' });
     const second = await send('gone', `/ok?${channel}`);
     expect(second).toMatchObject({ status: 200, body: { duplicate: true, media: first.body.media } });
-    expect(await show(first.body.media[0], 20)).toMatchObject({ state: 'ready', attempts: 1 });
+    expect(await afterPending(service, first.body.media[0])).toMatchObject({ state: 'ready', attempts: 1 });
     // It has its bytes now: no link takes them away.
     await send('gone', '/status?code=410');
     await replay(first.body.delivery);
@@ -88,12 +95,12 @@ describe.each(channels)('%s', (channel) => {
     const first = await send('waits', '/status?code=503');
     await until(async () => (await show(first.body.media[0])).attempts > 0);
     await send('waits', `/ok?waits-${channel}`);
-    expect(await show(first.body.media[0], 20)).toMatchObject({ state: 'ready' });
+    expect(await afterPending(service, first.body.media[0])).toMatchObject({ state: 'ready' });
   });
 
   it('gets it by a replay', async () => {
     const first = await send('replayed', `/ok?replayed-${channel}`);
-    expect(await show(first.body.media[0], 20)).toMatchObject({ state: 'ready' });
+    expect(await afterPending(service, first.body.media[0])).toMatchObject({ state: 'ready' });
     const { database } = service;
     await database.query(
       `update media set state = 'failed', sha256 = null, source_url = $2, error_code = 'media.gone' where id = $1`,
@@ -103,19 +110,19 @@ describe.each(channels)('%s', (channel) => {
       status: 200,
       body: { outcome: 'accepted', duplicate: true, media: first.body.media },
     });
-    expect(await show(first.body.media[0], 20)).toMatchObject({ state: 'ready' });
+    expect(await afterPending(service, first.body.media[0])).toMatchObject({ state: 'ready' });
   });
 
   it('keeps a link whole or not at all', async () => {
     const messageId = 'long';
     const first = await send(messageId, `/ok?${'x'.repeat(9_000)}`);
-    expect(await show(first.body.media[0], 20)).toMatchObject({
+    expect(await afterPending(service, first.body.media[0])).toMatchObject({
       state: 'rejected',
       error: { code: 'media.invalid_url' },
     });
     expect(host.asked.some((url) => url.includes('xxxx'))).toBe(false);
     await send(messageId, `/ok?short-${channel}`);
-    expect(await show(first.body.media[0], 20)).toMatchObject({ state: 'ready' });
+    expect(await afterPending(service, first.body.media[0])).toMatchObject({ state: 'ready' });
   });
 });
 
@@ -142,7 +149,7 @@ it.each([
   const first = await postWebhook(service, channel, told(undefined));
   expect(['rejected', 'failed']).toContain((await show(first.body.media[0])).state);
   await postWebhook(service, channel, told(host.url(`/ok?bare-${channel}`)));
-  expect(await show(first.body.media[0], 20)).toMatchObject({ state: 'ready' });
+  expect(await afterPending(service, first.body.media[0])).toMatchObject({ state: 'ready' });
 });
 
 it('does not let an attempt with the old link say anything of the new one', async () => {
@@ -155,7 +162,7 @@ it('does not let an attempt with the old link say anything of the new one', asyn
   await until(() => host.asked.includes('/hang?new'));
   // The first attempt ends before the second one, in a timeout.
   await send('/ok?last');
-  expect(await show(first.body.media[0], 20)).toMatchObject({ state: 'ready', attempts: 1 });
+  expect(await afterPending(service, first.body.media[0])).toMatchObject({ state: 'ready', attempts: 1 });
   await delay(6_000);
   expect(await show(first.body.media[0])).toMatchObject({ state: 'ready', attempts: 1, error: null });
 });

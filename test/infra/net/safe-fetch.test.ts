@@ -327,9 +327,11 @@ describe('forbidden addresses', () => {
     expect(looks).toBe(1);
     // The connection attempt ends a moment after the download, and later downloads would wait for it.
     const later: string[] = [];
-    await until(async () => later.push(await refusal(safeFetch, url)) > 0 && looks > 1);
+    await until(
+      async () => later.push(await refusal(safeFetch, url)) > 0 && later.at(-1) !== 'media.timeout',
+    );
     expect(later.at(-1)).toBe('media.forbidden_address');
-    expect(later.slice(0, -1).filter((code) => code !== 'media.timeout')).toEqual([]);
+    expect(looks).toBeGreaterThan(1);
   });
 
   it('a listed host is listed with its port only', async () => {
@@ -1024,7 +1026,8 @@ describe('the deadline', () => {
   });
 
   it('releases the connection of an unread body', async () => {
-    const { body } = await fetcher({ timeoutMs }).open(ask(host.url('/flood')));
+    // The response must begin before, also if this process is stopped for a while.
+    const { body } = await fetcher({ timeoutMs: 3_000 }).open(ask(host.url('/flood')));
     await host.allClosed();
 
     expect((await failure(buffer(body))).code).toBe('media.timeout');

@@ -7,6 +7,7 @@ import { animatedGif, photo, transparentPng } from '../../../src/demo/photos.js'
 import type { AppError } from '../../../src/domain/errors.js';
 import { createImageDecoder } from '../../../src/infra/pictures/decoder.js';
 import type { EncodedPreview, Previewed } from '../../../src/infra/pictures/encode-previews.js';
+import { processCpuMs } from '../../support/cpu-time.js';
 import { encodedPreviews } from '../../support/previews.js';
 import { built, startScript } from '../../support/program.js';
 
@@ -415,9 +416,9 @@ describe('a header with too many pixels', () => {
   ] as const)('%s of 60000 x 60000 is refused at once, and takes no memory', async (_, claiming) => {
     const bytes = await claiming(60_000, 60_000);
     const memory = process.memoryUsage().rss;
-    const started = performance.now();
-    expect(await failure(bytes)).toBe('media.too_many_pixels');
-    expect(performance.now() - started).toBeLessThan(2_000);
+    const { result, ms } = await processCpuMs(() => failure(bytes));
+    expect(result).toBe('media.too_many_pixels');
+    expect(ms).toBeLessThan(2_000);
     expect(process.memoryUsage().rss - memory).toBeLessThan(64 * 1024 * 1024);
   });
 
@@ -442,9 +443,9 @@ test('a GIF of 2000 frames costs as much as one with few', async () => {
   const frame = one.subarray(tables, -1);
   const gif = Buffer.concat([one.subarray(0, tables), ...Array<Buffer>(2000).fill(frame), one.subarray(-1)]);
   expect((await sharp(gif, { limitInputPixels: false }).metadata()).pages).toBe(2000);
-  const started = performance.now();
-  expect(await decoder.preview(gif)).toMatchObject({ width: 400, height: 300 });
-  expect(performance.now() - started).toBeLessThan(3_000);
+  const { result, ms } = await processCpuMs(() => decoder.preview(gif));
+  expect(result).toMatchObject({ width: 400, height: 300 });
+  expect(ms).toBeLessThan(3_000);
 });
 
 /** Runs in a separate process, because blocking affects the whole process. */

@@ -1,4 +1,6 @@
 /** The time limit of a backfill, and how the next call continues. */
+import { setTimeout as delay } from 'node:timers/promises';
+
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 
@@ -37,15 +39,16 @@ const channel: Channel = {
 /** The oldest message that a page has, which is no incoming one. */
 const oldestOf = (page: number): Date => new Date(Date.UTC(2026, 10, 21) - page * 60_000);
 
-/** A backfill of an account that always has another page. */
+/** A backfill of an account that always has another page; each but the first one takes as long as there is time. */
 function endless(maxMs: number) {
   const asked: HttpRequest[] = [];
   const stopping = new AbortController();
-  const http = (request: HttpRequest) => {
+  const http = async (request: HttpRequest) => {
     asked.push(request);
+    if (asked.length > 1) await delay(maxMs);
     const messages = [{ direction: 'outbound-api', date_sent: oldestOf(asked.length).toUTCString() }];
     const next_page_uri = `${new URL(request.url).pathname}?Page=${String(asked.length)}`;
-    return Promise.resolve({ status: 200, headers: {}, body: { messages, next_page_uri } });
+    return { status: 200, headers: {}, body: { messages, next_page_uri } };
   };
   const backfill = createBackfill({
     channels: {
@@ -74,7 +77,7 @@ function endless(maxMs: number) {
 const incomplete = { found: 0, stored: 0, failed: 0, complete: false };
 
 test('ends after its time, and says where the next call continues', async () => {
-  const { asked, run } = endless(1_000);
+  const { asked, run } = endless(5_000);
   const report = await run();
   expect(asked.length).toBeGreaterThan(1);
   expect(report).toEqual({ ...incomplete, until: oldestOf(asked.length) });

@@ -4,7 +4,15 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { bytes, startMediaHost, type MediaHost } from '../../../src/demo/media-host.js';
 import { photo } from '../../../src/demo/photos.js';
 import { newId } from '../../../src/domain/id.js';
-import { call, postWebhook, receive, upload, type MediaView, type Page } from '../../support/client.js';
+import {
+  afterPending,
+  call,
+  postWebhook,
+  receive,
+  upload,
+  type MediaView,
+  type Page,
+} from '../../support/client.js';
 import { filesOf, findEverywhere } from '../../support/everything.js';
 import { addJobs, runJobs } from '../../support/jobs.js';
 import { picture, zApiMedia } from '../../support/payloads.js';
@@ -192,7 +200,8 @@ describe('events', () => {
     await until(async () => (await service.database.query(all)).length === 2);
     await service.database.query(
       `insert into notification_delivery (subscription_id, notification_id, settled_at)
-       select gen_random_uuid(), id, case when media_id = $1 then now() end from notification`,
+       select gen_random_uuid(), id, case when media_id = $1 then now() end from notification
+       where media_id is not null`,
       [told],
     );
     const horizon = 'select seq from event_horizon';
@@ -412,7 +421,7 @@ describe('channels', () => {
       json: zApiMedia({ url: await publish(1) }),
     });
     const [id = ''] = sent.body.media;
-    await call(service.url, `/v1/media/${id}?wait=20`, { token });
+    await afterPending(service, id);
     const change = async (retention: object): Promise<void> => {
       const path = '/v1/channels/shop';
       const { status } = await call(service.url, path, { method: 'patch', token, json: { retention } });

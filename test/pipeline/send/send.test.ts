@@ -248,11 +248,14 @@ describe('a fault of this service', () => {
     });
     let isQueued = false;
     const service = await start(courier, { channels: [channel] });
-    courier.answer(beBusy());
+    // The next attempt may come before this test has seen the first one.
+    courier.answer((handed, response) => {
+      isQueued = true;
+      return beBusy()(handed, response);
+    });
     const media = await picture();
     const { body } = await send(service, { media, to: '5511900000001', options: { note: 'broken' } });
-    await until(async () => (await lookAt(service, body.id)).attempts === 1);
-    isQueued = true;
+    await until(async () => (await lookAt(service, body.id)).attempts >= 1);
     for (let attempts = 2; attempts <= 5; attempts += 1) {
       await service.database.query(`update outbound set not_before = now() where state = 'queued'`);
       const other = await send(service, { media, to: `551190000001${String(attempts)}` });

@@ -11,7 +11,7 @@ import { photo } from '../../../src/demo/photos.js';
 import type { ProviderExample } from '../../../src/domain/provider-kind.js';
 import { custom } from '../../../src/providers/custom/index.js';
 import { secretList, secrets, type Settings } from '../../samples/sample.js';
-import { call, type MediaView, type Receipt } from '../../support/client.js';
+import { call, afterPending, type Receipt } from '../../support/client.js';
 import { eventsOf } from '../../support/evaluator.js';
 import { startTestService, type TestService } from '../../support/test-service.js';
 import { compact, receivedAt, webhookOf } from '../fixtures.js';
@@ -573,8 +573,8 @@ describe('as a channel that is added over the API', () => {
     expect(received).toMatchObject({ status: 200, body: { outcome: 'accepted' } });
     expect(received.body.media).toHaveLength(1);
 
-    const path = `/v1/media/${String(received.body.media[0])}`;
-    const { body: media } = await call<MediaView>(service.url, `${path}?wait=20`, { token });
+    const media = await afterPending(service, received.body.media[0]);
+    const path = `/v1/media/${media.id}`;
     expect(media).toMatchObject({ state: 'ready', channel: id, error: null });
     for (const size of ['small', 'large']) {
       const preview = await call(service.url, `${path}/preview?size=${size}`, { token });

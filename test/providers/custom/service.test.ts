@@ -128,7 +128,9 @@ test('JSON with links, proven by an HMAC; the host receives the header of the ch
       sentAt: '2026-11-21T10:00:00.000Z',
     },
   });
-  expect(host.requests.at(-1)?.headers).toMatchObject({ authorization: 'Bearer files-0123456789' });
+  // Pictures of other tests may be downloaded at the same time.
+  const requests = host.requests.filter((request) => request.url.pathname === '/one.jpg');
+  expect(requests).toMatchObject([{ headers: { authorization: 'Bearer files-0123456789' } }]);
   expect(other.requests).toEqual([]);
   expect(await post('app', body, { 'x-app-mac': `v1,${sign('wrong', body)}` })).toMatchObject({
     status: 401,

@@ -10,7 +10,14 @@ import { bytes } from '../../../src/demo/media-host.js';
 import { sticker, uniquePhotos, type UniquePhotos } from '../../../src/demo/photos.js';
 import { createSecrets, startSimulator, type Simulator } from '../../../src/demo/providers/index.js';
 import type { SimulatedProvider } from '../../../src/demo/providers/simulated-provider.js';
-import { call, type Answer, type MediaView, type Problem, type Receipt } from '../../support/client.js';
+import {
+  call,
+  afterPending,
+  type Answer,
+  type MediaView,
+  type Problem,
+  type Receipt,
+} from '../../support/client.js';
 import { filesFolder } from '../../support/files.js';
 import { describeWith, systemProgram } from '../../support/programs.js';
 import { dataOf, send, settled } from '../../support/sending.js';
@@ -87,7 +94,7 @@ function post(message: object, kind = 'message'): Promise<Answer<Receipt>> {
 
 /** The files of an answered webhook when none is pending any more. */
 async function mediaOf({ body }: Answer<Receipt>): Promise<MediaView[]> {
-  return Promise.all(body.media.map(async (id) => (await ask<MediaView>(`/v1/media/${id}?wait=20`)).body));
+  return Promise.all(body.media.map((id) => afterPending(service, id)));
 }
 
 const messageAt = async (id: string): Promise<MessageView> =>

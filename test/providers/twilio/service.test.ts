@@ -7,7 +7,7 @@ import { bytes, startMediaHost, type MediaHost } from '../../../src/demo/media-h
 import { uniquePhotos, type UniquePhotos } from '../../../src/demo/photos.js';
 import { createSecrets, startSimulator, type Simulator } from '../../../src/demo/providers/index.js';
 import { askingForReceipt } from '../../../src/demo/providers/simulated-provider.js';
-import { call, type MediaView, type Receipt } from '../../support/client.js';
+import { call, afterPending, type MediaView, type Receipt } from '../../support/client.js';
 import { findEverywhere } from '../../support/everything.js';
 import { startTestService, type TestService } from '../../support/test-service.js';
 
@@ -49,9 +49,8 @@ async function receive(url: string): Promise<MediaView> {
     raw: body,
     headers: { ...headers, ...askingForReceipt },
   });
-  const shown = await call<MediaView>(service.url, `/v1/media/${String(receipt.body.media[0])}?wait=20`, {
-    token: service.token('media:read'),
-  });
+  const { id } = await afterPending(service, receipt.body.media[0]);
+  const shown = await call<MediaView>(service.url, `/v1/media/${id}`, { token: service.token('media:read') });
   answers += shown.bytes.toString();
   return shown.body;
 }
