@@ -12,6 +12,9 @@ afterAll(evaluator.close);
 
 export const evaluate: Evaluate = (evaluation) => evaluator.of('test')(evaluation);
 
+/** Judges an expression also while other programs have the processors: what does not end took too long. */
+export const tryOut: Evaluate = evaluator.trial;
+
 /** The events of a payload, whether or not its adapter has an expression. */
 export async function eventsOf(
   { translate, parse }: Pick<ProviderAdapter, 'translate' | 'parse'>,

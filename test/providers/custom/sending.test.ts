@@ -8,7 +8,7 @@ import { describe, expect, test } from '@jest/globals';
 import { createHttp } from '../../../src/infra/net/http-client.js';
 import { custom } from '../../../src/providers/custom/index.js';
 import { secretList } from '../../samples/sample.js';
-import { evaluate } from '../../support/evaluator.js';
+import { evaluate, tryOut } from '../../support/evaluator.js';
 import { receivedAt } from '../fixtures.js';
 import type { Answer } from '../recording-api.js';
 import {
@@ -336,4 +336,11 @@ test('the declared limits are the limits of the channel', () => {
   for (const id of ['driver-7', '5511900000001@c.us', '+5511900000001', 'a:b'])
     expect(whole.test(id)).toBe(true);
   for (const id of ['', 'a/b', 'a b', 'a\n', '.', '..', 'x'.repeat(256)]) expect(whole.test(id)).toBe(false);
+});
+
+test('nothing is sent, and the message is refused, if the expression never ends', async () => {
+  const sending = sendingOf('custom', { send: '($f := function(){ $f() }; $f())' });
+  const outcome = await sending.send({ ...message, options: {} }, api.http, tryOut);
+  expect(outcome).toMatchObject({ type: 'refused', message: expect.stringMatching(/took longer/) });
+  expect(api.requests).toEqual([]);
 });
