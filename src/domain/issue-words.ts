@@ -9,6 +9,8 @@ export interface ValidatorIssue {
   readonly expected?: string;
   /** The values of which one is valid. */
   readonly values?: readonly unknown[];
+  /** The values of the member that decides between the shapes of an object. */
+  readonly options?: readonly unknown[];
   /** What is too small or too big. */
   readonly origin?: string;
   readonly minimum?: number | bigint;
@@ -21,19 +23,21 @@ export interface ValidatorIssue {
 
 /** The messages of the validator are for programmers. The messages of our own schemas stay. */
 export function wordsOf(issue: ValidatorIssue): string {
-  const { code, message, values = [], keys = [] } = issue;
+  const { code, message, values = [] } = issue;
   if (!/^(?:Invalid|Too|Unrecognized)\b/.test(message)) return message;
   switch (code) {
     case 'invalid_type':
       return typeWords(issue);
     case 'invalid_value':
       return `must be ${choiceOf(values.map(String))}`;
+    case 'invalid_union':
+      return shapeWords(issue);
     case 'too_small':
       return leastWords(issue);
     case 'too_big':
       return mostWords(issue);
     case 'unrecognized_keys':
-      return `has unknown members: ${keys.slice(0, 10).join(', ').slice(0, 200)}`;
+      return unknownWords(issue);
     case 'invalid_format':
       return formatWords(issue);
     default:
@@ -55,19 +59,34 @@ function typeWords({ expected = '', message }: ValidatorIssue): string {
   return message.endsWith('received undefined') ? 'is required' : (ownValue(typeNames, expected) ?? message);
 }
 
+function shapeWords({ options, message }: ValidatorIssue): string {
+  return options ? `must be ${choiceOf(options.map(String))}` : message;
+}
+
+function unknownWords({ keys = [] }: ValidatorIssue): string {
+  return `has unknown members: ${keys.slice(0, 10).join(', ').slice(0, 200)}`;
+}
+
 const units: Readonly<Record<string, string>> = { string: ' characters', array: ' items', set: ' items' };
 
 function leastWords({ origin = '', minimum }: ValidatorIssue): string {
+  if (origin === 'date') return `must not be before ${timeOf(minimum)}`;
   const unit = ownValue(units, origin);
   if (unit === undefined) return `must be at least ${String(minimum)}`;
   return Number(minimum) === 1 ? 'is empty' : `must have at least ${String(minimum)}${unit}`;
 }
 
 function mostWords({ origin = '', maximum }: ValidatorIssue): string {
+  if (origin === 'date') return `must not be after ${timeOf(maximum)}`;
   const unit = ownValue(units, origin);
   return unit === undefined
     ? `must be at most ${String(maximum)}`
     : `must have at most ${String(maximum)}${unit}`;
+}
+
+/** The validator counts milliseconds. */
+function timeOf(limit: number | bigint = 0): string {
+  return new Date(Number(limit)).toISOString();
 }
 
 const formats: Readonly<Record<string, string>> = {

@@ -118,6 +118,12 @@ const behaviours = {
     response.writeHead(200, { 'content-encoding': query.get('as') ?? codings });
     response.end(codings.split(', ').reduce(compress, picture));
   },
+  /** The picture, compressed with gzip in two members, and the bytes `after` (hexadecimal) behind it. */
+  followed: ({ response, query }) => {
+    const members = [picture.subarray(0, 1_000), picture.subarray(1_000)].map((part) => gzipSync(part));
+    response.writeHead(200, { 'content-encoding': 'gzip' });
+    response.end(Buffer.concat([...members, Buffer.from(query.get('after') ?? '', 'hex')]));
+  },
   /** The bytes `start` (hexadecimal) and then the picture, under the coding `as`. */
   startingWith: ({ response, query }) => {
     response.writeHead(200, { 'content-encoding': query.get('as') ?? '' });

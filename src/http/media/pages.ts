@@ -65,7 +65,8 @@ export const getMediaPage = rawRoute(
     params: byId.extend({
       number: pageNumber,
     }),
-    notFound: noSuchMedia,
+    notFound: () =>
+      new AppError('media.not_found', 'there is no such media item or page; the first page is 1'),
     answers: {
       200: { description: 'The page', contentType: 'image/jpeg' },
       304: { description: 'The caller has this page already (`If-None-Match`)' },

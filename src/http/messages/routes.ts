@@ -18,7 +18,11 @@ type ReadServices = Pick<RouteServices, 'lookup' | 'outbound'>;
 const mediaSource = z
   .strictObject({
     url: searchText(8_192).optional().meta({ description: 'A foreign link, which is sent unchanged' }),
-    id: z.uuid().optional().meta({ description: 'The id of a received or uploaded media item' }),
+    id: z
+      .uuid()
+      .toLowerCase()
+      .optional()
+      .meta({ description: 'The id of a received or uploaded media item' }),
     data: z.string().optional().meta({ description: '`data:image/png;base64,…`' }),
   })
   .refine((media) => Object.values(media).filter((value) => value !== undefined).length === 1, {

@@ -4,6 +4,7 @@ import { types } from 'node:util';
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 
 import { AppError, isMediaError, isServiceFault, type RequestErrorCode } from '../../domain/errors.js';
+import { ownValue } from '../../domain/own-value.js';
 import type { Logger } from '../../infra/logging/logger.js';
 import { isDatabaseFailure, isDataRefused } from '../../infra/postgres/errors.js';
 import { noteProblem, requestIdIn, routeOf } from './requests.js';
@@ -120,9 +121,33 @@ function parserFailure(error: unknown): AppError {
     );
   const status = error instanceof Error && 'status' in error ? Number(error.status) : 500;
   const code = codeOfStatus[status] ?? (status >= 400 && status < 500 ? 'request.invalid' : 'internal');
-  return new AppError(code, code === 'internal' ? 'an internal error' : 'the request is invalid', {
-    cause: error,
-  });
+  return new AppError(code, code === 'internal' ? 'an internal error' : bodyWords(error), { cause: error });
+}
+
+/** What the parser of bodies calls the faults that callers make. */
+const bodyFaults: Readonly<Record<string, string>> = {
+  'entity.parse.failed': 'the body is not a JSON object or list',
+  'charset.unsupported': 'the body is not UTF-8: send it without a charset',
+  'encoding.unsupported': 'the compression of the body is unknown: use gzip, deflate or br, or none',
+  'request.size.invalid': 'the body has not as many bytes as Content-Length says',
+  'request.aborted': 'the body ends too early',
+};
+
+/** The parser quotes the body in its messages, so they are only kept where this service has written them. */
+function bodyWords(error: unknown): string {
+  const { type = '', code = '', message, limit } = error as BodyError;
+  if (type === 'entity.too.large') return `the body has more than ${String(limit)} bytes`;
+  if (type === 'entity.verify.failed') return message;
+  // Errors of the decompression have a code only.
+  if (/^(?:Z|ZSTD|ERR)_/.test(code)) return 'the compressed body is damaged';
+  return ownValue(bodyFaults, type) ?? 'the request is invalid';
+}
+
+interface BodyError {
+  readonly type?: string;
+  readonly code?: string;
+  readonly message: string;
+  readonly limit?: number;
 }
 
 /** The codes of media items describe downloads and are not for responses of the API. */

@@ -4,6 +4,7 @@
  */
 import type { Express, Request, RequestHandler, Response } from 'express';
 
+import { AppError } from '../../domain/errors.js';
 import type { LinkSigner } from '../../domain/signed-link.js';
 import type { Tokens } from '../../pipeline/tokens.js';
 import { parseInput, queryOf } from '../input.js';
@@ -131,9 +132,19 @@ function paramsOf<Services>({ params, notFound }: Route<Services>, request: Requ
   return parsed.data;
 }
 
+/** The parser skips a body of another type, and a caller must not believe that it was understood. */
 function bodyOf({ bodyOptional }: RouteDescription, request: Request): unknown {
   const body: unknown = request.body;
+  if (body === undefined && hasBody(request))
+    throw new AppError(
+      'request.unsupported_type',
+      'send the body as JSON, with Content-Type: application/json',
+    );
   return bodyOptional ? (body ?? {}) : body;
+}
+
+function hasBody({ headers }: Request): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 function headersOf(names: readonly string[], request: Request): Readonly<Record<string, unknown>> {

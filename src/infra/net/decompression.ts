@@ -9,7 +9,6 @@ import {
   brotliDecompressSync,
   constants,
   createBrotliDecompress,
-  createGunzip,
   createInflate,
   createInflateRaw,
   inflateRawSync,
@@ -19,12 +18,13 @@ import { AppError } from '../../domain/errors.js';
 import { unknownType } from '../../domain/media.js';
 import { sniffType } from '../file-types/detect.js';
 import { failureName } from '../logging/failure-name.js';
+import { createLenientGunzip } from './gunzip.js';
 
 /** Returns the decoder of a coding, or undefined if the first bytes are not encoded with it. */
 type Decoder = (head: Buffer) => Promise<Duplex | undefined> | Duplex | undefined;
 
 const gunzip = (head: Buffer): Duplex | undefined =>
-  startsWith(head, [0x1f, 0x8b]) ? createGunzip() : undefined;
+  startsWith(head, [0x1f, 0x8b]) ? createLenientGunzip() : undefined;
 
 const decoders = {
   gzip: gunzip,

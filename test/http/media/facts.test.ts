@@ -86,6 +86,14 @@ it.each([
   expect(await factsOf(id)).toEqual([]);
 });
 
+it('names the types that there are', async () => {
+  const { id } = await readyMedia();
+  const { body } = await record<Problem>(id, { ...text, type: 'mood' });
+  expect(body.errors).toEqual([
+    { field: 'type', message: 'must be text, transcript, description, labels or blur' },
+  ]);
+});
+
 it('keeps fifty facts of a media item, which can still be replaced', async () => {
   const { id } = await readyMedia();
   for (let count = 0; count < 50; count += 1)

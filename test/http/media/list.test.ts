@@ -177,6 +177,13 @@ describe('filters', () => {
     });
   });
 
+  it.each([
+    ['since=9999-12-31T23:00:00-01:00', 'since', 'must not be after 9999-12-31T23:59:59.999Z'],
+    ['until=0001-01-01T00:00:00%2B00:01', 'until', 'must not be before 0001-01-01T00:00:00.000Z'],
+  ])('that no calendar has are refused in words: %s', async (query, field, message) => {
+    expect(await refused(query)).toMatchObject({ body: { errors: [{ field, message }] } });
+  });
+
   it('that make no sense are all named at once', async () => {
     expect(await refused('limit=0&kind=picture&colour=red')).toMatchObject({
       status: 400,

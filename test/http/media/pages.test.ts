@@ -147,7 +147,10 @@ it.each([
 it('have one address each', async () => {
   const id = await stored(pdfOf([red]));
   for (const number of ['01', '1e0', '0x1', '%2B1', '1.0', '%201', '0', '-1', '10000000'])
-    expect((await get(`/v1/media/${id}/pages/${number}`)).status).toBe(404);
+    expect(await get(`/v1/media/${id}/pages/${number}`)).toMatchObject({
+      status: 404,
+      body: { detail: 'there is no such media item or page; the first page is 1' },
+    });
 });
 
 it('do not leave once their file is erased or their token is revoked while they are drawn', async () => {

@@ -1,4 +1,6 @@
 /** What is answered to requests that nobody expects, and what comes with every answer. */
+import { gzipSync } from 'node:zlib';
+
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { call, postWebhook, type Call } from '../../support/client.js';
@@ -15,6 +17,8 @@ beforeAll(async () => {
 
 afterAll(() => service.stop());
 
+const damaged = 'the compressed body is damaged';
+const tooMany = 'the body has more than 262144 bytes';
 const id = '01a1fd86-7643-7000-8b24-0d479f8d70bd';
 
 describe('a route that does not exist', () => {
@@ -110,6 +114,60 @@ describe('a JSON body', () => {
       status: 415,
       body: { code: 'request.unsupported_type' },
     });
+  });
+
+  it.each<[string, string | Buffer, Record<string, string>, number, string]>([
+    ['is no JSON', '{note:1}', {}, 400, 'the body is not a JSON object or list'],
+    ['has something behind it', '{}x', {}, 400, 'the body is not a JSON object or list'],
+    ['is nested', `{"a":${'['.repeat(200)}${']'.repeat(200)}}`, {}, 400, 'the body is nested too deeply'],
+    ['is large', JSON.stringify({ a: 'x'.repeat(300_000) }), {}, 413, tooMany],
+    [
+      'is Latin-1',
+      '{}',
+      { 'content-type': 'application/json; charset=iso-8859-1' },
+      415,
+      'the body is not UTF-8: send it without a charset',
+    ],
+    [
+      'is compressed twice',
+      gzipSync(gzipSync('{}')),
+      { 'content-encoding': 'gzip, gzip' },
+      415,
+      'the compression of the body is unknown: use gzip, deflate or br, or none',
+    ],
+    ['is cut off', gzipSync('{}').subarray(0, 15), { 'content-encoding': 'gzip' }, 400, damaged],
+    ['is not compressed', '{}', { 'content-encoding': 'gzip' }, 400, damaged],
+    ['is not compressed, either', '{}', { 'content-encoding': 'br' }, 400, damaged],
+    [
+      'is larger than it looks',
+      gzipSync(Buffer.alloc(300_000)),
+      { 'content-encoding': 'gzip' },
+      413,
+      tooMany,
+    ],
+  ])('that %s is refused with its reason', async (_, raw, headers, status, detail) => {
+    const { body } = await call(service.url, `/v1/media/${id}/link`, {
+      method: 'post',
+      token: admin,
+      raw,
+      headers: { 'content-type': 'application/json', ...headers },
+    });
+    expect(body).toMatchObject({ status, detail });
+  });
+
+  // curl -d sends a form, and a signed link must not be valid for longer than its caller has asked for.
+  it.each(['application/x-www-form-urlencoded', 'text/plain', 'application/merge-patch+json'])(
+    'is not ignored when its type is %s',
+    async (type) => {
+      const { status, body } = await post('{"expiresIn":1}', type);
+      expect([status, body.code]).toEqual([415, 'request.unsupported_type']);
+      expect(body.detail).toBe('send the body as JSON, with Content-Type: application/json');
+    },
+  );
+
+  it('may be left out where all of its members may be', async () => {
+    const answer = await call(service.url, `/v1/media/${id}/link`, { method: 'post', token: admin });
+    expect(answer).toMatchObject({ status: 404, body: { code: 'media.not_found' } });
   });
 
   it('is not merged into anything', async () => {

@@ -714,6 +714,14 @@ describe('content codings', () => {
     },
   );
 
+  it.each(['', '0a', '0d0a', '00000000', '6a756e6b', '1f8b', '1f8b7a7a'])(
+    'what follows a gzip body is ignored: %s',
+    async (after) => {
+      const bytes = await download(fetcher(), ask(host.url(`/followed?after=${after}`)));
+      expect(picture.equals(bytes)).toBe(true);
+    },
+  );
+
   it.each(['/brokenGzip?broken=cut', '/brokenGzip?broken=inside'])('%s is broken', async (path) => {
     const error = await failure(download(fetcher(), ask(host.url(path))));
 
