@@ -2,6 +2,7 @@
 import { computed, signal } from '@preact/signals';
 
 import { api, type AlertView, type StatsView } from './api.js';
+import { oneAtATime } from './one-at-a-time.js';
 
 /** Files and webhooks that need attention. */
 const troubles = signal(0);
@@ -23,11 +24,12 @@ export async function loadAlerts(): Promise<readonly AlertView[]> {
   return items;
 }
 
-export async function refreshAttention(): Promise<void> {
+/** Asks the service; many events lead to few requests. */
+export const refreshAttention = oneAtATime(async () => {
   try {
     const [{ needsAttention }] = await Promise.all([api.stats({ days: attentionDays }), loadAlerts()]);
     noteTroubles(needsAttention);
   } catch {
     // The number is only a hint; the page itself reports the error.
   }
-}
+});

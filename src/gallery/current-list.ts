@@ -33,9 +33,14 @@ export function showNewest(): void {
   current.value = createMediaList(current.value.filters);
 }
 
-/** The next user must not see the files and the stars of the previous one. */
+/** Whose files and stars the pages have. */
+let owner: string | undefined;
+
+/** The next user must not see the files and the stars of the previous one, who may not have signed out. */
 effect(() => {
-  if (session.value !== null) return;
+  const next = session.value?.tokenId;
+  if (next === owner) return;
+  owner = next;
   forgetFavourites();
   current.value = createMediaList(untracked(() => current.value.filters));
 });

@@ -15,15 +15,21 @@ interface Listening {
 export function listenToEvents({ url, after }: Listening, tell: (message: ToPage) => void): () => void {
   let source: EventSource | undefined;
   let retry: ReturnType<typeof setTimeout> | undefined;
+  // A stream that is opened anew continues where the last one ended.
+  let last = after;
+  const pass = (message: Exclude<ToPage, { readonly state: 'broken' }>): void => {
+    last = message.id;
+    tell(message);
+  };
   const close = (): void => {
     source?.close();
     clearTimeout(retry);
   };
   const open = (): void => {
     close();
-    const opened = (source = new EventSource(after === undefined ? url : `${url}?lastEventId=${after}`));
+    const opened = (source = new EventSource(last === undefined ? url : `${url}?lastEventId=${last}`));
     opened.addEventListener('stream.open', ({ lastEventId: id }: MessageEvent<string>) => {
-      tell({ state: 'live', id });
+      pass({ state: 'live', id });
     });
     opened.addEventListener('error', () => {
       tell({ state: 'broken' });
@@ -32,7 +38,7 @@ export function listenToEvents({ url, after }: Listening, tell: (message: ToPage
     });
     for (const type of eventTypes)
       opened.addEventListener(type, ({ data, lastEventId: id }: MessageEvent<string>) => {
-        tell({ event: data, id });
+        pass({ event: data, id });
       });
   };
   open();

@@ -15,13 +15,17 @@ export const favourites: ReadonlySignal<ReadonlySet<string>> = known;
  */
 const changedAt = new Map<string, number>();
 let changes = 0;
+/** How often the user has changed. An answer about the stars of the previous user comes too late. */
+let users = 0;
 
 /** Finds out which of these media are favourites. A star that is missing is no reason for a message. */
 export async function learnFavourites(ids: readonly string[]): Promise<void> {
   for (let first = 0; first < ids.length; first += maxAsked) {
     const asked = ids.slice(first, first + maxAsked);
     const before = changes;
+    const user = users;
     const found = await api.media.favourites(asked).catch(() => undefined);
+    if (user !== users) return;
     const isCurrent = (id: string): boolean => (changedAt.get(id) ?? 0) <= before;
     if (found) replace(asked.filter(isCurrent), found.filter(isCurrent));
   }
@@ -42,6 +46,7 @@ export async function toggleFavourites(ids: readonly string[]): Promise<void> {
 export function forgetFavourites(): void {
   known.value = new Set();
   changedAt.clear();
+  users += 1;
 }
 
 function replace(asked: readonly string[], found: readonly string[]): void {

@@ -5,6 +5,8 @@ export interface Loaded<Value> {
   readonly error: unknown;
   readonly loading: boolean;
   readonly reload: () => void;
+  /** Like `reload`; resolves when the value, or what is wrong, is known. */
+  readonly reloaded: () => Promise<void>;
 }
 
 /**
@@ -19,13 +21,13 @@ export function useLoad<Value>(load: () => Promise<Value>, key = ''): Loaded<Val
   const latest = useRef(load);
   latest.current = load;
   const turn = useRef(0);
-  const run = useCallback(() => {
+  const run = useCallback((): Promise<void> => {
     const mine = (turn.current += 1);
     const isLatest = (): boolean => turn.current === mine;
     setState((before) =>
       before.key === key ? { key, ...withValue(before), loading: true } : { key, loading: true },
     );
-    latest.current().then(
+    return latest.current().then(
       (value) => {
         if (isLatest()) setState({ key, value, loading: false });
       },
@@ -34,14 +36,21 @@ export function useLoad<Value>(load: () => Promise<Value>, key = ''): Loaded<Val
       },
     );
   }, [key]);
+  const reload = useCallback((): void => void run(), [run]);
   useEffect(() => {
-    run();
+    reload();
     return () => {
       turn.current += 1;
     };
-  }, [run]);
+  }, [reload]);
   const current = state.key === key ? state : undefined;
-  return { value: current?.value, error: current?.error, loading: current?.loading ?? true, reload: run };
+  return {
+    value: current?.value,
+    error: current?.error,
+    loading: current?.loading ?? true,
+    reload,
+    reloaded: run,
+  };
 }
 
 function withValue<Value>(before: { value?: Value }): { value?: Value } {

@@ -1,6 +1,8 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 
 import type { Page } from './api.js';
+import { createTurns } from './in-turn.js';
+import { withNewest } from './newest-page.js';
 import { withoutKnown } from './without-known.js';
 
 export interface Pages<Item> {
@@ -8,15 +10,17 @@ export interface Pages<Item> {
   readonly status: 'loading' | 'idle' | 'end' | 'error';
   readonly error: unknown;
   readonly loadMore: () => void;
-  /** Loads the first page again. */
+  /** Begins again with the first page. */
   readonly reload: () => void;
+  /** Loads the first page again, for what has changed, and keeps the others. Rejects if it cannot be loaded. */
+  readonly refresh: () => Promise<void>;
   readonly replace: (next: (items: readonly Item[]) => readonly Item[]) => void;
 }
 
 interface State<Item> {
   readonly items: readonly Item[];
   readonly status: Pages<Item>['status'];
-  readonly cursor?: string;
+  readonly cursor?: string | undefined;
   readonly error?: unknown;
 }
 
@@ -26,36 +30,65 @@ export function usePages<Item extends { readonly id: string }>(
   key = '',
 ): Pages<Item> {
   const [state, setState] = useState<State<Item>>({ items: [], status: 'loading' });
+  const now = useRef(state);
   const latest = useRef(load);
   latest.current = load;
-  const turn = useRef(0);
-  const fetchPage = useCallback(async (isNew: boolean, cursor?: string): Promise<void> => {
-    const mine = (turn.current += 1);
-    setState((now) => ({ ...now, items: isNew ? [] : now.items, status: 'loading' }));
-    try {
-      const page = await latest.current(cursor);
-      if (mine !== turn.current) return;
-      setState((now) => {
-        // Items that were replaced during the request are newer than those of the page.
-        const items = [...now.items, ...withoutKnown(page.items, now.items, ({ id }) => id)];
-        return page.nextCursor === null
-          ? { items, status: 'end' }
-          : { items, status: 'idle', cursor: page.nextCursor };
-      });
-    } catch (error) {
-      if (mine === turn.current) setState((now) => ({ ...now, status: 'error', error }));
-    }
+  /** Each beginning has turns of its own; answers to an earlier one are no longer wanted. */
+  const turns = useRef(createTurns());
+  const change = useCallback((next: State<Item>): void => {
+    now.current = next;
+    setState(next);
   }, []);
-  const reload = useCallback(() => void fetchPage(true), [fetchPage]);
+  const loadMore = useCallback((): void => {
+    const inTurn = turns.current;
+    const isWanted = (): boolean => inTurn === turns.current;
+    change({ ...now.current, status: 'loading' });
+    void inTurn(async () => {
+      try {
+        const page = await latest.current(now.current.cursor);
+        if (!isWanted()) return;
+        const { items } = now.current;
+        // Items that were replaced during the request are newer than those of the page.
+        change({ items: [...items, ...withoutKnown(page.items, items, idOf)], ...placeOf(page.nextCursor) });
+      } catch (error) {
+        if (isWanted()) change({ ...now.current, status: 'error', error });
+      }
+    });
+  }, [change]);
+  const reload = useCallback((): void => {
+    turns.current = createTurns();
+    change({ items: [], status: 'loading' });
+    loadMore();
+  }, [change, loadMore]);
+  const refresh = useCallback(async (): Promise<void> => {
+    const inTurn = turns.current;
+    await inTurn(async () => {
+      const page = await latest.current();
+      if (inTurn !== turns.current) return;
+      const before = now.current;
+      const { items, cursor } = withNewest(before.items, page, idOf);
+      const place = cursor === undefined ? {} : placeOf(cursor);
+      change({ ...before, items, ...place, ...(before.status === 'loading' && { status: 'loading' }) });
+    });
+  }, [change]);
   useEffect(reload, [reload, key]);
   return {
     items: state.items,
     status: state.status,
     error: state.error,
-    loadMore: () => void fetchPage(false, state.cursor),
+    loadMore,
     reload,
+    refresh,
     replace: (next) => {
-      setState((now) => ({ ...now, items: next(now.items) }));
+      change({ ...now.current, items: next(now.current.items) });
     },
   };
+}
+
+function idOf({ id }: { readonly id: string }): string {
+  return id;
+}
+
+function placeOf(cursor: string | null): Pick<State<never>, 'status' | 'cursor'> {
+  return cursor === null ? { status: 'end', cursor: undefined } : { status: 'idle', cursor };
 }

@@ -1,5 +1,6 @@
-import { useEffect } from 'preact/hooks';
+import { useEffect, useMemo } from 'preact/hooks';
 
+import { createAnnounced } from '../announced.js';
 import { api, type MediaQuery, type MediaView } from '../api.js';
 import { at } from '../base.js';
 import { ago, describe, kindAndPerson } from '../format.js';
@@ -28,10 +29,12 @@ function queryOf(kind: TroubledMediaProps['kind']): MediaQuery {
 
 /** Media items that could not be downloaded. Failed and rejected ones can be retried. */
 export function TroubledMedia({ kind, onDone }: TroubledMediaProps) {
-  const pages = usePages<MediaView>(
-    (cursor) => api.media.list({ ...queryOf(kind), limit: 100, cursor }).page(),
-    kind,
-  );
+  const announced = useMemo(createAnnounced, []);
+  const pages = usePages<MediaView>(async (cursor) => {
+    const request = api.media.list({ ...queryOf(kind), limit: 100, cursor }).page();
+    const { page, latest } = await announced.during(request);
+    return { ...page, items: page.items.map(latest) };
+  }, kind);
   const { replace } = pages;
   const put = (media: MediaView): void => {
     replace((items) => items.map((item) => (item.id === media.id ? media : item)));
@@ -39,7 +42,9 @@ export function TroubledMedia({ kind, onDone }: TroubledMediaProps) {
   useEffect(
     () =>
       onEvent((event) => {
-        if ('kind' in event.data) put(event.data);
+        if (!('kind' in event.data)) return;
+        announced.take(event.data);
+        put(event.data);
       }),
     [],
   );

@@ -1,10 +1,11 @@
-import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 import { api, InletError, type MediaView, type PersonDetails } from '../api.js';
 import { at } from '../base.js';
 import { nameOf, phone } from '../format.js';
 import { t } from '../languages/text.js';
 import { onEvent, onStreamBegun } from '../live.js';
+import { oneAtATime } from '../one-at-a-time.js';
 import { Empty } from '../parts/empty.js';
 import { Icon } from '../parts/icon.js';
 import { PageHead } from '../parts/page-head.js';
@@ -179,22 +180,21 @@ function useTimeline(whom: Whom) {
 }
 
 /** Shows what arrives while the page is open. */
-function useNews({ value: person, loading, reload }: Loaded<PersonDetails>, list: TimelineList): void {
+function useNews({ value: person, loading, reloaded }: Loaded<PersonDetails>, list: TimelineList): void {
   const known = useRef({ person, loading });
   known.current = { person, loading };
-  const { channel } = list.media.filters;
+  const { channel, from } = list.media.filters;
+  const reloadPerson = useMemo(() => oneAtATime(reloaded), [reloaded]);
   useEffect(() => {
     const catchUp = (): void => {
-      reload();
+      void reloadPerson();
       list.media.catchUp(true).catch(() => undefined); // The next event triggers it again.
     };
     const isConcerned = ({ message }: MediaView): boolean => {
       // Until the person is loaded, a message may be about another of the ids.
-      if (!known.current.person) return known.current.loading;
-      const { id, ids } = known.current.person;
-      return [message?.from, message?.to, message?.chat].some(
-        (one) => one != null && (one === id || ids.includes(one)),
-      );
+      if (!known.current.person && known.current.loading) return true;
+      const ids = [from, ...(known.current.person?.ids ?? [])];
+      return [message?.from, message?.to, message?.chat].some((one) => one != null && ids.includes(one));
     };
     const stopListening = onEvent(({ data }) => {
       if (!('kind' in data) || data.channel !== channel) return;
@@ -206,5 +206,5 @@ function useNews({ value: person, loading, reload }: Loaded<PersonDetails>, list
       stopListening();
       stopCatchingUp();
     };
-  }, [channel, reload, list]);
+  }, [channel, from, reloadPerson, list]);
 }

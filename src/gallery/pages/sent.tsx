@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 
 import { api, type OutboundView } from '../api.js';
 import { at } from '../base.js';
@@ -17,7 +17,6 @@ import { messageOfCode } from '../problem-text.js';
 import { mayManage, maySend } from '../session.js';
 import { useOpen } from '../use-open.js';
 import { usePages, type Pages } from '../use-pages.js';
-import { withoutKnown } from '../without-known.js';
 import { SendMedia } from './send-media.js';
 import { SharedForm } from './shared-form.js';
 
@@ -96,19 +95,13 @@ function SendAgain({ message, onQueued, onClose }: SendAgainProps) {
 }
 
 /**
- * Reloads the newest messages when a status changes or the stream reconnects. The list keeps its scroll
- * position.
+ * Reloads the newest messages when a status changes or the stream begins. The list keeps its scroll position.
  */
-function useStatuses({ replace }: Pages<OutboundView>): void {
-  const latest = useRef(replace);
-  latest.current = replace;
+function useStatuses({ refresh }: Pages<OutboundView>): void {
   useEffect(() => {
-    const refresh = oneAtATime(async () => {
-      const { items: newest } = await api.messages.list({ limit: 50 }).page();
-      latest.current((items) => [...newest, ...withoutKnown(items, newest, ({ id }) => id)]);
-    });
+    const refreshOnce = oneAtATime(refresh);
     const refreshQuietly = (): void => {
-      refresh().catch(() => undefined); // The next event triggers another refresh.
+      refreshOnce().catch(() => undefined); // The next event triggers another refresh.
     };
     const leave = onEvent(({ type }) => {
       if (type === 'message.status') refreshQuietly();
@@ -118,7 +111,7 @@ function useStatuses({ replace }: Pages<OutboundView>): void {
       leave();
       leaveToo();
     };
-  }, []);
+  }, [refresh]);
 }
 
 interface SentRowProps {

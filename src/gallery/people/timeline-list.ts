@@ -1,9 +1,11 @@
 /** What was exchanged with a person or in a group, newest first, loaded a page at a time. */
-import { batch, computed, signal, type ReadonlySignal } from '@preact/signals';
+import { batch, computed, signal, type ReadonlySignal, type Signal } from '@preact/signals';
 
 import { createAnnounced } from '../announced.js';
-import { api, type MediaView, type TimelineItem } from '../api.js';
+import { api, type MediaView, type Page, type TimelineItem } from '../api.js';
+import { createTurns } from '../in-turn.js';
 import type { MediaList } from '../media-list.js';
+import { withNewest } from '../newest-page.js';
 import { oneAtATime } from '../one-at-a-time.js';
 import { cursorAt } from '../place.js';
 import { withoutKnown } from '../without-known.js';
@@ -22,29 +24,58 @@ interface Whom {
 }
 
 /** `begin` is the id of the entry that the list begins with, for a user who comes back to a place in it. */
-export function createTimelineList({ channel, id }: Whom, begin?: string): TimelineList {
+export function createTimelineList(whom: Whom, begin?: string): TimelineList {
   const entries = signal<readonly TimelineItem[]>([]);
-  const status = signal<'loading' | 'idle' | 'end' | 'error'>('idle');
-  const error = signal<unknown>(undefined);
-  let cursor = begin === undefined ? undefined : cursorAt(begin);
   const announced = createAnnounced();
-  const pageAt = async (place: string | undefined) => {
-    const request = api.people.timeline(channel, id, { limit: pageSize, cursor: place }).page();
+  const loadPage = async (cursor: string | undefined): Promise<Page<TimelineItem>> => {
+    const request = api.people.timeline(whom.channel, whom.id, { limit: pageSize, cursor }).page();
     const { page, latest } = await announced.during(request);
     const items = page.items.map((entry) =>
       entry.type === 'media' ? { ...entry, media: latest(entry.media) } : entry,
     );
-    return { items, nextCursor: page.nextCursor };
+    return { ...page, items };
   };
+  return {
+    entries,
+    media: {
+      filters: { channel: whom.channel, from: whom.id },
+      begin,
+      items: computed(() => entries.value.flatMap((entry) => (entry.type === 'media' ? [entry.media] : []))),
+      waiting: signal(0),
+      ...createLoading(entries, loadPage, begin),
+      take: (media) => {
+        announced.take(media);
+        // Most events of a channel are about other people.
+        if (entries.value.some((entry) => idOfEntry(entry) === media.id))
+          entries.value = entries.value.map((entry) => withMedia(entry, media));
+        return false;
+      },
+      showWaiting: () => undefined,
+    },
+  };
+}
+
+/** Loads the pages one after the other, and the first one again. */
+function createLoading(
+  entries: Signal<readonly TimelineItem[]>,
+  loadPage: (cursor: string | undefined) => Promise<Page<TimelineItem>>,
+  begin: string | undefined,
+): Pick<MediaList, 'status' | 'error' | 'loadMore' | 'catchUp'> {
+  const status = signal<'loading' | 'idle' | 'end' | 'error'>('idle');
+  const error = signal<unknown>(undefined);
+  const inTurn = createTurns();
+  let cursor = begin === undefined ? undefined : cursorAt(begin);
   const loadMore = async (): Promise<void> => {
     if (status.value === 'loading' || status.value === 'end') return;
     status.value = 'loading';
     try {
-      const page = await pageAt(cursor);
-      cursor = page.nextCursor ?? undefined;
-      batch(() => {
-        entries.value = [...entries.value, ...withoutKnown(page.items, entries.value, idOfEntry)];
-        status.value = cursor === undefined ? 'end' : 'idle';
+      await inTurn(async () => {
+        const page = await loadPage(cursor);
+        cursor = page.nextCursor ?? undefined;
+        batch(() => {
+          entries.value = [...entries.value, ...withoutKnown(page.items, entries.value, idOfEntry)];
+          status.value = cursor === undefined ? 'end' : 'idle';
+        });
       });
     } catch (problem) {
       batch(() => {
@@ -55,28 +86,17 @@ export function createTimelineList({ channel, id }: Whom, begin?: string): Timel
   };
   const catchUp = oneAtATime(async () => {
     if (begin !== undefined) return;
-    const { items } = await pageAt(undefined);
-    entries.value = [...items, ...withoutKnown(entries.value, items, idOfEntry)];
+    await inTurn(async () => {
+      const newest = withNewest(entries.value, await loadPage(undefined), idOfEntry);
+      batch(() => {
+        entries.value = newest.items;
+        if (newest.cursor === undefined) return;
+        cursor = newest.cursor ?? undefined;
+        if (status.value !== 'loading') status.value = cursor === undefined ? 'end' : 'idle';
+      });
+    });
   });
-  return {
-    entries,
-    media: {
-      filters: { channel, from: id },
-      begin,
-      items: computed(() => entries.value.flatMap((entry) => (entry.type === 'media' ? [entry.media] : []))),
-      waiting: signal(0),
-      status,
-      error,
-      loadMore,
-      take: (media) => {
-        announced.take(media);
-        entries.value = entries.value.map((entry) => withMedia(entry, media));
-        return false;
-      },
-      showWaiting: () => undefined,
-      catchUp,
-    },
-  };
+  return { status, error, loadMore, catchUp };
 }
 
 export function idOfEntry(entry: TimelineItem): string {

@@ -1,9 +1,10 @@
 import { useEffect, useState } from 'preact/hooks';
 
+import { createAnnounced } from '../announced.js';
 import { api, type MediaView } from '../api.js';
 import { describe } from '../format.js';
 import { t } from '../languages/text.js';
-import { onEvent } from '../live.js';
+import { onEvent, onStreamBegun } from '../live.js';
 import type { MediaList } from '../media-list.js';
 import { Dialog } from '../parts/dialog.js';
 import { Icon } from '../parts/icon.js';
@@ -97,13 +98,26 @@ function Turn({ name, label, disabled, onClick }: TurnProps) {
 function useMedia(id: string, list: MediaList) {
   const loaded = useLoad(() => api.media.get(id), id);
   const [changed, setChanged] = useState<MediaView>();
-  useEffect(
-    () =>
-      onEvent((event) => {
-        if ('kind' in event.data && event.data.id === id) setChanged(event.data);
-      }),
-    [id],
-  );
+  useEffect(() => {
+    const announced = createAnnounced();
+    let isOpen = true;
+    const stopListening = onEvent(({ data }) => {
+      if (!('kind' in data) || data.id !== id) return;
+      announced.take(data);
+      setChanged(data);
+    });
+    // What was loaded may be older than the first event.
+    const catchUp = async (): Promise<void> => {
+      const { page: media, latest } = await announced.during(api.media.get(id));
+      if (isOpen) setChanged(latest(media));
+    };
+    const stopCatchingUp = onStreamBegun(() => void catchUp().catch(() => undefined));
+    return () => {
+      isOpen = false;
+      stopListening();
+      stopCatchingUp();
+    };
+  }, [id]);
   const change = (next: MediaView): void => {
     setChanged(next);
     list.take(next, true);
