@@ -307,8 +307,8 @@ describe('a request is refused', () => {
       'that is a form',
       undefined,
       { raw: 'payload=1', headers: { 'content-type': 'application/x-www-form-urlencoded' } },
-      400,
-      'request.invalid',
+      415,
+      'request.unsupported_type',
     ],
     ['with another method', undefined, { method: 'get' }, 405, 'request.method_not_allowed'],
   ])('%s', async (_what, body, what, status, code) => {
