@@ -80,7 +80,7 @@ async function follow(service: RunningService, options: Options, signal: AbortSi
   const { moment, id } = options.since;
   let last = moment === undefined ? id : '0';
   let isAnnounced = false;
-  // Only once the service has accepted the connection: an event before that is not among those that follow.
+  // The stream begins when the service accepts the connection, and earlier events are not part of it.
   const onConnected = (): void => {
     if (!isAnnounced) process.stderr.write(`Listening to ${service.baseUrl}; press Ctrl-C to end.\n`);
     isAnnounced = true;

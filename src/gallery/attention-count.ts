@@ -2,7 +2,7 @@
 import { computed, signal } from '@preact/signals';
 
 import { api, type AlertView, type StatsView } from './api.js';
-import { oneAtATime } from './one-at-a-time.js';
+import { withFewRequests } from './few-requests.js';
 
 /** Files and webhooks that need attention. */
 const troubles = signal(0);
@@ -25,7 +25,7 @@ export async function loadAlerts(): Promise<readonly AlertView[]> {
 }
 
 /** Asks the service; many events lead to few requests. */
-export const refreshAttention = oneAtATime(async () => {
+export const refreshAttention = withFewRequests(async () => {
   try {
     const [{ needsAttention }] = await Promise.all([api.stats({ days: attentionDays }), loadAlerts()]);
     noteTroubles(needsAttention);

@@ -4,11 +4,11 @@
  */
 import { batch, computed, signal, type ReadonlySignal, type Signal } from '@preact/signals';
 
+import { createSequence } from '../domain/concurrent-calls.js';
 import { createAnnounced, type Announced } from './announced.js';
 import { api, type MediaView } from './api.js';
 import { learnFavourites } from './favourites.js';
 import { matches, toApiQuery, type Filters } from './filters.js';
-import { createTurns } from './in-turn.js';
 import { mergeMedia } from './merge-media.js';
 import { cursorAt, cursorBehind } from './place.js';
 import { withoutKnown } from './without-known.js';
@@ -151,7 +151,7 @@ interface LoadedPage {
 function createLoading({ filters, items, waiting, announced }: Target, start: string | undefined): Loading {
   const status = signal<'loading' | 'idle' | 'end' | 'error'>('idle');
   const error = signal<unknown>(undefined);
-  const inTurn = createTurns();
+  const inTurn = createSequence();
   let cursor = start;
   const pageAt = async (from: string | undefined): Promise<LoadedPage> => {
     const request = api.media.list({ ...toApiQuery(filters), limit: pageSize, cursor: from }).page();

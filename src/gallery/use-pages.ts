@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 
+import { createSequence } from '../domain/concurrent-calls.js';
 import type { Page } from './api.js';
-import { createTurns } from './in-turn.js';
 import { withNewest } from './newest-page.js';
 import { withoutKnown } from './without-known.js';
 
@@ -34,7 +34,7 @@ export function usePages<Item extends { readonly id: string }>(
   const latest = useRef(load);
   latest.current = load;
   /** Each beginning has turns of its own; answers to an earlier one are no longer wanted. */
-  const turns = useRef(createTurns());
+  const turns = useRef(createSequence());
   const change = useCallback((next: State<Item>): void => {
     now.current = next;
     setState(next);
@@ -56,7 +56,7 @@ export function usePages<Item extends { readonly id: string }>(
     });
   }, [change]);
   const reload = useCallback((): void => {
-    turns.current = createTurns();
+    turns.current = createSequence();
     change({ items: [], status: 'loading' });
     loadMore();
   }, [change, loadMore]);

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 
 import { newId } from '../../src/domain/id.js';
-import { describeInBrowser, visit, type Visit } from '../support/browser.js';
+import { describeInBrowser, holdBack, visit, type Visit } from '../support/browser.js';
 import { daysAgo, fillGallery } from '../support/filled-gallery.js';
 import { startTestService, type TestService } from '../support/test-service.js';
 import { until } from '../support/until.js';
@@ -71,17 +71,6 @@ describeInBrowser('Lists of the gallery', (browser) => {
   };
   /** How often a page may ask in this time, with a rest of half a second after each time. */
   const mostRuns = (seconds: number): number => 2 * seconds + 2;
-  /** Holds back the requests to an address, or their answers, until the returned function is called. */
-  const holdBack = async (address: string | RegExp, held: 'requests' | 'answers'): Promise<() => void> => {
-    let release = (): void => undefined;
-    const released = new Promise<void>((resolve) => (release = resolve));
-    await page.route(address, async (route) => {
-      const response = held === 'answers' ? await route.fetch() : undefined;
-      await released;
-      await (response ? route.fulfill({ response }) : route.continue());
-    });
-    return release;
-  };
   const live = (): Promise<void> => page.getByText('Live', { exact: true }).first().waitFor();
   const open = async (path: string): Promise<void> => {
     await page.goto(service.url + path);
@@ -144,7 +133,7 @@ describeInBrowser('Lists of the gallery', (browser) => {
 
   test('more than a page that arrives during a break is shown whole', async () => {
     await fill(ana, 5, 20);
-    const release = await holdBack('**/v1/events*', 'requests');
+    const release = await holdBack(page, '**/v1/events*');
     await page.goto(`${service.url}/admin`);
     await page.locator('.tile').nth(4).waitFor();
     await fill(bia, 130, 1);
@@ -173,7 +162,7 @@ describeInBrowser('Lists of the gallery', (browser) => {
 
   test('a page that was read first does not replace what was read later', async () => {
     await fill(ana, 2, 3);
-    const releaseStream = await holdBack('**/v1/events*', 'requests');
+    const releaseStream = await holdBack(page, '**/v1/events*');
     let lists = 0;
     let isRead = false;
     let release = (): void => undefined;
@@ -200,7 +189,7 @@ describeInBrowser('Lists of the gallery', (browser) => {
   test('the viewer shows what has changed before its stream began', async () => {
     await fill(ana, 1);
     const [media] = await service.database.query<{ id: string }>('select id from media');
-    const release = await holdBack('**/v1/events*', 'requests');
+    const release = await holdBack(page, '**/v1/events*');
     await page.goto(`${service.url}/admin/media/${media?.id ?? ''}`);
     await page.getByRole('dialog', { name: /Picture 1/ }).waitFor();
     await delay(500);

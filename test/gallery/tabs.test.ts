@@ -5,7 +5,7 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { bytes } from '../../src/demo/media-host.js';
 import { photo } from '../../src/demo/photos.js';
 import { startSimulator, type Simulator } from '../../src/demo/providers/index.js';
-import { describeInBrowser, visit, type Visit } from '../support/browser.js';
+import { describeInBrowser, holdBack, visit, type Visit } from '../support/browser.js';
 import { startTestService, type TestService } from '../support/test-service.js';
 import { until } from '../support/until.js';
 
@@ -106,21 +106,6 @@ describeInBrowser('Pages of a browser without shared workers', (browser) => {
     await page.goto(`${service.url}/admin`);
     await page.getByText('Live', { exact: true }).first().waitFor();
     return page;
-  };
-  /** Holds back the requests of a page to an address, or their answers, until the returned function is called. */
-  const holdBack = async (
-    page: Page,
-    address: string | RegExp,
-    held: 'requests' | 'answers' = 'requests',
-  ): Promise<() => void> => {
-    let release = (): void => undefined;
-    const released = new Promise<void>((resolve) => (release = resolve));
-    await page.route(address, async (route) => {
-      const response = held === 'answers' ? await route.fetch() : undefined;
-      await released;
-      await (response ? route.fulfill({ response }) : route.continue());
-    });
-    return release;
   };
   const isReady = async (count: number): Promise<boolean> =>
     (await service.database.query(`select from notification where seq is not null and type = 'media.ready'`))

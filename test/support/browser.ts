@@ -150,6 +150,22 @@ async function isClean(page: Page): Promise<boolean> {
   }
 }
 
+/** Holds back the requests of a page to an address, or their answers, until the returned function is called. */
+export async function holdBack(
+  page: Page,
+  address: string | RegExp,
+  held: 'requests' | 'answers' = 'requests',
+): Promise<() => void> {
+  let release = (): void => undefined;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  await page.route(address, async (route) => {
+    const response = held === 'answers' ? await route.fetch() : undefined;
+    await released;
+    await (response ? route.fulfill({ response }) : route.continue());
+  });
+  return release;
+}
+
 /** Signs in with a token on the page for signing in, where its form may be folded away. */
 export async function enterToken(page: Page, token: string): Promise<void> {
   await page.getByRole('heading', { name: 'Sign in to Inlet' }).waitFor();

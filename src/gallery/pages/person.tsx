@@ -2,10 +2,10 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks'
 
 import { api, InletError, type MediaView, type PersonDetails } from '../api.js';
 import { at } from '../base.js';
+import { withFewRequests } from '../few-requests.js';
 import { nameOf, phone } from '../format.js';
 import { t } from '../languages/text.js';
 import { onEvent, onStreamBegun } from '../live.js';
-import { oneAtATime } from '../one-at-a-time.js';
 import { Empty } from '../parts/empty.js';
 import { Icon } from '../parts/icon.js';
 import { PageHead } from '../parts/page-head.js';
@@ -184,7 +184,7 @@ function useNews({ value: person, loading, reloaded }: Loaded<PersonDetails>, li
   const known = useRef({ person, loading });
   known.current = { person, loading };
   const { channel, from } = list.media.filters;
-  const reloadPerson = useMemo(() => oneAtATime(reloaded), [reloaded]);
+  const reloadPerson = useMemo(() => withFewRequests(reloaded), [reloaded]);
   useEffect(() => {
     const catchUp = (): void => {
       void reloadPerson();

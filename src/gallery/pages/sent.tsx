@@ -2,10 +2,10 @@ import { useEffect, useState } from 'preact/hooks';
 
 import { api, type OutboundView } from '../api.js';
 import { at } from '../base.js';
+import { withFewRequests } from '../few-requests.js';
 import { ago, fullTime } from '../format.js';
 import { t } from '../languages/text.js';
 import { onEvent, onStreamBegun } from '../live.js';
-import { oneAtATime } from '../one-at-a-time.js';
 import { Confirm } from '../parts/confirm.js';
 import { Details } from '../parts/details.js';
 import { Empty } from '../parts/empty.js';
@@ -99,7 +99,7 @@ function SendAgain({ message, onQueued, onClose }: SendAgainProps) {
  */
 function useStatuses({ refresh }: Pages<OutboundView>): void {
   useEffect(() => {
-    const refreshOnce = oneAtATime(refresh);
+    const refreshOnce = withFewRequests(refresh);
     const refreshQuietly = (): void => {
       refreshOnce().catch(() => undefined); // The next event triggers another refresh.
     };

@@ -1,12 +1,12 @@
 /** What was exchanged with a person or in a group, newest first, loaded a page at a time. */
 import { batch, computed, signal, type ReadonlySignal, type Signal } from '@preact/signals';
 
+import { createSequence } from '../../domain/concurrent-calls.js';
 import { createAnnounced } from '../announced.js';
 import { api, type MediaView, type Page, type TimelineItem } from '../api.js';
-import { createTurns } from '../in-turn.js';
 import type { MediaList } from '../media-list.js';
 import { withNewest } from '../newest-page.js';
-import { oneAtATime } from '../one-at-a-time.js';
+import { withFewRequests } from '../few-requests.js';
 import { cursorAt } from '../place.js';
 import { withoutKnown } from '../without-known.js';
 
@@ -63,7 +63,7 @@ function createLoading(
 ): Pick<MediaList, 'status' | 'error' | 'loadMore' | 'catchUp'> {
   const status = signal<'loading' | 'idle' | 'end' | 'error'>('idle');
   const error = signal<unknown>(undefined);
-  const inTurn = createTurns();
+  const inTurn = createSequence();
   let cursor = begin === undefined ? undefined : cursorAt(begin);
   const loadMore = async (): Promise<void> => {
     if (status.value === 'loading' || status.value === 'end') return;
@@ -84,7 +84,7 @@ function createLoading(
       });
     }
   };
-  const catchUp = oneAtATime(async () => {
+  const catchUp = withFewRequests(async () => {
     if (begin !== undefined) return;
     await inTurn(async () => {
       const newest = withNewest(entries.value, await loadPage(undefined), idOfEntry);

@@ -4,10 +4,10 @@ import fs, { createReadStream, existsSync, statfsSync, statSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 
+import { shareRun } from '../../domain/concurrent-calls.js';
 import { AppError } from '../../domain/errors.js';
 import { failureName } from '../logging/failure-name.js';
 import { countStreamed } from '../process/stream-garbage.js';
-import { shareRun } from '../scheduling/concurrent-calls.js';
 import { isTrialKey, keyRoots, trialKey, type BlobStore, type StoredBytes } from './blob-store.js';
 import { createSyncedFolders } from './local-folders.js';
 import { ignoreMissing } from './missing-file.js';

@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-import { coalesced } from '../scheduling/concurrent-calls.js';
+import { coalesced } from '../../domain/concurrent-calls.js';
 import { makeSyncedFolder, syncFolder } from './sync-folder.js';
 
 export interface SyncedFolders {

@@ -1,5 +1,5 @@
 /** Probes what Inlet needs from a bucket: a trial object, and then what the bucket retains. */
-import { shareRun } from '../scheduling/concurrent-calls.js';
+import { shareRun } from '../../domain/concurrent-calls.js';
 import { isListingDenied, isReachable, reportRetention } from './s3-bucket-checks.js';
 import { createTrial, type TrialOptions } from './s3-trial.js';
 

@@ -6,10 +6,10 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
+import { shareRun } from '../../domain/concurrent-calls.js';
 import { AppError } from '../../domain/errors.js';
 import { failureName } from '../logging/failure-name.js';
 import { countStreamed } from '../process/stream-garbage.js';
-import { shareRun } from '../scheduling/concurrent-calls.js';
 import { isMissing } from './missing-file.js';
 import { openScratchFile, type ScratchFile } from './scratch-file.js';
 import { folderProblem } from './storage-problem.js';

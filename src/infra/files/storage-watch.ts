@@ -4,8 +4,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { shareRun } from '../../domain/concurrent-calls.js';
 import type { Logger } from '../logging/logger.js';
-import { shareRun } from '../scheduling/concurrent-calls.js';
 import { toStorageProblem, type StorageProblem } from './storage-problem.js';
 
 export interface StorageWatch {

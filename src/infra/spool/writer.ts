@@ -1,6 +1,6 @@
 /** Appends webhooks to the open segment of this process, in groups with one sync each. */
+import { createSequence } from '../../domain/concurrent-calls.js';
 import { makeSyncedFolder } from '../files/sync-folder.js';
-import { createSequence } from '../scheduling/concurrent-calls.js';
 import { groupSize } from '../scheduling/group-size.js';
 import { createOpenSegment, type OpenSegment } from './open-segment.js';
 import { encodeRecord, type SpooledWebhook } from './record.js';

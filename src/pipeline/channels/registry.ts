@@ -3,13 +3,13 @@
  * and channels that this or another process added at run time.
  */
 import type { Channel, Channels, ChannelSource } from '../../domain/channel.js';
+import { coalesced } from '../../domain/concurrent-calls.js';
 import { AppError } from '../../domain/errors.js';
 import type { ProviderKind } from '../../domain/provider-kind.js';
 import { noOwnRetention, type OwnRetention } from '../../domain/retention.js';
 import type { Logger } from '../../infra/logging/logger.js';
 import type { Notifications } from '../../infra/postgres/notifications.js';
 import { retryUntilDone } from '../../infra/process/retry-until-done.js';
-import { coalesced } from '../../infra/scheduling/concurrent-calls.js';
 import type { ChannelRow, ChannelTable } from '../../infra/tables/channels.js';
 import { buildAdapter, type SealedSettings } from './settings.js';
 

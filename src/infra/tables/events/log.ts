@@ -2,11 +2,11 @@
  * Published events in the order of their publication. They are read with SQL: one page for each publication,
  * by the numbers of a sequence, joined with the subject of each event.
  */
+import { coalesced } from '../../../domain/concurrent-calls.js';
 import { isAlertType, type AlertType, type EventType, type MediaEventType } from '../../../domain/event.js';
 import type { Pool } from '../../postgres/database.js';
 import { columnsOf } from '../../postgres/pages.js';
 import { sharePages, type NumberedPage } from '../../postgres/shared-reads.js';
-import { coalesced } from '../../scheduling/concurrent-calls.js';
 import type { Lookup, MediaRecord, StatusRecord } from '../media/lookup.js';
 import { ownIdIn, statusJson, withDates } from '../statuses.js';
 

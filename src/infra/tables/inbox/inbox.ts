@@ -6,9 +6,9 @@
  * A large webhook is written in parts, each by itself, while small ones continue. Its parts are idempotent:
  * an interrupted one is completed when the webhook arrives again.
  */
+import { createSequence } from '../../../domain/concurrent-calls.js';
 import type { KeepTexts } from '../../../domain/keep-texts.js';
 import type { Together } from '../../postgres/database.js';
-import { createSequence } from '../../scheduling/concurrent-calls.js';
 import { createBatches, databaseTimeout } from './batches.js';
 import {
   commitBatch,

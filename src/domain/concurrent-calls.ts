@@ -10,16 +10,17 @@ export function shareRun<T>(work: () => Promise<T>): () => Promise<T> {
 }
 
 /**
- * A call during a run starts another run afterwards, and several calls during a run share that one. No caller
- * thus gets a result that is older than its call.
+ * A call during a run, or during the `restMs` milliseconds after it, starts another run afterwards, and several of
+ * these calls share that run. No caller thus gets a result that is older than its call.
  */
-export function coalesced<T>(work: () => Promise<T>): () => Promise<T> {
+export function coalesced<T>(work: () => Promise<T>, restMs = 0): () => Promise<T> {
   let running: Promise<unknown> = Promise.resolve();
   let next: Promise<T> | undefined;
   const runNext = (): Promise<T> => {
     next = undefined;
     const result = work();
-    running = result.catch(() => undefined);
+    const ended = result.catch(() => undefined);
+    running = restMs === 0 ? ended : ended.then(() => new Promise((wake) => setTimeout(wake, restMs)));
     return result;
   };
   return () => (next ??= running.then(runNext));

@@ -1,6 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 import { describe, expect, it } from '@jest/globals';
 
-import { coalesced, createSequence, shareRun } from '../../../src/infra/scheduling/concurrent-calls.js';
+import { coalesced, createSequence, shareRun } from '../../src/domain/concurrent-calls.js';
 
 describe('calls that are coalesced', () => {
   it('never get a result that is older than the call, and share the next run', async () => {
@@ -29,6 +31,47 @@ describe('calls that are coalesced', () => {
     });
     await expect(ask()).rejects.toThrow('away');
     expect(await ask()).toBe(2);
+  });
+});
+
+describe('calls that are coalesced, with a rest between the runs', () => {
+  const restMs = 100;
+  /** Runs that are counted, and the most of them at the same time. */
+  const counted = (work: () => Promise<void>) => {
+    const seen = { runs: 0, now: 0, most: 0 };
+    const run = coalesced(async () => {
+      seen.runs += 1;
+      seen.now += 1;
+      seen.most = Math.max(seen.most, seen.now);
+      await work().finally(() => (seen.now -= 1));
+    }, restMs);
+    return { seen, run };
+  };
+
+  it('share the run after the rest', async () => {
+    const { seen, run } = counted(() => delay(5));
+    await run();
+    const ended = performance.now();
+    await Promise.all(Array.from({ length: 100 }, () => run()));
+    expect(seen).toEqual({ runs: 2, now: 0, most: 1 });
+    expect(performance.now() - ended).toBeGreaterThan(restMs - 5);
+  });
+
+  it('never run beside each other, also if one comes at the very end of a run', async () => {
+    const { seen, run } = counted(() => delay(5));
+    const again = run().then(run);
+    await Promise.all([again, run(), delay(2).then(run)]);
+    expect(seen).toEqual({ runs: 2, now: 0, most: 1 });
+  });
+
+  it('rest after a failure, too, which is that of its callers only', async () => {
+    let isBroken = true;
+    const { seen, run } = counted(() => (isBroken ? Promise.reject(new Error('broken')) : delay(5)));
+    const calls = await Promise.allSettled([run(), run()]);
+    expect(calls.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    isBroken = false;
+    await Promise.all([run(), run()]);
+    expect(seen).toEqual({ runs: 2, now: 0, most: 1 });
   });
 });
 
